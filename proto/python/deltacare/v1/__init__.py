@@ -1,0 +1,1 @@
+"""Generated from ``proto/deltacare/v1``; never edited."""

@@ -1,0 +1,272 @@
+"""What every call passes on its way in and out: one straight line, the same for all shapes.
+
+Identity, rights and limits before the request is parsed; on the way out the status and one line in
+the log. There is no stack of interceptors, because every layer costs each call. What shape a call
+has is for ``server.edge.shapes``; what it does, for the service behind.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NoReturn, Protocol
+
+from google.protobuf.message import DecodeError, Message
+from grpc import StatusCode
+
+from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
+from deltacare.ids import Principal
+from server.edge.call import Call
+from server.edge.identity import Identities
+from server.edge.limits import Allowance, Limits, Meter
+from server.edge.logging import REQUEST_ID, error_places, get_log
+from server.edge.rights import Rights, check_duty
+from server.edge.status import code_of, details_limit, to_wire
+
+__all__ = ["Context", "Gate", "Method", "Passage"]
+
+_CERTIFICATE = "x509_pem_cert"
+_log = get_log("edge")
+
+
+class Context(Protocol):
+    """What the gate uses of gRPC's context of a call."""
+
+    def auth_context(self) -> Mapping[str, Any]:
+        """Return what TLS knows of the other side."""
+        ...
+
+    def time_remaining(self) -> float | None:
+        """Return the seconds to the caller's deadline."""
+        ...
+
+    def invocation_metadata(self) -> Any:  # noqa: ANN401  # gRPC's own type
+        """Return the caller's metadata."""
+        ...
+
+    async def write(self, message: bytes) -> None:
+        """Send one message of a stream, and wait until it may be followed by another."""
+        ...
+
+    async def abort(
+        self, code: StatusCode, details: str, trailing_metadata: tuple[tuple[str, bytes], ...]
+    ) -> NoReturn:
+        """End the call with a status."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One method, prepared for serving.
+
+    Attributes:
+        name: Full name, ``/deltacare.v1.LogService/GetReceipt``.
+        behaviour: The service's method, taking ``(request, call)``.
+        parse: Makes a request of bytes.
+        is_stream: Whether either side streams.
+        is_endless: Whether the stream goes on until the node drains.
+        has_duty: Whether the request says who answers for it.
+    """
+
+    name: str
+    behaviour: Callable[[Any, Call], Any]
+    parse: Callable[[bytes], Message]
+    is_stream: bool
+    is_endless: bool
+    has_duty: bool
+
+
+class Passage:
+    """One call on its way through the gate."""
+
+    __slots__ = ("allowance", "call", "caller", "context", "method", "request_id", "started_s")
+
+    def __init__(
+        self, method: Method, context: Context, *, request_id: str, started_s: float
+    ) -> None:
+        self.method: Final = method
+        self.context: Final = context
+        self.request_id: Final = request_id
+        self.started_s: Final = started_s
+        self.caller: Principal | None = None
+        self.allowance: Allowance | None = None
+        self.call: Call
+
+
+class Gate:
+    """Lets calls in and out.
+
+    Args:
+        identities: Reads callers from certificates.
+        rights: Says who may call what.
+        limits: How much.
+        now: The node's clock.
+        request_id_prefix: Distinguishes this process's request ids from others'.
+        monotonic: A clock in seconds that never runs back.
+    """
+
+    def __init__(
+        self,
+        *,
+        identities: Identities,
+        rights: Rights,
+        limits: Limits,
+        now: Callable[[], datetime],
+        request_id_prefix: str,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._identities = identities
+        self._rights = rights
+        self._limits = limits
+        self._meter = Meter(limits)
+        self._now = now
+        self._prefix = request_id_prefix
+        self._monotonic = monotonic
+        self._count = 0
+        self._endless: set[asyncio.Task[object]] = set()
+        self.draining = False
+
+    def arrive(self, method: Method, context: Context) -> Passage:
+        """Note that a call came, before anything is known of it."""
+        self._count += 1
+        request_id = f"{self._prefix}-{self._count}"
+        REQUEST_ID.set(request_id)
+        return Passage(method, context, request_id=request_id, started_s=self._monotonic())
+
+    def admit(self, passage: Passage) -> Call:
+        """Let a call in.
+
+        1. The node is not stopping. 2. The certificate names a caller. 3. The caller's role may
+        call the method here. 4. The caller is within its limits.
+
+        Raises:
+            DeltacareError: If it is not let in.
+        """
+        method = passage.method
+        # 1. The node is not stopping.
+        if self.draining:
+            raise _stopping()
+        # 2. The certificate names a caller.
+        now = self._now()
+        certificates = passage.context.auth_context().get(_CERTIFICATE)
+        caller = self._identities.caller(certificates[0] if certificates else None, now=now)
+        passage.caller = caller
+        # 3. The caller's role may call the method here.
+        self._rights.check(caller, method.name)
+        # 4. The caller is within its limits.
+        passage.allowance = self._meter.enter(
+            caller, is_stream=method.is_stream, monotonic_s=passage.started_s
+        )
+        if method.is_endless:
+            task = asyncio.current_task()
+            assert task is not None, "a call runs in a task"
+            self._endless.add(task)
+        call = Call(caller=caller, method=method.name, now=now)
+        passage.call = call
+        return call
+
+    def parse(self, passage: Passage, data: bytes) -> Message:
+        """Return the request that some bytes are.
+
+        Raises:
+            Refusal: ``INVALID_FIELD``, if they are none; ``ROLE_NOT_ALLOWED``, if the caller
+                signs for another.
+        """
+        method = passage.method
+        try:
+            request = method.parse(data)
+        except DecodeError:
+            raise Refusal(
+                Reason.INVALID_FIELD, "The message is not of the method's request type."
+            ) from None
+        if method.has_duty:
+            check_duty(passage.call.caller, request)
+        return request
+
+    def write(self, message: Message) -> bytes:
+        """Return the bytes of an answer.
+
+        Raises:
+            Refusal: ``TOO_LARGE``.
+        """
+        data = message.SerializeToString()
+        self._meter.check_message(len(data))
+        return data
+
+    def time_limit_s(self, passage: Passage) -> float | None:
+        """Return the seconds after which we end a unary call; ``None`` if the caller does before."""
+        remaining_s = passage.context.time_remaining()
+        limit_s = self._limits.unary_duration_max_s
+        return limit_s if remaining_s is None or remaining_s > limit_s else None
+
+    async def fail(self, passage: Passage, error: BaseException) -> NoReturn:
+        """Log how a call failed, and end it with the status that belongs to it."""
+        if isinstance(error, asyncio.CancelledError):
+            task = asyncio.current_task()
+            if not (self.draining and task in self._endless):
+                self.leave(passage, StatusCode.CANCELLED)
+                raise error
+            assert task is not None
+            task.uncancel()
+            error = _stopping()
+        elif isinstance(error, TimeoutError):
+            error = Unavailable(
+                Reason.DEADLINE_EXCEEDED,
+                f"The call took more than {self._limits.unary_duration_max_s} seconds.",
+                details={"unary_duration_max_s": str(self._limits.unary_duration_max_s)},
+            )
+        elif not isinstance(error, Exception):
+            self.leave(passage, StatusCode.UNKNOWN)
+            raise error
+        if isinstance(error, DeltacareError):
+            self.leave(passage, code_of(error), reason=error.reason.wire)
+        else:
+            self.leave(
+                passage,
+                StatusCode.INTERNAL,
+                reason=Reason.INTERNAL.wire,
+                error=type(error).__qualname__,
+                places=error_places(error),
+            )
+        wire = to_wire(
+            error,
+            request_id=passage.request_id,
+            details_bytes_max=details_limit(passage.context.invocation_metadata() or ()),
+        )
+        await passage.context.abort(
+            wire.code, wire.message, (("grpc-status-details-bin", wire.details),)
+        )
+
+    def leave(self, passage: Passage, code: StatusCode, **facts: object) -> None:
+        """Let a call out: give back what it used, and log it."""
+        method = passage.method
+        if passage.allowance is not None:
+            self._meter.leave(passage.allowance, is_stream=method.is_stream)
+            passage.allowance = None
+        if method.is_endless:
+            task = asyncio.current_task()
+            if task is not None:
+                self._endless.discard(task)
+        log = _log.error if code is StatusCode.INTERNAL else _log.info
+        log(
+            "call",
+            method=method.name,
+            caller=passage.caller.uri if passage.caller else None,
+            code=code.name,
+            duration_ms=round((self._monotonic() - passage.started_s) * 1_000, 3),
+            **facts,
+        )
+
+    def drain(self) -> None:
+        """Let nothing in from now on, and end the streams that would never end."""
+        self.draining = True
+        for task in tuple(self._endless):
+            task.cancel()
+
+
+def _stopping() -> Unavailable:
+    """Return the refusal of a node that stops."""
+    return Unavailable(
+        Reason.SHUTTING_DOWN, "The node is stopping.", details={"retry_after_ms": "1000"}
+    )

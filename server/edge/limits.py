@@ -1,0 +1,151 @@
+"""How much one caller, one call and one message may take of a node.
+
+Limits protect a node from its friends: a batch in a loop, a client without a deadline. They are
+counted in memory, in this process, and forgotten with it; nothing here is a right.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from deltacare.errors import Reason, Refusal, Unavailable
+from deltacare.ids import Principal
+
+__all__ = ["Allowance", "Limits", "Meter"]
+
+CALLERS_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the edge allows.
+
+    Attributes:
+        message_bytes_max: Bytes of one message, either way.
+        unary_duration_max_s: Seconds a unary call may run; also its deadline if it has none.
+        calls_per_s_max: Calls a second that a caller may begin, streams included.
+        burst_calls_max: Calls that a caller who was quiet may begin at once.
+        calls_at_once_max: Calls of one caller that may run at the same time.
+        streams_at_once_max: Streams of one caller among these.
+        connection_streams_max: Calls and streams at the same time on one connection.
+        drain_duration_max_s: Seconds that running calls get to finish when the node stops.
+    """
+
+    message_bytes_max: int = 4 * 1024 * 1024
+    unary_duration_max_s: int = 60
+    calls_per_s_max: int = 20_000
+    burst_calls_max: int = 40_000
+    calls_at_once_max: int = 512
+    streams_at_once_max: int = 64
+    connection_streams_max: int = 1_024
+    drain_duration_max_s: int = 10
+
+
+class Allowance:
+    """What one caller is using now."""
+
+    __slots__ = ("calls", "counted_s", "streams", "tokens")
+
+    def __init__(self, *, tokens: float, counted_s: float) -> None:
+        self.tokens = tokens
+        self.counted_s = counted_s
+        self.calls = 0
+        self.streams = 0
+
+
+class Meter:
+    """Counts what callers use: one bucket of tokens and two counters for each.
+
+    Args:
+        limits: The limits.
+        callers_max: Callers remembered; those idle for longest are forgotten first.
+    """
+
+    def __init__(self, limits: Limits, *, callers_max: int = CALLERS_MAX) -> None:
+        self._limits = limits
+        self._callers_max = callers_max
+        self._callers: OrderedDict[tuple[str, str], Allowance] = OrderedDict()
+
+    def enter(self, caller: Principal, *, is_stream: bool, monotonic_s: float) -> Allowance:
+        """Count a call in; give the answer back to `leave` when the call has ended.
+
+        Args:
+            caller: Who calls. A principal is the opaque id, so its roles share one allowance.
+            is_stream: Whether the call is a stream either way.
+            monotonic_s: The present time of a clock that never runs back.
+
+        Raises:
+            Unavailable: ``RATE_LIMITED``, with ``retry_after_ms``, if the bucket is empty.
+            Unavailable: ``OVERLOADED``, if too many calls or streams of this caller are running.
+        """
+        limits = self._limits
+        key = (caller.province, caller.opaque_id)
+        allowance = self._callers.get(key)
+        if allowance is None:
+            allowance = self._remember(key, monotonic_s)
+        else:
+            self._callers.move_to_end(key)
+        # 1. Fill the bucket for the time that has passed, and take one token.
+        tokens = min(
+            float(limits.burst_calls_max),
+            allowance.tokens + (monotonic_s - allowance.counted_s) * limits.calls_per_s_max,
+        )
+        allowance.counted_s = monotonic_s
+        allowance.tokens = tokens
+        if tokens < 1:
+            retry_after_ms = max(1, round((1 - tokens) * 1_000 / limits.calls_per_s_max))
+            raise Unavailable(
+                Reason.RATE_LIMITED,
+                f"More than {limits.calls_per_s_max} calls a second.",
+                details={
+                    "calls_per_s_max": str(limits.calls_per_s_max),
+                    "retry_after_ms": str(retry_after_ms),
+                },
+            )
+        # 2. Count what runs at the same time.
+        if allowance.calls >= limits.calls_at_once_max:
+            raise _too_many("calls_at_once_max", limits.calls_at_once_max)
+        if is_stream and allowance.streams >= limits.streams_at_once_max:
+            raise _too_many("streams_at_once_max", limits.streams_at_once_max)
+        allowance.tokens = tokens - 1
+        allowance.calls += 1
+        allowance.streams += is_stream
+        return allowance
+
+    @staticmethod
+    def leave(allowance: Allowance, *, is_stream: bool) -> None:
+        """Count a call out."""
+        allowance.calls -= 1
+        allowance.streams -= is_stream
+
+    def check_message(self, size_bytes: int) -> None:
+        """Refuse a message that is too large to send.
+
+        Raises:
+            Refusal: ``TOO_LARGE``.
+        """
+        if size_bytes > self._limits.message_bytes_max:
+            raise Refusal(
+                Reason.TOO_LARGE,
+                f"The answer has more than {self._limits.message_bytes_max} bytes: "
+                "ask for fewer rows.",
+                details={"message_bytes_max": str(self._limits.message_bytes_max)},
+            )
+
+    def _remember(self, key: tuple[str, str], monotonic_s: float) -> Allowance:
+        """Begin to count a caller, and forget one that has nothing running if there are many."""
+        if len(self._callers) >= self._callers_max:
+            idle = next((name for name, used in self._callers.items() if not used.calls), None)
+            if idle is not None:
+                del self._callers[idle]
+        allowance = Allowance(tokens=self._limits.burst_calls_max, counted_s=monotonic_s)
+        self._callers[key] = allowance
+        return allowance
+
+
+def _too_many(name: str, limit: int) -> Unavailable:
+    """Return the refusal of a call too many."""
+    return Unavailable(
+        Reason.OVERLOADED,
+        f"More than {limit} of this caller's calls are running ({name}).",
+        details={name: str(limit), "retry_after_ms": "100"},
+    )

@@ -1,0 +1,170 @@
+"""The columns that a night reads, in one place, so that no two rooms spell a field differently.
+
+`COLUMNS` is the contract: the ten columns of a settlement file, in the order in which a line's
+bytes hold them. The other schemas are what the expressions are written against: provinces are
+numbers there, and the direction (home, host) is the single number `pair`, because one integer
+joins and sorts in half the time of two texts. The shell converts on the way in and out.
+
+This module reads no file and judges no value.
+"""
+
+from types import MappingProxyType
+from typing import Final
+
+__all__ = [
+    "AGREEMENTS",
+    "ASKED",
+    "CAREGIVERS",
+    "CLEARED",
+    "CLEARED_REVERSALS",
+    "COLUMNS",
+    "ENROLMENTS",
+    "FACTS",
+    "HISTORY",
+    "HOLDS",
+    "LISTINGS",
+    "PAIR_FACTOR",
+    "POLICIES",
+    "REVERSED_NUMBERS",
+    "ROWS",
+    "ROW_COLUMNS",
+    "SEPARATOR",
+    "TERMINATOR",
+    "codes_of",
+    "pair_of",
+]
+
+Schema = MappingProxyType[str, str]
+
+COLUMNS: Final = (
+    "settlement_no",
+    "home",
+    "host",
+    "beneficiary_ref",
+    "institution",
+    "subsidy_kind",
+    "service_month",
+    "service_days",
+    "amount_fen",
+    "caregiver_cert_no",
+)
+
+# U+001F sorts before every character that a field may hold, so that joined lines sort as their
+# fields do; no field may contain it or the terminator.
+SEPARATOR: Final = "\x1f"
+TERMINATOR: Final = "\n"
+
+# Six digits a province.
+PAIR_FACTOR: Final = 1_000_000
+
+ROW_COLUMNS: Final = Schema(
+    {
+        "pair": "int64",
+        "settlement_no": "string",
+        "beneficiary_ref": "string",
+        "institution": "string",
+        "subsidy_kind": "string",
+        "service_month": "string",
+        "service_days": "int64",
+        "amount_fen": "int64",
+        "caregiver_cert_no": "string",
+    }
+)
+
+# One side's live rows. `filed_date` is the business date it was filed under (absent in a file),
+# `position` its index in the log of its author.
+ROWS: Final = Schema({**ROW_COLUMNS, "filed_date": "date", "position": "int64"})
+
+# `side` is `home` or `host`: the side that reversed the number before it was cleared.
+REVERSED_NUMBERS: Final = Schema({"side": "string", "pair": "int64", "settlement_no": "string"})
+
+# What was cleared before; `cancelled` once its reversal was cleared as well.
+CLEARED: Final = Schema({**ROW_COLUMNS, "cancelled": "boolean"})
+
+# Reversals of cleared settlements that are not yet cleared themselves.
+CLEARED_REVERSALS: Final = Schema(
+    {"side": "string", "pair": "int64", "settlement_no": "string", "filed_date": "date"}
+)
+
+# Holds in force; `hold_class` is `OVERLAP` or `OVER_BUDGET`.
+HOLDS: Final = Schema({"pair": "int64", "settlement_no": "string", "hold_class": "string"})
+
+# One row: a one-sided line filed after `transit_after_date` is in transit; absent, none is.
+ASKED: Final = Schema({"transit_after_date": "date"})
+
+# Days are bits: bit 0 is the first of the month.
+# `home_division` is empty in the row that says on which days any division of home agrees.
+AGREEMENTS: Final = Schema(
+    {
+        "pair": "int64",
+        "home_division": "string",
+        "institution": "string",
+        "subsidy_kind": "string",
+        "service_month": "string",
+        "day_mask": "int64",
+    }
+)
+
+LISTINGS: Final = Schema(
+    {"host": "int64", "institution": "string", "service_month": "string", "day_mask": "int64"}
+)
+
+CAREGIVERS: Final = Schema(
+    {"host": "int64", "caregiver_cert_no": "string", "service_month": "string", "day_mask": "int64"}
+)
+
+# Intervals with both ends; an empty `until_date` has no end.
+ENROLMENTS: Final = Schema(
+    {
+        "pair": "int64",
+        "beneficiary_ref": "string",
+        "home_division": "string",
+        "subsidy_kind": "string",
+        "from_date": "string",
+        "until_date": "string",
+    }
+)
+
+# At most one row a (home, kind, month); `unit` is `DAY`, `MONTH` or `USE`.
+POLICIES: Final = Schema(
+    {
+        "home": "int64",
+        "subsidy_kind": "string",
+        "service_month": "string",
+        "unit": "string",
+        "rate_fen": "int64",
+        "cap_fen": "int64",
+        "exclusive": "boolean",
+        "needs_caregiver": "boolean",
+    }
+)
+
+HISTORY: Final = MappingProxyType(
+    {
+        "reversed_numbers": REVERSED_NUMBERS,
+        "cleared": CLEARED,
+        "cleared_reversals": CLEARED_REVERSALS,
+        "holds": HOLDS,
+    }
+)
+
+FACTS: Final = MappingProxyType(
+    {
+        "agreements": AGREEMENTS,
+        "listings": LISTINGS,
+        "caregivers": CAREGIVERS,
+        "enrolments": ENROLMENTS,
+        "policies": POLICIES,
+    }
+)
+
+
+def pair_of(home: str, host: str) -> int:
+    """Return the number of a direction: home's six digits, then the host's."""
+    return int(home) * PAIR_FACTOR + int(host)
+
+
+def codes_of(pair: int) -> tuple[str, str]:
+    """Return home's and the host's code of a direction."""
+    home, host = divmod(pair, PAIR_FACTOR)
+    return f"{home:06d}", f"{host:06d}"

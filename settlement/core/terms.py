@@ -1,0 +1,147 @@
+"""Terms that several expressions share: keys, texts, days as bits, and the built-ins they rest on.
+
+Only what every engine of Ibis can say: DuckDB and Spark both know `hash` and `bit_count`. A hash
+here never decides anything: it narrows what an exact comparison then looks at, so that engines with
+different hashes agree to the byte.
+"""
+
+from typing import Any, Final
+
+import ibis
+
+from settlement.core.columns import PAIR_FACTOR, SEPARATOR
+
+__all__ = [
+    "KEY",
+    "Expression",
+    "Table",
+    "bit_count",
+    "claim_hash",
+    "claim_of",
+    "host_of",
+    "home_of",
+    "interval_mask",
+    "joined",
+    "month_days",
+    "number_hash",
+    "rank_of",
+    "text_of",
+    "union_of",
+]
+
+# Ibis ships no types.
+Table = Any
+Expression = Any
+
+KEY: Final = ["pair", "settlement_no"]
+
+# Any odd number above a million keeps two directions with the same number apart.
+_PAIR_SPREAD = 1_000_003
+
+
+def _hash(text: str) -> ibis.dtype("uint64"):  # type: ignore[valid-type]  # the form Ibis reads
+    """Return the engine's own hash of a text."""
+
+
+def _bit_count(value: int) -> int:  # type: ignore[empty-body]  # a built-in has no body
+    """Return the number of bits that are set."""
+
+
+_builtin_hash = ibis.udf.scalar.builtin(_hash, name="hash")
+bit_count = ibis.udf.scalar.builtin(_bit_count, name="bit_count")
+
+
+def number_hash(rows: Table) -> Expression:
+    """Return a hash of the line key."""
+    spread = (rows.pair * _PAIR_SPREAD).cast("uint64")
+    return _builtin_hash(rows.settlement_no) ^ spread
+
+
+def claim_hash(rows: Table) -> Expression:
+    """Return a hash of what a record claims."""
+    return _builtin_hash(rows.claim) ^ rows.pair.cast("uint64")
+
+
+def joined(*parts: Expression) -> Expression:
+    """Return texts joined by the separator; none of them may be null."""
+    return ibis.literal(SEPARATOR).join(list(parts))
+
+
+def claim_of(rows: Table, *, fen: Expression | None = None) -> Expression:
+    """Return what a record claims, as one text: all by which two settlements could be the same.
+
+    It is six of the ten columns, in their order; the key stands before it, the caregiver after.
+
+    Args:
+        rows: A table with the columns of a row.
+        fen: The amount, where it is not the row's own.
+    """
+    return joined(
+        rows.beneficiary_ref,
+        rows.institution,
+        rows.subsidy_kind,
+        rows.service_month,
+        rows.service_days.cast("string"),
+        (rows.amount_fen if fen is None else fen).cast("string"),
+    )
+
+
+def text_of(rows: Table) -> Expression:
+    """Return a row behind its key as one text; of one number, it orders rows as their bytes do."""
+    return joined(rows.claim, rows.caregiver_cert_no)
+
+
+def home_of(rows: Table) -> Expression:
+    """Return home's code as a number."""
+    return rows.pair // PAIR_FACTOR
+
+
+def host_of(rows: Table) -> Expression:
+    """Return the host's code as a number."""
+    return rows.pair % PAIR_FACTOR
+
+
+def rank_of(rank: int) -> Expression:
+    """Return a class's rank as a small integer."""
+    return ibis.literal(rank, "int8")
+
+
+def union_of(*tables: Table) -> Table:
+    """Return all rows of tables with the same columns."""
+    return ibis.union(*tables) if len(tables) > 1 else tables[0]
+
+
+def month_days(month: Expression) -> Expression:
+    """Return the number of days of a month `YYYY-MM`."""
+    year = month.substr(0, 4).cast("int64")
+    number = month.substr(5, 2).cast("int64")
+    leap = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
+    return ibis.cases(
+        (number.isin([4, 6, 9, 11]), ibis.literal(30, "int64")),
+        ((number == 2) & leap, ibis.literal(29, "int64")),  # noqa: PLR2004 - February
+        (number == 2, ibis.literal(28, "int64")),  # noqa: PLR2004 - February
+        else_=ibis.literal(31, "int64"),
+    )
+
+
+def interval_mask(from_date: Expression, until_date: Expression, month: Expression) -> Expression:
+    """Return the days of a month that lie in an interval with both ends, as bits.
+
+    Args:
+        from_date: First day, `YYYY-MM-DD`.
+        until_date: Last day, or empty for no end.
+        month: `YYYY-MM`.
+    """
+    one, none = ibis.literal(1, "int64"), ibis.literal(0, "int64")
+    from_month, until_month = from_date.substr(0, 7), until_date.substr(0, 7)
+    first = ibis.cases(
+        (from_month < month, one),
+        (from_month == month, from_date.substr(8, 2).cast("int64")),
+        else_=ibis.literal(32, "int64"),
+    )
+    last = ibis.cases(
+        ((until_date == "") | (until_month > month), month_days(month)),
+        (until_month == month, until_date.substr(8, 2).cast("int64")),
+        else_=none,
+    )
+    return ibis.ifelse(last >= first, (one << last) - (one << (first - 1)), none)
