@@ -5,7 +5,6 @@ what any command does.
 """
 
 import importlib
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ import click
 
 from clients.language import both, pick, tr
 
-__all__ = ["Command", "Group", "LazyCommand", "Option", "command", "group", "option"]
+__all__ = ["Command", "Group", "LazyCommand", "Option", "command", "option", "wants_json"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,7 @@ class Option(click.Option):
 class _Bilingual(click.Command):
     """Shows help in the language of this run and takes the options of every command."""
 
-    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:  # noqa: ARG002  # the base class's signature
         """Return the command's parameters and those that every command has."""
         return [*self.params, *_shared_options(), _HELP]
 
@@ -78,7 +77,9 @@ class _Bilingual(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options."""
-        rows = [row for p in self.get_params(ctx) if (row := p.get_help_record(ctx)) is not None]
+        # Arguments explain themselves in the usage line.
+        options = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+        rows = [row for p in options if (row := p.get_help_record(ctx)) is not None]
         with formatter.section(tr("选项", "Options")):
             formatter.write_dl(rows)
 
@@ -99,10 +100,19 @@ class Group(_Bilingual, click.Group):
     command_class = Command
 
     def __init__(
-        self, *arguments: Any, lazy: Mapping[str, LazyCommand] | None = None, **options: Any
+        self,
+        *,
+        name: str,
+        help: str,  # noqa: A002  # click's word
+        lazy: Mapping[str, LazyCommand] | None = None,
+        epilog: str | None = None,
     ) -> None:
         super().__init__(
-            *arguments, invoke_without_command=True, callback=_show_help_if_alone, **options
+            name=name,
+            help=help,
+            epilog=epilog,
+            invoke_without_command=True,
+            callback=_show_help_if_alone,
         )
         self.lazy: dict[str, LazyCommand] = dict(lazy or {})
 
@@ -199,35 +209,23 @@ def wants_json() -> bool:
     return bool(context and context.meta.get("deltacare.json"))
 
 
-def show_progress() -> bool:
-    """Return whether somebody watches: standard error is a terminal."""
-    return sys.stderr.isatty()
-
-
 def option(*names: str, **attributes: Any) -> Callable[[Any], Any]:  # noqa: ANN401  # click's own types
     """Declare an option with help in both languages."""
     return click.option(*names, cls=Option, **attributes)
 
 
-def group(
+def command(
+    parent: click.Group,
     name: str,
     *,
-    help: str,
-    lazy: Mapping[str, LazyCommand] | None = None,  # click's word
-) -> Group:
-    """Return a group without options of its own."""
-    return Group(name=name, help=help, lazy=lazy)
+    help: str,  # noqa: A002  # click's word
+    epilog: str | None = None,
+) -> Callable[[Callable[..., Any]], Command]:
+    """Declare a command of a group."""
 
-
-def command(
-    parent: Group | None, name: str, *, help: str, **attributes: Any
-) -> Callable[[Any], Command]:  # click's word and types
-    """Declare a command, and put it into a group if one is given."""
-
-    def declare(function: Any) -> Command:  # noqa: ANN401  # click's own type
-        made = click.command(name, cls=Command, help=help, **attributes)(function)
-        if parent is not None:
-            parent.add_command(made)
+    def declare(function: Callable[..., Any]) -> Command:
+        made = click.command(name, cls=Command, help=help, epilog=epilog)(function)
+        parent.add_command(made)
         return made
 
     return declare

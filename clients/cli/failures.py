@@ -1,4 +1,4 @@
-"""What went wrong, said once: to a person on standard error, to a program as JSON, and as exit code.
+"""What went wrong, said once: to a person, to a program as JSON, and as exit code.
 
 Exit codes: 0 yes, 1 no (a node or a rule said so), 2 bad input, 3 unreachable or out of order.
 Nothing here decides what fails; a traceback never reaches the user unless
@@ -7,14 +7,28 @@ Nothing here decides what fails; a traceback never reaches the user unless
 
 import enum
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason
 
-from clients.language import tr
+from clients.language import language, tr
 
-__all__ = ["Exit", "Fault", "InputRefused", "exit_code", "failure_json", "failure_lines"]
+if TYPE_CHECKING:
+    from settlement.findings import Finding
+
+__all__ = [
+    "Exit",
+    "Fault",
+    "InputRefused",
+    "exit_code",
+    "failure_json",
+    "failure_lines",
+    "fault_lines",
+    "fault_plain",
+    "finding_fault",
+]
 
 _LISTED_MAX = 50
 
@@ -112,36 +126,60 @@ def failure_json(error: Exception) -> str:
     faults, count = _faults(error)
     if faults:
         body["fault_count"] = count
-        body["faults"] = [
-            {
-                "field": fault.field,
-                "value": fault.value,
-                "description": fault.description,
-                "remedy": fault.remedy,
-            }
-            for fault in faults
-        ]
+        body["faults"] = [fault_plain(fault) for fault in faults]
     if isinstance(error, DeltacareError) and error.details:
         body["details"] = dict(error.details)
     return json.dumps({"error": body}, ensure_ascii=False)
 
 
+def fault_plain(fault: Fault) -> dict[str, str]:
+    """Return a fault for JSON."""
+    return {
+        "field": fault.field,
+        "value": fault.value,
+        "description": fault.description,
+        "remedy": fault.remedy,
+    }
+
+
 def failure_lines(error: Exception) -> list[str]:
     """Return a failure as lines for a person."""
-    lines = [tr("错误：", "Error: ") + _message(error)]
     faults, count = _faults(error)
+    return [tr("错误：", "Error: ") + _message(error), *fault_lines(faults, count)]
+
+
+def fault_lines(faults: Sequence[Fault], count: int) -> list[str]:
+    """Return faults as lines for a person: where, what was found, what is wrong, what to do."""
+    lines = []
     for fault in faults[:_LISTED_MAX]:
-        value = f" “{fault.value}”" if fault.value else ""
+        value = tr(f"“{fault.value}”", f" {fault.value!r}") if fault.value else ""
         remedy = f" → {fault.remedy}" if fault.remedy else ""
         lines.append(f"  {fault.field}{value}: {fault.description}{remedy}")
-    if count > _LISTED_MAX:
-        lines.append(tr(f"  另有 {count - _LISTED_MAX} 处。", f"  and {count - _LISTED_MAX} more."))
+    if count > len(lines):
+        more = count - len(lines)
+        lines.append(tr(f"  另有 {more} 处。", f"  and {more} more."))
     return lines
 
 
+def finding_fault(finding: "Finding") -> Fault:
+    """Return what is wrong in a file, in the language of the run."""
+    description, remedy = finding.told(language())
+    where = tr(f"第 {finding.row} 行", f"row {finding.row}") if finding.row else ""
+    return Fault(
+        field=" ".join(part for part in (where, finding.column) if part) or tr("文件", "file"),
+        value=finding.value,
+        description=description,
+        remedy=remedy,
+    )
+
+
 def _faults(error: Exception) -> tuple[tuple[Fault, ...], int]:
+    """Return what a failure lists, and how much there is of it."""
     if isinstance(error, InputRefused):
         return error.faults, error.fault_count
+    findings: tuple[Finding, ...] | None = getattr(error, "findings", None)
+    if findings is not None:  # a file, in both languages
+        return tuple(map(finding_fault, findings)), getattr(error, "total", len(findings))
     if isinstance(error, DeltacareError):
         return error.violations, len(error.violations)
     return (), 0
@@ -159,6 +197,11 @@ def _reason(error: Exception) -> str:
 
 def _message(error: Exception) -> str:
     if isinstance(error, DeltacareError):
+        _, count = _faults(error)
+        if count:
+            name = str(getattr(error, "file", ""))
+            said = tr(f"有 {count} 处不能接受：", f"{count} not acceptable:")
+            return f"{name} {said}".strip()
         return tr(f"{_REASONS_ZH[error.reason]}（{error}）", str(error))
     if isinstance(error, click.UsageError):
         return _usage(error)

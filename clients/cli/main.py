@@ -71,8 +71,11 @@ class _Program(Group):
             return super().line_of(name)
         return pick(_ENTRY_POINT_HELP.get(name, ""))
 
-    def main(
-        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    def main(  # type: ignore[override]  # always in the one mode that lets us end the run
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        **extra: Any,  # noqa: ANN401  # the base class's signature
     ) -> Any:  # noqa: ANN401  # the base class's signature
         """Run a command line and leave with its exit code."""
         arguments = list(sys.argv[1:] if args is None else args)

@@ -25,6 +25,7 @@ class _Words:
 class Defect(enum.Enum):
     """The kinds of defects; those that leave the row out come first."""
 
+    ROW_BROKEN = "ROW_BROKEN"
     NUMBER_MISSING = "NUMBER_MISSING"
     NUMBER_MALFORMED = "NUMBER_MALFORMED"
     NUMBER_REPEATED = "NUMBER_REPEATED"
@@ -114,6 +115,7 @@ def finding(row: int, column: str, value: str, defect: Defect) -> Finding:
 
 _LEAVE_OUT = frozenset(
     {
+        Defect.ROW_BROKEN,
         Defect.NUMBER_MISSING,
         Defect.NUMBER_MALFORMED,
         Defect.NUMBER_REPEATED,
@@ -133,6 +135,12 @@ def _words(what_zh: str, what_en: str, remedy_zh: str, remedy_en: str) -> _Words
 _ASK = ("向登记机关核实后补填", "Ask the registering authority and fill it in.")
 
 _WORDS = {
+    Defect.ROW_BROKEN: _words(
+        "单元格数与列数不符",
+        "The row has more or fewer cells than there are columns.",
+        "含逗号的内容请加引号，并补齐单元格",
+        "Put what contains a comma in quotation marks, and fill the missing cells.",
+    ),
     Defect.NUMBER_MISSING: _words(
         "缺少登记编号", "The register's number is missing.", "补填编号", "Fill in the number."
     ),

@@ -229,10 +229,10 @@ class _Row:
     def _street_code(self, district: str) -> str:
         text = self._cell("street_code")
         if not text:
-            named = bool(self._cell("street"))
-            self._note(
-                "street_code", Defect.STREET_WITHOUT_CODE if named else Defect.STREET_MISSING
-            )
+            if self._cell("street"):
+                self._note("street", Defect.STREET_WITHOUT_CODE)
+            else:
+                self._note("street_code", Defect.STREET_MISSING)
             return ""
         if not _STREET.fullmatch(text):
             self._note("street_code", Defect.STREET_MALFORMED)
@@ -263,7 +263,7 @@ class _Row:
             return ""
         return text
 
-    def _mode(self) -> OperationMode:
+    def _mode(self) -> "OperationMode.ValueType":
         text = self._cell("operation_mode")
         if not text:
             self._note("operation_mode", Defect.MODE_MISSING)

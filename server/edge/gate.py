@@ -12,22 +12,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NoReturn, Protocol
 
+from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
+from deltacare.ids import Principal
 from google.protobuf.message import DecodeError, Message
 from grpc import StatusCode
 
-from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
-from deltacare.ids import Principal
+from clients.sdk.errors import DETAILS_KEY
 from server.edge.call import Call
 from server.edge.identity import Identities
 from server.edge.limits import Allowance, Limits, Meter
-from server.edge.logging import REQUEST_ID, error_places, get_log
+from server.edge.logging import REQUEST_ID, error_facts, get_log
 from server.edge.rights import Rights, check_duty
 from server.edge.status import code_of, details_limit, to_wire
 
 __all__ = ["Context", "Gate", "Method", "Passage"]
 
 _CERTIFICATE = "x509_pem_cert"
-_log = get_log("edge")
 
 
 class Context(Protocol):
@@ -123,6 +123,7 @@ class Gate:
         self._now = now
         self._prefix = request_id_prefix
         self._monotonic = monotonic
+        self._log = get_log("edge").bind()
         self._count = 0
         self._endless: set[asyncio.Task[object]] = set()
         self.draining = False
@@ -195,7 +196,7 @@ class Gate:
         return data
 
     def time_limit_s(self, passage: Passage) -> float | None:
-        """Return the seconds after which we end a unary call; ``None`` if the caller does before."""
+        """Return after how many seconds we end a unary call; ``None`` if the caller does before."""
         remaining_s = passage.context.time_remaining()
         limit_s = self._limits.unary_duration_max_s
         return limit_s if remaining_s is None or remaining_s > limit_s else None
@@ -226,17 +227,14 @@ class Gate:
                 passage,
                 StatusCode.INTERNAL,
                 reason=Reason.INTERNAL.wire,
-                error=type(error).__qualname__,
-                places=error_places(error),
+                **error_facts(error),
             )
         wire = to_wire(
             error,
             request_id=passage.request_id,
             details_bytes_max=details_limit(passage.context.invocation_metadata() or ()),
         )
-        await passage.context.abort(
-            wire.code, wire.message, (("grpc-status-details-bin", wire.details),)
-        )
+        await passage.context.abort(wire.code, wire.message, ((DETAILS_KEY, wire.details),))
 
     def leave(self, passage: Passage, code: StatusCode, **facts: object) -> None:
         """Let a call out: give back what it used, and log it."""
@@ -248,7 +246,7 @@ class Gate:
             task = asyncio.current_task()
             if task is not None:
                 self._endless.discard(task)
-        log = _log.error if code is StatusCode.INTERNAL else _log.info
+        log = self._log.error if code is StatusCode.INTERNAL else self._log.info
         log(
             "call",
             method=method.name,

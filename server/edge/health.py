@@ -6,17 +6,21 @@ They pass the same identity, rights and limits. What a service's health is, othe
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 
+from deltacare.errors import Reason, Refusal
 from google.protobuf.message import Message
-from grpc_health.v1.health_pb2 import (
+from grpc_health.v1.health_pb2 import (  # type: ignore[import-untyped]  # ships no py.typed
     HealthCheckRequest,
     HealthCheckResponse,
     HealthListRequest,
     HealthListResponse,
 )
-from grpc_reflection.v1alpha.reflection import aio as reflection_aio
-from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
+from grpc_reflection.v1alpha.reflection import (  # type: ignore[import-untyped]  # as above
+    aio as reflection_aio,
+)
+from grpc_reflection.v1alpha.reflection_pb2 import (  # type: ignore[import-untyped]  # as above
+    ServerReflectionRequest,
+)
 
-from deltacare.errors import Reason, Refusal
 from server.edge.call import Call
 
 __all__ = ["Health", "Reflection"]
@@ -62,11 +66,12 @@ class Health:
         self, request: HealthCheckRequest, _call: Call
     ) -> AsyncIterator[HealthCheckResponse]:
         """Tell of every change of one service; an unknown one is told as such."""
-        told: HealthCheckResponse.ServingStatus | None = None
+        told = None
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: self._of(request.service) != told)
-                told = self._of(request.service)
+                while (current := self._of(request.service)) == told:
+                    await self._changed.wait()
+            told = current
             yield HealthCheckResponse(status=told)
 
     def _of(self, service: str) -> HealthCheckResponse.ServingStatus:

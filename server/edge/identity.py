@@ -14,7 +14,6 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID
-
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import Principal
 from deltacare.trust import Trust
@@ -95,7 +94,7 @@ class Identities:
             raise _refusal(Cause.EXPIRED)
         return vouched.caller
 
-    def _examine(self, certificate_pem: bytes) -> _Vouched | Cause:
+    def _examine(self, certificate_pem: bytes) -> _Vouched | Cause:  # noqa: PLR0911  # one a cause
         """Return what a certificate says, or why it says nothing."""
         # 2. It is a client's and names exactly one URI.
         try:
@@ -117,17 +116,27 @@ class Identities:
         if issuers is None:
             return Cause.NOT_A_MEMBER
         # 4. A CA of that very province issued it directly.
-        for issuer in issuers:
-            try:
-                leaf.verify_directly_issued_by(issuer)
-            except (ValueError, TypeError, InvalidSignature):
-                continue
-            return _Vouched(
-                caller=caller,
-                from_time=max(leaf.not_valid_before_utc, issuer.not_valid_before_utc),
-                until_time=min(leaf.not_valid_after_utc, issuer.not_valid_after_utc),
-            )
-        return Cause.WRONG_CA
+        issuer = _issuer(leaf, issuers)
+        if issuer is None:
+            return Cause.WRONG_CA
+        return _Vouched(
+            caller=caller,
+            from_time=max(leaf.not_valid_before_utc, issuer.not_valid_before_utc),
+            until_time=min(leaf.not_valid_after_utc, issuer.not_valid_after_utc),
+        )
+
+
+def _issuer(
+    leaf: x509.Certificate, issuers: tuple[x509.Certificate, ...]
+) -> x509.Certificate | None:
+    """Return the CA that issued a certificate directly, if one of these did."""
+    for issuer in issuers:
+        try:
+            leaf.verify_directly_issued_by(issuer)
+        except (ValueError, TypeError, InvalidSignature):
+            continue
+        return issuer
+    return None
 
 
 def _uris(leaf: x509.Certificate) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any, TextIO, cast
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-__all__ = ["LEVELS", "REQUEST_ID", "configure_logging", "error_places", "get_log"]
+__all__ = ["LEVELS", "REQUEST_ID", "configure_logging", "error_facts", "get_log"]
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 """Levels of the configuration, by name."""
@@ -35,13 +35,14 @@ def configure_logging(*, level: str = "info", file: TextIO | None = None) -> Non
     structlog.configure(
         processors=[
             _add_request_id,
+            _without_error_text,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.WriteLoggerFactory(file=file or sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # rooms hold loggers that were made before this call
     )
 
 
@@ -50,8 +51,13 @@ def get_log(room: str) -> FilteringBoundLogger:
     return cast("FilteringBoundLogger", structlog.get_logger(room=room))
 
 
-def error_places(error: BaseException) -> list[str]:
-    """Return where an exception passed, innermost last, without what it says."""
+def error_facts(error: BaseException) -> dict[str, Any]:
+    """Return of what kind a surprise is and where it passed, without what it says."""
+    return {"error": type(error).__qualname__, "places": _places(error)}
+
+
+def _places(error: BaseException) -> list[str]:
+    """Return the places of an exception, innermost last."""
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES_MAX:]
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
@@ -63,4 +69,17 @@ def _add_request_id(
     request_id = REQUEST_ID.get()
     if request_id:
         event.setdefault("request_id", request_id)
+    return event
+
+
+def _without_error_text(
+    _logger: object, _name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Put the facts of an exception in place of its text."""
+    info = event.pop("exc_info", None)
+    if info is True:
+        info = sys.exc_info()[1]
+    error = info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        event.update(error_facts(error))
     return event

@@ -11,15 +11,15 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
+from deltacare.trust import Trust
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from grpc import StatusCode
 
-from deltacare.trust import Trust
 from server.edge.gate import Context, Gate, Method, Passage
 from server.edge.health import Health, Reflection
 from server.edge.identity import Identities
@@ -40,6 +40,8 @@ _METADATA_BYTES_MAX = 8_192
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _log = get_log("edge")
+
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,13 +144,13 @@ class EdgeServer:
         _log.info("stopped")
 
 
-class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]  # gRPC's stubs leave it untyped
+class _Handlers(grpc.GenericRpcHandler):
     """Finds handlers by one look into a dictionary."""
 
-    def __init__(self, handlers: Mapping[str, grpc.RpcMethodHandler]) -> None:
+    def __init__(self, handlers: Mapping[str, _Handler]) -> None:
         self._handlers = handlers
 
-    def service(self, handler_call_details: Any) -> grpc.RpcMethodHandler | None:  # noqa: ANN401  # gRPC's own type
+    def service(self, handler_call_details: Any) -> "_Handler | None":  # noqa: ANN401  # gRPC's own type
         """Return the handler of a method, or nothing: UNIMPLEMENTED."""
         return self._handlers.get(handler_call_details.method)
 
@@ -168,10 +170,10 @@ def _options(limits: Limits) -> list[tuple[str, int]]:
     ]
 
 
-def _handlers(gate: Gate, services: Mapping[str, object]) -> dict[str, grpc.RpcMethodHandler]:
+def _handlers(gate: Gate, services: Mapping[str, object]) -> dict[str, _Handler]:
     """Return a handler for every method of some services."""
     pool = descriptor_pool.Default()
-    handlers: dict[str, grpc.RpcMethodHandler] = {}
+    handlers: dict[str, _Handler] = {}
     for service_name, service in services.items():
         for descriptor in pool.FindServiceByName(service_name).methods:
             method = _method(service_name, service, descriptor)
@@ -194,7 +196,7 @@ def _method(service_name: str, service: object, descriptor: MethodDescriptor) ->
     )
 
 
-def _handler(gate: Gate, method: Method, descriptor: MethodDescriptor) -> grpc.RpcMethodHandler:
+def _handler(gate: Gate, method: Method, descriptor: MethodDescriptor) -> _Handler:
     """Return the handler of a method, by its shape. Bytes come and go: the gate parses."""
     if descriptor.client_streaming and descriptor.server_streaming:
         return grpc.stream_stream_rpc_method_handler(_server_stream(gate, method, _messages))

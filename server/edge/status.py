@@ -9,34 +9,28 @@ the caller's limit of metadata: fields that do not fit are counted, not sent.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from google.protobuf.duration_pb2 import Duration
-from google.rpc import error_details_pb2, status_pb2
-from grpc import StatusCode
-
 from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason, Refusal
 from deltacare.v1.settlement_service_pb2 import FieldFault
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import (  # type: ignore[import-untyped]  # ships no py.typed
+    error_details_pb2,
+    status_pb2,
+)
+from grpc import StatusCode
+
+from clients.sdk.errors import DETAILS_BYTES_KEY, DETAILS_BYTES_MAX, ERROR_DOMAIN
 
 __all__ = [
     "DETAILS_BYTES_DEFAULT",
-    "DETAILS_BYTES_KEY",
-    "DETAILS_BYTES_MAX",
-    "ERROR_DOMAIN",
     "WireError",
     "code_of",
     "details_limit",
     "to_wire",
 ]
 
-ERROR_DOMAIN = "deltacare"
-
-DETAILS_BYTES_KEY = "deltacare-details-bytes-max"
-"""Metadata in which a client says how many bytes of details it can take."""
-
 DETAILS_BYTES_DEFAULT = 5_632
 # gRPC clients take 8 KiB of metadata unless told otherwise, and binary values travel as base64,
 # a third longer.
-
-DETAILS_BYTES_MAX = 512 * 1024
 
 _MESSAGE_CHARS_MAX = 500
 _DETAIL_CHARS_MAX = 500

@@ -7,8 +7,6 @@ where one unreadable field makes the entry void. Form only: see ``rules`` for th
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from google.protobuf.message import Message
-
 from deltacare.divisions import normalise_division
 from deltacare.errors import ViolationCollector
 from deltacare.ids import InstitutionId, parse_uscc
@@ -26,6 +24,8 @@ from deltacare.v1.entry_pb2 import (
     ListingWithdrawal,
     OperationMode,
 )
+from google.protobuf.message import Message
+
 from server.registry.fields import (
     parse_code,
     parse_numbered_id,
@@ -45,8 +45,8 @@ __all__ = [
     "LISTED_MAX",
     "NAME_CHARS_MAX",
     "PARTIES_MAX",
-    "SUBSIDY_KIND_CHARS_MAX",
     "SUBSIDY_KINDS_MAX",
+    "SUBSIDY_KIND_CHARS_MAX",
     "canonical_institution",
     "is_readable",
     "read_agreement",
@@ -91,7 +91,7 @@ def canonical_institution(institution: Institution) -> Institution:
     """
     result = Institution()
     result.CopyFrom(institution)
-    result.DiscardUnknownFields()  # type: ignore[attr-defined]  # missing in types-protobuf
+    result.DiscardUnknownFields()
     quiet = ViolationCollector()
     division = quiet.take(normalise_division, institution.division_code, field="")
     if division is not None:
@@ -120,9 +120,7 @@ def read_institution(body: Institution, at: str, bad: ViolationCollector) -> Non
     if code and not (len(code) == _POSTCODE_CHARS and code.isascii() and code.isdigit()):
         bad.note(f"{at}postcode", code, "A postcode has six digits.", "Leave it empty if unknown.")
     read_count(body.approved_beds, f"{at}approved_beds", bad, most=BEDS_MAX)
-    read_enum(
-        body.operation_mode, f"{at}operation_mode", bad, kind=OperationMode, optional=True
-    )
+    read_enum(body.operation_mode, f"{at}operation_mode", bad, kind=OperationMode, optional=True)
     read_optional_date(body.established_date, f"{at}established_date", bad)
     if body.unified_social_credit_code:
         bad.take(
@@ -144,9 +142,7 @@ def read_listing(body: Listing, at: str, bad: ViolationCollector) -> None:
     _read_members(body.institution_ids, where, bad, least=1, most=LISTED_MAX)
     for index, institution_id in enumerate(body.institution_ids[:LISTED_MAX]):
         bad.take(InstitutionId.parse, institution_id, field=f"{where}[{index}]")
-    read_window(
-        body.from_date, body.until_date, bad, fields=(f"{at}from_date", f"{at}until_date")
-    )
+    read_window(body.from_date, body.until_date, bad, fields=(f"{at}from_date", f"{at}until_date"))
     if body.ByteSize() > BODY_BYTES_MAX:
         bad.note(where, "", "The listing is too long for an entry.", "Publish it in two batches.")
 
@@ -189,9 +185,7 @@ def read_agreement(body: Agreement, at: str, bad: ViolationCollector) -> None:
     )
     for index, kind in enumerate(body.subsidy_kinds[:SUBSIDY_KINDS_MAX]):
         bad.take(parse_code, kind, field=f"{kinds}[{index}]", chars_max=SUBSIDY_KIND_CHARS_MAX)
-    read_window(
-        body.from_date, body.until_date, bad, fields=(f"{at}from_date", f"{at}until_date")
-    )
+    read_window(body.from_date, body.until_date, bad, fields=(f"{at}from_date", f"{at}until_date"))
 
 
 def read_answer(body: AgreementAnswer, at: str, bad: ViolationCollector) -> None:

@@ -8,8 +8,7 @@ said before: those are numbered rules.
 import re
 from collections.abc import Iterable
 from datetime import date
-
-from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from typing import Any, Protocol
 
 from deltacare.errors import ViolationCollector, invalid_field
 from deltacare.ids import parse_opaque_id
@@ -20,6 +19,7 @@ __all__ = [
     "CODE_CHARS_MAX",
     "PAGE_SIZE_DEFAULT",
     "PAGE_SIZE_MAX",
+    "EnumKind",
     "numbered_id_province",
     "parse_code",
     "parse_numbered_id",
@@ -37,6 +37,19 @@ __all__ = [
 CODE_CHARS_MAX = 64
 PAGE_SIZE_DEFAULT = 100
 PAGE_SIZE_MAX = 1_000
+
+
+class EnumKind(Protocol):
+    """An enumeration of the contract: its names and numbers."""
+
+    def keys(self) -> list[str]:
+        """Return the names, the unspecified one first."""
+        ...
+
+    def values(self) -> list[Any]:
+        """Return the numbers."""
+        ...
+
 
 _CODE = re.compile(r"[A-Z0-9_]+", re.ASCII)
 _NUMBERED_ID = re.compile(r"[1-9][0-9]0000-[0-9A-Za-z](?:[0-9A-Za-z-]{0,30}[0-9A-Za-z])?", re.ASCII)
@@ -116,7 +129,7 @@ def read_count(value: int, field: str, bad: ViolationCollector, *, most: int) ->
 
 
 def read_enum(
-    value: int, field: str, bad: ViolationCollector, *, kind: EnumTypeWrapper, optional: bool
+    value: int, field: str, bad: ViolationCollector, *, kind: EnumKind, optional: bool
 ) -> None:
     """Check that an enumerated value is known, and said unless it is optional."""
     if value not in kind.values() or not (value or optional):

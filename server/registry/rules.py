@@ -11,13 +11,11 @@ Days are bits: bit 0 of a mask is the first day of the month.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
 from deltacare.divisions import CHANGES, normalise_division, province_of
 from deltacare.errors import Reason
-from deltacare.ids import LogKind, LogName
 from deltacare.times import ServiceMonth
 from deltacare.v1.entry_pb2 import (
     AGREEMENT_SCOPE_SUBSIDY,
@@ -27,21 +25,25 @@ from deltacare.v1.entry_pb2 import (
     Listing,
     ListingWithdrawal,
 )
+
 from server.registry.fields import numbered_id_province
 from server.registry.rulebook import Rule
+from server.registry.values import (
+    AgreementHistory,
+    AgreementVersion,
+    AgreementWordSaid,
+    ListingStanding,
+    Reach,
+)
 
 __all__ = [
     "G01_NOT_REGISTRY",
     "G02_UNREADABLE",
     "RULES",
-    "AgreementHistory",
-    "AgreementVersion",
-    "AgreementWordSaid",
-    "ListingStanding",
-    "Reach",
-    "agreement_covers",
+    "agreement_concerns",
     "agreement_days",
     "agreement_in_force",
+    "agreement_words_in_force",
     "agreements_in_force",
     "judge_agreement",
     "judge_answer",
@@ -50,30 +52,30 @@ __all__ = [
     "judge_withdrawal",
     "listing_days",
     "party_provinces",
-    "reaches_of",
 ]
 
-_FEDERATION = "deltacare design §4, verifying and meaning"
-_RECOGNITION = "deltacare design §5, agreements"
+_OWN_WORD = "deltacare/v1/entry.proto: a province speaks for itself"
+_LISTING = "deltacare/v1/entry.proto, Listing; 异地养老机构名单"
+_AGREEMENT = "deltacare/v1/entry.proto, Agreement; 合作协议"
 
 G01_NOT_REGISTRY = Rule(
     code="G01-NOT-REGISTRY",
     zh="该内容只能写入登记日志。",
     en="This belongs into a registry log.",
-    source=_FEDERATION,
+    source=_OWN_WORD,
 )
 G02_UNREADABLE = Rule(
     code="G02-UNREADABLE",
     zh="字段缺失、格式有误或超出范围。",
     en="A field is missing, malformed or out of range.",
-    source=_FEDERATION,
+    source=_OWN_WORD,
     reason=Reason.INVALID_FIELD,
 )
 _G03_NOT_OWN = Rule(
     code="G03-NOT-OWN",
     zh="一省只能为本省编号的对象作出陈述。",
     en="A province states only what bears its own code.",
-    source=_FEDERATION,
+    source=_OWN_WORD,
     reason=Reason.NOT_AUTHOR,
 )
 _G04_DIVISION_OUTSIDE = Rule(
@@ -86,59 +88,59 @@ _G05_LISTING_TAKEN = Rule(
     code="G05-LISTING-TAKEN",
     zh="该名单编号已使用过。",
     en="The listing was published before.",
-    source=_FEDERATION,
+    source=_LISTING,
     reason=Reason.ALREADY_EXISTS,
 )
 _G06_UNREGISTERED = Rule(
     code="G06-UNREGISTERED",
     zh="名单中的机构未在本省登记。",
     en="The listing names an institution that its province has not stated.",
-    source="deltacare.v1 PublishListing",
+    source=_LISTING,
     reason=Reason.NOT_FOUND,
 )
 _G07_LISTING_UNKNOWN = Rule(
     code="G07-LISTING-UNKNOWN",
     zh="没有这一名单。",
     en="There is no such listing.",
-    source=_FEDERATION,
+    source=_LISTING,
     reason=Reason.NOT_FOUND,
 )
 _G08_LISTING_WITHDRAWN = Rule(
     code="G08-LISTING-WITHDRAWN",
     zh="该名单已撤回。",
     en="The listing was withdrawn before.",
-    source=_FEDERATION,
+    source=_LISTING,
 )
 _G09_ONE_PROVINCE = Rule(
     code="G09-ONE-PROVINCE",
     zh="协议各方须来自两个以上的省。",
     en="An agreement has parties in two or more provinces.",
-    source=_RECOGNITION,
+    source=_AGREEMENT,
 )
 _G10_NO_OWN_PARTY = Rule(
     code="G10-NO-OWN-PARTY",
     zh="本省没有协议当事方。",
     en="No party of the agreement is of this province.",
-    source=_RECOGNITION,
+    source=_AGREEMENT,
 )
 _G11_PREDECESSOR = Rule(
     code="G11-PREDECESSOR",
     zh="新版本须以现行最新版本为前版,首版不得有前版。",
     en="A version names the newest one before it, and the first names none.",
-    source=_RECOGNITION,
+    source=_AGREEMENT,
 )
 _G12_AGREEMENT_UNKNOWN = Rule(
     code="G12-AGREEMENT-UNKNOWN",
     zh="没有这一协议。",
     en="There is no such agreement.",
-    source=_RECOGNITION,
+    source=_AGREEMENT,
     reason=Reason.NOT_FOUND,
 )
 _G13_NOT_NEWEST = Rule(
     code="G13-NOT-NEWEST",
     zh="所答复的不是协议的最新版本。",
     en="The version answered is not the newest of the agreement.",
-    source=_RECOGNITION,
+    source=_AGREEMENT,
 )
 
 RULES: tuple[Rule, ...] = (
@@ -157,104 +159,6 @@ RULES: tuple[Rule, ...] = (
     _G13_NOT_NEWEST,
 )
 """Every rule, in order."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """Up to where the entries of one registry log count.
-
-    Attributes:
-        restrict_size: entries that were verified: what restricts counts below this index.
-        permit_size: entries under a quorum: what permits counts below this index.
-    """
-
-    restrict_size: int
-    permit_size: int
-
-
-def reaches_of(pins: Mapping[LogName, int]) -> dict[str, Reach]:
-    """Return the reach of each registry log, by author, where a night pinned it to one size."""
-    return {
-        log.author: Reach(restrict_size=size, permit_size=size)
-        for log, size in pins.items()
-        if log.kind is LogKind.REGISTRY
-    }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementVersion:
-    """A version of an agreement.
-
-    Attributes:
-        agreement_id: the agreement.
-        version_hash: leaf hash of the entry that proposed it.
-        author: province that proposed it.
-        index: place in the author's registry log.
-        parties: division codes of six digits.
-        scopes: values of ``AgreementScope``.
-        subsidy_kinds: kinds it covers.
-        from_date: first day.
-        until_date: last day; ``None`` if it has none.
-    """
-
-    agreement_id: str
-    version_hash: bytes
-    author: str
-    index: int
-    parties: tuple[str, ...]
-    scopes: frozenset[int]
-    subsidy_kinds: frozenset[str]
-    from_date: date
-    until_date: date | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementWordSaid:
-    """What a province said of an agreement; proposing a version accepts it.
-
-    Attributes:
-        province: who said it.
-        index: place in its registry log.
-        version_hash: which version it meant.
-        accepted: whether it accepted; else it ended.
-    """
-
-    province: str
-    index: int
-    version_hash: bytes
-    accepted: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementHistory:
-    """All that was ever said of one agreement.
-
-    Attributes:
-        versions: in the order of the author's log.
-        words: of every province, in the order of each one's log.
-    """
-
-    versions: tuple[AgreementVersion, ...]
-    words: tuple[AgreementWordSaid, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListingStanding:
-    """A listing and its end, as far as known.
-
-    Attributes:
-        listing_id: the listing.
-        institution_ids: whom it opens.
-        from_date: first day.
-        until_date: last day; ``None`` if it has none.
-        withdrawn_date: first day it no longer holds; ``None`` if it was not withdrawn.
-    """
-
-    listing_id: str
-    institution_ids: frozenset[str]
-    from_date: date
-    until_date: date | None
-    withdrawn_date: date | None
 
 
 def judge_institution(author: str, body: Institution) -> Rule | None:
@@ -310,9 +214,7 @@ def party_provinces(parties: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({province_of(party) for party in parties}))
 
 
-def judge_agreement(
-    author: str, body: Agreement, *, newest_hash: bytes | None
-) -> Rule | None:
+def judge_agreement(author: str, body: Agreement, *, newest_hash: bytes | None) -> Rule | None:
     """Return the rule that a readable version of an agreement breaks.
 
     Only the province whose code the agreement bears proposes its versions, so they form one chain
@@ -402,6 +304,26 @@ def agreement_in_force(
     return None
 
 
+def agreement_words_in_force(
+    history: AgreementHistory, version: AgreementVersion, reaches: Mapping[str, Reach]
+) -> tuple[AgreementWordSaid, ...]:
+    """Return the words that brought a version into force, one of each province, the author's first.
+
+    Args:
+        history: what was said.
+        version: one that ``agreement_in_force`` returned for the same reaches.
+        reaches: of the registry logs, by author.
+    """
+    last: dict[str, AgreementWordSaid] = {}
+    for word in history.words:
+        if word.index < reaches[word.province].permit_size:
+            newest = last.get(word.province)
+            if newest is None or word.index > newest.index:
+                last[word.province] = word
+    provinces = sorted(party_provinces(version.parties), key=lambda each: each != version.author)
+    return tuple(last[province] for province in provinces)
+
+
 def agreements_in_force(
     histories: Iterable[AgreementHistory], reaches: Mapping[str, Reach]
 ) -> tuple[AgreementVersion, ...]:
@@ -426,11 +348,12 @@ def _cover_mask(party: str, place: str, month: ServiceMonth) -> int:
     return mask
 
 
-def agreement_covers(version: AgreementVersion, place: str, on_date: date) -> bool:
-    """Whether a party of an agreement is, or contains, a division on a date."""
+def agreement_concerns(parties: Iterable[str], place: str, on_date: date) -> bool:
+    """Whether a party is, contains or lies in a division on a date."""
     return any(
-        province_of(party) == province_of(place) and CHANGES.contains(party, place, on_date)
-        for party in version.parties
+        province_of(party) == province_of(place)
+        and (CHANGES.contains(party, place, on_date) or CHANGES.contains(place, party, on_date))
+        for party in parties
     )
 
 

@@ -1,4 +1,4 @@
-"""The numbered rules by which an entry of this room counts or is void: values in, findings out.
+"""The numbered rules by which an entry of this room counts or is void: values in, verdict out.
 
 The same rules run where an author writes, refusing before anything is appended, and wherever its
 log is projected, so that what one node calls void is void everywhere. A rule here may depend on
@@ -7,211 +7,223 @@ depends on another log is judged by the night or by whoever answers a statement,
 arrive in no common order. Nothing here classes a settlement.
 """
 
-import enum
-import re
-from calendar import monthrange
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from deltacare.errors import FieldViolation
+from deltacare.errors import Reason
 from deltacare.times import day_start_time
-from deltacare.v1.entry_pb2 import (
-    Enrolment,
-    EnrolmentEnd,
-    Hold,
-    HoldClass,
-    HoldEnd,
-    PairResult,
-    RecordRefusal,
-    Reversal,
-    SettlementRecord,
-    StatementAnswer,
-    StatementWord,
-    SubsidyPolicy,
-    SubsidyUnit,
-)
+
+from server.registry.rulebook import Rule
 
 __all__ = [
-    "AMOUNT_FEN_MAX",
-    "ATTEMPT_MAX",
+    "CLOSE_OUT_OF_ORDER",
+    "CLOSE_TOO_EARLY",
+    "ENROLMENT_EXISTS",
+    "ENROLMENT_UNKNOWN",
+    "HOLD_ENDED",
+    "HOLD_UNKNOWN",
+    "NOT_HOME",
+    "REPLACES_CLOSED",
+    "REPLACES_OTHER_KEY",
+    "REPLACES_REPLACED",
+    "REPLACES_UNKNOWN",
+    "RESULT_BY_STRANGER",
+    "RESULT_EXISTS",
+    "REVERSES_UNKNOWN",
+    "RULES",
+    "RULES_VERSION",
+    "STATEMENT_ANSWERED",
+    "STATEMENT_CONTRADICTS_ITSELF",
+    "STATEMENT_EXISTS",
+    "STATEMENT_TURN",
     "STATEMENT_TURN_DURATION",
-    "Rule",
-    "answer_faults",
-    "duty_faults",
-    "end_faults",
-    "enrolment_faults",
-    "hold_end_faults",
-    "hold_faults",
-    "is_code",
-    "is_date",
-    "is_opaque_id",
+    "UNREADABLE",
+    "WRONG_LOG",
+    "WRONG_PAIR",
+    "Replaced",
+    "close_rule",
+    "day_after",
     "next_date",
-    "pair_faults",
-    "pair_result_faults",
-    "policy_faults",
     "published_time",
-    "reason_faults",
-    "record_faults",
-    "record_is_sound",
+    "replacement_rule",
+    "result_author_rule",
     "statement_turn",
-    "turn_is_open",
+    "turn_rule",
 ]
 
-AMOUNT_FEN_MAX = 10**12
-SERVICE_DAYS_MAX = 1_000  # uses of a month, for kinds counted by use
-SUBSIDY_KINDS_MAX = 16
-ATTEMPT_MAX = 1_000
-DIGEST_BYTES = 32
 STATEMENT_TURN_DURATION = timedelta(hours=24)
-_VALUE_CHARS_MAX = 64
-_ASSESSMENT_CHARS_MAX = 64
 
+RULES_VERSION = 1
+"""Version of rules, classes and shipped tables together; a pair uses the lower of its two."""
 
-class Rule(enum.StrEnum):
-    """Why an entry is void. The value is what nodes record and show; it is never renumbered."""
-
-    WRONG_LOG = "S-01"
-    """The body does not belong in a log of this kind."""
-    WRONG_PAIR = "S-02"
-    """Home and host are not the two provinces of the log."""
-    NOT_HOME = "S-03"
-    """Only the home province may say this."""
-    UNREADABLE = "S-04"
-    """A field does not have the form that the contract gives it."""
-    ENROLMENT_EXISTS = "S-05"
-    """The enrolment's number is taken."""
-    ENROLMENT_UNKNOWN = "S-06"
-    """It ends an enrolment that the log does not state."""
-    REPLACES_UNKNOWN = "S-07"
-    """It replaces a record that the log does not state, or that is void."""
-    REPLACES_OTHER_KEY = "S-08"
-    """It replaces a record of another settlement."""
-    REPLACES_REPLACED = "S-09"
-    """The record it replaces was replaced already."""
-    REPLACES_CLOSED = "S-10"
-    """The record it replaces was closed by an earlier night; only a reversal can follow."""
-    REVERSES_UNKNOWN = "S-11"
-    """It cancels a settlement of which the author filed no record."""
-    HOLD_UNKNOWN = "S-12"
-    """It ends a hold that the log does not state."""
-    HOLD_ENDED = "S-13"
-    """The hold was ended already."""
-    CLOSE_OUT_OF_ORDER = "S-14"
-    """The date is not the day after the one closed before."""
-    CLOSE_TOO_EARLY = "S-15"
-    """The published hour of the date had not come."""
-    RESULT_BY_STRANGER = "S-16"
-    """A pair's result is stated by one of its two provinces, the lower code first."""
-    RESULT_EXISTS = "S-17"
-    """The author stated a result of that attempt already."""
-    STATEMENT_EXISTS = "S-18"
-    """The statement's number is taken."""
-    STATEMENT_TURN = "S-19"
-    """It was another province's turn to propose."""
-    STATEMENT_CONTRADICTS_ITSELF = "S-20"
-    """Positions or payments do not follow from the flows."""
-    STATEMENT_ANSWERED = "S-21"
-    """The author answered that statement already, for good."""
-
-
-# --- Forms ----------------------------------------------------------------------------------------
-
-_SEP = "\x1f"
-_PROVINCE = "[1-9][0-9]0000"
-_NUMBER = "[A-Za-z0-9._-]{1,64}"
-_REF = "[0-9a-f]{32}"
-_KIND = "[A-Z0-9_]{1,32}"
-_MONTH = "(?:19|2[0-9])[0-9]{2}-(?:0[1-9]|1[0-2])"
-_REGISTER_NO = "[0-9A-Za-z](?:[0-9A-Za-z-]{0,30}[0-9A-Za-z])?"
-_CERTIFICATE = f"(?:{_PROVINCE}-[0-9A-Z](?:[0-9A-Z-]{{0,30}}[0-9A-Z])?)?"
-
-# One match over the joined fields costs a quarter of one match a field; the host stands first, so
-# that the institution can be held to it.
-_SOUND = re.compile(
-    _SEP.join(
-        (
-            f"({_PROVINCE})",
-            _NUMBER,
-            _REF,
-            rf"\1-{_REGISTER_NO}",
-            _KIND,
-            _MONTH,
-            _CERTIFICATE,
-        )
-    )
+WRONG_LOG = Rule(
+    code="S01-WRONG-LOG",
+    zh="该条目不属于此类日志",
+    en="The body does not belong in a log of this kind.",
+    source="design, Logs",
 )
-_FIELDS = {
-    "settlement_no": (
-        re.compile(_NUMBER),
-        "This is not a settlement number.",
-        "Use 1 to 64 letters, digits, dots, hyphens and underscores.",
-    ),
-    "beneficiary_ref": (
-        re.compile(_REF),
-        "This is not a beneficiary reference.",
-        "Use the 32 hexadecimal digits that the enrolment gave; never an identity number.",
-    ),
-    "subsidy_kind": (
-        re.compile(_KIND),
-        "This is not a kind of subsidy.",
-        "Use 1 to 32 capital letters, digits and underscores.",
-    ),
-    "service_month": (
-        re.compile(_MONTH),
-        "This is not a month.",
-        "Write it as 2026-10.",
-    ),
-    "caregiver_cert_no": (
-        re.compile(_CERTIFICATE),
-        "This is not the number of a certificate.",
-        "Write the issuer's code, a hyphen and the number, or leave it empty.",
-    ),
-}
-# Where a value might be personal it is not repeated.
-_SILENT = frozenset({"beneficiary_ref"})
-_INSTITUTION = re.compile(f"{_PROVINCE}-{_REGISTER_NO}")
-_ID = re.compile(_NUMBER)
-_CODE = re.compile("[A-Z0-9_]{1,64}")
-_KIND_FORM = re.compile(_KIND)
-_REF_FORM = re.compile(_REF)
-_DIVISION = re.compile("[1-9][0-9]{5}")
-_DATE = re.compile("((?:19|2[0-9])[0-9]{2})-([0-9]{2})-([0-9]{2})")
+WRONG_PAIR = Rule(
+    code="S02-WRONG-PAIR",
+    zh="户籍地与服务地不是该日志的双方",
+    en="Home and host are not the two provinces of the log.",
+    source="design, Logs",
+)
+NOT_HOME = Rule(
+    code="S03-NOT-HOME",
+    zh="只有户籍地可作此声明",
+    en="Only the home province may say this.",
+    source="design, Settlement",
+)
+UNREADABLE = Rule(
+    code="S04-UNREADABLE",
+    zh="要素格式不符合约定",
+    en="A field does not have the form that the contract gives it.",
+    source="contract, entry.proto",
+    reason=Reason.INVALID_FIELD,
+)
+ENROLMENT_EXISTS = Rule(
+    code="S05-ENROLMENT-EXISTS",
+    zh="备案编号已被使用",
+    en="The enrolment's number is taken.",
+    source="design, Settlement",
+    reason=Reason.ALREADY_EXISTS,
+)
+ENROLMENT_UNKNOWN = Rule(
+    code="S06-ENROLMENT-UNKNOWN",
+    zh="日志中没有该备案",
+    en="The log states no such enrolment.",
+    source="design, Settlement",
+    reason=Reason.NOT_FOUND,
+)
+REPLACES_UNKNOWN = Rule(
+    code="S07-REPLACES-UNKNOWN",
+    zh="所修订的记录不存在或无效",
+    en="The record to replace is not in the log, or void.",
+    source="design, Settlement",
+)
+REPLACES_OTHER_KEY = Rule(
+    code="S08-REPLACES-OTHER-KEY",
+    zh="修订不得改变结算编号及双方",
+    en="A revision keeps the number, home and host.",
+    source="design, Settlement",
+)
+REPLACES_REPLACED = Rule(
+    code="S09-REPLACES-REPLACED",
+    zh="所修订的记录已被修订",
+    en="The record to replace was replaced already.",
+    source="design, Settlement",
+)
+REPLACES_CLOSED = Rule(
+    code="S10-REPLACES-CLOSED",
+    zh="所修订的记录已结清，只能冲正",
+    en="An earlier night closed the record to replace: reverse it instead.",
+    source="design, Settlement",
+)
+REVERSES_UNKNOWN = Rule(
+    code="S11-REVERSES-UNKNOWN",
+    zh="本方未报送该编号，无可冲正",
+    en="The author filed no record under the number to reverse.",
+    source="design, Settlement",
+    reason=Reason.NOT_FOUND,
+)
+HOLD_UNKNOWN = Rule(
+    code="S12-HOLD-UNKNOWN",
+    zh="日志中没有该暂缓",
+    en="The log states no such hold.",
+    source="design, The night, step 1",
+    reason=Reason.NOT_FOUND,
+)
+HOLD_ENDED = Rule(
+    code="S13-HOLD-ENDED",
+    zh="该暂缓已解除",
+    en="The hold was ended already.",
+    source="design, The night, step 1",
+)
+CLOSE_OUT_OF_ORDER = Rule(
+    code="S14-CLOSE-OUT-OF-ORDER",
+    zh="日切须逐日按序，每日一次",
+    en="A log closes every date once, in order.",
+    source="design, The night, step 1",
+)
+CLOSE_TOO_EARLY = Rule(
+    code="S15-CLOSE-TOO-EARLY",
+    zh="未到该日公布的日切时点",
+    en="The published hour of the date has not come.",
+    source="design, The night, step 1",
+)
+RESULT_BY_STRANGER = Rule(
+    code="S16-RESULT-BY-STRANGER",
+    zh="对账结果须由双方之一声明，低代码在前",
+    en="A pair's result is stated by one of the two, lower code first.",
+    source="design, The night, step 2",
+)
+RESULT_EXISTS = Rule(
+    code="S17-RESULT-EXISTS",
+    zh="该次对账结果已声明",
+    en="The author stated a result of that attempt already.",
+    source="design, The night, step 2",
+    reason=Reason.ALREADY_EXISTS,
+)
+STATEMENT_EXISTS = Rule(
+    code="S18-STATEMENT-EXISTS",
+    zh="清算单编号已被使用",
+    en="The statement's number is taken.",
+    source="design, The night, step 3",
+    reason=Reason.ALREADY_EXISTS,
+)
+STATEMENT_TURN = Rule(
+    code="S19-STATEMENT-TURN",
+    zh="本期应由他省（市）提出清算单",
+    en="It is another province's turn to propose.",
+    source="design, The night, step 3",
+)
+STATEMENT_CONTRADICTS_ITSELF = Rule(
+    code="S20-STATEMENT-CONTRADICTS-ITSELF",
+    zh="清算单的净额或付款与流量不符",
+    en="The statement's positions or payments do not follow from its flows.",
+    source="design, The night, step 3",
+)
+STATEMENT_ANSWERED = Rule(
+    code="S21-STATEMENT-ANSWERED",
+    zh="本方已答复该清算单，答复不可更改",
+    en="The author answered the statement already, for good.",
+    source="design, The night, step 3",
+)
 
-
-def is_date(text: str) -> bool:
-    """Whether a text is a date of the calendar, ``YYYY-MM-DD``."""
-    match = _DATE.fullmatch(text)
-    if match is None:
-        return False
-    year, month, day = (int(part) for part in match.groups())
-    return 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]  # noqa: PLR2004 - months
-
-
-def is_code(text: str) -> bool:
-    """Whether a text is the code of a reason or purpose."""
-    return _CODE.fullmatch(text) is not None
-
-
-def is_opaque_id(text: str) -> bool:
-    """Whether a text is an opaque id, or a number of a province's own choice."""
-    return _ID.fullmatch(text) is not None
-
-
-def _fault(field: str, value: object, description: str, remedy: str = "") -> FieldViolation:
-    return FieldViolation(
-        field=field,
-        value=str(value)[:_VALUE_CHARS_MAX],
-        description=description,
-        remedy=remedy,
-    )
-
-
-# --- Dates ----------------------------------------------------------------------------------------
+RULES = (
+    WRONG_LOG,
+    WRONG_PAIR,
+    NOT_HOME,
+    UNREADABLE,
+    ENROLMENT_EXISTS,
+    ENROLMENT_UNKNOWN,
+    REPLACES_UNKNOWN,
+    REPLACES_OTHER_KEY,
+    REPLACES_REPLACED,
+    REPLACES_CLOSED,
+    REVERSES_UNKNOWN,
+    HOLD_UNKNOWN,
+    HOLD_ENDED,
+    CLOSE_OUT_OF_ORDER,
+    CLOSE_TOO_EARLY,
+    RESULT_BY_STRANGER,
+    RESULT_EXISTS,
+    STATEMENT_EXISTS,
+    STATEMENT_TURN,
+    STATEMENT_CONTRADICTS_ITSELF,
+    STATEMENT_ANSWERED,
+)
 
 
 def published_time(business_date: date) -> datetime:
     """Return the published hour of a date: its end, 24:00 in Asia/Shanghai."""
     return day_start_time(business_date + timedelta(days=1))
+
+
+def day_after(day: str) -> str:
+    """Return the date that follows one."""
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 
 def next_date(last_closed_date: str | None, opening_date: date) -> str:
@@ -223,7 +235,7 @@ def next_date(last_closed_date: str | None, opening_date: date) -> str:
     """
     if last_closed_date is None:
         return opening_date.isoformat()
-    return (date.fromisoformat(last_closed_date) + timedelta(days=1)).isoformat()
+    return day_after(last_closed_date)
 
 
 def statement_turn(until_date: date, parties: Sequence[str]) -> str:
@@ -232,276 +244,80 @@ def statement_turn(until_date: date, parties: Sequence[str]) -> str:
     return members[until_date.toordinal() % len(members)]
 
 
-def turn_is_open(until_date: date, entry_time: datetime) -> bool:
-    """Whether anyone may propose, because whoever had the turn let 24 hours pass."""
-    return entry_time >= published_time(until_date) + STATEMENT_TURN_DURATION
-
-
-# --- Records --------------------------------------------------------------------------------------
-
-
-def record_is_sound(
-    host: str,
-    settlement_no: str,
-    beneficiary_ref: str,
-    institution: str,
-    subsidy_kind: str,
-    service_month: str,
-    service_days: int,
-    amount_fen: int,
-    caregiver_cert_no: str,
-) -> bool:
-    """Whether every field of a record has its form; `record_faults` says which has not.
-
-    Stands beside `record_faults` because it runs for each of 20,000 records a second.
-    """
-    joined = (
-        f"{host}{_SEP}{settlement_no}{_SEP}{beneficiary_ref}{_SEP}{institution}"
-        f"{_SEP}{subsidy_kind}{_SEP}{service_month}{_SEP}{caregiver_cert_no}"
-    )
-    return (
-        0 < service_days <= SERVICE_DAYS_MAX
-        and 0 < amount_fen <= AMOUNT_FEN_MAX
-        and _SOUND.fullmatch(joined) is not None
-    )
-
-
-def pair_faults(
-    home: str, host: str, author: str, partner: str, where: str
-) -> Iterable[FieldViolation]:
-    """Yield what is wrong with the two provinces of a record in a log of that pair (S-02)."""
-    if {home, host} != {author, partner}:
-        yield _fault(
-            f"{where}.home",
-            f"{home}/{host}",
-            f"Home and host are not {author} and {partner}.",
-            "File it in the batch of its own partner.",
-        )
-
-
-def record_faults(
-    record: SettlementRecord, author: str, partner: str, where: str
-) -> Iterable[FieldViolation]:
-    """Yield everything about a record that cannot be read or is not the author's to say.
+def turn_rule(
+    until_date: date, author: str, parties: Sequence[str], entry_time: datetime
+) -> Rule | None:
+    """Return the rule against a proposal out of turn, if one stands against it.
 
     Args:
-        record: As received.
-        author: Province that writes the log.
-        partner: The other province of the pair.
-        where: Path of the record in the request: ``records[3]``.
+        until_date: Last date of the window.
+        author: Who proposes.
+        parties: Provinces that the statement nets.
+        entry_time: When it is proposed; 24 hours after the window's last published hour anyone may.
     """
-    yield from pair_faults(record.home, record.host, author, partner, where)
-    for name, (form, description, remedy) in _FIELDS.items():
-        value: str = getattr(record, name)
-        if not form.fullmatch(value):
-            shown = "" if name in _SILENT else value
-            yield _fault(f"{where}.{name}", shown, description, remedy)
-    institution = record.institution
-    if not _INSTITUTION.fullmatch(institution) or not institution.startswith(f"{record.host}-"):
-        yield _fault(
-            f"{where}.institution",
-            institution,
-            "This is not an institution of the host province.",
-            "Write the host's code, a hyphen and the number in its register: 310000-137.",
-        )
-    if not 0 < record.service_days <= SERVICE_DAYS_MAX:
-        yield _fault(
-            f"{where}.service_days",
-            record.service_days,
-            f"It is not 1 to {SERVICE_DAYS_MAX}.",
-            "Count the days of service in the month, or the uses.",
-        )
-    if not 0 < record.amount_fen <= AMOUNT_FEN_MAX:
-        yield _fault(
-            f"{where}.amount_fen",
-            record.amount_fen,
-            "The amount is not 1 fen to 10,000,000,000.00 yuan.",
-            "File a reversal instead of a negative amount.",
-        )
+    if author not in parties:
+        return STATEMENT_TURN
+    is_open = entry_time >= published_time(until_date) + STATEMENT_TURN_DURATION
+    return None if is_open or author == statement_turn(until_date, parties) else STATEMENT_TURN
 
 
-# --- What else settlement logs say ----------------------------------------------------------------
-
-
-def reason_faults(reason: str, where: str) -> Iterable[FieldViolation]:
-    """Yield what is wrong with the code of a reason."""
-    if not is_code(reason):
-        yield _fault(
-            f"{where}.reason",
-            reason,
-            "This is not the code of a reason.",
-            "Use 1 to 64 capital letters, digits and underscores; write no names.",
-        )
-
-
-def _number_faults(number: str, where: str) -> Iterable[FieldViolation]:
-    form, description, remedy = _FIELDS["settlement_no"]
-    if not form.fullmatch(number):
-        yield _fault(f"{where}.settlement_no", number, description, remedy)
-
-
-def end_faults(body: Reversal | RecordRefusal, where: str) -> Iterable[FieldViolation]:
-    """Yield what cannot be read in a reversal or the refusal of a record."""
-    yield from _number_faults(body.settlement_no, where)
-    yield from reason_faults(body.reason, where)
-
-
-def hold_faults(body: Hold, where: str) -> Iterable[FieldViolation]:
-    """Yield what cannot be read in a hold."""
-    yield from _number_faults(body.settlement_no, where)
-    yield from reason_faults(body.reason, where)
-    if body.hold_class not in (HoldClass.HOLD_CLASS_OVERLAP, HoldClass.HOLD_CLASS_OVER_BUDGET):
-        yield _fault(f"{where}.hold_class", body.hold_class, "A hold says why.", "Name its class.")
-
-
-def hold_end_faults(body: HoldEnd, where: str) -> Iterable[FieldViolation]:
-    """Yield what cannot be read in the end of a hold."""
-    yield from reason_faults(body.reason, where)
-
-
-def _span_faults(from_date: str, until_date: str, where: str) -> Iterable[FieldViolation]:
-    if not is_date(from_date):
-        yield _fault(f"{where}.from_date", from_date, "This is not a date.", "Write 2026-11-22.")
-    if until_date and not is_date(until_date):
-        yield _fault(f"{where}.until_date", until_date, "This is not a date.", "Write 2026-11-22.")
-    elif until_date and until_date < from_date:
-        yield _fault(f"{where}.until_date", until_date, "It lies before the first day.")
-
-
-def enrolment_faults(
-    body: Enrolment, home: str, where: str, *, is_new: bool = False
-) -> Iterable[FieldViolation]:
-    """Yield what cannot be read in an enrolment.
+def close_rule(business_date: str, open_date: str, entry_time: datetime) -> Rule | None:
+    """Return the rule against a day close, if one stands against it.
 
     Args:
-        body: The enrolment.
-        home: Province that states it.
-        where: Its path.
-        is_new: Whether it is a request, in which the node has yet to allocate the pseudonym.
+        business_date: The date it closes.
+        open_date: The date that is open in the log.
+        entry_time: When it was sequenced, by its author's clock.
     """
-    if not is_opaque_id(body.enrolment_id):
-        yield _fault(
-            f"{where}.enrolment_id",
-            body.enrolment_id,
-            "This is not the number of an enrolment.",
-            "Use 1 to 64 letters, digits, dots, hyphens and underscores.",
-        )
-    if is_new and body.beneficiary_ref:
-        yield _fault(
-            f"{where}.beneficiary_ref", "", "The node allocates it.", "Leave the field empty."
-        )
-    elif not is_new and not _REF_FORM.fullmatch(body.beneficiary_ref):
-        yield _fault(f"{where}.beneficiary_ref", "", "This is not a beneficiary reference.")
-    if not _DIVISION.fullmatch(body.home_division) or body.home_division[:2] != home[:2]:
-        yield _fault(
-            f"{where}.home_division",
-            body.home_division,
-            "This is not a division of the home province.",
-            "Write the six digits of the county or district in which the elder is registered.",
-        )
-    kinds = list(body.subsidy_kinds)
-    if not 0 < len(kinds) <= SUBSIDY_KINDS_MAX or len(set(kinds)) != len(kinds):
-        yield _fault(
-            f"{where}.subsidy_kinds", len(kinds), "It names 1 to 16 kinds, without repetition."
-        )
-    for position, kind in enumerate(kinds):
-        if not _KIND_FORM.fullmatch(kind):
-            yield _fault(
-                f"{where}.subsidy_kinds[{position}]",
-                kind,
-                "This is not a kind of subsidy.",
-                "Use 1 to 32 capital letters, digits and underscores.",
-            )
-    for name in ("assessment_scheme", "assessment_grade"):
-        text: str = getattr(body, name)
-        if len(text) > _ASSESSMENT_CHARS_MAX or not text.isprintable():
-            yield _fault(f"{where}.{name}", text, "It has at most 64 printable characters.")
-    yield from _span_faults(body.from_date, body.until_date, where)
+    if business_date != open_date:
+        return CLOSE_OUT_OF_ORDER
+    if entry_time < published_time(date.fromisoformat(business_date)):
+        return CLOSE_TOO_EARLY
+    return None
 
 
-def enrolment_end_faults(body: EnrolmentEnd, where: str) -> Iterable[FieldViolation]:
-    """Yield what cannot be read in the end of an enrolment."""
-    if not is_opaque_id(body.enrolment_id):
-        yield _fault(
-            f"{where}.enrolment_id", body.enrolment_id, "This is not the number of an enrolment."
-        )
-    if not is_date(body.effective_date):
-        yield _fault(
-            f"{where}.effective_date",
-            body.effective_date,
-            "This is not a date.",
-            "Write 2026-11-22.",
-        )
-    yield from reason_faults(body.reason, where)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """A record that a revision names, as the log has it.
+
+    Attributes:
+        settlement_no: Its number.
+        home: Its home province.
+        is_void: It counts for nothing itself.
+        is_replaced: Another revision took its place.
+        closed_date: The agreed night that closed it; ``None`` while it is open.
+    """
+
+    settlement_no: str
+    home: str
+    is_void: bool
+    is_replaced: bool
+    closed_date: str | None
 
 
-# --- What registry logs say -----------------------------------------------------------------------
+def replacement_rule(settlement_no: str, home: str, target: Replaced | None) -> Rule | None:
+    """Return the rule against a revision, if one stands against it.
+
+    A record that a night closed cannot have been replaced before that night, so a revision of one
+    comes too late whenever it is looked at.
+
+    Args:
+        settlement_no: Number of the revision.
+        home: Its home province.
+        target: What it names; ``None`` if the log has no such record.
+    """
+    if target is None or target.is_void:
+        return REPLACES_UNKNOWN
+    if (target.settlement_no, target.home) != (settlement_no, home):
+        return REPLACES_OTHER_KEY
+    if target.closed_date is not None:
+        return REPLACES_CLOSED
+    return REPLACES_REPLACED if target.is_replaced else None
 
 
-def policy_faults(body: SubsidyPolicy, where: str) -> Iterable[FieldViolation]:
-    """Yield what cannot be read in a policy."""
-    if not _KIND_FORM.fullmatch(body.subsidy_kind):
-        form, description, remedy = _FIELDS["subsidy_kind"]
-        yield _fault(f"{where}.subsidy_kind", body.subsidy_kind, description, remedy)
-    units = (
-        SubsidyUnit.SUBSIDY_UNIT_DAY,
-        SubsidyUnit.SUBSIDY_UNIT_MONTH,
-        SubsidyUnit.SUBSIDY_UNIT_USE,
-    )
-    if body.unit not in units:
-        yield _fault(f"{where}.unit", body.unit, "A rate is counted by day, month or use.")
-    for name in ("rate_fen", "cap_fen"):
-        value: int = getattr(body, name)
-        if not 0 <= value <= AMOUNT_FEN_MAX:
-            yield _fault(f"{where}.{name}", value, "It is not 0 to 10^12 fen.")
-    yield from _span_faults(body.from_date, body.until_date, where)
-
-
-def pair_result_faults(body: PairResult) -> Iterable[FieldViolation]:
-    """Yield what cannot be read in a pair's result."""
-    if not is_date(body.business_date):
-        yield _fault("business_date", body.business_date, "This is not a date.")
-    if not 1 <= body.attempt <= ATTEMPT_MAX:
-        yield _fault("attempt", body.attempt, f"It is not 1 to {ATTEMPT_MAX}.")
-    if len(body.digest) != DIGEST_BYTES:
-        yield _fault("digest", len(body.digest), "It has not 32 bytes.")
-    for name, author, partner in (
-        ("lower_checkpoint", body.lower, body.higher),
-        ("higher_checkpoint", body.higher, body.lower),
-    ):
-        note: bytes = getattr(body, name)
-        if not note.startswith(f"deltacare/{author}/settlement/{partner}\n".encode()):
-            yield _fault(name, "", "It is not a checkpoint of that settlement log.")
-
-
-def answer_faults(body: StatementAnswer, where: str) -> Iterable[FieldViolation]:
-    """Yield what cannot be read in an answer to a statement."""
-    if len(body.statement_hash) != DIGEST_BYTES:
-        yield _fault(f"{where}.statement_hash", "", "It has not 32 bytes.")
-    words = (StatementWord.STATEMENT_WORD_APPROVED, StatementWord.STATEMENT_WORD_REFUSED)
-    if body.word not in words:
-        yield _fault(f"{where}.word", body.word, "An answer approves or refuses.")
-    if body.reason or body.word == StatementWord.STATEMENT_WORD_REFUSED:
-        yield from reason_faults(body.reason, where)
-
-
-# --- Who answers for a write ----------------------------------------------------------------------
-
-
-def duty_faults(duty: Mapping[str, str]) -> Iterable[FieldViolation]:
-    """Yield what is wrong with maker and reviewer: two opaque ids, never the same person."""
-    for name, text in duty.items():
-        if not is_opaque_id(text):
-            yield _fault(
-                f"duty.{name}",
-                text,
-                "This is not an opaque id.",
-                "Use 1 to 64 letters, digits, dots, hyphens and underscores.",
-            )
-    if len(set(duty.values())) != len(duty):
-        yield _fault(
-            "duty.reviewer",
-            duty.get("reviewer", ""),
-            "Maker and reviewer are one person.",
-            "Have another person review it.",
-        )
+def result_author_rule(
+    author: str, lower: str, higher: str, provinces: Sequence[str]
+) -> Rule | None:
+    """Return the rule against who states a pair's result, if one stands against it."""
+    is_pair = lower < higher and {lower, higher} <= set(provinces)
+    return None if is_pair and author in (lower, higher) else RESULT_BY_STRANGER

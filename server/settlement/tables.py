@@ -2,8 +2,8 @@
 
 Rows that came from a log carry its author, its partner (settlement logs) and their index; a rebuild
 deletes and recomputes them. ``closed_date`` and ``void_rule`` of records and reversals, what nights
-left behind and what is cleared are a cache that the two logs alone bring forth again. The private tables are in no log: they are backed up, and a
-rebuild leaves them.
+left behind and what is cleared are a cache that the two logs alone bring forth again. The private
+tables are in no log: they are backed up, and a rebuild leaves them.
 """
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text
@@ -89,6 +89,23 @@ record = Table(
     Column("closed_date", Text),  # the agreed night that closed it
     Column("void_rule", Text),  # it replaces one that a night had closed before
     Index("ix_settlement_record_no", "author", "partner", "settlement_no"),
+)
+# A night reads what is open, and looks for revisions; both are few among all that was ever filed.
+Index(
+    "ix_settlement_record_open",
+    record.c.author,
+    record.c.partner,
+    record.c.idx,
+    sqlite_where=record.c.closed_date.is_(None),
+    postgresql_where=record.c.closed_date.is_(None),
+)
+Index(
+    "ix_settlement_record_replaces",
+    record.c.author,
+    record.c.partner,
+    record.c.replaces_idx,
+    sqlite_where=record.c.replaces_idx.is_not(None),
+    postgresql_where=record.c.replaces_idx.is_not(None),
 )
 
 reversal = Table(
@@ -245,6 +262,7 @@ night = Table(
     Column("higher_pays_fen", BigInt, nullable=False),
     Column("rules_version", Integer, nullable=False),
     Column("agreed", Integer, nullable=False),  # 1: its lines are closed and cleared
+    Column("outcome", LargeBinary),  # what it closes once it is agreed; empty after that
 )
 
 night_leaf = Table(

@@ -154,6 +154,9 @@ class LineClass(enum.Enum):
         self.action_zh = action_zh
         self.action_en = action_en
 
+    def __repr__(self) -> str:
+        return f"LineClass.{self.name}"
+
     @classmethod
     def of_rank(cls, rank: int) -> "LineClass":
         """Return the class of a rank."""

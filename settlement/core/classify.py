@@ -73,9 +73,7 @@ def odd_keys(all_rows: Table, crowded: Table, reversed_numbers: Table, cleared: 
     by_hash = all_rows.semi_join(crowded, number_hash(all_rows) == crowded.number_hash)
     by_reversal = all_rows.semi_join(reversed_numbers, KEY)
     by_history = all_rows.semi_join(cleared, KEY)
-    return union_of(
-        by_hash.select(KEY), by_reversal.select(KEY), by_history.select(KEY)
-    ).distinct()
+    return union_of(by_hash.select(KEY), by_reversal.select(KEY), by_history.select(KEY)).distinct()
 
 
 def odd_rows(all_rows: Table, keys: Table) -> Table:

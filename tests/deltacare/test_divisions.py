@@ -3,7 +3,6 @@
 from datetime import date
 
 import pytest
-
 from deltacare.divisions import (
     CHANGES,
     PROVINCES,
@@ -46,8 +45,22 @@ def test_five_lengths_have_one_spelling(text: str, code: str, level: DivisionLev
 
 @pytest.mark.parametrize(
     "text",
-    ["", "3", "310", "31015", "3101511", "3101131021", "310113102001001", "010000", "31O151",
-     "３１０１５１", "310000101", "310100001", "310151000001", "3.1E5"],
+    [
+        "",
+        "3",
+        "310",
+        "31015",
+        "3101511",
+        "3101131021",
+        "310113102001001",
+        "010000",
+        "31O151",
+        "３１０１５１",
+        "310000101",
+        "310100001",
+        "310151000001",
+        "3.1E5",
+    ],
 )
 def test_other_codes_are_refused(text: str) -> None:
     """Another length, a letter, or a part without its whole is refused."""

@@ -1,7 +1,6 @@
 """Reasons, refusals and the collector of violations."""
 
 import pytest
-
 from deltacare.errors import (
     DeltacareError,
     Kind,

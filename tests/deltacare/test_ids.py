@@ -4,9 +4,6 @@ import itertools
 import random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from deltacare.errors import Refusal
 from deltacare.ids import (
     CertificateNumber,
@@ -22,6 +19,8 @@ from deltacare.ids import (
     parse_settlement_no,
     parse_uscc,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 PROVINCES = ("310000", "320000", "330000", "340000")
 
@@ -101,7 +100,9 @@ def test_the_example_of_the_standard_passes(number: str) -> None:
 
 
 @given(
-    st.integers(100_000, 999_999), st.dates(min_value=__import__("datetime").date(1900, 1, 1)), st.integers(0, 999)
+    st.integers(100_000, 999_999),
+    st.dates(min_value=__import__("datetime").date(1900, 1, 1)),
+    st.integers(0, 999),
 )
 def test_old_people_of_abolished_counties_pass(county: int, born: object, serial: int) -> None:
     """No county and no year of birth is looked up; only the check and the date count."""
@@ -186,7 +187,8 @@ def test_institutions_read_back(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["310000", "310100-1", "31-1", "310000-", "310000--1", "310000-1-", "310000-" + "9" * 33]
+    "text",
+    ["310000", "310100-1", "31-1", "310000-", "310000--1", "310000-1-", "310000-" + "9" * 33],
 )
 def test_other_institutions_are_refused(text: str) -> None:
     """A district does not keep the register, and a number does not end in a hyphen."""
@@ -201,7 +203,9 @@ def test_certificates_read_back() -> None:
     assert "320000-C-2025-000123" == str(number)
 
 
-@pytest.mark.parametrize("text", ["320000-c1", "C1", "320000-C1-", "320000-C 1", "320000-" + "C" * 33])
+@pytest.mark.parametrize(
+    "text", ["320000-c1", "C1", "320000-C1-", "320000-C 1", "320000-" + "C" * 33]
+)
 def test_other_certificates_are_refused(text: str) -> None:
     """Small letters and spaces are not guessed away."""
     with pytest.raises(Refusal):
@@ -254,9 +258,7 @@ def test_four_members_write_sixteen_logs() -> None:
 
 def test_settlements_are_held_by_their_two_sides_only() -> None:
     """A registry is for all, a settlement log for author and partner."""
-    holders = {
-        str(log): [p for p in PROVINCES if log.may_hold(p)] for log in all_logs(PROVINCES)
-    }
+    holders = {str(log): [p for p in PROVINCES if log.may_hold(p)] for log in all_logs(PROVINCES)}
     assert list(PROVINCES) == holders["deltacare/310000/registry"]
     assert ["310000", "340000"] == holders["deltacare/340000/settlement/310000"]
 

@@ -3,11 +3,10 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from deltacare.errors import Refusal
 from deltacare.money import MAX_FEN, capital_yuan, check_fen, format_yuan, parse_fen, parse_yuan
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -115,12 +114,14 @@ def test_yuan_are_grouped(fen: int, text: str) -> None:
 @pytest.mark.parametrize(
     "fen, text",
     [
-        # 《支付结算办法》 (银发〔1997〕393号), annex 1, article 2, in its longest allowed form.
+        # 《支付结算办法》 (银发〔1997〕393号), annex 1, rule 3; of two allowed forms
+        # the one we write.
         (140_950, "人民币壹仟肆佰零玖元伍角整"),
         (600_714, "人民币陆仟零柒元壹角肆分"),
         (1_640_902, "人民币壹万陆仟肆佰零玖元零贰分"),
         (32_504, "人民币叁佰贰拾伍元零肆分"),
-        (10_700_053, "人民币壹拾万柒仟元伍角叁分"),
+        (168_032, "人民币壹仟陆佰捌拾元叁角贰分"),
+        (10_700_053, "人民币壹拾万零柒仟元伍角叁分"),
         # Further zeros and groups.
         (0, "人民币零元整"),
         (5, "人民币伍分"),

@@ -3,9 +3,6 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from deltacare.errors import Refusal
 from deltacare.times import (
     ServiceMonth,
@@ -18,6 +15,8 @@ from deltacare.times import (
     posix_s,
     require_utc,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def test_a_business_date_begins_at_sixteen_hours_utc() -> None:
@@ -76,9 +75,10 @@ def test_other_times_are_refused(text: str) -> None:
         parse_time(text, field="issued_time")
 
 
-@given(st.datetimes(datetime(1970, 1, 1), datetime(2900, 1, 1), timezones=st.just(UTC)))
-def test_times_read_back(value: datetime) -> None:
+@given(st.integers(0, 29_348_006_400_000_000))
+def test_times_read_back(microseconds: int) -> None:
     """Formatting and reading are inverse to each other."""
+    value = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
     assert value == parse_time(format_time(value))
 
 
@@ -143,7 +143,9 @@ def test_a_month_knows_its_days() -> None:
     assert "2027-01" == str(ServiceMonth.parse("2026-12").next())
 
 
-@pytest.mark.parametrize("text", ["2026-00", "2026-13", "2026-1", "202610", "2026-10-01", "1899-12"])
+@pytest.mark.parametrize(
+    "text", ["2026-00", "2026-13", "2026-1", "202610", "2026-10-01", "1899-12"]
+)
 def test_other_months_are_refused(text: str) -> None:
     """A month is written in seven characters."""
     with pytest.raises(Refusal):

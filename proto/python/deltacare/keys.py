@@ -44,6 +44,11 @@ KEY_NAME_CHARS_MAX = 255
 SALT_BYTES = 16
 NAME_CHARS_MAX = 256
 
+# Points whose order divides 8 verify signatures that nobody made; by their y coordinate.
+_FIELD = 2**255 - 19
+_ORDER_8_Y = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+_WEAK_Y = frozenset({0, 1, _FIELD - 1, _ORDER_8_Y, _FIELD - _ORDER_8_Y})
+
 _VKEY_CHARS_MAX = 1_024
 _KEY_ID_HEX = re.compile(r"[0-9a-f]{8}", re.ASCII)
 _NAME_DIGEST_DOMAIN = b"deltacare/v1/name-digest"
@@ -155,6 +160,10 @@ class VerifierKey:
         key = cls(name=name, algorithm=found, public_key=material[1:])
         if key.key_id.hex() != key_id_hex:
             raise invalid_field(field_name, text, "The key id is not that of the key.", remedy)
+        if _is_weak(key.public_key):
+            raise invalid_field(
+                field_name, text, "The key is weak: anyone can sign for it.", "Make another key."
+            )
         return key
 
     def to_text(self) -> str:
@@ -237,6 +246,12 @@ class WitnessSigner(_Signer):
     @classmethod
     def _algorithm(cls) -> Algorithm:
         return Algorithm.COSIGNATURE_V1
+
+
+def _is_weak(public_key: bytes) -> bool:
+    """Whether a public key is of small order or spelled in another way than RFC 8032's."""
+    y = int.from_bytes(public_key, "little") & (2**255 - 1)
+    return y >= _FIELD or y in _WEAK_Y
 
 
 @lru_cache(maxsize=256)

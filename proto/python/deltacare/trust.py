@@ -181,6 +181,9 @@ class TrustBundle:
             Refusal: ``INVALID_FIELD``, naming every field that is wrong.
         """
         bad = ViolationCollector()
+        for index, member in enumerate(self.members):
+            bad.take(parse_province, member.province, field=f"members[{index}].province")
+        bad.raise_if_any()
         _check_bundle(self, bad)
         log_keys: dict[LogName, VerifierKey] = {}
         witness_keys: dict[str, VerifierKey] = {}
@@ -370,7 +373,6 @@ def _check_bundle(bundle: TrustBundle, bad: ViolationCollector) -> None:
 def _check_member(
     member: Member, provinces: Sequence[str], where: str, bad: ViolationCollector
 ) -> None:
-    bad.take(parse_province, member.province, field=f"{where}.province")
     for name in ("name_zh", "name_en"):
         text = getattr(member, name)
         if not 0 < len(text) <= _TEXT_CHARS_MAX or not text.isprintable():

@@ -66,6 +66,8 @@ class Policy:
             quorum: How many of them; 0 for ``quorum none``.
         """
         named = {key.name: key for key in witnesses}
+        distinct = {key.public_key for key in named.values()}
+        assert len(distinct) == len(named), "witnesses have keys of their own"
         if not quorum:
             return cls(logs=tuple(logs), witnesses=named)
         assert quorum <= len(named), "a quorum is among the witnesses"

@@ -131,7 +131,7 @@ def verify_inclusion(
     # 1. The index lies in the tree.
     if not 0 <= index < size <= SIZE_MAX:
         raise _bad("The index lies outside the tree.", index=index, size=size)
-    _check_shape(proof)
+    _check_shape(proof, leaf, root)
     # 2. and 3.
     fn, sn, result = index, size - 1, leaf
     # 4. Each hash of the path.
@@ -171,7 +171,7 @@ def verify_consistency(
     """
     if not 0 <= old_size <= size <= SIZE_MAX:
         raise _bad("The later tree is smaller than the earlier.", old_size=old_size, size=size)
-    _check_shape(proof)
+    _check_shape(proof, old_root, root)
     if old_size in (0, size):
         _verify_trivial(proof, old_size=old_size, old_root=old_root, size=size, root=root)
         return
@@ -254,11 +254,11 @@ def _hash_ranges(reader: NodeReader, ranges: Sequence[_Range]) -> tuple[bytes, .
     return tuple(hashes)
 
 
-def _check_shape(proof: Sequence[bytes]) -> None:
+def _check_shape(proof: Sequence[bytes], *others: bytes) -> None:
     if len(proof) > PROOF_HASHES_MAX:
         raise _bad("The proof has more hashes than any tree is high.", hashes=len(proof))
-    if any(len(hash_) != HASH_BYTES for hash_ in proof):
-        raise _bad("A hash of the proof has not 32 bytes.")
+    if any(len(hash_) != HASH_BYTES for hash_ in (*proof, *others)):
+        raise _bad("A hash of the proof, or one it is about, has not 32 bytes.")
 
 
 def _bad(message: str, **details: int) -> PeerFault:

@@ -156,6 +156,8 @@ def verify_receipt(
     """
     keys = tuple(witness_keys)
     assert 0 <= quorum <= len(keys), "a quorum is among the witnesses"
+    # A cosignature does not name its witness: one key under two names would count twice.
+    assert len({key.public_key for key in keys}) == len(keys), "witnesses have keys of their own"
     return _verify(data, entry, (log_key,), keys, lambda found: len(found) >= quorum)
 
 

@@ -1,0 +1,180 @@
+"""How a command reaches a node, and who answers for what it writes.
+
+A profile is what ``deltacare node init`` left for a client: endpoint, the province's CA,
+certificate and key. Options win over environment variables. Nothing connects before it must.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clients.cli.commands import option
+from clients.cli.failures import InputRefused
+from clients.language import both, tr
+
+if TYPE_CHECKING:
+    from deltacare.v1.types_pb2 import Duty
+
+    from clients.sdk.node import SyncNodeClient
+
+__all__ = ["Connection", "Signature", "connected", "signed"]
+
+CLIENT_DEFAULT = "system"
+TIMEOUT_S_DEFAULT = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """Where the node is and as whom to call it.
+
+    Attributes:
+        node: ``host:port``, or ``None`` for what the profile says.
+        profile: Directory of a profile, or such a directory and the name of a client in it.
+        timeout_s: For one call, in seconds.
+    """
+
+    node: str | None
+    profile: str | None
+    timeout_s: float
+
+    def open(self) -> "SyncNodeClient":
+        """Return a client of the node; use it with ``with``.
+
+        Raises:
+            InputRefused: If no profile is given or found.
+        """
+        from dataclasses import replace
+
+        from clients.sdk.credentials import Profile
+        from clients.sdk.node import SyncNodeClient
+
+        if not self.profile:
+            raise InputRefused(
+                tr(
+                    "未指明以谁的身份连接。请用 --as 给出“deltacare node init”写下的 clients 目录，"
+                    "或设置 DELTACARE_AS。",
+                    "As whom to connect is not said. Give --as the clients directory that "
+                    "deltacare node init wrote, or set DELTACARE_AS.",
+                )
+            )
+        path = Path(self.profile)
+        directory, name = (path, CLIENT_DEFAULT) if path.is_dir() else (path.parent, path.name)
+        profile = Profile.load(directory, name=name)
+        if self.node:
+            profile = replace(profile, endpoint=self.node)
+        return SyncNodeClient.of(profile, timeout_s=self.timeout_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """Who answers for a write, and the id under which it is done once.
+
+    Attributes:
+        maker: Opaque id.
+        reviewer: Opaque id of another person.
+        request_id: A UUID, or ``None`` for a fresh one.
+    """
+
+    maker: str
+    reviewer: str
+    request_id: str | None
+
+    @property
+    def duty(self) -> "Duty":
+        """What a request says of it."""
+        from deltacare.v1.types_pb2 import Duty
+
+        return Duty(maker=self.maker, reviewer=self.reviewer)
+
+    def once(self) -> str:
+        """Return the request id: the one given, or a fresh one."""
+        from clients.sdk.retry import request_id
+
+        return self.request_id or request_id()
+
+
+def connected(function: Callable[..., Any]) -> Any:  # noqa: ANN401  # click's own type
+    """Give a command the options that find a node, and it the ``connection``."""
+
+    @option(
+        "--node",
+        metavar="HOST:PORT",
+        envvar="DELTACARE_NODE",
+        help=both("节点地址；默认取自身份目录。", "The node; the profile says where by default."),
+    )
+    @option(
+        "--as",
+        "profile",
+        metavar="DIR[/NAME]",
+        envvar="DELTACARE_AS",
+        help=both(
+            "身份目录（node init 写下的 clients 目录），可加证书名，默认 system。",
+            "The clients directory that node init wrote, and the name of a client in it "
+            "(system by default).",
+        ),
+    )
+    @option(
+        "--timeout",
+        "timeout_s",
+        type=float,
+        default=TIMEOUT_S_DEFAULT,
+        show_default=True,
+        help=both("每次调用的时限（秒）。", "Seconds for one call."),
+    )
+    @wraps(function)
+    def with_connection(
+        *,
+        node: str | None,
+        profile: str | None,
+        timeout_s: float,
+        **arguments: Any,  # noqa: ANN401  # the command's own
+    ) -> Any:  # noqa: ANN401  # what the command returns
+        connection = Connection(node=node, profile=profile, timeout_s=timeout_s)
+        return function(connection=connection, **arguments)
+
+    return with_connection
+
+
+def signed(function: Callable[..., Any]) -> Any:  # noqa: ANN401  # click's own type
+    """Give a writing command the options that say who answers, and it the ``signature``."""
+
+    @option(
+        "--maker",
+        envvar="DELTACARE_MAKER",
+        required=True,
+        metavar="ID",
+        help=both("经办人的内部编号。", "Opaque id of the maker."),
+    )
+    @option(
+        "--reviewer",
+        envvar="DELTACARE_REVIEWER",
+        required=True,
+        metavar="ID",
+        help=both("复核人的内部编号，不得与经办人相同。", "Opaque id of the checker."),
+    )
+    @option(
+        "--request-id",
+        metavar="UUID",
+        help=both("重试时沿用的请求号。", "Request id of an earlier try, to do it once."),
+    )
+    @wraps(function)
+    def with_signature(
+        *,
+        maker: str,
+        reviewer: str,
+        request_id: str | None,
+        **arguments: Any,  # noqa: ANN401  # the command's own
+    ) -> Any:  # noqa: ANN401  # what the command returns
+        if maker == reviewer:
+            raise InputRefused(
+                tr(
+                    f"经办与复核不能是同一人（{maker}）。",
+                    f"Maker and reviewer are the same ({maker}); name two persons.",
+                )
+            )
+        signature = Signature(maker=maker, reviewer=reviewer, request_id=request_id)
+        return function(signature=signature, **arguments)
+
+    return with_signature

@@ -1,0 +1,124 @@
+"""One node, as a program sees it: its services as attributes, over one connection.
+
+``NodeClient`` for asynchronous programs, ``SyncNodeClient`` for the others. Calls raise
+``deltacare.errors`` and nothing else.
+"""
+
+from typing import TYPE_CHECKING, Self, cast
+
+from deltacare.v1.certification_service_pb2_grpc import CertificationServiceStub
+from deltacare.v1.clearing_service_pb2_grpc import ClearingServiceStub
+from deltacare.v1.federation_service_pb2_grpc import FederationServiceStub
+from deltacare.v1.log_service_pb2_grpc import LogServiceStub
+from deltacare.v1.registry_service_pb2_grpc import RegistryServiceStub
+from deltacare.v1.settlement_service_pb2_grpc import SettlementServiceStub
+
+from clients.sdk.channel import AsyncChannel, SyncChannel
+from clients.sdk.credentials import Credentials, Profile
+from clients.sdk.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    import grpc
+
+__all__ = ["TIMEOUT_S_DEFAULT", "NodeClient", "SyncNodeClient"]
+
+TIMEOUT_S_DEFAULT = 30.0
+
+
+class NodeClient:
+    """An asynchronous client of one node; close it, or use it with ``async with``.
+
+    Attributes:
+        federation: Members, who am I, partners' health.
+        log: Checkpoints, entries, proofs, receipts.
+        registry: Institutions, listings, agreements.
+        certification: Certificates and checks.
+        settlement: Enrolments, records, day closes.
+        clearing: Nights and statements.
+
+    Args:
+        endpoint: ``host:port``.
+        credentials: Who calls, and whose node must answer.
+        timeout_s: Time for a unary call, all attempts together, unless the call gives its own.
+        retry: When to try a unary call again.
+    """
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        credentials: Credentials,
+        timeout_s: float = TIMEOUT_S_DEFAULT,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        self._channel = AsyncChannel(
+            endpoint=endpoint,
+            credentials=credentials,
+            timeout_s=timeout_s,
+            retry=retry or RetryPolicy(),
+        )
+        # The stubs use of a channel what ours has.
+        channel = cast("grpc.aio.Channel", self._channel)
+        self.federation = FederationServiceStub(channel)
+        self.log = LogServiceStub(channel)
+        self.registry = RegistryServiceStub(channel)
+        self.certification = CertificationServiceStub(channel)
+        self.settlement = SettlementServiceStub(channel)
+        self.clearing = ClearingServiceStub(channel)
+
+    @classmethod
+    def of(cls, profile: Profile, *, timeout_s: float = TIMEOUT_S_DEFAULT) -> Self:
+        """Return the client of a profile."""
+        return cls(endpoint=profile.endpoint, credentials=profile.credentials, timeout_s=timeout_s)
+
+    async def close(self) -> None:
+        """End every call and the connection."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+class SyncNodeClient:
+    """A blocking client of one node; attributes and arguments as for `NodeClient`."""
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        credentials: Credentials,
+        timeout_s: float = TIMEOUT_S_DEFAULT,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        self._channel = SyncChannel(
+            endpoint=endpoint,
+            credentials=credentials,
+            timeout_s=timeout_s,
+            retry=retry or RetryPolicy(),
+        )
+        # The stubs use of a channel what ours has.
+        channel = cast("grpc.Channel", self._channel)
+        self.federation = FederationServiceStub(channel)
+        self.log = LogServiceStub(channel)
+        self.registry = RegistryServiceStub(channel)
+        self.certification = CertificationServiceStub(channel)
+        self.settlement = SettlementServiceStub(channel)
+        self.clearing = ClearingServiceStub(channel)
+
+    @classmethod
+    def of(cls, profile: Profile, *, timeout_s: float = TIMEOUT_S_DEFAULT) -> Self:
+        """Return the client of a profile."""
+        return cls(endpoint=profile.endpoint, credentials=profile.credentials, timeout_s=timeout_s)
+
+    def close(self) -> None:
+        """End every call and the connection."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,264 @@
+"""What may be said in a registry log of certificates and of their recognition.
+
+Pure: values in, a rule or nothing out. The same rules run at the author before an entry is
+appended and at every node that projects it, and they look at nothing but the author's own log up
+to that entry. A certificate is changed by its issuer alone.
+"""
+
+from datetime import date
+
+from deltacare.errors import Reason
+from deltacare.ids import CertificateNumber
+from deltacare.v1.entry_pb2 import (
+    Certificate,
+    CertificateReinstatement,
+    CertificateRenewal,
+    Equivalence,
+)
+
+from server.certification.standing import span_on
+from server.certification.values import CertificateStanding, Span
+from server.registry.fields import numbered_id_province
+from server.registry.rulebook import Rule
+
+__all__ = [
+    "RULES",
+    "judge_certificate",
+    "judge_equivalence",
+    "judge_equivalence_end",
+    "judge_reinstatement",
+    "judge_renewal",
+    "judge_restriction",
+    "judge_resumption",
+    "judge_suspended_recognition",
+]
+
+_LIFE = "deltacare/v1/entry.proto, Certificate: only its author changes it"
+_RECOGNITION = "deltacare/v1/entry.proto, Equivalence; 互认"
+
+_C01_NOT_ISSUER = Rule(
+    code="C01-NOT-ISSUER",
+    zh="只有发证省可以签发或变更该证书。",
+    en="Only the issuing province issues or changes a certificate.",
+    source=_LIFE,
+    reason=Reason.NOT_AUTHOR,
+)
+_C02_INSTITUTION_OUTSIDE = Rule(
+    code="C02-INSTITUTION-OUTSIDE",
+    zh="机构证书只能发给本省登记的机构。",
+    en="A province certifies the institutions of its own register.",
+    source=_LIFE,
+)
+_C03_REISSUED = Rule(
+    code="C03-REISSUED",
+    zh="该证书编号已签发过。",
+    en="The number was issued before.",
+    source=_LIFE,
+    reason=Reason.ALREADY_EXISTS,
+)
+_C04_UNKNOWN = Rule(
+    code="C04-UNKNOWN",
+    zh="查无此证。",
+    en="There is no such certificate.",
+    source=_LIFE,
+    reason=Reason.NOT_FOUND,
+)
+_C05_REVOKED_FOR_GOOD = Rule(
+    code="C05-REVOKED-FOR-GOOD",
+    zh="该证书已撤销,不得再作变更。",
+    en="The certificate is revoked, and that is for good.",
+    source="deltacare/v1/entry.proto, CertificateRevocation",
+)
+_C06_NOT_LATER = Rule(
+    code="C06-NOT-LATER",
+    zh="续期后的有效期须晚于现有效期。",
+    en="A renewal ends later than what it renews.",
+    source="deltacare/v1/entry.proto, CertificateRenewal",
+)
+_C07_NOT_SUSPENDED = Rule(
+    code="C07-NOT-SUSPENDED",
+    zh="该证书在恢复之日并未暂停。",
+    en="The certificate is not suspended on the day from which it is reinstated.",
+    source="deltacare/v1/entry.proto, CertificateReinstatement",
+)
+_C08_NOT_OWN = Rule(
+    code="C08-NOT-OWN",
+    zh="互认规则只能由编号所属省发布。",
+    en="Only the province whose code it bears declares or ends an equivalence.",
+    source=_RECOGNITION,
+    reason=Reason.NOT_AUTHOR,
+)
+_C09_OWN_ISSUER = Rule(
+    code="C09-OWN-ISSUER",
+    zh="本省证书在本省无需互认。",
+    en="A province needs no equivalence for its own certificates.",
+    source=_RECOGNITION,
+)
+_C10_EQUIVALENCE_TAKEN = Rule(
+    code="C10-EQUIVALENCE-TAKEN",
+    zh="该互认规则编号已使用过。",
+    en="The equivalence was declared before.",
+    source=_RECOGNITION,
+    reason=Reason.ALREADY_EXISTS,
+)
+_C11_EQUIVALENCE_UNKNOWN = Rule(
+    code="C11-EQUIVALENCE-UNKNOWN",
+    zh="没有这一互认规则。",
+    en="There is no such equivalence.",
+    source=_RECOGNITION,
+    reason=Reason.NOT_FOUND,
+)
+_C12_EQUIVALENCE_ENDED = Rule(
+    code="C12-EQUIVALENCE-ENDED",
+    zh="该互认规则已终止。",
+    en="The equivalence was ended before.",
+    source=_RECOGNITION,
+)
+_C13_OWN_CERTIFICATE = Rule(
+    code="C13-OWN-CERTIFICATE",
+    zh="本省证书应暂停或撤销,不适用暂停互认。",
+    en="A province suspends or revokes its own certificates; it does not recognise them.",
+    source="deltacare/v1/entry.proto, RecognitionSuspension",
+)
+_C14_RECOGNISED = Rule(
+    code="C14-RECOGNISED",
+    zh="该证书在恢复之日并未暂停互认。",
+    en="Recognition is not suspended on the day from which it is resumed.",
+    source="deltacare/v1/entry.proto, RecognitionResumption",
+)
+
+RULES: tuple[Rule, ...] = (
+    _C01_NOT_ISSUER,
+    _C02_INSTITUTION_OUTSIDE,
+    _C03_REISSUED,
+    _C04_UNKNOWN,
+    _C05_REVOKED_FOR_GOOD,
+    _C06_NOT_LATER,
+    _C07_NOT_SUSPENDED,
+    _C08_NOT_OWN,
+    _C09_OWN_ISSUER,
+    _C10_EQUIVALENCE_TAKEN,
+    _C11_EQUIVALENCE_UNKNOWN,
+    _C12_EQUIVALENCE_ENDED,
+    _C13_OWN_CERTIFICATE,
+    _C14_RECOGNISED,
+)
+"""Every rule, in order."""
+
+
+def _issuer(certificate_no: str) -> str:
+    return CertificateNumber.parse(certificate_no).issuer
+
+
+def judge_certificate(author: str, body: Certificate, *, taken: bool) -> Rule | None:
+    """Return the rule that a readable certificate breaks.
+
+    Args:
+        author: who says it.
+        body: the certificate.
+        taken: whether the author issued this number before.
+    """
+    if _issuer(body.certificate_no) != author:
+        return _C01_NOT_ISSUER
+    if body.institution_id and numbered_id_province(body.institution_id) != author:
+        return _C02_INSTITUTION_OUTSIDE
+    return _C03_REISSUED if taken else None
+
+
+def judge_restriction(
+    author: str, certificate_no: str, *, standing: CertificateStanding | None
+) -> Rule | None:
+    """Return the rule that a readable suspension or revocation breaks.
+
+    Args:
+        author: who says it.
+        certificate_no: the certificate.
+        standing: what the author said of it before; ``None`` if nothing.
+    """
+    if _issuer(certificate_no) != author:
+        return _C01_NOT_ISSUER
+    if standing is None:
+        return _C04_UNKNOWN
+    return _C05_REVOKED_FOR_GOOD if standing.revocation is not None else None
+
+
+def judge_renewal(
+    author: str, body: CertificateRenewal, *, standing: CertificateStanding | None
+) -> Rule | None:
+    """Return the rule that a readable renewal breaks; see ``judge_restriction``."""
+    rule = judge_restriction(author, body.certificate_no, standing=standing)
+    if rule is not None:
+        return rule
+    assert standing is not None, "an unknown certificate broke a rule"
+    is_later = date.fromisoformat(body.valid_until_date) > standing.valid_until_date
+    return None if is_later else _C06_NOT_LATER
+
+
+def judge_reinstatement(
+    author: str, body: CertificateReinstatement, *, standing: CertificateStanding | None
+) -> Rule | None:
+    """Return the rule that a readable reinstatement breaks; see ``judge_restriction``."""
+    rule = judge_restriction(author, body.certificate_no, standing=standing)
+    if rule is not None:
+        return rule
+    assert standing is not None, "an unknown certificate broke a rule"
+    day = date.fromisoformat(body.effective_date)
+    return None if span_on(standing.suspensions, day) else _C07_NOT_SUSPENDED
+
+
+def judge_equivalence(author: str, body: Equivalence, *, taken: bool) -> Rule | None:
+    """Return the rule that a readable equivalence breaks.
+
+    Args:
+        author: who says it.
+        body: the equivalence.
+        taken: whether the author declared one under this id before.
+    """
+    if numbered_id_province(body.equivalence_id) != author:
+        return _C08_NOT_OWN
+    if body.issuer == author:
+        return _C09_OWN_ISSUER
+    return _C10_EQUIVALENCE_TAKEN if taken else None
+
+
+def judge_equivalence_end(
+    author: str, equivalence_id: str, *, known: bool, ended: bool
+) -> Rule | None:
+    """Return the rule that a readable end of an equivalence breaks.
+
+    Args:
+        author: who says it.
+        equivalence_id: the equivalence.
+        known: whether the author declared it before.
+        ended: whether it ended it before.
+    """
+    if numbered_id_province(equivalence_id) != author:
+        return _C08_NOT_OWN
+    if not known:
+        return _C11_EQUIVALENCE_UNKNOWN
+    return _C12_EQUIVALENCE_ENDED if ended else None
+
+
+def judge_suspended_recognition(author: str, certificate_no: str) -> Rule | None:
+    """Return the rule that a readable suspension of recognition breaks.
+
+    Whether the issuer has such a certificate stands in another log, and does not matter.
+    """
+    return _C13_OWN_CERTIFICATE if _issuer(certificate_no) == author else None
+
+
+def judge_resumption(
+    author: str, certificate_no: str, *, day: date, suspensions: tuple[Span, ...]
+) -> Rule | None:
+    """Return the rule that a readable resumption of recognition breaks.
+
+    Args:
+        author: who says it.
+        certificate_no: the certificate.
+        day: first day on which it is recognised again.
+        suspensions: days on which the author does not recognise it.
+    """
+    rule = judge_suspended_recognition(author, certificate_no)
+    if rule is not None:
+        return rule
+    return None if span_on(suspensions, day) else _C14_RECOGNISED

@@ -1,0 +1,229 @@
+"""What counts of a history up to a reach, and on which days that makes a certificate good.
+
+Pure. What restricts (a revocation, a suspension, an end) counts as far as a log was verified; what
+permits (a certificate, a renewal, a reinstatement, an equivalence) as far as a quorum cosigned it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+
+from deltacare.times import ServiceMonth
+from deltacare.v1.entry_pb2 import (
+    AGREEMENT_SCOPE_CAREGIVER_QUALIFICATION,
+    AGREEMENT_SCOPE_INSTITUTION_STANDARD,
+    CERTIFICATE_SUBJECT_CAREGIVER,
+    CERTIFICATE_SUBJECT_INSTITUTION,
+)
+
+from server.certification.values import (
+    CertificateHistory,
+    CertificateStanding,
+    EquivalenceHistory,
+    EquivalenceStanding,
+    EventKind,
+    RecognitionFacts,
+    RecognitionSaid,
+    Span,
+)
+from server.registry.rules import party_provinces
+from server.registry.values import AgreementVersion, Reach
+
+__all__ = [
+    "SCOPE_OF_SUBJECT",
+    "agreement_carries",
+    "certificate_good_days",
+    "certificate_standing",
+    "equivalence_applies",
+    "equivalence_standing",
+    "recognition_suspensions",
+    "span_on",
+]
+
+SCOPE_OF_SUBJECT: Mapping[int, int] = {
+    CERTIFICATE_SUBJECT_CAREGIVER: AGREEMENT_SCOPE_CAREGIVER_QUALIFICATION,
+    CERTIFICATE_SUBJECT_INSTITUTION: AGREEMENT_SCOPE_INSTITUTION_STANDARD,
+}
+"""What an agreement must cover for certificates about a subject."""
+
+_ONE_DAY = timedelta(days=1)
+
+
+def _cut(spans: Iterable[Span], ends: Sequence[tuple[int, date]]) -> tuple[Span, ...]:
+    """Return spans cut short by what ended them later in the log.
+
+    Args:
+        spans: as they were begun.
+        ends: place of each end and the first day it is over.
+    """
+    result = []
+    for span in spans:
+        until = span.until_date
+        for index, first_day_over in ends:
+            if index > span.index:
+                last = first_day_over - _ONE_DAY
+                until = last if until is None else min(until, last)
+        if until is None or until >= span.from_date:
+            result.append(
+                Span(
+                    from_date=span.from_date, until_date=until, index=span.index, reason=span.reason
+                )
+            )
+    return tuple(result)
+
+
+def certificate_standing(history: CertificateHistory, reach: Reach) -> CertificateStanding | None:
+    """Return what counts of a certificate, ``None`` if not even its issue does."""
+    if history.index >= reach.permit_size:
+        return None
+    valid_until = history.valid_until_date
+    renewal_index: int | None = None
+    spans: list[Span] = []
+    ends: list[tuple[int, date]] = []
+    revocation: Span | None = None
+    for event in history.events:
+        is_permitting = event.kind in (EventKind.RENEWED, EventKind.REINSTATED)
+        if event.index >= (reach.permit_size if is_permitting else reach.restrict_size):
+            continue
+        if event.kind is EventKind.RENEWED:
+            assert event.until_date is not None, "a renewal says until when"
+            valid_until, renewal_index = event.until_date, event.index
+            continue
+        assert event.effective_date is not None, "a restriction says from when"
+        if event.kind is EventKind.REINSTATED:
+            ends.append((event.index, event.effective_date))
+            continue
+        span = Span(
+            from_date=event.effective_date,
+            until_date=event.until_date,
+            index=event.index,
+            reason=event.reason,
+        )
+        if event.kind is EventKind.SUSPENDED:
+            spans.append(span)
+        else:
+            revocation = span
+    return CertificateStanding(
+        history=history,
+        valid_until_date=valid_until,
+        renewal_index=renewal_index,
+        suspensions=_cut(spans, ends) if spans else (),
+        revocation=revocation,
+    )
+
+
+def equivalence_standing(history: EquivalenceHistory, reach: Reach) -> EquivalenceStanding | None:
+    """Return what counts of an equivalence, ``None`` if it does not count."""
+    if history.index >= reach.permit_size:
+        return None
+    until = history.until_date
+    if history.ended_index is not None and history.ended_index < reach.restrict_size:
+        assert history.ended_date is not None, "an end says from when"
+        last = history.ended_date - _ONE_DAY
+        until = last if until is None else min(until, last)
+        if until < history.from_date:
+            return None
+    return EquivalenceStanding(history=history, until_date=until)
+
+
+def recognition_suspensions(said: Iterable[RecognitionSaid], reach: Reach) -> tuple[Span, ...]:
+    """Return the days on which a host does not recognise a certificate.
+
+    Args:
+        said: by one host of one certificate.
+        reach: of the host's registry log.
+    """
+    spans = []
+    ends = []
+    for word in said:
+        if word.is_suspension and word.index < reach.restrict_size:
+            spans.append(
+                Span(
+                    from_date=word.effective_date,
+                    until_date=None,
+                    index=word.index,
+                    reason=word.reason,
+                )
+            )
+        elif not word.is_suspension and word.index < reach.permit_size:
+            ends.append((word.index, word.effective_date))
+    return _cut(spans, ends)
+
+
+def span_on(spans: Iterable[Span], day: date) -> Span | None:
+    """Return the span that holds a day; of several the one that was said last."""
+    holding = [span for span in spans if span.holds(day)]
+    return max(holding, key=lambda span: span.index, default=None)
+
+
+def equivalence_applies(equivalence: EquivalenceHistory, certificate: CertificateHistory) -> bool:
+    """Whether an equivalence speaks of the issuer, scheme and grade of a certificate."""
+    return (
+        equivalence.issuer == certificate.issuer
+        and equivalence.scheme == certificate.scheme
+        and certificate.grade in equivalence.grades
+    )
+
+
+def agreement_carries(
+    version: AgreementVersion, certificate: CertificateHistory, *, host: str
+) -> bool:
+    """Whether an agreement can be the basis of recognising a certificate in a province.
+
+    It covers certificates of this sort and has parties on both sides.
+    """
+    provinces = party_provinces(version.parties)
+    return (
+        SCOPE_OF_SUBJECT.get(certificate.subject) in version.scopes
+        and certificate.issuer in provinces
+        and host in provinces
+    )
+
+
+def certificate_good_days(
+    facts: RecognitionFacts,
+    certificate_no: str,
+    *,
+    host: str,
+    month: ServiceMonth,
+    subject: int = CERTIFICATE_SUBJECT_CAREGIVER,
+) -> int:
+    """Return the days of a month on which a certificate is good in a province.
+
+    The same facts lead to the same days as a check of each day; ages and holders are not asked,
+    because a night reads only what a quorum cosigned.
+
+    Args:
+        facts: at the pins of the night.
+        certificate_no: the certificate.
+        host: province where it should count.
+        month: the month of service.
+        subject: value of ``CertificateSubject`` that it must be about.
+
+    Returns:
+        A mask of up to 31 bits: bit 0 is the first day.
+    """
+    standing = facts.certificates.get(certificate_no)
+    if standing is None or standing.history.subject != subject:
+        return 0
+    certificate = standing.history
+    days = month.mask(certificate.valid_from_date, standing.valid_until_date)
+    for span in standing.suspensions:
+        days &= ~month.mask(span.from_date, span.until_date)
+    if standing.revocation is not None:
+        days &= ~month.mask(standing.revocation.from_date, None)
+    if not days or certificate.issuer == host:
+        return days
+    for span in facts.suspensions.get((host, certificate_no), ()):
+        days &= ~month.mask(span.from_date, span.until_date)
+    recognised = 0
+    for equivalence in facts.equivalences.get(host, ()):
+        basis = facts.agreements.get(equivalence.history.agreement_id)
+        if (
+            basis is not None
+            and equivalence_applies(equivalence.history, certificate)
+            and agreement_carries(basis, certificate, host=host)
+        ):
+            recognised |= month.mask(
+                equivalence.history.from_date, equivalence.until_date
+            ) & month.mask(basis.from_date, basis.until_date)
+    return days & recognised

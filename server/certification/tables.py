@@ -1,0 +1,70 @@
+"""The tables of the certification room: certificates, their life, and what hosts recognise.
+
+Every row carries the index in its author's registry log that brought it, so that what was known at
+any size of a log can be asked again. Salts belong to no projection: a rebuild leaves them.
+"""
+
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, Text
+
+from server.store.schema import BigInt, metadata
+
+__all__ = ["certificate_events", "certificates", "equivalences", "recognitions", "salts"]
+
+certificates = Table(
+    "certification_certificates",
+    metadata,
+    Column("certificate_no", Text, primary_key=True),
+    Column("author", Text, nullable=False),
+    Column("log_index", BigInt, nullable=False),
+    Column("institution_id", Text, nullable=False),
+    # The body as issued: a serialised ``Certificate``.
+    Column("body", LargeBinary, nullable=False),
+)
+Index("ix_certification_certificates_place", certificates.c.author, certificates.c.log_index)
+Index("ix_certification_certificates_institution_id", certificates.c.institution_id)
+
+certificate_events = Table(
+    "certification_events",
+    metadata,
+    Column("author", Text, primary_key=True),
+    Column("log_index", BigInt, primary_key=True, autoincrement=False),
+    Column("certificate_no", Text, nullable=False, index=True),
+    # A value of ``EventKind``.
+    Column("kind", Integer, nullable=False),
+    Column("effective_date", Text),
+    Column("until_date", Text),
+    Column("reason", Text, nullable=False),
+)
+
+equivalences = Table(
+    "certification_equivalences",
+    metadata,
+    Column("equivalence_id", Text, primary_key=True),
+    Column("author", Text, nullable=False),
+    Column("log_index", BigInt, nullable=False),
+    # The body as declared: a serialised ``Equivalence``.
+    Column("body", LargeBinary, nullable=False),
+    Column("ended_index", BigInt),
+    Column("ended_date", Text),
+)
+
+# What hosts say of one certificate of another issuer.
+recognitions = Table(
+    "certification_recognitions",
+    metadata,
+    Column("author", Text, primary_key=True),
+    Column("log_index", BigInt, primary_key=True, autoincrement=False),
+    Column("certificate_no", Text, nullable=False, index=True),
+    Column("is_suspension", Boolean, nullable=False),
+    Column("effective_date", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# The salts of name digests, each sealed under a key of this node.
+salts = Table(
+    "certification_salts",
+    metadata,
+    Column("author", Text, primary_key=True),
+    Column("log_index", BigInt, primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
+)

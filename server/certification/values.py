@@ -1,0 +1,207 @@
+"""The values that the rules of certification work on.
+
+A history is all that logs say, each word with its place; a standing is what counts of it up to a
+reach. Nothing here reads or decides.
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from server.registry.values import AgreementVersion
+
+__all__ = [
+    "CertificateEventSaid",
+    "CertificateHistory",
+    "CertificateStanding",
+    "EquivalenceHistory",
+    "EquivalenceStanding",
+    "EventKind",
+    "RecognitionFacts",
+    "RecognitionSaid",
+    "Span",
+]
+
+
+class EventKind(enum.IntEnum):
+    """What happened to a certificate after it was issued; the numbers are stored."""
+
+    RENEWED = 1
+    SUSPENDED = 2
+    REINSTATED = 3
+    REVOKED = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateEventSaid:
+    """One event in the life of a certificate.
+
+    Attributes:
+        index: place in the issuer's registry log.
+        kind: what happened.
+        effective_date: first day it holds; ``None`` for a renewal.
+        until_date: of a renewal the new last day, of a suspension its last day if it has one.
+        reason: code of the reason; empty for a renewal.
+    """
+
+    index: int
+    kind: EventKind
+    effective_date: date | None = None
+    until_date: date | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateHistory:
+    """A certificate as issued and all that was ever said of it by its issuer.
+
+    Attributes:
+        certificate_no: ``320000-C2025000123``.
+        issuer: province.
+        index: place in the issuer's registry log.
+        subject: value of ``CertificateSubject``.
+        scheme: scheme.
+        grade: grade within it.
+        holder_name_digest: 32 bytes for a caregiver, else empty.
+        institution_id: for an institution, else empty.
+        valid_from_date: first day.
+        valid_until_date: last day as issued.
+        events: in the order of the log.
+    """
+
+    certificate_no: str
+    issuer: str
+    index: int
+    subject: int
+    scheme: str
+    grade: str
+    holder_name_digest: bytes
+    institution_id: str
+    valid_from_date: date
+    valid_until_date: date
+    events: tuple[CertificateEventSaid, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Days on which something is suspended or revoked.
+
+    Attributes:
+        from_date: first day.
+        until_date: last day; ``None`` if there is none.
+        index: place of the entry that began it.
+        reason: code of the reason.
+    """
+
+    from_date: date
+    until_date: date | None
+    index: int
+    reason: str
+
+    def holds(self, day: date) -> bool:
+        """Whether a day lies in it."""
+        return self.from_date <= day and (self.until_date is None or day <= self.until_date)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateStanding:
+    """What counts of a certificate.
+
+    Attributes:
+        history: where it comes from.
+        valid_until_date: last day, renewals included.
+        renewal_index: place of the renewal that says so; ``None`` if there was none.
+        suspensions: days on which it is suspended.
+        revocation: days on which it is revoked; ``None`` if it is not.
+    """
+
+    history: CertificateHistory
+    valid_until_date: date
+    renewal_index: int | None
+    suspensions: tuple[Span, ...]
+    revocation: Span | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquivalenceHistory:
+    """A host's declaration that certifications of an issuer count there, and its end.
+
+    Attributes:
+        equivalence_id: ``310000-E2026-3``.
+        host: province that declared it.
+        index: place in the host's registry log.
+        issuer: province.
+        scheme: scheme of the issuer.
+        grades: grades that count.
+        mapped_scheme: scheme they count as.
+        mapped_grade: grade they count as.
+        from_date: first day.
+        until_date: last day; ``None`` if it has none.
+        agreement_id: its basis.
+        ended_index: place of its end; ``None`` if it was not ended.
+        ended_date: first day it no longer holds.
+    """
+
+    equivalence_id: str
+    host: str
+    index: int
+    issuer: str
+    scheme: str
+    grades: frozenset[str]
+    mapped_scheme: str
+    mapped_grade: str
+    from_date: date
+    until_date: date | None
+    agreement_id: str
+    ended_index: int | None = None
+    ended_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquivalenceStanding:
+    """What counts of an equivalence.
+
+    Attributes:
+        history: where it comes from.
+        until_date: last day, its end included; ``None`` if it has none.
+    """
+
+    history: EquivalenceHistory
+    until_date: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognitionSaid:
+    """A host's word on one certificate of another issuer.
+
+    Attributes:
+        host: who said it.
+        index: place in the host's registry log.
+        is_suspension: whether it suspends; else it resumes.
+        effective_date: first day it holds.
+        reason: code of the reason.
+    """
+
+    host: str
+    index: int
+    is_suspension: bool
+    effective_date: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognitionFacts:
+    """All that says on which days certificates count, at the pins of one night.
+
+    Attributes:
+        certificates: by number; one that no log has is missing.
+        suspensions: days on which a host does not recognise a certificate, by host and number.
+        equivalences: by host.
+        agreements: those in force, by id.
+    """
+
+    certificates: Mapping[str, CertificateStanding]
+    suspensions: Mapping[tuple[str, str], tuple[Span, ...]]
+    equivalences: Mapping[str, tuple[EquivalenceStanding, ...]]
+    agreements: Mapping[str, AgreementVersion] = field(default_factory=dict)

@@ -1,0 +1,156 @@
+"""The numbered rules of a check, in the order in which ``rules.check`` runs them.
+
+The number and name of the rule that decided travel in every answer; a rule never changes its
+meaning, it gets a successor.
+"""
+
+from server.registry.rulebook import Rule
+
+__all__ = [
+    "R01_ISSUER",
+    "R02_FORK",
+    "R03_STALE",
+    "R04_STALLED",
+    "R05_NOT_FOUND",
+    "R06_HOLDER",
+    "R07_REVOKED",
+    "R08_SUSPENDED",
+    "R09_NOT_YET_VALID",
+    "R10_EXPIRED",
+    "R11_HOME",
+    "R12_HOST_STALE",
+    "R13_RECOGNITION_SUSPENDED",
+    "R14_NO_EQUIVALENCE",
+    "R15_BASIS_STALE",
+    "R16_NO_AGREEMENT",
+    "R17_RECOGNISED",
+    "RULES",
+]
+
+_VERDICTS = "deltacare/v1/certification_service.proto, Verdict"
+_RECOGNITION = "deltacare/v1/entry.proto, Equivalence; 互认"
+_FRESHNESS = "deltacare/v1/certification_service.proto, Verdict; stale_after of the trust bundle"
+
+R01_ISSUER = Rule(
+    code="R01-ISSUER",
+    zh="发证省不是成员:查无此证。",
+    en="The issuer is no member of the federation: unknown.",
+    source=_VERDICTS,
+)
+R02_FORK = Rule(
+    code="R02-FORK",
+    zh="发证省出示过两份相互矛盾的日志:凭证异常。",
+    en="The issuer signed two histories that contradict each other: fork.",
+    source=_VERDICTS,
+)
+R03_STALE = Rule(
+    code="R03-STALE",
+    zh="发证省日志从未收到或超过允许时限:数据过旧。",
+    en="The issuer's log was never seen, or is older than allowed: stale.",
+    source=_FRESHNESS,
+)
+R04_STALLED = Rule(
+    code="R04-STALLED",
+    zh="发证省日志含有本版本不能读取的内容:数据过旧。",
+    en="The issuer's log holds what this version cannot read: stale.",
+    source=_FRESHNESS,
+)
+R05_NOT_FOUND = Rule(
+    code="R05-NOT-FOUND",
+    zh="发证省日志中没有此证,或尚未经足数联签:查无此证。",
+    en="The issuer's log has no such certificate, or no quorum saw it yet: unknown.",
+    source=_VERDICTS,
+)
+R06_HOLDER = Rule(
+    code="R06-HOLDER",
+    zh="持证人姓名不符或无法核对:人证不符。",
+    en="The holder's name is another, or could not be compared: holder mismatch.",
+    source=_VERDICTS,
+)
+R07_REVOKED = Rule(
+    code="R07-REVOKED",
+    zh="发证省已撤销:撤销。",
+    en="Its issuer revoked it: revoked.",
+    source="deltacare/v1/entry.proto, CertificateRevocation",
+)
+R08_SUSPENDED = Rule(
+    code="R08-SUSPENDED",
+    zh="发证省已暂停,且当日仍在暂停期内:暂停。",
+    en="Its issuer suspended it, and the day lies within: suspended.",
+    source="deltacare/v1/entry.proto, CertificateSuspension",
+)
+R09_NOT_YET_VALID = Rule(
+    code="R09-NOT-YET-VALID",
+    zh="有效期尚未开始:未生效。",
+    en="Its first day has not come: not yet valid.",
+    source="deltacare/v1/entry.proto, Certificate",
+)
+R10_EXPIRED = Rule(
+    code="R10-EXPIRED",
+    zh="有效期(含续期)已过:过期。",
+    en="Its last day, renewals included, has passed: expired.",
+    source="deltacare/v1/entry.proto, CertificateRenewal",
+)
+R11_HOME = Rule(
+    code="R11-HOME",
+    zh="本省签发,在本省有效:有效。",
+    en="It counts where it was issued: valid.",
+    source=_VERDICTS,
+)
+R12_HOST_STALE = Rule(
+    code="R12-HOST-STALE",
+    zh="使用地日志过旧、矛盾或不能读取,无从判断是否互认:数据过旧。",
+    en="The host's log is too old, contradicts itself or cannot be read: stale.",
+    source=_FRESHNESS,
+)
+R13_RECOGNITION_SUSPENDED = Rule(
+    code="R13-RECOGNITION-SUSPENDED",
+    zh="使用地已暂停互认此证:本地不予互认。",
+    en="The host suspended its recognition of this certificate: not recognised here.",
+    source="deltacare/v1/entry.proto, RecognitionSuspension",
+)
+R14_NO_EQUIVALENCE = Rule(
+    code="R14-NO-EQUIVALENCE",
+    zh="使用地当日没有适用于该发证省、体系和等级的互认规则:本地不予互认。",
+    en="The host has no equivalence for this issuer, scheme and grade that day: not recognised.",
+    source=_RECOGNITION,
+)
+R15_BASIS_STALE = Rule(
+    code="R15-BASIS-STALE",
+    zh="互认所依据协议的某方日志过旧、矛盾或不能读取:数据过旧。",
+    en="The log of a party to its agreement is too old, forked or cannot be read: stale.",
+    source=_FRESHNESS,
+)
+R16_NO_AGREEMENT = Rule(
+    code="R16-NO-AGREEMENT",
+    zh="互认所依据的协议当日不生效或不涵盖此类证书:本地不予互认。",
+    en="Its agreement is not in force that day, or covers other things: not recognised.",
+    source="deltacare/v1/entry.proto, Agreement; 合作协议",
+)
+R17_RECOGNISED = Rule(
+    code="R17-RECOGNISED",
+    zh="使用地依据生效协议予以互认:有效。",
+    en="The host recognises it on the basis of an agreement in force: valid.",
+    source=_RECOGNITION,
+)
+
+RULES: tuple[Rule, ...] = (
+    R01_ISSUER,
+    R02_FORK,
+    R03_STALE,
+    R04_STALLED,
+    R05_NOT_FOUND,
+    R06_HOLDER,
+    R07_REVOKED,
+    R08_SUSPENDED,
+    R09_NOT_YET_VALID,
+    R10_EXPIRED,
+    R11_HOME,
+    R12_HOST_STALE,
+    R13_RECOGNITION_SUSPENDED,
+    R14_NO_EQUIVALENCE,
+    R15_BASIS_STALE,
+    R16_NO_AGREEMENT,
+    R17_RECOGNISED,
+)
+"""Every rule, in order."""

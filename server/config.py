@@ -1,0 +1,333 @@
+"""A node's settings: one TOML file, read strictly, every limit with its unit in its name.
+
+A key that is unknown, missing or out of range is reported with all the others, not one by one.
+Paths are relative to the file. Keys and certificates are named here and read elsewhere.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import time
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from deltacare.errors import ViolationCollector, invalid_field
+from deltacare.ids import parse_province
+
+from clients.sdk.credentials import read_file
+from server.edge.limits import Limits
+from server.edge.logging import LEVELS
+
+__all__ = ["CONFIG_FILE", "NodeConfig", "config_text", "read_config"]
+
+CONFIG_FILE = "node.toml"
+
+_PORT_MAX = 65_535
+_ADDRESS = re.compile(r"(?:[0-9A-Za-z][0-9A-Za-z.-]{0,252}|\[[0-9A-Fa-f:]{2,45}\]):([0-9]{1,5})")
+_HOUR = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
+_THRESHOLD_MAX = 34
+_POLL_INTERVAL_S_MAX = 60
+_SQLITE = "sqlite:///"
+_MANUAL = "manual"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfig:
+    """The settings of one node.
+
+    Attributes:
+        directory: Where the file stands; what it names is relative to it.
+        province: Whose node it is, six digits.
+        listen: ``host:port`` it serves on; port 0 lets the system choose.
+        database_url: SQLAlchemy URL.
+        certificate: The node's certificate.
+        key: Its private key.
+        keys: Directory of the other private keys.
+        bundle: The trust bundle.
+        bundle_keys: File of the pinned bundle keys, one a line.
+        bundle_threshold: How many of them must have signed the bundle.
+        close_time: Published hour of the day close in Asia/Shanghai; ``None``: by hand.
+        write_unconfirmed: Write own logs before partners confirmed their ends.
+        poll_interval_s: Seconds between looks at a partner whose stream is down.
+        log_level: Of the structured log.
+        limits: Of the edge.
+    """
+
+    directory: Path
+    province: str
+    listen: str
+    database_url: str
+    certificate: Path
+    key: Path
+    keys: Path
+    bundle: Path
+    bundle_keys: Path
+    bundle_threshold: int
+    close_time: time | None
+    write_unconfirmed: bool
+    poll_interval_s: int
+    log_level: str
+    limits: Limits = field(default_factory=Limits)
+
+
+# By setting of the edge the least and the most that is accepted.
+_LIMITS: Mapping[str, tuple[int, int]] = {
+    "message_bytes_max": (64 * 1024, 64 * 1024 * 1024),
+    "unary_duration_max_s": (1, 300),
+    "calls_per_s_max": (1, 1_000_000),
+    "burst_calls_max": (1, 1_000_000),
+    "calls_at_once_max": (1, 4_096),
+    "streams_at_once_max": (1, 4_096),
+    "connection_streams_max": (1, 65_536),
+    "drain_duration_max_s": (0, 300),
+}
+assert set(_LIMITS) == {item.name for item in fields(Limits)}, "every limit has its range"
+
+_TABLES: Mapping[str, frozenset[str]] = {
+    "": frozenset({"province", "listen", "database_url"}),
+    "tls": frozenset({"certificate", "key"}),
+    "keys": frozenset({"directory"}),
+    "trust": frozenset({"bundle", "pinned_keys", "threshold"}),
+    "night": frozenset({"close_hour"}),
+    "logs": frozenset({"write_unconfirmed", "poll_interval_s"}),
+    "log": frozenset({"level"}),
+    "limits": frozenset(_LIMITS),
+}
+_DEFAULTS: Mapping[str, object] = {
+    "log.level": "info",
+    **{f"limits.{item.name}": item.default for item in fields(Limits)},
+}
+
+
+def read_config(path: Path) -> NodeConfig:
+    """Read a node's settings.
+
+    Args:
+        path: The TOML file.
+
+    Raises:
+        Refusal: ``INVALID_FIELD``, naming everything that is wrong with the file.
+    """
+    data = read_file(path, field_name="config")
+    try:
+        value = tomllib.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise invalid_field(
+            "config", path, f"The file is not TOML: {error}.", "Compare it with a new one."
+        ) from None
+    reader = _Reader(value)
+    directory = path.resolve().parent
+    config = {
+        "province": reader.text("province", parse_province),
+        "listen": reader.text("listen", _parse_address),
+        "database_url": reader.text("database_url", _parse_database_url),
+        "certificate": directory / reader.text("tls.certificate"),
+        "key": directory / reader.text("tls.key"),
+        "keys": directory / reader.text("keys.directory"),
+        "bundle": directory / reader.text("trust.bundle"),
+        "bundle_keys": directory / reader.text("trust.pinned_keys"),
+        "bundle_threshold": reader.number("trust.threshold", 1, _THRESHOLD_MAX),
+        "write_unconfirmed": reader.flag("logs.write_unconfirmed"),
+        "poll_interval_s": reader.number("logs.poll_interval_s", 1, _POLL_INTERVAL_S_MAX),
+        "log_level": reader.text("log.level", _parse_level),
+    }
+    hour = reader.text("night.close_hour", _parse_hour)
+    limits = {name: reader.number(f"limits.{name}", *span) for name, span in _LIMITS.items()}
+    reader.bad.raise_if_any()
+    config["database_url"] = _resolve_database_url(str(config["database_url"]), directory)
+    return NodeConfig(
+        directory=directory,
+        close_time=None if hour == _MANUAL else time.fromisoformat(hour),
+        limits=Limits(**limits),
+        **config,  # type: ignore[arg-type]  # the reader gave each its type
+    )
+
+
+class _Reader:
+    """Takes settings out of a TOML value and notes everything that is wrong with it.
+
+    What is wrong is returned as an empty value of its type, which nobody sees: the caller raises
+    what was noted.
+    """
+
+    def __init__(self, value: Mapping[str, Any]) -> None:
+        self.bad = ViolationCollector()
+        self._values: dict[str, Any] = {}
+        for name, item in value.items():
+            if name in _TABLES and isinstance(item, dict):
+                self._values.update({f"{name}.{inner}": leaf for inner, leaf in item.items()})
+            else:
+                self._values[name] = item
+        known = {
+            f"{table}.{name}" if table else name
+            for table, names in _TABLES.items()
+            for name in names
+        }
+        for name in sorted(self._values.keys() - known):
+            self.bad.note(name, "", "There is no such setting.", "Remove it, or check its name.")
+
+    def text(self, name: str, parse: Callable[..., str] | None = None) -> str:
+        """Return a setting that is a text."""
+        value = self._typed(name, str, "a text in quotes")
+        if value is None:
+            return ""
+        if not value:
+            self.bad.note(name, "", "It is empty.")
+        if parse is None:
+            return value
+        return self.bad.take(parse, value, field=name) or ""
+
+    def number(self, name: str, least: int, most: int) -> int:
+        """Return a setting that is a whole number."""
+        value = self._typed(name, int, "a whole number")
+        if value is None:
+            return least
+        if not least <= value <= most:
+            self.bad.note(name, value, f"It is not {least} to {most}.")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Return a setting that is true or false."""
+        return self._typed(name, bool, "true or false") or False
+
+    def _typed(self, name: str, kind: type[T], noun: str) -> T | None:
+        """Return a setting of a type, its default if it has one, nothing if it is wrong."""
+        if name not in self._values:
+            if name in _DEFAULTS:
+                return cast("T", _DEFAULTS[name])
+            self.bad.note(name, "", "It is missing.", f"Set it to {noun}.")
+            return None
+        value = self._values[name]
+        if type(value) is not kind:
+            self.bad.note(name, value, f"It is not {noun}.")
+            return None
+        return value
+
+
+def _parse_address(text: str, *, field: str) -> str:
+    """Return ``host:port``."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None or int(match[1]) > _PORT_MAX:
+        raise invalid_field(field, text, "It is not host:port.", "Write it as 127.0.0.1:7310.")
+    return text
+
+
+def _parse_database_url(text: str, *, field: str) -> str:
+    """Return the URL of a database of a kind that is tested."""
+    if not text.startswith((_SQLITE, "postgresql://", "postgresql+psycopg://")):
+        raise invalid_field(
+            field,
+            "",
+            "It is not the URL of SQLite or PostgreSQL.",
+            "Write sqlite:///node.sqlite or postgresql://user@host/database.",
+        )
+    return text
+
+
+def _parse_hour(text: str, *, field: str) -> str:
+    """Return ``manual`` or ``HH:MM``."""
+    if text != _MANUAL and not _HOUR.fullmatch(text):
+        raise invalid_field(
+            field, text, "It is no hour.", 'Write "manual", or HH:MM such as "18:00".'
+        )
+    return text
+
+
+def _parse_level(text: str, *, field: str) -> str:
+    """Return the name of a level of the log."""
+    if text not in LEVELS:
+        raise invalid_field(field, text, "There is no such level.", f"Use {', '.join(LEVELS)}.")
+    return text
+
+
+def _resolve_database_url(url: str, directory: Path) -> str:
+    """Return the URL with the path of a SQLite file made absolute."""
+    if not url.startswith(_SQLITE):
+        return url
+    return f"{_SQLITE}{directory / url.removeprefix(_SQLITE)}"
+
+
+def config_text(*, province: str, listen: str, database_url: str) -> str:
+    """Return a commented configuration file for a new node.
+
+    Args:
+        province: Six digits.
+        listen: ``host:port`` to serve on.
+        database_url: SQLAlchemy URL; a SQLite path may be relative to the file.
+    """
+    limits = Limits()
+    rows = "\n".join(
+        f"# {note}\n# {name} = {getattr(limits, name)}" for name, note in _LIMIT_NOTES.items()
+    )
+    return _TEMPLATE.format(
+        province=json.dumps(province),
+        listen=json.dumps(listen),
+        database_url=json.dumps(database_url),
+        limits=rows,
+    )
+
+
+_LIMIT_NOTES = {
+    "message_bytes_max": "Bytes of one message, either way.",
+    "unary_duration_max_s": "Seconds a call may run; also the deadline of one that has none.",
+    "calls_per_s_max": "Calls a second that one caller may begin.",
+    "burst_calls_max": "Calls that a caller who was quiet may begin at once.",
+    "calls_at_once_max": "Calls of one caller that may run at the same time.",
+    "streams_at_once_max": "Streams of one caller among these.",
+    "connection_streams_max": "Calls and streams at the same time on one connection.",
+    "drain_duration_max_s": "Seconds that running calls get to finish when the node stops.",
+}
+
+_TEMPLATE = """\
+# Settings of one province's node. Paths are relative to this file.
+
+# The province whose node this is, six digits.
+province = {province}
+
+# Where it serves, host:port. Partners and clients come to the endpoint that the trust bundle
+# states; it leads here.
+listen = {listen}
+
+# SQLite in one file, or PostgreSQL: "postgresql://user@host/database".
+database_url = {database_url}
+
+[tls]
+# The node's certificate and private key. It serves with them, and calls partners as "peer".
+certificate = "node.crt"
+key = "node.key"
+
+[keys]
+# Directory of the private keys that sign logs, cosign, and consent to trust bundles.
+directory = "keys"
+
+[trust]
+# The federation as its members signed it, and who is believed to have signed: verifier keys that
+# you compared with each partner by another way, one a line.
+bundle = "trust.bundle"
+pinned_keys = "trust.keys"
+# How many of the pinned keys must have signed.
+threshold = 3
+
+[night]
+# When the business date is closed: the published hour in Asia/Shanghai, such as "18:00", or
+# "manual" for by hand.
+close_hour = "manual"
+
+[logs]
+# A node asks its partners what they hold of its logs before it writes, so that it never signs a
+# second history. True skips that: only if you know that nothing was lost.
+write_unconfirmed = false
+# Seconds between looks at a partner whose stream is down, while it answers.
+poll_interval_s = 3
+
+[log]
+# debug, info, warning or error; goes to standard error, one JSON object a line.
+level = "info"
+
+[limits]
+{limits}
+"""

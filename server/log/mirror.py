@@ -1,0 +1,441 @@
+"""Mirrors of partners' logs: every checkpoint that is shown is compared with the tree held here.
+
+Life of a checkpoint that somebody shows:
+1. Its note is signed by the log's key, and the cosignatures in known names are verified.
+2. No larger than what is held: the root must be that of the tree held at that size.
+3. Larger: the entries are pulled from whoever showed it, in messages of many; each message is
+   proven to lead from what is held to the checkpoint before anything of it is stored or parsed.
+4. Entries, tree, rows, checkpoint and cosignature are stored in one transaction.
+5. This witness cosigns if the author itself asked, and hands the cosignature over.
+A history that does not extend what is held is refused, both signed checkpoints are kept, and the
+node goes on. Own logs go the same way: what partners hold of them and we lack is taken back.
+"""
+
+import asyncio
+import enum
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+from sqlalchemy import Connection
+
+from deltacare.errors import DeltacareError, PeerFault, Reason
+from deltacare.ids import LogName
+from deltacare.keys import SALT_BYTES
+from deltacare.tlog.checkpoint import SignedCheckpoint
+from deltacare.tlog.cosignature import Cosignature, cosign, verify_cosignature
+from deltacare.tlog.note import SignedNote, only_signature
+from deltacare.trust import Trust
+from deltacare.v1.log_service_pb2 import AddCosignatureRequest
+from server.log.board import Board, Slot
+from server.log.checkpoints import CheckpointStore, KnownCheckpoint, bare_note
+from server.log.evidence import Wrong, add_evidence
+from server.log.ports import AttachmentStore, Clock, Peers
+from server.log.projection import Projection, Tx
+from server.log.pull import Pulled, judge, pull
+from server.log.recovery import Confirmations
+from server.log.settings import LogSettings, Signers
+from server.log.store import Head, LogStore
+from server.log.witness import Witnessed, may_cosign
+from server.store.database import Database
+
+__all__ = ["Mirror", "Offer", "Outcome"]
+
+_SEEN_MAX = 4_096
+
+_log = structlog.get_logger("deltacare.log")
+
+
+class Outcome(enum.Enum):
+    """What became of a checkpoint that was shown."""
+
+    HELD = "held"
+    """All it covers is held here."""
+    REFUSED = "refused"
+    """It does not verify, or contradicts what is held; evidence is kept."""
+    FAILED = "failed"
+    """What it covers could not be had now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A checkpoint as somebody showed it: nothing in it is verified yet.
+
+    Attributes:
+        log: the log it is said to be of.
+        size: entries it is said to cover.
+        note: as received.
+        is_asked: whether its author asks this node to cosign it.
+        province: who showed it, and can be asked for the entries.
+    """
+
+    log: LogName
+    size: int
+    note: bytes
+    is_asked: bool
+    province: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stored:
+    """What a transaction left.
+
+    Attributes:
+        head: as stored.
+        known: the checkpoint with all cosignatures known.
+        is_forked: whether the checkpoint contradicts the tree that is held.
+        is_fresher: whether the author's own cosignature is news.
+    """
+
+    head: Head
+    known: KnownCheckpoint | None
+    is_forked: bool = False
+    is_fresher: bool = False
+
+
+class _MovedError(Exception):
+    """Another replica stored entries meanwhile: look again."""
+
+
+class Mirror:
+    """The logs of one node, followed.
+
+    Args:
+        database: this node's.
+        store: entries and heads.
+        checkpoints: what is signed about them.
+        projection: turns entries into rows.
+        attachments: keeps what travels beside entries.
+        board: what is known in memory.
+        trust: keys and quorums.
+        signers: this node's witness.
+        peers: ways to partners.
+        clock: the node's.
+        settings: limits.
+        confirmations: which logs are settled.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        store: LogStore,
+        checkpoints: CheckpointStore,
+        projection: Projection,
+        attachments: AttachmentStore,
+        board: Board,
+        trust: Trust,
+        signers: Signers,
+        peers: Peers,
+        clock: Clock,
+        settings: LogSettings,
+        confirmations: Confirmations,
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._checkpoints = checkpoints
+        self._projection = projection
+        self._attachments = attachments
+        self._board = board
+        self._trust = trust
+        self._signers = signers
+        self._peers = peers
+        self._clock = clock
+        self._settings = settings
+        self._confirmations = confirmations
+        self._locks = {log: asyncio.Lock() for log in store.held}
+        # Notes that were dealt with and bring nothing again: most arrive by several ways.
+        self._seen: OrderedDict[bytes, Outcome] = OrderedDict()
+
+    async def take(self, offer: Offer) -> Outcome:
+        """Deal with a checkpoint that was shown; see the module."""
+        async with self._locks[offer.log]:
+            fingerprint = _fingerprint(offer)
+            seen = self._seen.get(fingerprint)
+            if seen is not None and not offer.is_asked:
+                return seen
+            try:
+                outcome = await self._take(offer)
+            except _MovedError:
+                outcome = await self._take(offer)
+            if outcome is not Outcome.FAILED:
+                self._seen[fingerprint] = outcome
+                if len(self._seen) > _SEEN_MAX:
+                    self._seen.popitem(last=False)
+            return outcome
+
+    async def _take(self, offer: Offer) -> Outcome:
+        # 1. Signatures.
+        try:
+            signed = SignedCheckpoint.from_bytes(offer.note, self._trust.log_key(offer.log))
+        except PeerFault:
+            await self._keep_evidence(offer, Wrong.BAD_SIGNATURE)
+            return Outcome.REFUSED
+        cosignatures = self._cosignatures(signed)
+        head, is_known = await self._database.read(lambda c: self._look(c, signed, offer))
+        if is_known:
+            return Outcome.HELD
+        is_own = offer.log.author == self._store.province
+        try:
+            if signed.checkpoint.size > head.size:
+                if is_own:
+                    self._confirmations.lose([offer.log])
+                # 3. and 4. Pull what is lacking.
+                stored = await self._catch_up(offer, signed, cosignatures, head)
+            else:
+                # 2. Compare with what is held.
+                stored = await self._database.write(
+                    lambda c: self._compare(c, offer, signed, cosignatures)
+                )
+        except PeerFault as fault:
+            _log.warning("pull_not_proven", log=str(offer.log), shown_by=offer.province)
+            wrong = await self._judge(offer, signed, fault)
+            return Outcome.FAILED if wrong is None else Outcome.REFUSED
+        except DeltacareError as error:
+            _log.info("pull_failed", log=str(offer.log), from_=offer.province, error=str(error))
+            return Outcome.FAILED
+        self._show(stored)
+        if stored.is_forked:
+            if is_own:
+                self._confirmations.contradict(offer.log)
+            return Outcome.REFUSED
+        # 5. Hand over.
+        if offer.is_asked and stored.known is not None:
+            await self._hand_over(offer, stored.known)
+        return Outcome.HELD
+
+    def _look(
+        self, connection: Connection, signed: SignedCheckpoint, offer: Offer
+    ) -> tuple[Head, bool]:
+        """Return the head, and whether the checkpoint is true and brings nothing to store."""
+        head = self._store.head(connection, offer.log)
+        checkpoint = signed.checkpoint
+        if offer.is_asked or checkpoint.size > head.head_size:
+            return head, False
+        known = self._checkpoints.get(connection, offer.log, checkpoint.size)
+        if known is not None:
+            note = SignedNote.from_bytes(known.note)
+            is_same = note.text == signed.note.text
+            return head, is_same and set(signed.note.signatures) <= set(note.signatures)
+        # A head between two that were stored: true or not, but not worth a row.
+        is_bare = len(signed.note.signatures) == 1
+        root = self._store.root(connection, offer.log, checkpoint.size)
+        return head, is_bare and root == checkpoint.root
+
+    def _cosignatures(self, signed: SignedCheckpoint) -> list[Cosignature]:
+        """Return the cosignatures by members; one that does not verify is left out, loudly.
+
+        Anybody who relays a note could have put it there, so it says nothing about the log.
+        """
+        found: list[Cosignature] = []
+        for province in self._trust.provinces:
+            key = self._trust.witness_key(province)
+            try:
+                line = only_signature(signed.note, key)
+                if line is not None:
+                    found.append(verify_cosignature(signed.checkpoint, line, key))
+            except PeerFault:
+                _log.warning("bad_cosignature", log=signed.checkpoint.origin, witness=key.name)
+        return found
+
+    async def _catch_up(
+        self,
+        offer: Offer,
+        signed: SignedCheckpoint,
+        cosignatures: Sequence[Cosignature],
+        head: Head,
+    ) -> _Stored:
+        """Pull and store, part by part, until the checkpoint is reached."""
+        tree = await self._database.read(lambda c: self._store.tree(c, head))
+        parts = pull(
+            self._peers.peer(offer.province),
+            offer.log,
+            signed.checkpoint,
+            tree,
+            entries_max=self._settings.pull_entries_max,
+            bytes_max=self._settings.pull_bytes_max,
+        )
+        stored: _Stored | None = None
+        async for part in parts:
+            stored = await self._database.write(
+                lambda c, part=part: self._store_part(c, offer, signed, cosignatures, part)
+            )
+            if part.tree.frontier.size < signed.checkpoint.size:
+                self._show(stored)
+        assert stored is not None, "a pull brings entries or raises"
+        return stored
+
+    def _store_part(
+        self,
+        connection: Connection,
+        offer: Offer,
+        signed: SignedCheckpoint,
+        cosignatures: Sequence[Cosignature],
+        part: Pulled,
+    ) -> _Stored:
+        """Store proven entries with everything that follows from them."""
+        head = self._store.lock(connection, [offer.log])[offer.log]
+        if head.size != part.first_index:
+            raise _MovedError
+        tx = Tx(self._store, connection, self._clock.now(), {offer.log: head})
+        self._store.append_entries(connection, head, part.datas, tx.now)
+        self._store.write_tiles(connection, head.log_id, part.tiles)
+        frontier = part.tree.frontier
+        note = bare_note(signed)
+        head = replace(head, size=frontier.size, frontier=frontier, seen_note=note)
+        tx.heads[offer.log] = head
+        salts = {i: s for i, s in part.salts.items() if len(s) == SALT_BYTES}
+        if salts:
+            self._attachments.write(tx, offer.log, salts)
+        head = self._projection.run_bytes(tx, head, part.datas)
+        if frontier.size < signed.checkpoint.size:
+            return _Stored(head=self._store.save(connection, head, tx.now), known=None)
+        return self._keep(tx, head, None, offer, signed, cosignatures)
+
+    def _compare(
+        self,
+        connection: Connection,
+        offer: Offer,
+        signed: SignedCheckpoint,
+        cosignatures: Sequence[Cosignature],
+    ) -> _Stored:
+        """Keep a checkpoint over entries that are held, or the proof that it lies."""
+        head = self._store.lock(connection, [offer.log])[offer.log]
+        tx = Tx(self._store, connection, self._clock.now(), {offer.log: head})
+        checkpoint = signed.checkpoint
+        if self._store.root(connection, offer.log, checkpoint.size) == checkpoint.root:
+            return self._keep(tx, head, head, offer, signed, cosignatures)
+        forked = add_evidence(
+            connection, head, Wrong.FORK, shown=offer.note, shown_by=offer.province, now=tx.now
+        )
+        head = self._store.save(connection, forked, tx.now)
+        return _Stored(head=head, known=None, is_forked=True)
+
+    def _keep(
+        self,
+        tx: Tx,
+        head: Head,
+        saved: Head | None,
+        offer: Offer,
+        signed: SignedCheckpoint,
+        cosignatures: Sequence[Cosignature],
+    ) -> _Stored:
+        """Keep a checkpoint that is true of the tree held, its cosignatures, and perhaps ours.
+
+        ``saved`` is the head as the database has it, if nothing of it has changed yet.
+        """
+        checkpoint = signed.checkpoint
+        if head.head_note is None or checkpoint.size > head.head_size:
+            note = bare_note(signed)
+            head = replace(head, head_size=checkpoint.size, head_note=note)
+            if head.size == checkpoint.size:
+                head = replace(head, seen_note=note)
+        self._checkpoints.put(tx.connection, head, signed, tx.now)
+        found = list(cosignatures)
+        own_key = self._signers.witness.verifier
+        has_own = any(c.key == own_key for c in found)
+        if has_own:
+            head = _with_floor(head, signed)
+        elif offer.is_asked and self._may_cosign(tx, head, signed):
+            line = cosign(checkpoint, self._signers.witness, time=tx.now)
+            found.append(verify_cosignature(checkpoint, line, own_key))
+            head = _with_floor(head, signed)
+        fresh_time = head.fresh_time
+        head = self._checkpoints.add_cosignatures(
+            tx.connection, head, checkpoint.size, found, tx.now
+        )
+        is_fresher = head.fresh_time != fresh_time
+        if head != saved:
+            head = self._store.save(tx.connection, head, tx.now)
+        known = self._checkpoints.get(tx.connection, offer.log, checkpoint.size)
+        return _Stored(head=head, known=known, is_fresher=is_fresher)
+
+    def _may_cosign(self, tx: Tx, head: Head, signed: SignedCheckpoint) -> bool:
+        cosigned_size = head.cosigned_size
+        held_root = None
+        if cosigned_size is not None and cosigned_size <= head.size:
+            held_root = self._store.root(tx.connection, head.log, cosigned_size)
+        known = Witnessed(
+            is_forked=head.is_forked,
+            is_settled=self._confirmations.is_settled(head.log),
+            cosigned_size=cosigned_size,
+            cosigned_root=head.cosigned_root,
+            held_root=held_root,
+        )
+        return may_cosign(signed.checkpoint, known)
+
+    def _show(self, stored: _Stored) -> None:
+        """Tell memory and watchers what was stored."""
+        self._board.put_heads([stored.head])
+        if stored.known is None:
+            return
+        if stored.known.has_quorum and stored.known.size >= stored.head.quorum_size:
+            self._board.show(
+                stored.head.log, Slot.QUORUM, stored.known.size, stored.known.note
+            )
+        elif stored.is_fresher:
+            self._board.show(
+                stored.head.log, Slot.COSIGNED, stored.known.size, stored.known.note
+            )
+
+    async def _hand_over(self, offer: Offer, known: KnownCheckpoint) -> None:
+        """Send this witness's cosignature to the author; it asks again until it has it."""
+        key = self._signers.witness.verifier
+        signed = SignedCheckpoint.from_bytes(known.note, self._trust.log_key(offer.log))
+        line = only_signature(signed.note, key)
+        if line is None:
+            return
+        note = replace(signed.note, signatures=(signed.note.signatures[0], line)).to_bytes()
+        request = AddCosignatureRequest(log=str(offer.log), note=note)
+        try:
+            await self._peers.peer(offer.log.author).add_cosignature(request)
+        except DeltacareError as error:
+            _log.info("cosignature_not_delivered", log=str(offer.log), error=str(error))
+
+    async def _judge(
+        self, offer: Offer, signed: SignedCheckpoint, fault: PeerFault
+    ) -> Wrong | None:
+        """Find out whether a history that did not verify is a fork or a bad copy; keep proof."""
+        if fault.reason is not Reason.BAD_PROOF:
+            return None
+        head = await self._database.read(lambda c: self._store.head(c, offer.log))
+        try:
+            is_fork = await judge(
+                self._peers.peer(offer.province), offer.log, signed.checkpoint, head.frontier
+            )
+        except PeerFault:
+            is_fork = False
+        except DeltacareError:
+            return None
+        wrong = Wrong.FORK if is_fork else Wrong.BAD_PROOF
+        await self._keep_evidence(offer, wrong)
+        if is_fork and offer.log.author == self._store.province:
+            self._confirmations.contradict(offer.log)
+        return wrong
+
+    async def _keep_evidence(self, offer: Offer, wrong: Wrong) -> None:
+        def keep(connection: Connection) -> Head:
+            head = self._store.lock(connection, [offer.log])[offer.log]
+            now = max(self._clock.now(), head.changed_time)
+            kept = add_evidence(
+                connection, head, wrong, shown=offer.note, shown_by=offer.province, now=now
+            )
+            return head if kept == head else self._store.save(connection, kept, now)
+
+        self._board.put_heads([await self._database.write(keep)])
+
+
+def _with_floor(head: Head, signed: SignedCheckpoint) -> Head:
+    """Return the head with what this witness cosigned, as it now knows."""
+    checkpoint = signed.checkpoint
+    if head.cosigned_size is not None and head.cosigned_size >= checkpoint.size:
+        return head
+    return replace(head, cosigned_size=checkpoint.size, cosigned_root=checkpoint.root)
+
+
+def _fingerprint(offer: Offer) -> bytes:
+    return hashlib.sha256(offer.province.encode() + b"\n" + offer.note).digest()
+
+

@@ -1,0 +1,63 @@
+"""Limits and intervals of the log room, each with its unit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deltacare.ids import LogName
+from deltacare.keys import LogSigner, WitnessSigner
+
+__all__ = ["LogSettings", "Signers"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """How a node runs its logs.
+
+    Attributes:
+        queue_max: writes that may wait; beyond it callers are told to come back.
+        group_writes_max: writes committed together.
+        group_entries_max: entries after which no further write joins a commit.
+        write_entries_max: entries of one write.
+        refresh_s: age at which positions in memory are compared with the database.
+        pace_s: after which a checkpoint without its quorum is overtaken by a newer one.
+        freshness_s: between an author's cosignatures of its own newest checkpoints.
+        stale_alarm_s: age of a partner's log at which the alarm is raised.
+        exchange_s: between exchanges with a partner whose stream is up.
+        poll_s: between exchanges with a partner whose stream is down, while it answers.
+        backoff_s_min: first pause after a partner did not answer; doubles.
+        backoff_s_max: longest pause.
+        pull_entries_max: mirrored entries stored in one transaction.
+        pull_bytes_max: mirrored bytes stored in one transaction.
+        write_unconfirmed: an operator's word that own logs are whole, whatever partners say.
+    """
+
+    queue_max: int = 1_024
+    group_writes_max: int = 64
+    group_entries_max: int = 4_096
+    write_entries_max: int = 10_000
+    refresh_s: float = 0.2
+    pace_s: float = 1.0
+    freshness_s: float = 60.0
+    stale_alarm_s: float = 600.0
+    exchange_s: float = 30.0
+    poll_s: float = 3.0
+    backoff_s_min: float = 0.2
+    backoff_s_max: float = 60.0
+    pull_entries_max: int = 8_000
+    pull_bytes_max: int = 16 * 1024 * 1024
+    write_unconfirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signers:
+    """The keys that a node signs its logs with; never shown.
+
+    Attributes:
+        logs: the key of each own log.
+        witness: cosigns others' checkpoints, and own ones for freshness.
+        request_mac_key: 32 bytes by which the content of repeated requests is compared.
+    """
+
+    logs: Mapping[LogName, LogSigner] = field(repr=False)
+    witness: WitnessSigner = field(repr=False)
+    request_mac_key: bytes = field(repr=False)

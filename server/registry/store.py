@@ -1,0 +1,203 @@
+"""Reads the registry's rows as the values that ``rules`` works on.
+
+The ``load_*`` functions are for a night: they take pins, the size to which each registry log was
+closed, and answer what was known then. The others answer what is known now. Logs that are not
+pinned count for nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import TypeVar
+
+from deltacare.ids import LogName
+from deltacare.v1.entry_pb2 import Agreement, Institution, Listing
+from sqlalchemy import Connection, select
+
+from server.registry.rules import agreements_in_force
+from server.registry.tables import agreement_words, agreements, institutions, listings
+from server.registry.values import (
+    AgreementHistory,
+    AgreementVersion,
+    AgreementWordSaid,
+    ListingStanding,
+    reaches_of,
+)
+
+__all__ = [
+    "agreement_changed",
+    "chunks",
+    "institutions_newest",
+    "load_agreement_histories",
+    "load_agreements",
+    "load_institution_divisions",
+    "load_listings",
+    "optional_date",
+    "version_of",
+]
+
+# SQLite takes 32,766 parameters a statement, PostgreSQL 65,535.
+_CHUNK_MAX = 1_000
+
+T = TypeVar("T")
+
+
+def chunks(values: Iterable[T]) -> Iterable[Sequence[T]]:
+    """Yield values in runs that fit one statement."""
+    listed = tuple(values)
+    for start in range(0, len(listed), _CHUNK_MAX):
+        yield listed[start : start + _CHUNK_MAX]
+
+
+def optional_date(text: str | None) -> date | None:
+    """Return the date of a text that may be missing."""
+    return date.fromisoformat(text) if text else None
+
+
+def version_of(author: str, log_index: int, version_hash: bytes, body: bytes) -> AgreementVersion:
+    """Return a version of an agreement from its row."""
+    message = Agreement.FromString(body)
+    return AgreementVersion(
+        agreement_id=message.agreement_id,
+        version_hash=version_hash,
+        author=author,
+        index=log_index,
+        parties=tuple(message.parties),
+        scopes=frozenset(message.scopes),
+        subsidy_kinds=frozenset(message.subsidy_kinds),
+        from_date=date.fromisoformat(message.from_date),
+        until_date=optional_date(message.until_date),
+    )
+
+
+def load_agreement_histories(
+    connection: Connection, agreement_ids: Sequence[str] | None = None
+) -> dict[str, AgreementHistory]:
+    """Return all that was ever said of agreements, by id.
+
+    Args:
+        connection: a snapshot.
+        agreement_ids: only these, at most 1,000; ``None`` means all.
+    """
+    version_query = select(
+        agreements.c.author, agreements.c.log_index, agreements.c.version_hash, agreements.c.body
+    ).order_by(agreements.c.author, agreements.c.log_index)
+    word_query = select(agreement_words).order_by(
+        agreement_words.c.author, agreement_words.c.log_index
+    )
+    if agreement_ids is not None:
+        version_query = version_query.where(agreements.c.agreement_id.in_(agreement_ids))
+        word_query = word_query.where(agreement_words.c.agreement_id.in_(agreement_ids))
+    versions: dict[str, list[AgreementVersion]] = {}
+    for author, log_index, version_hash, body in connection.execute(version_query):
+        version = version_of(author, log_index, version_hash, body)
+        versions.setdefault(version.agreement_id, []).append(version)
+    words: dict[str, list[AgreementWordSaid]] = {}
+    for row in connection.execute(word_query):
+        words.setdefault(row.agreement_id, []).append(
+            AgreementWordSaid(
+                province=row.author,
+                index=row.log_index,
+                version_hash=row.version_hash,
+                accepted=row.is_accepted,
+            )
+        )
+    return {
+        agreement_id: AgreementHistory(
+            versions=tuple(chain), words=tuple(words.get(agreement_id, ()))
+        )
+        for agreement_id, chain in versions.items()
+    }
+
+
+def load_agreements(
+    connection: Connection, pins: Mapping[LogName, int]
+) -> tuple[AgreementVersion, ...]:
+    """Return the agreements in force at the pins, by id; their windows are not looked at.
+
+    Args:
+        connection: a snapshot.
+        pins: entries that count of each log; settlement logs are passed over.
+    """
+    histories = load_agreement_histories(connection)
+    return agreements_in_force(histories.values(), reaches_of(pins))
+
+
+def load_listings(
+    connection: Connection, pins: Mapping[LogName, int]
+) -> tuple[ListingStanding, ...]:
+    """Return the listings published at the pins, with their ends as far as known there, by id.
+
+    Args:
+        connection: a snapshot.
+        pins: entries that count of each log; settlement logs are passed over.
+    """
+    standing = []
+    for author, reach in sorted(reaches_of(pins).items()):
+        query = select(
+            listings.c.body, listings.c.withdrawn_index, listings.c.withdrawn_date
+        ).where(listings.c.author == author, listings.c.log_index < reach.permit_size)
+        for body, withdrawn_index, withdrawn_date in connection.execute(
+            query.order_by(listings.c.listing_id)
+        ):
+            message = Listing.FromString(body)
+            ended = withdrawn_index is not None and withdrawn_index < reach.restrict_size
+            standing.append(
+                ListingStanding(
+                    listing_id=message.listing_id,
+                    institution_ids=frozenset(message.institution_ids),
+                    from_date=date.fromisoformat(message.from_date),
+                    until_date=optional_date(message.until_date),
+                    withdrawn_date=optional_date(withdrawn_date) if ended else None,
+                )
+            )
+    return tuple(standing)
+
+
+def load_institution_divisions(
+    connection: Connection, pins: Mapping[LogName, int]
+) -> dict[str, str]:
+    """Return the canonical division code of every institution stated at the pins, by id.
+
+    Args:
+        connection: a snapshot.
+        pins: entries that count of each log; settlement logs are passed over.
+    """
+    divisions: dict[str, str] = {}
+    table = institutions.c
+    for author, reach in sorted(reaches_of(pins).items()):
+        query = select(table.institution_id, table.division_code).where(
+            table.author == author,
+            table.log_index < reach.permit_size,
+            (table.superseded_index.is_(None)) | (table.superseded_index >= reach.permit_size),
+        )
+        divisions.update(
+            (row.institution_id, row.division_code) for row in connection.execute(query)
+        )
+    return divisions
+
+
+def institutions_newest(
+    connection: Connection, institution_ids: Iterable[str]
+) -> dict[str, tuple[int, Institution]]:
+    """Return the newest statement of each institution with its index in its province's log."""
+    newest: dict[str, tuple[int, Institution]] = {}
+    table = institutions.c
+    for some in chunks(institution_ids):
+        query = select(table.institution_id, table.log_index, table.body).where(
+            table.institution_id.in_(some), table.superseded_index.is_(None)
+        )
+        for institution_id, log_index, body in connection.execute(query):
+            newest[institution_id] = (log_index, Institution.FromString(body))
+    return newest
+
+
+def agreement_changed(
+    connection: Connection, author: str, first_index: int, end_index: int
+) -> bool:
+    """Whether a run of a registry log says anything of agreements."""
+    query = select(agreement_words.c.log_index).where(
+        agreement_words.c.author == author,
+        agreement_words.c.log_index >= first_index,
+        agreement_words.c.log_index < end_index,
+    )
+    return connection.execute(query.limit(1)).first() is not None

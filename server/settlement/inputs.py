@@ -1,0 +1,246 @@
+"""Loads what a night is computed from: the rows of both logs up to their closes, as Arrow tables.
+
+Reads one snapshot and decides little: which rows are live, and whether a reversal is of open rows
+or of a cleared settlement. Both depend on the two logs and on earlier nights alone. Registers are
+in `server.settlement.facts`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+from deltacare.v1.entry_pb2 import HoldClass
+from sqlalchemy import Connection, Row, and_, exists, or_, select, union
+
+from server.settlement import tables
+from settlement.night import INPUT_SCHEMAS, NightInputs
+
+__all__ = ["Closes", "cleared_of_pair", "load_inputs"]
+
+_CONTENT = (
+    "beneficiary_ref",
+    "institution",
+    "subsidy_kind",
+    "service_month",
+    "service_days",
+    "amount_fen",
+    "caregiver_cert_no",
+)
+_KEY = ("home", "host", "settlement_no")
+_HOLD_NAMES = {
+    HoldClass.HOLD_CLASS_OVERLAP: "OVERLAP",
+    HoldClass.HOLD_CLASS_OVER_BUDGET: "OVER_BUDGET",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closes:
+    """Where a pair's two logs end for one date.
+
+    Attributes:
+        lower: The pair's province with the lower code.
+        higher: The other.
+        business_date: The date.
+        indexes: For each author, the index of its close: the night reads what stands before it.
+    """
+
+    lower: str
+    higher: str
+    business_date: date
+    indexes: Mapping[str, int]
+
+    @property
+    def authors(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """Each author with its partner."""
+        return (self.lower, self.higher), (self.higher, self.lower)
+
+
+def _table(
+    schema: pa.Schema, names: Sequence[str], rows: Sequence[Row[Any] | tuple[Any, ...]]
+) -> pa.Table:
+    """Return rows as a table of a schema; dates come as ISO 8601 texts."""
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
+    arrays = []
+    for field in schema:
+        values: Sequence[Any] = columns.get(field.name, ())
+        if pa.types.is_date(field.type):
+            arrays.append(pa.array(values, pa.string()).cast(field.type))
+        else:
+            arrays.append(pa.array(values, field.type))
+    return pa.table(arrays, schema=schema)
+
+
+def load_inputs(connection: Connection, closes: Closes) -> NightInputs:
+    """Return the inputs of a night but the registers.
+
+    Args:
+        connection: A snapshot in which every earlier night of the pair is closed.
+        closes: Where the logs end.
+    """
+    reversed_rows, cancelling = _reversals(connection, closes)
+    return NightInputs(
+        rows=_rows(connection, closes),
+        reversed_numbers=reversed_rows,
+        cleared=_cleared(connection, closes),
+        cleared_reversals=cancelling,
+        holds=_holds(connection, closes),
+        business_date=closes.business_date,
+    )
+
+
+def _is_live(closes: Closes, author: str, partner: str) -> Any:  # noqa: ANN401 - a condition
+    """Return the condition that a row of a log takes part in the night."""
+    records, end = tables.record.c, closes.indexes[author]
+    return and_(
+        records.author == author,
+        records.partner == partner,
+        records.idx < end,
+        records.closed_date.is_(None),
+        records.void_rule.is_(None),
+        or_(records.replaced_idx.is_(None), records.replaced_idx >= end),
+    )
+
+
+def _rows(connection: Connection, closes: Closes) -> pa.Table:
+    """Return the live rows of both sides."""
+    records = tables.record.c
+    names = (*_KEY, *_CONTENT, "filed_date", "idx")
+    found: list[tuple[Any, ...]] = []
+    for author, partner in closes.authors:
+        query = select(*(records[name] for name in names)).where(_is_live(closes, author, partner))
+        found += [
+            ("home" if row[0] == author else "host", *row)
+            for row in connection.execute(query).all()
+        ]
+    return _table(INPUT_SCHEMAS["rows"], ("side", *names[:-1], "position"), found)
+
+
+def _reversals(connection: Connection, closes: Closes) -> tuple[pa.Table, pa.Table]:
+    """Return the reversals of open rows and those of cleared settlements.
+
+    A reversal is of the author's open rows under the number that stand before it in the log; where
+    there are none, of the cleared settlement; where there is none either, of nothing.
+    """
+    records, reversals, cleared = tables.record.c, tables.reversal.c, tables.cleared.c
+    of_open: set[tuple[str, str, str, str]] = set()
+    of_cleared: dict[tuple[str, str, str, str], str] = {}
+    for author, partner in closes.authors:
+        has_rows = exists().where(
+            records.author == author,
+            records.partner == partner,
+            records.settlement_no == reversals.settlement_no,
+            records.home == reversals.home,
+            records.idx < reversals.idx,
+            records.closed_date.is_(None),
+            records.void_rule.is_(None),
+        )
+        is_cleared = exists().where(
+            cleared.home == reversals.home,
+            cleared.host == reversals.host,
+            cleared.settlement_no == reversals.settlement_no,
+            cleared.reversed_date.is_(None),
+        )
+        query = select(
+            reversals.home,
+            reversals.host,
+            reversals.settlement_no,
+            reversals.filed_date,
+            has_rows.label("has_rows"),
+            is_cleared.label("is_cleared"),
+        ).where(
+            reversals.author == author,
+            reversals.partner == partner,
+            reversals.idx < closes.indexes[author],
+            reversals.closed_date.is_(None),
+        )
+        for row in connection.execute(query.order_by(reversals.idx)):
+            side = "home" if row.home == author else "host"
+            key = (side, row.home, row.host, row.settlement_no)
+            if row.has_rows:
+                of_open.add(key)
+            elif row.is_cleared:
+                of_cleared.setdefault(key, row.filed_date)
+    names = ("side", *_KEY)
+    return (
+        _table(INPUT_SCHEMAS["reversed_numbers"], names, sorted(of_open)),
+        _table(
+            INPUT_SCHEMAS["cleared_reversals"],
+            (*names, "filed_date"),
+            [(*key, filed) for key, filed in sorted(of_cleared.items())],
+        ),
+    )
+
+
+def _cleared(connection: Connection, closes: Closes) -> pa.Table:
+    """Return what was cleared before and can matter to a live row.
+
+    That is: under its number, or for the same elder and month (what was paid twice, or counts
+    towards a cap), or what a reversal is of. Anything else changes no line.
+    """
+    records, reversals, cleared = tables.record.c, tables.reversal.c, tables.cleared.c
+    names = (*_KEY, *_CONTENT, "reversed_date")
+    columns = [cleared[name] for name in names]
+    same_way = and_(cleared.home == records.home, cleared.host == records.host)
+    parts = []
+    for author, partner in closes.authors:
+        live = _is_live(closes, author, partner)
+        by_number = and_(same_way, cleared.settlement_no == records.settlement_no)
+        by_elder = and_(
+            same_way,
+            cleared.beneficiary_ref == records.beneficiary_ref,
+            cleared.service_month == records.service_month,
+        )
+        of_reversal = and_(
+            cleared.home == reversals.home,
+            cleared.host == reversals.host,
+            cleared.settlement_no == reversals.settlement_no,
+        )
+        parts += [
+            select(*columns).join(tables.record, by_number).where(live),
+            select(*columns).join(tables.record, by_elder).where(live),
+            select(*columns)
+            .join(tables.reversal, of_reversal)
+            .where(
+                reversals.author == author,
+                reversals.partner == partner,
+                reversals.idx < closes.indexes[author],
+                reversals.closed_date.is_(None),
+            ),
+        ]
+    return _cleared_table(connection.execute(union(*parts)).all())
+
+
+def cleared_of_pair(connection: Connection, closes: Closes) -> pa.Table:
+    """Return everything that a pair has cleared, for the search of late facts."""
+    cleared = tables.cleared.c
+    pair = (closes.lower, closes.higher)
+    query = select(*(cleared[name] for name in (*_KEY, *_CONTENT, "reversed_date"))).where(
+        cleared.home.in_(pair), cleared.host.in_(pair)
+    )
+    return _cleared_table(connection.execute(query).all())
+
+
+def _cleared_table(rows: Sequence[Row[Any]]) -> pa.Table:
+    found = [(*row[:-1], row[-1] is not None) for row in rows]
+    return _table(INPUT_SCHEMAS["cleared"], (*_KEY, *_CONTENT, "cancelled"), found)
+
+
+def _holds(connection: Connection, closes: Closes) -> pa.Table:
+    """Return the holds in force: an end counts from the date after the one it was filed under."""
+    holds = tables.hold.c
+    found: set[tuple[str, str, str, str]] = set()
+    for author, partner in closes.authors:
+        query = select(holds.settlement_no, holds.hold_class).where(
+            holds.author == author,
+            holds.partner == partner,
+            holds.idx < closes.indexes[author],
+            or_(
+                holds.end_filed_date.is_(None),
+                holds.end_filed_date >= closes.business_date.isoformat(),
+            ),
+        )
+        for row in connection.execute(query):
+            found.add((author, partner, row.settlement_no, _HOLD_NAMES[row.hold_class]))
+    return _table(INPUT_SCHEMAS["holds"], (*_KEY, "hold_class"), sorted(found))

@@ -1,0 +1,70 @@
+"""What registry logs say of institutions, listings and agreements."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from server.store.schema import BigInt
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the tables of the registry room."""
+    op.create_table(
+        "registry_institutions",
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("institution_id", sa.Text, nullable=False),
+        sa.Column("superseded_index", BigInt),
+        sa.Column("division_code", sa.Text, nullable=False),
+        sa.Column("name_folded", sa.Text, nullable=False),
+        sa.Column("operation_mode", sa.Integer, nullable=False),
+        sa.Column("approved_beds", sa.Integer, nullable=False),
+        sa.Column("state", sa.Integer, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_registry_institutions"),
+    )
+    op.create_index(
+        "ix_registry_institutions_current",
+        "registry_institutions",
+        ["institution_id"],
+        unique=True,
+        sqlite_where=sa.text("superseded_index IS NULL"),
+        postgresql_where=sa.text("superseded_index IS NULL"),
+    )
+    op.create_table(
+        "registry_listings",
+        sa.Column("listing_id", sa.Text, nullable=False),
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Column("withdrawn_index", BigInt),
+        sa.Column("withdrawn_date", sa.Text),
+        sa.PrimaryKeyConstraint("listing_id", name="pk_registry_listings"),
+    )
+    op.create_table(
+        "registry_agreements",
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("agreement_id", sa.Text, nullable=False),
+        sa.Column("version_hash", sa.LargeBinary, nullable=False),
+        sa.Column("superseded_index", BigInt),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_registry_agreements"),
+    )
+    op.create_index("ix_registry_agreements_agreement_id", "registry_agreements", ["agreement_id"])
+    op.create_table(
+        "registry_agreement_words",
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("agreement_id", sa.Text, nullable=False),
+        sa.Column("version_hash", sa.LargeBinary, nullable=False),
+        sa.Column("is_accepted", sa.Boolean, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_registry_agreement_words"),
+    )
+    op.create_index(
+        "ix_registry_agreement_words_agreement_id", "registry_agreement_words", ["agreement_id"]
+    )

@@ -1,0 +1,80 @@
+"""Certificates, their life, what hosts recognise, and the sealed salts of names."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from server.store.schema import BigInt
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the tables of the certification room."""
+    op.create_table(
+        "certification_certificates",
+        sa.Column("certificate_no", sa.Text, nullable=False),
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False),
+        sa.Column("institution_id", sa.Text, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("certificate_no", name="pk_certification_certificates"),
+    )
+    op.create_index(
+        "ix_certification_certificates_place",
+        "certification_certificates",
+        ["author", "log_index"],
+    )
+    op.create_index(
+        "ix_certification_certificates_institution_id",
+        "certification_certificates",
+        ["institution_id"],
+    )
+    op.create_table(
+        "certification_events",
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("certificate_no", sa.Text, nullable=False),
+        sa.Column("kind", sa.Integer, nullable=False),
+        sa.Column("effective_date", sa.Text),
+        sa.Column("until_date", sa.Text),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_certification_events"),
+    )
+    op.create_index(
+        "ix_certification_events_certificate_no", "certification_events", ["certificate_no"]
+    )
+    op.create_table(
+        "certification_equivalences",
+        sa.Column("equivalence_id", sa.Text, nullable=False),
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Column("ended_index", BigInt),
+        sa.Column("ended_date", sa.Text),
+        sa.PrimaryKeyConstraint("equivalence_id", name="pk_certification_equivalences"),
+    )
+    op.create_table(
+        "certification_recognitions",
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("certificate_no", sa.Text, nullable=False),
+        sa.Column("is_suspension", sa.Boolean, nullable=False),
+        sa.Column("effective_date", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_certification_recognitions"),
+    )
+    op.create_index(
+        "ix_certification_recognitions_certificate_no",
+        "certification_recognitions",
+        ["certificate_no"],
+    )
+    op.create_table(
+        "certification_salts",
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_certification_salts"),
+    )

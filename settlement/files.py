@@ -1,0 +1,281 @@
+"""Reads the tables that clerks have: CSV or XLSX, in the encodings that their programs write.
+
+It gives text: what a cell says, with no number rounded and no date guessed, and the row as the
+spreadsheet numbers it. What the texts mean is the caller's. CSV may be UTF-8 with or without a byte
+order mark or GB18030, separated by commas, tabs or semicolons. Of a workbook the first sheet is
+read. A file that cannot be read as a table is refused with a remedy (`BadFile`).
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, Final
+
+from settlement.findings import BadFile, Finding, Findings, Problem
+
+__all__ = [
+    "FILE_BYTES_MAX",
+    "ROWS_MAX",
+    "Table",
+    "TableRow",
+    "cell_text",
+    "column_positions",
+    "decode",
+    "normal_name",
+    "read_table",
+    "sniff_delimiter",
+]
+
+FILE_BYTES_MAX: Final = 2 * 1024**3
+ROWS_MAX: Final = 20_000_000
+
+_UTF8_BOM = b"\xef\xbb\xbf"
+_XLSX_MAGIC = b"PK\x03\x04"
+_CELL_CHARS_MAX = 1_000_000
+# A spreadsheet keeps fifteen significant digits; a larger whole number has lost some.
+_EXACT_DIGITS = 15
+_EXACT_MAX = 10**_EXACT_DIGITS
+_MIDNIGHT = time()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    """One row of a table.
+
+    Attributes:
+        number: As the spreadsheet numbers it; the header is row 1.
+        cells: Texts, one for each column.
+    """
+
+    number: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What a file holds, as text.
+
+    Attributes:
+        header: Column names as written, stripped.
+        rows: The rows with as many cells as there are columns; rows without content are left out.
+        findings: What is wrong with other rows, at most 1,000.
+        findings_total: How many rows that is.
+        encoding: `utf-8`, `utf-8-sig`, `gb18030` or `xlsx`.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+    findings: tuple[Finding, ...]
+    findings_total: int
+    encoding: str
+
+    def records(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield each row as its number and its cells by column name."""
+        for row in self.rows:
+            yield row.number, dict(zip(self.header, row.cells, strict=True))
+
+
+def read_table(path: Path | str) -> Table:
+    """Return the table in a file.
+
+    Args:
+        path: A CSV or XLSX file of at most 2 GiB; told apart by content, not by name.
+
+    Raises:
+        BadFile: If it cannot be opened, is empty or too large, or is neither.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if size > FILE_BYTES_MAX:
+            raise _refused(path, Problem.TOO_LARGE)
+        data = path.read_bytes()
+    except OSError:
+        raise _refused(path, Problem.NOT_READABLE) from None
+    if data.startswith(_XLSX_MAGIC):
+        return _table(path, _sheet_rows(path, data), "xlsx")
+    text, encoding = decode(data, path.name)
+    return _table(path, _csv_rows(path, text), encoding)
+
+
+def decode(data: bytes, file: str) -> tuple[str, str]:
+    """Return the text of a file and its encoding.
+
+    UTF-8 is tried first: text in GB18030 that is longer than a few characters is never valid UTF-8.
+
+    Args:
+        data: The bytes of the file.
+        file: Its name, for a refusal.
+
+    Raises:
+        BadFile: If it is neither UTF-8 nor GB18030, or holds a null character.
+    """
+    problem = Finding.of(Problem.UNKNOWN_ENCODING)
+    if b"\0" in data:
+        raise BadFile(file, Findings([problem]))
+    if data.startswith(_UTF8_BOM):
+        candidates: tuple[str, ...] = ("utf-8-sig",)
+    else:
+        candidates = ("utf-8", "gb18030")
+    for encoding in candidates:
+        try:
+            return data.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+    raise BadFile(file, Findings([problem]))
+
+
+def sniff_delimiter(header: str) -> str:
+    """Return what separates the columns of a header line: a comma, else a tab or semicolon."""
+    for delimiter in (",", "\t", ";"):
+        if delimiter in header:
+            return delimiter
+    return ","
+
+
+def normal_name(name: str) -> str:
+    """Return a column name as it is compared: without outer space or a mark, in lower case."""
+    return name.replace("\ufeff", "").strip().lower().replace("(", "（").replace(")", "）")
+
+
+def column_positions(
+    header: Sequence[str], aliases: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, int], tuple[Finding, ...]]:
+    """Return where each wanted column stands, and what is wrong with the header.
+
+    Args:
+        header: Column names as written.
+        aliases: For each wanted column, the other names under which it may stand.
+
+    Returns:
+        Positions by wanted name, and a finding for each column that is missing or there twice.
+        Columns that nobody wants are left alone.
+    """
+    names = [normal_name(name) for name in header]
+    positions: dict[str, int] = {}
+    findings: list[Finding] = []
+    for wanted, others in aliases.items():
+        accepted = {normal_name(wanted), *(normal_name(other) for other in others)}
+        found = [index for index, name in enumerate(names) if name in accepted]
+        if len(found) == 1:
+            positions[wanted] = found[0]
+        else:
+            problem = Problem.DUPLICATE_COLUMN if found else Problem.MISSING_COLUMN
+            findings.append(Finding.of(problem, row=1, column=wanted))
+    return positions, tuple(findings)
+
+
+def _refused(path: Path, problem: Problem, *, row: int = 0, value: str = "") -> BadFile:
+    """Return the refusal of a whole file."""
+    return BadFile(path.name, Findings([Finding.of(problem, row=row, value=value)]))
+
+
+def _table(path: Path, numbered: Iterator[tuple[int, list[str]]], encoding: str) -> Table:
+    """Return the table of numbered rows of texts; the first with content is the header."""
+    header: tuple[str, ...] = ()
+    rows: list[TableRow] = []
+    findings = Findings()
+    for number, cells in numbered:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if not header:
+            header = _header(cells)
+            continue
+        if len(rows) >= ROWS_MAX:
+            raise _refused(path, Problem.TOO_LARGE, row=number)
+        if len(cells) > len(header) and not any(cells[len(header) :]):
+            # Spreadsheets export empty cells to the right of the last column.
+            cells = cells[: len(header)]  # noqa: PLW2901 - the row without its empty tail
+        if len(cells) != len(header):
+            findings.note(Problem.CELL_COUNT, row=number, value=",".join(cells))
+            continue
+        rows.append(TableRow(number=number, cells=tuple(cells)))
+    if not header:
+        raise _refused(path, Problem.EMPTY_FILE)
+    return Table(
+        header=header,
+        rows=tuple(rows),
+        findings=findings.listed,
+        findings_total=findings.total,
+        encoding=encoding,
+    )
+
+
+def _header(cells: list[str]) -> tuple[str, ...]:
+    """Return column names without the empty ones at the end."""
+    names = [cell.replace("\ufeff", "").strip() for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(names)
+
+
+def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a CSV text, numbered as a spreadsheet would."""
+    first = next((line for line in io.StringIO(text) if line.strip()), "")
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=sniff_delimiter(first), strict=True
+    )
+    limit = csv.field_size_limit(_CELL_CHARS_MAX)
+    number = 0
+    try:
+        for cells in reader:
+            number += 1
+            yield number, cells
+    except csv.Error:
+        raise _refused(path, Problem.BROKEN_CSV, row=number + 1) from None
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _sheet_rows(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of the first sheet of a workbook."""
+    import zipfile
+
+    import openpyxl
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            # A small archive can unpack to anything.
+            if sum(member.file_size for member in archive.infolist()) > FILE_BYTES_MAX:
+                raise _refused(path, Problem.TOO_LARGE)
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError):
+        raise _refused(path, Problem.NOT_A_WORKBOOK) from None
+    try:
+        # The stated size of a sheet is often wrong; without it every row is read as it is.
+        sheet.reset_dimensions()
+        for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+            yield number, [cell_text(cell) for cell in cells]
+    finally:
+        book.close()
+
+
+def cell_text(cell: Any) -> str:  # noqa: ANN401 - whatever a cell holds
+    """Return what a cell of a workbook says, as text.
+
+    A number that the spreadsheet can no longer hold exactly comes out in scientific notation, so
+    that whoever reads it sees the damage. A date without a time of day is its ISO form.
+    """
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return "TRUE" if cell else "FALSE"
+        case str():
+            return cell
+        case int() | float() if abs(cell) >= _EXACT_MAX:
+            return f"{cell:.14E}"
+        case float() if cell.is_integer():
+            return str(int(cell))
+        case float():
+            return repr(cell)
+        case datetime():
+            return cell.date().isoformat() if cell.time() == _MIDNIGHT else cell.isoformat(" ")
+        case date():
+            return cell.isoformat()
+        case _:
+            return str(cell)

@@ -1,0 +1,268 @@
+"""What is wrong with a file, as typed findings that a clerk can act on, in Chinese and English.
+
+A finding names the row as the spreadsheet numbers it (the header is row 1), the column, the value
+and the remedy. Bad data is returned as findings, all of them up to a limit; only a file that cannot
+be used at all is refused. Nothing here reads a file.
+"""
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deltacare.errors import FieldViolation, Reason, Refusal
+
+__all__ = ["FINDINGS_MAX", "BadFile", "Finding", "Findings", "Problem"]
+
+# More findings than this are counted, not listed: a file this bad is mended at its source.
+FINDINGS_MAX = 1_000
+
+_VALUE_CHARS_MAX = 80
+
+
+class Problem(enum.Enum):
+    """What can be wrong: sentence and remedy in English, then in Chinese."""
+
+    EMPTY_FILE = (
+        "The file is empty.",
+        "Export it again; the first row names the columns.",
+        "文件为空。",
+        "请重新导出；首行应为列名。",
+    )
+    NO_ROWS = (
+        "The file has column names but no rows.",
+        "Export it again with its rows.",
+        "文件只有列名，没有数据行。",
+        "请重新导出数据行。",
+    )
+    TOO_LARGE = (
+        "The file is larger than the limit.",
+        "Split it and import the parts one after another.",
+        "文件超过大小上限。",
+        "请拆分后分批导入。",
+    )
+    NOT_READABLE = (
+        "The file cannot be opened.",
+        "Check the path and the rights on the file.",
+        "文件无法打开。",
+        "请检查路径和读取权限。",
+    )
+    UNKNOWN_ENCODING = (
+        "The text is neither UTF-8 nor GB18030.",
+        "Save it as CSV UTF-8, or as XLSX.",
+        "文本既不是 UTF-8 也不是 GB18030 编码。",
+        "请另存为“CSV UTF-8”或 XLSX。",
+    )
+    NOT_A_WORKBOOK = (
+        "This is not an XLSX workbook that can be read.",
+        "Open it in the spreadsheet program and save it as XLSX without a password.",
+        "不是可读取的 XLSX 工作簿。",
+        "请用表格软件打开，另存为不加密的 XLSX。",
+    )
+    BROKEN_CSV = (
+        "The text is not CSV from here on: a quotation mark is not closed or stands in a field.",
+        "Close the quotation mark, or export the file again.",
+        "自此处起不是合法的 CSV：引号未闭合或出现在字段中间。",
+        "请补全引号或重新导出。",
+    )
+    MISSING_COLUMN = (
+        "The column is missing.",
+        "Add the column with this name to the first row.",
+        "缺少该列。",
+        "请在首行补上该列名。",
+    )
+    DUPLICATE_COLUMN = (
+        "The column is there more than once.",
+        "Keep one and remove or rename the others.",
+        "该列重复出现。",
+        "请只保留一列，其余删除或改名。",
+    )
+    CELL_COUNT = (
+        "The row has more or fewer cells than there are columns.",
+        "Put fields that contain a comma in quotation marks, and fill the missing cells.",
+        "该行单元格数与列数不符。",
+        "含逗号的内容请加引号，并补齐缺少的单元格。",
+    )
+    EMPTY_VALUE = (
+        "The value is missing.",
+        "Fill it in.",
+        "缺少内容。",
+        "请补填。",
+    )
+    TOO_LONG = (
+        "The value is too long.",
+        "Use at most 64 characters.",
+        "内容过长。",
+        "请不超过 64 个字符。",
+    )
+    CONTROL_CHARACTER = (
+        "The value contains a line break or another control character.",
+        "Remove it; such characters separate the fields of a line.",
+        "内容含换行或其他控制字符。",
+        "请删除；这类字符用于分隔字段。",
+    )
+    SCIENTIFIC_IDENTIFIER = (
+        "The spreadsheet turned the number into scientific notation and lost digits.",
+        "Format the column as text and enter the number again from its source.",
+        "表格软件已将编号变为科学计数法，末尾数字已丢失。",
+        "请将该列设为“文本”格式，并从原始来源重新录入编号。",
+    )
+    UNKNOWN_PROVINCE = (
+        "This is not the code of a province of the federation.",
+        "Use 310000, 320000, 330000 or 340000.",
+        "不是联盟内省份的行政区划代码。",
+        "请使用 310000、320000、330000 或 340000。",
+    )
+    SAME_PROVINCE = (
+        "Home and host are the same province.",
+        "A settlement has two provinces; correct one of them.",
+        "户籍地与服务地为同一省份。",
+        "结算涉及两个省份，请更正其中之一。",
+    )
+    BAD_MONTH = (
+        "This is not a month.",
+        "Write it as 2026-10.",
+        "不是月份。",
+        "请写作 2026-10。",
+    )
+    BAD_DAYS = (
+        "This is not a number of days from 1 to 31.",
+        "Write a whole number of days.",
+        "不是 1 至 31 的天数。",
+        "请填写整数天数。",
+    )
+    NOT_AMOUNT = (
+        "This is not an amount.",
+        "Write whole fen in digits, such as 123450.",
+        "不是金额。",
+        "请以分为单位填写整数，如 123450。",
+    )
+    NEGATIVE_AMOUNT = (
+        "The amount is negative.",
+        "File a reversal instead of a negative amount.",
+        "金额为负。",
+        "请用冲正代替负数金额。",
+    )
+    FRACTION_AMOUNT = (
+        "The amount has a fraction of a fen.",
+        "The column is in fen: multiply yuan by 100.",
+        "金额含不足一分的小数。",
+        "该列以分为单位：元请乘以 100。",
+    )
+    AMOUNT_TOO_LARGE = (
+        "The amount is beyond one billion yuan.",
+        "Check that no digit was entered twice.",
+        "金额超过十亿元。",
+        "请检查是否多输了数字。",
+    )
+    SCIENTIFIC_AMOUNT = (
+        "Scientific notation has dropped the last digits of the amount.",
+        "Format the column as a number without decimals and export it again.",
+        "科学计数法已丢失金额的末尾数字。",
+        "请将该列设为无小数的“数值”格式后重新导出。",
+    )
+
+    def __init__(self, en: str, remedy_en: str, zh: str, remedy_zh: str) -> None:
+        self.en = en
+        self.remedy_en = remedy_en
+        self.zh = zh
+        self.remedy_zh = remedy_zh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Finding:
+    """One thing that is wrong with a file.
+
+    Attributes:
+        row: Row as the spreadsheet numbers it, from 1 for the header; 0 for the file as a whole.
+        column: Name of the column; empty for a whole row.
+        value: What stands there, shortened.
+        problem: What is wrong, one sentence.
+        remedy: What to do, one sentence.
+        problem_zh: The same in Chinese.
+        remedy_zh: The same in Chinese.
+    """
+
+    row: int
+    column: str
+    value: str
+    problem: str
+    remedy: str
+    problem_zh: str = ""
+    remedy_zh: str = ""
+
+    @classmethod
+    def of(cls, problem: Problem, *, row: int = 0, column: str = "", value: str = "") -> "Finding":
+        """Return the finding of a known problem."""
+        shown = value if len(value) <= _VALUE_CHARS_MAX else value[: _VALUE_CHARS_MAX - 1] + "…"
+        return cls(
+            row=row,
+            column=column,
+            value=shown,
+            problem=problem.en,
+            remedy=problem.remedy_en,
+            problem_zh=problem.zh,
+            remedy_zh=problem.remedy_zh,
+        )
+
+    def told(self, lang: str) -> tuple[str, str]:
+        """Return problem and remedy in a language, `zh` or `en`."""
+        if lang == "zh" and self.problem_zh:
+            return self.problem_zh, self.remedy_zh
+        return self.problem, self.remedy
+
+
+class Findings:
+    """Gathers findings: lists the first 1,000 and counts all. Used for one file and thrown away."""
+
+    def __init__(self, findings: Iterable[Finding] = ()) -> None:
+        self._listed: list[Finding] = []
+        self.total = 0
+        for finding in findings:
+            self.add(finding)
+
+    def add(self, finding: Finding) -> None:
+        """Note one finding."""
+        self.total += 1
+        if len(self._listed) < FINDINGS_MAX:
+            self._listed.append(finding)
+
+    def note(self, problem: Problem, *, row: int = 0, column: str = "", value: str = "") -> None:
+        """Note one known problem."""
+        self.add(Finding.of(problem, row=row, column=column, value=value))
+
+    @property
+    def listed(self) -> tuple[Finding, ...]:
+        """What was noted, in the order it was found, at most 1,000."""
+        return tuple(self._listed)
+
+
+class BadFile(Refusal):  # noqa: N818 - a refusal, named for what is refused
+    """A file that is not used, because something in it is wrong; nothing of it was processed.
+
+    Args:
+        file: Name of the file, as the caller knows it.
+        findings: What is wrong with it.
+    """
+
+    def __init__(self, file: str, findings: Findings) -> None:
+        assert findings.total, "a file is refused for a reason"
+        first = findings.listed[0]
+        noun = "problem" if findings.total == 1 else "problems"
+        super().__init__(
+            Reason.INVALID_FIELD,
+            f"{file}: {findings.total} {noun}; first: row {first.row} {first.column}: "
+            f"{first.problem} {first.remedy}",
+            details={"file": file, "findings": str(findings.total)},
+            violations=(
+                FieldViolation(
+                    field=f"{file}:{finding.row}:{finding.column}",
+                    value=finding.value,
+                    description=finding.problem,
+                    remedy=finding.remedy,
+                )
+                for finding in findings.listed
+            ),
+        )
+        self.file = file
+        self.findings = findings.listed
+        self.total = findings.total

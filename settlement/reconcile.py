@@ -1,0 +1,198 @@
+"""Reconciles two files with no node: the clearing core by itself.
+
+Two files carry no dates of filing, no history and no registers, so nothing is in transit and the
+classes that need registers do not appear. Everything else, the digest included, is the same
+definition that a node's night runs. Nothing is processed unless every row of both files is good.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from settlement.engine import Compiled
+
+__all__ = ["Reconciliation", "reconcile"]
+
+_STAGE_DECIMALS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """What two files come to.
+
+    Attributes:
+        counts: Lines by class, in order of precedence; classes without lines are left out.
+        fen: (home, host) sums by class.
+        bilateral: Gross flow by (payer, payee).
+        net: Received less paid by province; sums to zero.
+        digest: Root over the leaves of lines, 32 bytes.
+        seconds: Wall time by stage.
+    """
+
+    counts: dict[str, int]
+    fen: dict[str, tuple[int, int]]
+    bilateral: dict[tuple[str, str], int]
+    net: dict[str, int]
+    digest: bytes
+    seconds: dict[str, float]
+
+    @property
+    def matched_only(self) -> bool:
+        """Whether every line is matched or otherwise closed: nothing is left for anyone to do."""
+        from settlement.core.classes import LineClass
+
+        return all(LineClass[name].closed for name in self.counts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain values of the JSON form."""
+        return {
+            "counts": dict(self.counts),
+            "fen": {name: {"home": home, "host": host} for name, (home, host) in self.fen.items()},
+            "bilateral": [
+                {"payer": payer, "payee": payee, "fen": fen}
+                for (payer, payee), fen in self.bilateral.items()
+            ],
+            "net": dict(self.net),
+            "digest": self.digest.hex(),
+            "seconds": {
+                stage: round(value, _STAGE_DECIMALS) for stage, value in self.seconds.items()
+            },
+        }
+
+    def to_json(self) -> str:
+        """Return the JSON form on one line."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+
+def reconcile(
+    home_path: Path | str,
+    host_path: Path | str,
+    *,
+    lines_path: Path | str | None = None,
+    threads: int = 2,
+) -> Reconciliation:
+    """Return what two settlement files come to.
+
+    Args:
+        home_path: Rows that the home provinces filed, CSV or XLSX.
+        host_path: Rows that the host provinces filed, CSV or XLSX.
+        lines_path: Where to write every line with its class; `.parquet` or `.csv`.
+        threads: Threads of the engine, 1 to 16; the result does not depend on it.
+
+    Raises:
+        BadFile: If a row of either file is bad; `findings` names each, of the home file first.
+        Refusal: If `lines_path` ends in neither `.parquet` nor `.csv`.
+    """
+    watch = _Stopwatch()
+    lines = None if lines_path is None else _lines_path(Path(lines_path))
+    with ThreadPoolExecutor(max_workers=1) as background:
+        # 1. The files, while the plan is compiled.
+        plan: Future[Compiled] = background.submit(_compiled, with_lines=lines is not None)
+        with watch.stage("read"):
+            from settlement.records import read_settlement_table
+
+            home = read_settlement_table(home_path)
+            host = read_settlement_table(host_path)
+        with watch.stage("plan"):
+            compiled = plan.result()
+    # 2. Lines, sums and bytes.
+    from settlement.core.columns import HISTORY
+    from settlement.core.digest import DigestBuilder
+    from settlement.engine import DuckEngine
+    from settlement.night import asked_table, empty_input, summarise_totals
+
+    with DuckEngine(compiled, threads=threads) as engine:
+        for name, table in (("home_rows", home), ("host_rows", host), ("asked", asked_table(None))):
+            engine.load(name, table)
+        for name in HISTORY:
+            engine.load(name, empty_input(name))
+        with watch.stage("match"):
+            engine.make("settlements")
+        with watch.stage("classify"):
+            summary = summarise_totals(engine.table("totals"))
+        with watch.stage("digest"):
+            builder = DigestBuilder()
+            for block in engine.blocks("line_bytes"):
+                builder.add(block)
+            digest = builder.digest()
+        # 3. Nothing was lost and nothing made up.
+        filed = tuple(_sum(table) for table in (home, host))
+        assert filed == summary.side_fen, "class totals equal side totals"
+        assert builder.line_count == sum(summary.counts.values()), "each line has one class"
+        if lines is not None:
+            with watch.stage("lines"):
+                _write_lines(engine.table("line_table"), lines)
+    return Reconciliation(
+        counts={line_class.name: count for line_class, count in summary.counts.items()},
+        fen={line_class.name: fen for line_class, fen in summary.fen.items()},
+        bilateral=dict(summary.bilateral),
+        net=dict(summary.positions),
+        digest=digest,
+        seconds=watch.seconds(),
+    )
+
+
+class _Stopwatch:
+    """Measures stages by wall time; says nothing about what time it is."""
+
+    def __init__(self) -> None:
+        self._start_s = time.perf_counter()
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure what is done inside."""
+        start_s = time.perf_counter()
+        yield
+        self._seconds[name] = time.perf_counter() - start_s
+
+    def seconds(self) -> dict[str, float]:
+        """Return each stage and the total."""
+        return {**self._seconds, "total": time.perf_counter() - self._start_s}
+
+
+def _compiled(*, with_lines: bool) -> "Compiled":
+    """Return the plan with the SQL of what is going to be read."""
+    from settlement.engine import compiled_night
+
+    wanted = ["totals", "line_bytes", *(["line_table"] if with_lines else [])]
+    return compiled_night(facts=False).prepare(*wanted)
+
+
+def _sum(rows: Any) -> int:  # noqa: ANN401 - pyarrow ships no types
+    """Return the sum of all amounts; a file's rows times the largest amount fits 64 bits."""
+    import pyarrow.compute as pc
+
+    return int(pc.sum(rows["amount_fen"]).as_py() or 0)
+
+
+def _lines_path(path: Path) -> Path:
+    """Return where to write lines, known to be of a kind that can be written."""
+    from deltacare.errors import invalid_field
+
+    if path.suffix.lower() not in (".parquet", ".csv"):
+        raise invalid_field(
+            "lines",
+            path.name,
+            "Lines are written as Parquet or CSV.",
+            "Name a file that ends in .parquet or .csv.",
+        )
+    return path
+
+
+def _write_lines(table: Any, path: Path) -> None:  # noqa: ANN401 - pyarrow ships no types
+    """Write the lines."""
+    if path.suffix.lower() == ".parquet":
+        import pyarrow.parquet as pq
+
+        pq.write_table(table, path)
+    else:
+        import pyarrow.csv as pacsv
+
+        pacsv.write_csv(table, path)
