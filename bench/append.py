@@ -20,7 +20,7 @@ from deltacare.v1.entry_pb2 import SettlementRecord
 from deltacare.v1.settlement_service_pb2 import FileRecordsRequest
 from deltacare.v1.types_pb2 import Duty
 
-from bench.nodes import BenchNode, nodes
+from bench.nodes import UNLIMITED, BenchNode, nodes
 
 __all__ = ["batches", "file", "run"]
 
@@ -112,11 +112,7 @@ def run() -> dict[str, dict[str, Any]]:
     """Measure and return the figure."""
     count = BATCHES_PER_PARTNER * BATCH * len(PARTNERS)
     opening = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
-    settings = {
-        "write_unconfirmed": "true",
-        "calls_per_s_max": "100000",
-        "burst_calls_max": "100000",
-    }
+    settings = {"write_unconfirmed": "true", **UNLIMITED}
     with nodes("310000", opening_date=opening, settings=settings) as running:
         took = [asyncio.run(_round(running["310000"], number)) for number in range(ROUNDS)]
     rate = count / statistics.median(took)

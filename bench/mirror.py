@@ -13,7 +13,7 @@ from typing import Any
 from deltacare.v1.log_service_pb2 import ListLogsRequest
 
 from bench.append import batches, file
-from bench.nodes import BenchNode, nodes
+from bench.nodes import UNLIMITED, BenchNode, nodes
 
 __all__ = ["run"]
 
@@ -45,11 +45,7 @@ async def _catch_up(node: BenchNode, log: str, size: int) -> float:
 def run() -> dict[str, dict[str, Any]]:
     """Measure and return the figure."""
     opening = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
-    settings = {
-        "write_unconfirmed": "true",
-        "calls_per_s_max": "100000",
-        "burst_calls_max": "100000",
-    }
+    settings = {"write_unconfirmed": "true", **UNLIMITED}
     log = "deltacare/310000/settlement/320000"
     took = []
     with nodes("310000", "320000", opening_date=opening, settings=settings) as running:

@@ -19,7 +19,10 @@ from pathlib import Path
 from clients.sdk.credentials import Profile
 from clients.sdk.node import NodeClient
 
-__all__ = ["BenchNode", "nodes", "stop"]
+__all__ = ["UNLIMITED", "BenchNode", "nodes", "stop"]
+
+UNLIMITED = {"calls_per_s_max": "1000000", "burst_calls_max": "1000000"}
+"""Settings for one caller that asks for more than any system would."""
 
 _START_TIMEOUT_S = 30
 _DELTACARE = (sys.executable, "-m", "clients.cli.main")

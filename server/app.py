@@ -7,21 +7,26 @@ let partners confirm the ends of its own logs, then write.
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from deltacare.errors import Reason, Refusal
-from deltacare.ids import LogName
 from deltacare.trust import TrustBundle
 
 from clients.sdk.credentials import load_bundle, read_file
+from server.certification.projector import CertificationProjector
+from server.certification.salts import SaltStore
 from server.config import NodeConfig
 from server.edge.logging import get_log
 from server.edge.rights import Rights
 from server.edge.server import EdgeServer, TlsFiles
 from server.federation.partners import Partners
-from server.federation.service import FederationServicer, PartnerStatus
+from server.federation.service import FederationServicer
 from server.keyfiles import NodeKeys
+from server.log.logs import Logs
+from server.log.settings import LogSettings
+from server.registry.projector import RegistryProjector
+from server.settlement.projector import SettlementProjector
 from server.store.database import Database
 from server.store.migrations import upgrade
 
@@ -44,14 +49,6 @@ class SystemEntropy:
     def token(self, size: int) -> bytes:
         """Return so many unpredictable bytes."""
         return os.urandom(size)
-
-
-class _NothingHeld:
-    async def partners(self) -> Sequence[PartnerStatus]:
-        return ()
-
-    def unconfirmed_logs(self) -> Sequence[LogName]:
-        return ()
 
 
 class Node:
@@ -79,8 +76,8 @@ class Node:
         self._config = config
         province = config.province
         trust = load_trust(config)
-        self._keys = NodeKeys.read(config.keys, province=province, provinces=trust.provinces)
-        _check_keys(self._keys, trust, province)
+        keys = NodeKeys.read(config.keys, province=province, provinces=trust.provinces)
+        _check_keys(keys, trust, province)
         tls = TlsFiles(
             certificate_pem=read_file(config.certificate, field_name="tls.certificate"),
             key_pem=read_file(config.key, field_name="tls.key"),
@@ -92,6 +89,25 @@ class Node:
             certificate_pem=tls.certificate_pem,
             key_pem=tls.key_pem,
         )
+        salts = SaltStore(keys.salt_key, entropy)
+        self.logs = Logs(
+            database=self._database,
+            trust=trust,
+            province=province,
+            signers=keys,
+            clock=clock,
+            entropy=entropy,
+            peers=self._partners,
+            projectors=(
+                RegistryProjector(),
+                CertificationProjector(),
+                SettlementProjector(trust=trust),
+            ),
+            attachments=salts,
+            settings=LogSettings(
+                poll_s=config.poll_interval_s, write_unconfirmed=config.write_unconfirmed
+            ),
+        )
         self._edge = EdgeServer(
             province=province,
             trust=trust,
@@ -101,8 +117,9 @@ class Node:
             token=entropy.token,
             services={
                 "deltacare.v1.FederationService": FederationServicer(
-                    province=province, trust=trust, rights=Rights(province), logs=_NothingHeld()
+                    province=province, trust=trust, rights=Rights(province), logs=self.logs
                 ),
+                "deltacare.v1.LogService": self.logs.service,
             },
         )
 
@@ -113,11 +130,13 @@ class Node:
             The port that is served on.
         """
         await self._database.write(upgrade)
+        await self.logs.start()
         return await self._edge.start(self._config.listen)
 
     async def stop(self) -> None:
         """Stop every room, from the roof down."""
         await self._edge.stop()
+        await self.logs.stop()
         await self._partners.close()
         self._database.close()
 

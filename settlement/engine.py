@@ -122,9 +122,9 @@ class Compiled:
 
 
 @cache
-def compiled_night(*, facts: bool) -> Compiled:
+def compiled_night(*, facts: bool, keep_lines: bool) -> Compiled:
     """Return the plan of a night, built once per process."""
-    return Compiled(night_plan(facts=facts))
+    return Compiled(night_plan(facts=facts, keep_lines=keep_lines))
 
 
 @cache

@@ -236,7 +236,7 @@ class Findings:
         return tuple(self._listed)
 
 
-class BadFile(Refusal):  # noqa: N818 - a refusal, named for what is refused
+class BadFile(Refusal):
     """A file that is not used, because something in it is wrong; nothing of it was processed.
 
     Args:

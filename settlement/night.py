@@ -33,6 +33,9 @@ __all__ = [
     "table_of",
 ]
 
+# Below this, threads wait for each other longer than they work.
+_SMALL_NIGHT_ROWS = 50_000
+
 _TEXT_TYPES: Final = {
     "int64": pa.int64(),
     "string": pa.string(),
@@ -147,15 +150,19 @@ class NightResult:
     newly_cancelled: pa.Table
 
 
-def run_night(inputs: NightInputs, *, threads: int = 2, keep_leaves: bool = False) -> NightResult:
+def run_night(
+    inputs: NightInputs, *, threads: int | None = None, keep_leaves: bool = False
+) -> NightResult:
     """Return the result of a night; the same on every node, engine, order and number of threads.
 
     Args:
         inputs: The tables.
-        threads: Threads of the engine, 1 to 16.
+        threads: Threads of the engine, 1 to 16; by default one for a small night and two for others.
         keep_leaves: Whether the bytes of the leaves are wanted, to serve a partner that differs.
     """
-    compiled = compiled_night(facts=inputs.facts is not None)
+    compiled = compiled_night(facts=inputs.facts is not None, keep_lines=True)
+    if threads is None:
+        threads = 1 if inputs.rows.num_rows < _SMALL_NIGHT_ROWS else 2
     with DuckEngine(compiled, threads=threads) as engine:
         # 1. Inputs: each side's rows, history, facts, and what is asked.
         for side in ("home", "host"):

@@ -162,7 +162,7 @@ def _compiled(*, with_lines: bool) -> "Compiled":
     from settlement.engine import compiled_night
 
     wanted = ["totals", "line_bytes", *(["line_table"] if with_lines else [])]
-    return compiled_night(facts=False).prepare(*wanted)
+    return compiled_night(facts=False, keep_lines=False).prepare(*wanted)
 
 
 def _sum(rows: Any) -> int:  # noqa: ANN401 - pyarrow ships no types

@@ -42,7 +42,7 @@ _group = Group(name="files", help="")
 @option(
     "--only-good",
     is_flag=True,
-    help=both("只报送合格的行。", "File the good rows, report the bad."),
+    help=both("只报送合格的行。", "File the good rows only."),
 )
 @option("--dry-run", is_flag=True, help=both("只检查，不报送。", "Check only; nothing is filed."))
 @signed
@@ -97,7 +97,15 @@ def import_(
                         )
                         for row, name, fault in outcome.faults()
                     ]
-    _tell_import(file, len(good), filed, faults, fault_count, refused, dry_run=dry_run)
+    _tell_import(
+        file=file,
+        good=len(good),
+        filed=filed,
+        faults=faults,
+        fault_count=fault_count,
+        refused=refused,
+        dry_run=dry_run,
+    )
     return Exit.BAD_INPUT if fault_count or refused else Exit.YES
 
 
@@ -111,13 +119,13 @@ def _foreign(row: int, value: str, own: str) -> Fault:
 
 
 def _tell_import(
+    *,
     file: Path,
     good: int,
     filed: int,
     faults: list[Fault],
     fault_count: int,
     refused: list[Fault],
-    *,
     dry_run: bool,
 ) -> None:
     data = {

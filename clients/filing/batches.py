@@ -96,13 +96,11 @@ def batches_of(
     by_partner: dict[str, list[SettlementRow]] = {}
     for row in rows:
         by_partner.setdefault(row.host if row.home == own else row.home, []).append(row)
-    batches = []
-    for partner, filed in sorted(by_partner.items()):
-        for first in range(0, len(filed), BATCH_MAX):
-            batches.append(
-                _batch(filed[first : first + BATCH_MAX], partner, first, maker, reviewer)
-            )
-    return tuple(batches)
+    return tuple(
+        _batch(filed[first : first + BATCH_MAX], partner, first, maker, reviewer)
+        for partner, filed in sorted(by_partner.items())
+        for first in range(0, len(filed), BATCH_MAX)
+    )
 
 
 def _batch(

@@ -5,7 +5,7 @@ written in a few statements. What breaks a rule is recorded as void and leaves n
 nothing but the entries of this log and the rows that came from it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -15,11 +15,13 @@ from deltacare.v1.entry_pb2 import (
     Certificate,
     CertificateReinstatement,
     CertificateRenewal,
+    CertificateRevocation,
     CertificateSuspension,
     Entry,
     Equivalence,
     EquivalenceEnd,
     RecognitionResumption,
+    RecognitionSuspension,
 )
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
@@ -114,6 +116,17 @@ class CertificationState:
             if host == author
         }
         self._equivalences = self._read_equivalences(declared)
+        self._judges: dict[str, Callable[[Any], Rule | None]] = {
+            "certificate": self._judge_certificate,
+            "certificate_renewal": self._judge_renewal,
+            "certificate_suspension": self._judge_suspension,
+            "certificate_reinstatement": self._judge_reinstatement,
+            "certificate_revocation": self._judge_revocation,
+            "equivalence": self._judge_equivalence,
+            "equivalence_end": self._judge_equivalence_end,
+            "recognition_suspension": self._judge_recognition_suspension,
+            "recognition_resumption": self._judge_resumption,
+        }
 
     def _read_equivalences(self, ids: Iterable[str]) -> dict[str, bool]:
         """Return whether each equivalence was ended, by id."""
@@ -132,33 +145,9 @@ class CertificationState:
 
     def judge(self, entry: Entry) -> Rule | None:
         """Return the first rule that an entry breaks."""
-        match entry.WhichOneof("body"):
-            case "certificate":
-                return self._judge_certificate(entry.certificate)
-            case "certificate_renewal":
-                return self._judge_renewal(entry.certificate_renewal)
-            case "certificate_suspension":
-                return self._judge_suspension(entry.certificate_suspension)
-            case "certificate_reinstatement":
-                return self._judge_reinstatement(entry.certificate_reinstatement)
-            case "certificate_revocation":
-                body = entry.certificate_revocation
-                if not is_readable(read_dated_word, body):
-                    return G02_UNREADABLE
-                standing = self._standing(body.certificate_no)
-                return judge_restriction(self._author, body.certificate_no, standing=standing)
-            case "equivalence":
-                return self._judge_equivalence(entry.equivalence)
-            case "equivalence_end":
-                return self._judge_equivalence_end(entry.equivalence_end)
-            case "recognition_suspension":
-                word = entry.recognition_suspension
-                if not is_readable(read_dated_word, word):
-                    return G02_UNREADABLE
-                return judge_suspended_recognition(self._author, word.certificate_no)
-            case "recognition_resumption":
-                return self._judge_resumption(entry.recognition_resumption)
-        raise AssertionError("the log room gives a projector its own bodies")
+        name = entry.WhichOneof("body")
+        assert name is not None, "the log room gives a projector its own bodies"
+        return self._judges[name](getattr(entry, name))
 
     def _judge_certificate(self, body: Certificate) -> Rule | None:
         if not is_readable(read_certificate, body):
@@ -180,6 +169,17 @@ class CertificationState:
         if not is_readable(read_dated_word, body):
             return G02_UNREADABLE
         return judge_reinstatement(self._author, body, standing=self._standing(body.certificate_no))
+
+    def _judge_revocation(self, body: CertificateRevocation) -> Rule | None:
+        if not is_readable(read_dated_word, body):
+            return G02_UNREADABLE
+        standing = self._standing(body.certificate_no)
+        return judge_restriction(self._author, body.certificate_no, standing=standing)
+
+    def _judge_recognition_suspension(self, body: RecognitionSuspension) -> Rule | None:
+        if not is_readable(read_dated_word, body):
+            return G02_UNREADABLE
+        return judge_suspended_recognition(self._author, body.certificate_no)
 
     def _judge_equivalence(self, body: Equivalence) -> Rule | None:
         if not is_readable(read_equivalence, body):

@@ -291,7 +291,7 @@ def _recognised(
 ) -> Outcome:
     """Return the verdict of rules R12 to R17."""
     host = facts.host
-    used = (facts.issuer, host)
+    used: tuple[str, ...] = (facts.issuer, host)
     # R12: the host's log can be relied on.
     if not _is_usable(facts, host):
         return Outcome(verdict=VERDICT_STALE, rule=R12_HOST_STALE, entries=entries, used=used)

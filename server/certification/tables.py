@@ -6,6 +6,7 @@ any size of a log can be asked again. Salts belong to no projection: a rebuild l
 
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, Text
 
+from server.registry.tables import IdText
 from server.store.schema import BigInt, metadata
 
 __all__ = ["certificate_events", "certificates", "equivalences", "recognitions", "salts"]
@@ -13,10 +14,10 @@ __all__ = ["certificate_events", "certificates", "equivalences", "recognitions",
 certificates = Table(
     "certification_certificates",
     metadata,
-    Column("certificate_no", Text, primary_key=True),
-    Column("author", Text, nullable=False),
+    Column("certificate_no", IdText, primary_key=True),
+    Column("author", IdText, nullable=False),
     Column("log_index", BigInt, nullable=False),
-    Column("institution_id", Text, nullable=False),
+    Column("institution_id", IdText, nullable=False),
     # The body as issued: a serialised ``Certificate``.
     Column("body", LargeBinary, nullable=False),
 )
@@ -26,9 +27,9 @@ Index("ix_certification_certificates_institution_id", certificates.c.institution
 certificate_events = Table(
     "certification_events",
     metadata,
-    Column("author", Text, primary_key=True),
+    Column("author", IdText, primary_key=True),
     Column("log_index", BigInt, primary_key=True, autoincrement=False),
-    Column("certificate_no", Text, nullable=False, index=True),
+    Column("certificate_no", IdText, nullable=False, index=True),
     # A value of ``EventKind``.
     Column("kind", Integer, nullable=False),
     Column("effective_date", Text),
@@ -39,8 +40,8 @@ certificate_events = Table(
 equivalences = Table(
     "certification_equivalences",
     metadata,
-    Column("equivalence_id", Text, primary_key=True),
-    Column("author", Text, nullable=False),
+    Column("equivalence_id", IdText, primary_key=True),
+    Column("author", IdText, nullable=False),
     Column("log_index", BigInt, nullable=False),
     # The body as declared: a serialised ``Equivalence``.
     Column("body", LargeBinary, nullable=False),
@@ -52,9 +53,9 @@ equivalences = Table(
 recognitions = Table(
     "certification_recognitions",
     metadata,
-    Column("author", Text, primary_key=True),
+    Column("author", IdText, primary_key=True),
     Column("log_index", BigInt, primary_key=True, autoincrement=False),
-    Column("certificate_no", Text, nullable=False, index=True),
+    Column("certificate_no", IdText, nullable=False, index=True),
     Column("is_suspension", Boolean, nullable=False),
     Column("effective_date", Text, nullable=False),
     Column("reason", Text, nullable=False),
@@ -64,7 +65,7 @@ recognitions = Table(
 salts = Table(
     "certification_salts",
     metadata,
-    Column("author", Text, primary_key=True),
+    Column("author", IdText, primary_key=True),
     Column("log_index", BigInt, primary_key=True, autoincrement=False),
     Column("sealed", LargeBinary, nullable=False),
 )

@@ -21,7 +21,7 @@ from clients.sdk.errors import DETAILS_KEY
 from server.edge.call import Call
 from server.edge.identity import Identities
 from server.edge.limits import Allowance, Limits, Meter
-from server.edge.logging import REQUEST_ID, error_facts, get_log
+from server.edge.logging import REQUEST_ID, CallLog, error_facts
 from server.edge.rights import Rights, check_duty
 from server.edge.status import code_of, details_limit, to_wire
 
@@ -35,10 +35,6 @@ class Context(Protocol):
 
     def auth_context(self) -> Mapping[str, Any]:
         """Return what TLS knows of the other side."""
-        ...
-
-    def time_remaining(self) -> float | None:
-        """Return the seconds to the caller's deadline."""
         ...
 
     def invocation_metadata(self) -> Any:  # noqa: ANN401  # gRPC's own type
@@ -80,7 +76,16 @@ class Method:
 class Passage:
     """One call on its way through the gate."""
 
-    __slots__ = ("allowance", "call", "caller", "context", "method", "request_id", "started_s")
+    __slots__ = (
+        "allowance",
+        "call",
+        "caller",
+        "context",
+        "method",
+        "request_id",
+        "started_s",
+        "task",
+    )
 
     def __init__(
         self, method: Method, context: Context, *, request_id: str, started_s: float
@@ -91,6 +96,7 @@ class Passage:
         self.started_s: Final = started_s
         self.caller: Principal | None = None
         self.allowance: Allowance | None = None
+        self.task: asyncio.Task[object] | None = None
         self.call: Call
 
 
@@ -123,8 +129,11 @@ class Gate:
         self._now = now
         self._prefix = request_id_prefix
         self._monotonic = monotonic
-        self._log = get_log("edge").bind()
+        self._log = CallLog()
         self._count = 0
+        # Unary calls in the order in which they began, so that the overdue ones come first.
+        self._unary: dict[asyncio.Task[object], float] = {}
+        self._overdue: set[asyncio.Task[object]] = set()
         self._endless: set[asyncio.Task[object]] = set()
         self.draining = False
 
@@ -159,10 +168,13 @@ class Gate:
         passage.allowance = self._meter.enter(
             caller, is_stream=method.is_stream, monotonic_s=passage.started_s
         )
-        if method.is_endless:
-            task = asyncio.current_task()
+        if not method.is_stream or method.is_endless:
+            task = passage.task = asyncio.current_task()
             assert task is not None, "a call runs in a task"
-            self._endless.add(task)
+            if method.is_endless:
+                self._endless.add(task)
+            else:
+                self._unary[task] = passage.started_s
         call = Call(caller=caller, method=method.name, now=now)
         passage.call = call
         return call
@@ -195,40 +207,35 @@ class Gate:
         self._meter.check_message(len(data))
         return data
 
-    def time_limit_s(self, passage: Passage) -> float | None:
-        """Return after how many seconds we end a unary call; ``None`` if the caller does before."""
-        remaining_s = passage.context.time_remaining()
-        limit_s = self._limits.unary_duration_max_s
-        return limit_s if remaining_s is None or remaining_s > limit_s else None
+    def end_overdue(self) -> None:
+        """End the unary calls that took too long; to be called every second.
+
+        A caller's own deadline is gRPC's to keep. One timer for all costs nothing a call.
+        """
+        limit_s = self._monotonic() - self._limits.unary_duration_max_s
+        for task, started_s in tuple(self._unary.items()):
+            if started_s > limit_s:
+                break
+            if task not in self._overdue:
+                self._overdue.add(task)
+                task.cancel()
 
     async def fail(self, passage: Passage, error: BaseException) -> NoReturn:
         """Log how a call failed, and end it with the status that belongs to it."""
         if isinstance(error, asyncio.CancelledError):
-            task = asyncio.current_task()
-            if not (self.draining and task in self._endless):
-                self.leave(passage, StatusCode.CANCELLED)
-                raise error
-            assert task is not None
-            task.uncancel()
-            error = _stopping()
-        elif isinstance(error, TimeoutError):
-            error = Unavailable(
-                Reason.DEADLINE_EXCEEDED,
-                f"The call took more than {self._limits.unary_duration_max_s} seconds.",
-                details={"unary_duration_max_s": str(self._limits.unary_duration_max_s)},
-            )
-        elif not isinstance(error, Exception):
-            self.leave(passage, StatusCode.UNKNOWN)
-            raise error
+            error = self._own_cancellation(passage) or error
         if isinstance(error, DeltacareError):
-            self.leave(passage, code_of(error), reason=error.reason.wire)
+            code = code_of(error)
+            self._leave(passage)
+            self._log.failed(**self._facts(passage, code), reason=error.reason.wire)
+        elif isinstance(error, Exception):
+            self._leave(passage)
+            self._log.broke(**self._facts(passage, StatusCode.INTERNAL), **error_facts(error))
         else:
-            self.leave(
-                passage,
-                StatusCode.INTERNAL,
-                reason=Reason.INTERNAL.wire,
-                **error_facts(error),
-            )
+            # The caller went away, or the process ends: there is nobody to tell.
+            self._leave(passage)
+            self._log.failed(**self._facts(passage, StatusCode.CANCELLED))
+            raise error
         wire = to_wire(
             error,
             request_id=passage.request_id,
@@ -236,25 +243,53 @@ class Gate:
         )
         await passage.context.abort(wire.code, wire.message, ((DETAILS_KEY, wire.details),))
 
-    def leave(self, passage: Passage, code: StatusCode, **facts: object) -> None:
-        """Let a call out: give back what it used, and log it."""
-        method = passage.method
-        if passage.allowance is not None:
-            self._meter.leave(passage.allowance, is_stream=method.is_stream)
-            passage.allowance = None
-        if method.is_endless:
-            task = asyncio.current_task()
-            if task is not None:
-                self._endless.discard(task)
-        log = self._log.error if code is StatusCode.INTERNAL else self._log.info
-        log(
-            "call",
-            method=method.name,
-            caller=passage.caller.uri if passage.caller else None,
-            code=code.name,
-            duration_ms=round((self._monotonic() - passage.started_s) * 1_000, 3),
-            **facts,
+    def succeed(self, passage: Passage) -> None:
+        """Let a call out that has been answered."""
+        self._leave(passage)
+        call = passage.call
+        self._log.ok(
+            method=call.method,
+            caller=call.caller.uri,
+            request_id=passage.request_id,
+            duration_ms=(self._monotonic() - passage.started_s) * 1_000,
+            end_time=self._now(),
         )
+
+    def _own_cancellation(self, passage: Passage) -> DeltacareError | None:
+        """Return why we ended a call ourselves; nothing if it was not us."""
+        task = passage.task
+        if task in self._overdue:
+            error = Unavailable(
+                Reason.DEADLINE_EXCEEDED,
+                f"The call took more than {self._limits.unary_duration_max_s} seconds.",
+                details={"unary_duration_max_s": str(self._limits.unary_duration_max_s)},
+            )
+        elif self.draining and task in self._endless:
+            error = _stopping()
+        else:
+            return None
+        assert task is not None, "only a task was ended"
+        task.uncancel()
+        return error
+
+    def _leave(self, passage: Passage) -> None:
+        """Give back what a call used."""
+        if passage.allowance is not None:
+            self._meter.leave(passage.allowance, is_stream=passage.method.is_stream)
+        task = passage.task
+        if task is not None:
+            self._unary.pop(task, None)
+            self._overdue.discard(task)
+            self._endless.discard(task)
+
+    def _facts(self, passage: Passage, code: StatusCode) -> dict[str, object]:
+        """Return what the log says of a call that did not succeed."""
+        return {
+            "method": passage.method.name,
+            "caller": passage.caller.uri if passage.caller else None,
+            "code": code.name,
+            "duration_ms": round((self._monotonic() - passage.started_s) * 1_000, 3),
+        }
 
     def drain(self) -> None:
         """Let nothing in from now on, and end the streams that would never end."""

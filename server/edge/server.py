@@ -18,7 +18,6 @@ from deltacare.trust import Trust
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
-from grpc import StatusCode
 
 from server.edge.gate import Context, Gate, Method, Passage
 from server.edge.health import Health, Reflection
@@ -35,6 +34,7 @@ REFLECTION_SERVICE = "grpc.reflection.v1alpha.ServerReflection"
 _KEEPALIVE_MS = 30_000
 _KEEPALIVE_TIMEOUT_MS = 10_000
 _PING_INTERVAL_MIN_MS = 10_000
+_SWEEP_INTERVAL_S = 1.0
 _CALLS_AT_ONCE_MAX = 4_096
 _METADATA_BYTES_MAX = 8_192
 
@@ -101,6 +101,7 @@ class EdgeServer:
             },
         )
         self._server: grpc.aio.Server | None = None
+        self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self, address: str) -> int:
         """Begin to serve, and say so to who asks for the node's health.
@@ -129,6 +130,7 @@ class EdgeServer:
             raise OSError(f"The address {address} cannot be served.") from error
         await server.start()
         self._server = server
+        self._sweeper = asyncio.create_task(self._sweep())
         await self.health.set_serving(True)
         _log.info("serving", address=address, port=port)
         return port
@@ -141,7 +143,16 @@ class EdgeServer:
         await self.health.set_serving(False)
         self._gate.drain()
         await server.stop(self._limits.drain_duration_max_s)
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
         _log.info("stopped")
+
+    async def _sweep(self) -> None:
+        """End overdue calls, every second, until cancelled."""
+        while True:
+            await asyncio.sleep(_SWEEP_INTERVAL_S)
+            self._gate.end_overdue()
 
 
 class _Handlers(grpc.GenericRpcHandler):
@@ -231,16 +242,10 @@ def _unary(
         try:
             call = gate.admit(passage)
             request = incoming(gate, passage, received)
-            limit_s = gate.time_limit_s(passage)
-            if limit_s is None:
-                response = await behaviour(request, call)
-            else:
-                async with asyncio.timeout(limit_s):
-                    response = await behaviour(request, call)
-            data = gate.write(response)
+            data = gate.write(await behaviour(request, call))
         except BaseException as error:  # noqa: BLE001  # every end of a call is logged and mapped
             await gate.fail(passage, error)
-        gate.leave(passage, StatusCode.OK)
+        gate.succeed(passage)
         return data
 
     return handle
@@ -261,6 +266,6 @@ def _server_stream(
                     await context.write(gate.write(response))
         except BaseException as error:  # noqa: BLE001  # every end of a call is logged and mapped
             await gate.fail(passage, error)
-        gate.leave(passage, StatusCode.OK)
+        gate.succeed(passage)
 
     return handle

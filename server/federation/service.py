@@ -4,7 +4,6 @@ It reads what the bundle says and what the log room knows; it keeps no state and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -27,58 +26,88 @@ from deltacare.v1.federation_service_pb2 import (
 from server.edge.call import Call
 from server.edge.rights import Rights
 
-__all__ = ["FederationServicer", "HeldStatus", "LogsStatus", "PartnerStatus"]
+__all__ = ["FederationServicer", "HealthSource", "HeldLogHealth", "LogsHealth", "PartnerState"]
 
 _PONG = PingResponse()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldStatus:
-    """How a partner's log is held.
+class HeldLogHealth(Protocol):
+    """How a log is held here."""
 
-    Attributes:
-        log: Its name.
-        size: Entries verified and stored.
-        quorum_size: Entries under a quorum.
-        fresh_time: Time in the author's own newest cosignature, if any was seen.
-        stalled: Whether projection stopped.
-        fork_count: Pairs of evidence kept.
-    """
-
-    log: LogName
-    size: int
-    quorum_size: int
-    fresh_time: datetime | None
-    stalled: bool
-    fork_count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartnerStatus:
-    """How a partner is.
-
-    Attributes:
-        province: The partner.
-        connected: Whether its stream of checkpoints is up.
-        contact_time: When it last answered anything, if it did.
-        logs: Its logs as held here.
-    """
-
-    province: str
-    connected: bool
-    contact_time: datetime | None
-    logs: Sequence[HeldStatus]
-
-
-class LogsStatus(Protocol):
-    """What is asked of the log room."""
-
-    async def partners(self) -> Sequence[PartnerStatus]:
-        """Return every partner, sorted by province."""
+    @property
+    def log(self) -> LogName:
+        """Its name."""
         ...
 
-    def unconfirmed_logs(self) -> Sequence[LogName]:
-        """Return the own logs that may not be written yet, sorted."""
+    @property
+    def size(self) -> int:
+        """Entries verified and stored."""
+        ...
+
+    @property
+    def quorum_size(self) -> int:
+        """Entries under a quorum."""
+        ...
+
+    @property
+    def fresh_time(self) -> datetime | None:
+        """Time in the author's own newest cosignature, if any was seen."""
+        ...
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether projection stopped."""
+        ...
+
+    @property
+    def evidence_count(self) -> int:
+        """Pairs of evidence kept."""
+        ...
+
+
+class PartnerState(Protocol):
+    """How a partner is."""
+
+    @property
+    def province(self) -> str:
+        """The partner."""
+        ...
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether its stream of checkpoints is up."""
+        ...
+
+    @property
+    def last_contact_time(self) -> datetime | None:
+        """When it last answered anything, if it did."""
+        ...
+
+    @property
+    def logs(self) -> Sequence[HeldLogHealth]:
+        """Its logs as held here."""
+        ...
+
+
+class LogsHealth(Protocol):
+    """How the logs and partners of a node are."""
+
+    @property
+    def partners(self) -> Sequence[PartnerState]:
+        """Every partner, by province, ascending."""
+        ...
+
+    @property
+    def unconfirmed(self) -> Sequence[LogName]:
+        """Own logs that may not be written yet, ascending."""
+        ...
+
+
+class HealthSource(Protocol):
+    """What is asked of the log room."""
+
+    def health(self) -> LogsHealth:
+        """Return how the logs and partners are, from memory."""
         ...
 
 
@@ -93,7 +122,7 @@ class FederationServicer:
     """
 
     def __init__(
-        self, *, province: str, trust: TrustBundle, rights: Rights, logs: LogsStatus
+        self, *, province: str, trust: TrustBundle, rights: Rights, logs: HealthSource
     ) -> None:
         self._rights = rights
         self._logs = logs
@@ -122,9 +151,10 @@ class FederationServicer:
         self, _request: ListPartnerHealthRequest, _call: Call
     ) -> ListPartnerHealthResponse:
         """See FederationService.ListPartnerHealth."""
+        health = self._logs.health()
         return ListPartnerHealthResponse(
-            partners=[_health(partner) for partner in await self._logs.partners()],
-            unconfirmed_logs=[str(log) for log in self._logs.unconfirmed_logs()],
+            partners=[_health(partner) for partner in health.partners],
+            unconfirmed_logs=[str(log) for log in health.unconfirmed],
         )
 
     async def ping(self, _request: PingRequest, _call: Call) -> PingResponse:
@@ -145,18 +175,18 @@ def _member(trust: TrustBundle, province: str) -> Member:
     )
 
 
-def _health(partner: PartnerStatus) -> PartnerHealth:
+def _health(partner: PartnerState) -> PartnerHealth:
     """Return a partner's health as the contract has it."""
-    health = PartnerHealth(province=partner.province, connected=partner.connected)
-    if partner.contact_time is not None:
-        health.last_contact_time.FromDatetime(partner.contact_time)
+    health = PartnerHealth(province=partner.province, connected=partner.is_connected)
+    if partner.last_contact_time is not None:
+        health.last_contact_time.FromDatetime(partner.last_contact_time)
     for held in partner.logs:
         log = HeldLog(
             log=str(held.log),
             verified_size=held.size,
             quorum_size=held.quorum_size,
-            stalled=held.stalled,
-            fork_count=held.fork_count,
+            stalled=held.is_stalled,
+            fork_count=held.evidence_count,
         )
         if held.fresh_time is not None:
             log.fresh_time.FromDatetime(held.fresh_time)

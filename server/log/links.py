@@ -7,7 +7,7 @@ partners that went down together do not come back together.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -126,7 +126,7 @@ class Link:
         mirror: Mirror,
         confirmations: Confirmations,
         held: Sequence[LogName],
-        newest: Callable[[str], "asyncio.Future[list[Checkpoint]]"],
+        newest: Callable[[str], Awaitable[list[Checkpoint]]],
         on_settled: Callable[[], None],
         clock: Clock,
         entropy: Entropy,

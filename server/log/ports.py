@@ -267,6 +267,10 @@ class LogReader(Protocol):
         """
         ...
 
+    def root(self, connection: Connection, log: LogName, size: int) -> bytes:
+        """Return the root of a log's tree as it was at a size that is held."""
+        ...
+
     def changes(self) -> AsyncIterator[frozenset[LogName]]:
         """Yield the logs that grew, or got a quorum, since the last yield; the first at once."""
         ...

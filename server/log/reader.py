@@ -118,6 +118,10 @@ class Reader:
             found = self._checkpoints.get(connection, log, size)
         return found.note if found is not None and found.has_quorum else None
 
+    def root(self, connection: Connection, log: LogName, size: int) -> bytes:
+        """Return the root of a log's tree as it was at a size that is held."""
+        return self._store.root(connection, log, size)
+
     def changes(self) -> AsyncIterator[frozenset[LogName]]:
         """Yield the logs that grew, or got a quorum, since the last yield; the first at once."""
         return self._board.changes()

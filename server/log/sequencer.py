@@ -73,7 +73,6 @@ class _Committed:
     results: Sequence[bytes | DeltacareError]
     heads: Sequence[Head]
     trees: Mapping[LogName, Tree]
-    due: Sequence[LogName]
 
 
 class GroupSequencer:
@@ -89,7 +88,7 @@ class GroupSequencer:
         settings: limits.
         is_confirmed: whether a log may be written.
         board: what is known in memory; tells whether the database went back.
-        on_commit: told of the heads that changed, and of the logs whose checkpoint is due.
+        on_commit: told of the heads that changed.
         on_regression: told of the logs of which the database holds less than it did.
     """
 
@@ -105,7 +104,7 @@ class GroupSequencer:
         settings: LogSettings,
         is_confirmed: Callable[[LogName], bool],
         board: Board,
-        on_commit: Callable[[Sequence[Head], Sequence[LogName]], None],
+        on_commit: Callable[[Sequence[Head]], object],
         on_regression: Callable[[Iterable[LogName]], None],
     ) -> None:
         self._database = database
@@ -195,7 +194,7 @@ class GroupSequencer:
             return
         self._trees.update(done.trees)
         self._waiting.extendleft(reversed(group[len(done.results) :]))
-        self._on_commit(done.heads, done.due)
+        self._on_commit(done.heads)
         for pending, result in zip(group, done.results, strict=False):
             if pending.answer.cancelled():
                 continue
@@ -230,7 +229,6 @@ class GroupSequencer:
             results=results,
             heads=saved,
             trees={log: state.tree for log, state in grown.items()},
-            due=sorted(grown) if is_due else (),
         )
 
     def _one(

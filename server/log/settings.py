@@ -1,7 +1,8 @@
 """Limits and intervals of the log room, each with its unit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
 from deltacare.ids import LogName
 from deltacare.keys import LogSigner, WitnessSigner
@@ -48,16 +49,20 @@ class LogSettings:
     write_unconfirmed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signers:
-    """The keys that a node signs its logs with; never shown.
+class Signers(Protocol):
+    """The keys that a node signs its logs with; never shown."""
 
-    Attributes:
-        logs: the key of each own log.
-        witness: cosigns others' checkpoints, and own ones for freshness.
-        request_mac_key: 32 bytes by which the content of repeated requests is compared.
-    """
+    @property
+    def logs(self) -> Mapping[LogName, LogSigner]:
+        """The key of each own log."""
+        ...
 
-    logs: Mapping[LogName, LogSigner] = field(repr=False)
-    witness: WitnessSigner = field(repr=False)
-    request_mac_key: bytes = field(repr=False)
+    @property
+    def witness(self) -> WitnessSigner:
+        """Cosigns others' checkpoints, and own ones for freshness."""
+        ...
+
+    @property
+    def request_mac_key(self) -> bytes:
+        """32 bytes by which the content of repeated requests is compared."""
+        ...

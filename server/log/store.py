@@ -93,7 +93,7 @@ class Tree:
         known = dict(self.partials)
         known.update({tile.level: tile.data for tile in growth.tiles if tile.width < TILE_WIDTH})
         edge = partial_tiles(growth.frontier.size)
-        partials = {level: known[level] for level, _, _ in edge}
+        partials = {tile.level: known[tile.level] for tile in edge}
         return Tree(frontier=growth.frontier, partials=partials), growth.tiles
 
 
@@ -260,8 +260,8 @@ class LogStore:
         """Return what is needed to append to a log."""
         reader = TileRows(connection, head.log_id)
         partials = {
-            level: reader.read_tile(level, index, width)
-            for level, index, width in partial_tiles(head.size)
+            tile.level: reader.read_tile(tile.level, tile.index, tile.width)
+            for tile in partial_tiles(head.size)
         }
         return Tree(frontier=head.frontier, partials=partials)
 

@@ -9,16 +9,19 @@ from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, Text
 
 from server.store.schema import BigInt, metadata
 
-__all__ = ["agreement_words", "agreements", "institutions", "listings"]
+# Ids sort by their bytes in both databases, whatever the language of the server.
+IdText = Text().with_variant(Text(collation="C"), "postgresql")
+
+__all__ = ["IdText", "agreement_words", "agreements", "institutions", "listings"]
 
 institutions = Table(
     "registry_institutions",
     metadata,
-    Column("author", Text, primary_key=True),
+    Column("author", IdText, primary_key=True),
     Column("log_index", BigInt, primary_key=True, autoincrement=False),
-    Column("institution_id", Text, nullable=False),
+    Column("institution_id", IdText, nullable=False),
     Column("superseded_index", BigInt),
-    Column("division_code", Text, nullable=False),
+    Column("division_code", IdText, nullable=False),
     # Case-folded, so that both databases find the same by a part of a name.
     Column("name_folded", Text, nullable=False),
     Column("operation_mode", Integer, nullable=False),
@@ -38,8 +41,8 @@ Index(
 listings = Table(
     "registry_listings",
     metadata,
-    Column("listing_id", Text, primary_key=True),
-    Column("author", Text, nullable=False),
+    Column("listing_id", IdText, primary_key=True),
+    Column("author", IdText, nullable=False),
     Column("log_index", BigInt, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("withdrawn_index", BigInt),
@@ -49,9 +52,9 @@ listings = Table(
 agreements = Table(
     "registry_agreements",
     metadata,
-    Column("author", Text, primary_key=True),
+    Column("author", IdText, primary_key=True),
     Column("log_index", BigInt, primary_key=True, autoincrement=False),
-    Column("agreement_id", Text, nullable=False, index=True),
+    Column("agreement_id", IdText, nullable=False, index=True),
     Column("version_hash", LargeBinary, nullable=False),
     Column("superseded_index", BigInt),
     Column("body", LargeBinary, nullable=False),
@@ -61,9 +64,9 @@ agreements = Table(
 agreement_words = Table(
     "registry_agreement_words",
     metadata,
-    Column("author", Text, primary_key=True),
+    Column("author", IdText, primary_key=True),
     Column("log_index", BigInt, primary_key=True, autoincrement=False),
-    Column("agreement_id", Text, nullable=False, index=True),
+    Column("agreement_id", IdText, nullable=False, index=True),
     Column("version_hash", LargeBinary, nullable=False),
     Column("is_accepted", Boolean, nullable=False),
 )

@@ -10,6 +10,7 @@ from calendar import monthrange
 from collections.abc import Iterable
 
 from deltacare.errors import FieldViolation
+from deltacare.money import MAX_FEN
 from deltacare.v1.entry_pb2 import (
     Enrolment,
     EnrolmentEnd,
@@ -45,7 +46,7 @@ __all__ = [
     "record_is_sound",
 ]
 
-AMOUNT_FEN_MAX = 10**12
+AMOUNT_FEN_MAX = MAX_FEN
 SERVICE_DAYS_MAX = 1_000  # uses of a month, for kinds counted by use
 SUBSIDY_KINDS_MAX = 16
 ATTEMPT_MAX = 1_000

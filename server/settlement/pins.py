@@ -5,11 +5,8 @@ node had stored. The larger of the two decides. A pin is believed only if the lo
 of its witnesses signed it, and used only if this node holds the log that far with the same root.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-
-from sqlalchemy import Connection
 
 from deltacare.errors import DeltacareError, PeerFault, Reason
 from deltacare.ids import LogKind, LogName
@@ -17,9 +14,13 @@ from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
 from deltacare.tlog.cosignature import verify_cosignatures
 from deltacare.trust import Trust
 from deltacare.v1.entry_pb2 import Entry
-from server.log.ports import LogReader
+from sqlalchemy import Connection
 
-__all__ = ["Waiting", "read_pins", "verified_pin"]
+from server.log.ports import LogReader, Position
+
+__all__ = ["Pins", "Waiting"]
+
+_VERIFIED_MAX = 10_000  # notes of about 1 KB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,69 +39,74 @@ class Waiting:
         return f"{self.code} {self.detail}".rstrip()
 
 
-@lru_cache(maxsize=4_096)
-def verified_pin(note: bytes, trust: Trust) -> Checkpoint:
-    """Return the checkpoint of a pin.
-
-    1. It names a registry log of a member. 2. The log's key signed it. 3. A quorum of its witnesses
-    cosigned it.
-
-    Raises:
-        PeerFault: One of these does not hold.
-    """
-    origin = note.partition(b"\n")[0].decode("ascii", "replace")
-    log = LogName.parse(origin)
-    key = trust.log_key(log)
-    signed = SignedCheckpoint.from_bytes(note, key)
-    witnesses = [trust.witness_key(province) for province in trust.witnesses(log)]
-    if log.kind is not LogKind.REGISTRY or (
-        len(verify_cosignatures(signed, witnesses)) < trust.quorum(log)
-    ):
-        raise PeerFault(Reason.NO_QUORUM, f"The pin of {log} has no quorum.")
-    return signed.checkpoint
-
-
-def read_pins(
-    connection: Connection,
-    reader: LogReader,
-    trust: Trust,
-    closes: Mapping[LogName, int],
-) -> dict[LogName, int] | Waiting:
-    """Return for each pinned registry log the size that counts, or what the night waits for.
+class Pins:
+    """Reads and verifies pins; remembers which notes it has verified.
 
     Args:
-        connection: A snapshot.
-        reader: The logs held.
         trust: Keys and quorums.
-        closes: For each settlement log of the pair, the index of its close.
+        reader: The logs held.
     """
-    largest: dict[LogName, Checkpoint] = {}
-    for log, index in sorted(closes.items()):
-        (data,) = reader.entries(connection, log, index, index + 1)
-        for note in Entry.FromString(data).day_close.pins:
-            try:
-                checkpoint = verified_pin(note, trust)
-            except DeltacareError:
-                return Waiting(code="PIN_NOT_VERIFIED", detail=str(log))
-            pinned = LogName.parse(checkpoint.origin)
-            held = largest.get(pinned)
-            if held is None or held.size < checkpoint.size:
-                largest[pinned] = checkpoint
-    return _held(connection, reader, largest.items())
 
+    def __init__(self, *, trust: Trust, reader: LogReader) -> None:
+        self._trust = trust
+        self._reader = reader
+        self._verified: dict[bytes, Checkpoint] = {}
 
-def _held(
-    connection: Connection, reader: LogReader, pins: Iterable[tuple[LogName, Checkpoint]]
-) -> dict[LogName, int] | Waiting:
-    """Return the sizes of pins, if this node holds every log that far with the same root."""
-    sizes: dict[LogName, int] = {}
-    for log, checkpoint in pins:
-        position = reader.position(log)
-        if position.stalled:
-            return Waiting(code="LOG_STALLED", detail=str(log))
-        if position.size < checkpoint.size:
-            return Waiting(code="PIN_NOT_HELD", detail=str(log))
-        if reader.root(connection, log, checkpoint.size) != checkpoint.root:
-            return Waiting(code="FORK", detail=str(log))
-        sizes[log] = checkpoint.size
-    return sizes
+    def verify(self, note: bytes) -> Checkpoint:
+        """Return the checkpoint of a pin.
+
+        1. It names a registry log of a member. 2. The log's key signed it. 3. A quorum of its
+        witnesses cosigned it.
+
+        Raises:
+            DeltacareError: One of these does not hold.
+        """
+        known = self._verified.get(note)
+        if known is not None:
+            return known
+        log = LogName.parse(note.partition(b"\n")[0].decode("ascii", "replace"))
+        if log.kind is not LogKind.REGISTRY:
+            raise PeerFault(Reason.BAD_SIGNATURE, f"A pin is of {log}, which is no registry.")
+        signed = SignedCheckpoint.from_bytes(note, self._trust.log_key(log))
+        witnesses = [self._trust.witness_key(each) for each in self._trust.witnesses(log)]
+        if len(verify_cosignatures(signed, witnesses)) < self._trust.quorum(log):
+            raise PeerFault(Reason.NO_QUORUM, f"The pin of {log} has no quorum.")
+        if len(self._verified) >= _VERIFIED_MAX:
+            self._verified.clear()
+        self._verified[note] = signed.checkpoint
+        return signed.checkpoint
+
+    def read(
+        self,
+        connection: Connection,
+        positions: Mapping[LogName, Position],
+        closes: Mapping[LogName, int],
+    ) -> dict[LogName, int] | Waiting:
+        """Return for each pinned registry log the size that counts, or what the night waits for.
+
+        Args:
+            connection: A snapshot.
+            positions: Of registry logs, read before the snapshot began.
+            closes: For each settlement log of the pair, the index of its close.
+        """
+        largest: dict[LogName, Checkpoint] = {}
+        for log, index in sorted(closes.items()):
+            (data,) = self._reader.entries(connection, log, index, index + 1)
+            for note in Entry.FromString(data).day_close.pins:
+                try:
+                    checkpoint = self.verify(note)
+                except DeltacareError:
+                    return Waiting(code="PIN_NOT_VERIFIED", detail=str(log))
+                pinned = LogName.parse(checkpoint.origin)
+                held = largest.get(pinned)
+                if held is None or held.size < checkpoint.size:
+                    largest[pinned] = checkpoint
+        for log, checkpoint in largest.items():
+            position = positions[log]
+            if position.stalled:
+                return Waiting(code="LOG_STALLED", detail=str(log))
+            if position.size < checkpoint.size:
+                return Waiting(code="PIN_NOT_HELD", detail=str(log))
+            if self._reader.root(connection, log, checkpoint.size) != checkpoint.root:
+                return Waiting(code="FORK", detail=str(log))
+        return {log: checkpoint.size for log, checkpoint in largest.items()}

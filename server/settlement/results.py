@@ -1,4 +1,4 @@
-"""What the registry logs say of pairs' nights: results, whether they agree, which statement has them.
+"""What registry logs say of nights: results, whether they agree, which statement has them.
 
 Works for every pair of the federation, not only the own ones: all four see results, and no line.
 The state of a night is worked out from two results here and nowhere else.
@@ -6,11 +6,12 @@ The state of a night is worked out from two results here and nowhere else.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-
-from sqlalchemy import Connection, Row, select
+from typing import Any
 
 from deltacare.v1.clearing_service_pb2 import PairNight, PairNightState
 from deltacare.v1.entry_pb2 import PairResult
+from sqlalchemy import Connection, select
+
 from server.settlement import tables
 
 __all__ = [
@@ -108,7 +109,7 @@ class NightResults:
         return PairNightState.PAIR_NIGHT_STATE_DIVERGED
 
 
-def _stated(row: Row[tuple[str, int, bytes, bytes]]) -> StatedResult:
+def _stated(row: Any) -> StatedResult:  # noqa: ANN401 - a row of four columns
     return StatedResult(
         author=row.author,
         index=row.idx,

@@ -4,8 +4,7 @@ The plan is pure: an ordered list of named expressions, each over the inputs and
 it. A shell runs them on an engine; one definition serves a node's night and `settle reconcile`.
 With no registers given, the classes that need registers do not appear.
 
-Steps that are small or read more than once are *kept*. The lines themselves are not: computing a
-class twice from the joined sides is cheaper than writing a line once.
+Steps that are small or read more than once are *kept*; the others are computed where they are read.
 """
 
 from collections.abc import Mapping
@@ -115,7 +114,7 @@ class _Planner:
         return Plan(inputs=self._inputs, steps=tuple(self._steps))
 
 
-def night_plan(*, facts: bool) -> Plan:
+def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
     """Return the plan of a night.
 
     Its inputs are `home_rows`, `host_rows` (the live rows of each side: not replaced by a later
@@ -133,6 +132,8 @@ def night_plan(*, facts: bool) -> Plan:
 
     Args:
         facts: Whether registers are given.
+        keep_lines: Whether lines are kept once computed: right where many things are read of few
+            lines, wrong for millions of which only sums and bytes are read.
     """
     inputs = {"home_rows": ROWS, "host_rows": ROWS, **HISTORY, "asked": ASKED}
     planner = _Planner(inputs | FACTS if facts else inputs)
@@ -165,7 +166,7 @@ def night_plan(*, facts: bool) -> Plan:
     ]
     if facts:
         registers = {name: given[name] for name in FACTS}
-        rows = planner.show("first_rows", union_of(home_firsts, host_firsts), "classify")
+        rows = planner.keep("first_rows", union_of(home_firsts, host_firsts), "classify")
         counted = cleared.filter(~cleared.cancelled)
         flagged += _judged(planner, rows, counted, registers, [flagged[0]], flagged[1])
     every_flag = union_of(*flagged)
@@ -173,7 +174,7 @@ def night_plan(*, facts: bool) -> Plan:
         "flags", every_flag.group_by(KEY).agg(rank=every_flag["rank"].min()), "classify"
     )
     # 4. Lines, and what is made of them.
-    lines = planner.show(
+    lines = planner.step(
         "lines",
         classify.lines(
             settlements=settlements,
@@ -184,7 +185,8 @@ def night_plan(*, facts: bool) -> Plan:
             cleared_reversals=given["cleared_reversals"],
             asked=given["asked"],
         ),
-        "classify",
+        stage="classify",
+        kept=keep_lines,
     )
     planner.keep("totals", _totals(lines), "classify")
     planner.show("beyond_rows", _beyond_rows(lines, numbers), "classify")

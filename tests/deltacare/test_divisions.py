@@ -113,6 +113,14 @@ def test_a_merged_district_ends_its_agreements() -> None:
     assert not contains("330103", "330103", after)
 
 
+def test_districts_merged_under_a_new_code_end_their_agreements() -> None:
+    """沧浪区, 平江区 and 金阊区 became 姑苏区: none of the three goes on as the whole."""
+    for code in ("320502", "320503", "320504"):
+        assert contains("320508", code, TODAY)
+        assert not contains(code, "320508", TODAY)
+    assert contains("320584", "320509", TODAY)
+
+
 def test_a_split_district_lies_only_where_all_its_parts_lie() -> None:
     """江干区 went to 上城区 and 钱塘区: its people are in 杭州市, in neither for certain."""
     assert ("330102", "330114") == CHANGES.resolve("330104", TODAY)

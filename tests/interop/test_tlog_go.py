@@ -113,12 +113,13 @@ def test_go_verifies_every_log(go: Go, out: Output) -> None:
 
 
 def test_go_verifies_every_receipt(go: Go, out: Output) -> None:
-    """Each receipt with the policy of its log and the entry beside it."""
+    """Each receipt with the policy of its log, and with the keys of all and no quorum."""
     receipts = out.receipts()
     assert receipts
     for receipt, entry, origin in receipts:
-        answer = _answer(go("check-receipt", out.policy(origin), receipt, entry))
-        assert origin == answer["origin"]
+        for policy in (out.policy(origin), out.path / "policy.txt"):
+            answer = _answer(go("check-receipt", policy, receipt, entry))
+            assert origin == answer["origin"]
 
 
 def test_we_verify_every_log_and_receipt(out: Output) -> None:
@@ -126,6 +127,9 @@ def test_we_verify_every_log_and_receipt(out: Output) -> None:
     for name in out.logs():
         policy = Policy.from_bytes(out.policy(name).read_bytes())
         _check_directory(out.log(name), policy)
+    every = Policy.from_bytes((out.path / "policy.txt").read_bytes())
+    assert every.quorum == "none"
+    assert set(out.logs()) == {key.name for key in every.logs}
     for receipt, entry, origin in out.receipts():
         policy = Policy.from_bytes(out.policy(origin).read_bytes())
         verify_receipt_by_policy(receipt.read_bytes(), entry.read_bytes(), policy)

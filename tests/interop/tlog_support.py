@@ -1,7 +1,7 @@
 """Writes logs, receipts and policies as the demonstration does, and finds what it left.
 
-The layout: ``logs/<log name>/`` with ``checkpoint`` and ``tile/``, ``policies/<log name>.txt``,
-``receipts/*.tlog-proof`` with ``*.entry`` beside each.
+The layout: ``logs/<log name>/`` with ``checkpoint`` and ``tile/``, ``policy.txt`` with every key
+and no quorum, ``policies/<log name>.txt``, ``receipts/*.tlog-proof`` with ``*.entry`` beside each.
 """
 
 import os
@@ -72,6 +72,12 @@ def output(scratch: Path) -> Output:
     for log, size in zip(all_logs(PROVINCES), SIZES, strict=True):
         entries = [f"entry {i} of {log}".encode() * (1 + i % 3) for i in range(size)]
         write_log(scratch, log, entries)
+    every = Policy.of(
+        logs=[log_signer(str(log)).verifier for log in all_logs(PROVINCES)],
+        witnesses=[witness_signer(province).verifier for province in PROVINCES],
+        quorum=0,
+    )
+    _write(scratch / "policy.txt", every.to_text().encode())
     return Output(path=scratch)
 
 

@@ -245,9 +245,7 @@ def nights(draw: st.DrawFn) -> dict[str, Any]:
     for base in draw(st.lists(_rows(), max_size=9)):
         # Usually both sides file the same; copies and differences are drawn on top.
         for side in draw(
-            st.sampled_from(
-                [["home", "host"]] * 5 + [["home"], ["host"], ["home", "home", "host"]]
-            )
+            st.sampled_from([["home", "host"]] * 5 + [["home"], ["host"], ["home", "home", "host"]])
         ):
             changes: Row = draw(
                 st.sampled_from(

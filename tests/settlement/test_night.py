@@ -60,9 +60,7 @@ def compare(night: dict[str, Any]) -> NightResult:
     found = result.closed.select(["side", "class", "position"]).to_pylist()
     assert closed == sorted((one["side"], one["class"], one["position"]) for one in found)
     cleared = sorted(
-        line.key
-        for line in lines
-        if line.line_class == "MATCHED" and line.kind == "SETTLEMENT"
+        line.key for line in lines if line.line_class == "MATCHED" and line.kind == "SETTLEMENT"
     )
     keys = ("home", "host", "settlement_no")
     assert cleared == sorted(

@@ -21,8 +21,8 @@ __all__ = [
 
 FEN_PER_YUAN = 100
 
-# One billion yuan: far above any subsidy, and 90 million such amounts still add up in 64 bits.
-MAX_FEN = 100_000_000_000
+# Ten billion yuan: far above any subsidy, and nine million such amounts still add up in 64 bits.
+MAX_FEN = 1_000_000_000_000
 
 _NUMBER = re.compile(
     r"(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:,\d{3})+|\d*)(?:\.(?P<fraction>\d*))?"

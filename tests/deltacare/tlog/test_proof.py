@@ -249,6 +249,27 @@ def test_hashes_of_another_length_are_refused(proof: list[bytes]) -> None:
         verify_inclusion(proof, leaf=bytes(32), index=0, size=2, root=bytes(32))
 
 
+def test_a_node_is_not_taken_for_a_leaf() -> None:
+    """A path that starts higher up leads to the root, but is too short for a leaf."""
+    node, right, root = _hashes(NODE_20, NODE_21, ROOT_8)
+    with pytest.raises(PeerFault, match="too short"):
+        verify_inclusion([right], leaf=node, index=0, size=8, root=root)
+
+
+@pytest.mark.parametrize("old, size", [(1, 2), (3, 7), (4, 8), (5, 8)])
+def test_a_proof_that_goes_beyond_the_root_is_too_long(old: int, size: int) -> None:
+    """What is left over above the root is named."""
+    proof = consistency_proof(EntriesReader(ENTRIES), old_size=old, size=size)
+    with pytest.raises(PeerFault, match="too long"):
+        verify_consistency(
+            [*proof, bytes(32)],
+            old_size=old,
+            old_root=naive_root(ENTRIES[:old]),
+            size=size,
+            root=naive_root(ENTRIES[:size]),
+        )
+
+
 def test_an_empty_leaf_and_root_prove_nothing() -> None:
     """A published probe of transparency-dev/merkle: equal, but no hashes."""
     with pytest.raises(PeerFault, match="32 bytes"):

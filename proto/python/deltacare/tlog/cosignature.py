@@ -19,6 +19,7 @@ from deltacare.tlog.note import only_signature
 __all__ = [
     "Cosignature",
     "cosign",
+    "cosigned_message",
     "verify_cosignature",
     "verify_cosignatures",
 ]

@@ -24,6 +24,7 @@ __all__ = [
     "NOTE_BYTES_MAX",
     "SIGNATURES_MAX",
     "SignedNote",
+    "only_signature",
     "sign_note",
     "verify_note",
 ]

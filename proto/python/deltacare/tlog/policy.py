@@ -22,7 +22,7 @@ _NONE = "none"
 _ROWS_MAX = 1_000
 _NAME = re.compile(r"[^\x00-\x20\x7f#][^\x00-\x20\x7f]*")
 _THRESHOLD = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
-_FORBIDDEN = re.compile(r"[^\t\n\x20-\x7e\x80-\U0010ffff]")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,16 +10,18 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+ID_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     """Create the tables of the registry room."""
     op.create_table(
         "registry_institutions",
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
-        sa.Column("institution_id", sa.Text, nullable=False),
+        sa.Column("institution_id", ID_TEXT, nullable=False),
         sa.Column("superseded_index", BigInt),
-        sa.Column("division_code", sa.Text, nullable=False),
+        sa.Column("division_code", ID_TEXT, nullable=False),
         sa.Column("name_folded", sa.Text, nullable=False),
         sa.Column("operation_mode", sa.Integer, nullable=False),
         sa.Column("approved_beds", sa.Integer, nullable=False),
@@ -37,8 +39,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "registry_listings",
-        sa.Column("listing_id", sa.Text, nullable=False),
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("listing_id", ID_TEXT, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("withdrawn_index", BigInt),
@@ -47,9 +49,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "registry_agreements",
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
-        sa.Column("agreement_id", sa.Text, nullable=False),
+        sa.Column("agreement_id", ID_TEXT, nullable=False),
         sa.Column("version_hash", sa.LargeBinary, nullable=False),
         sa.Column("superseded_index", BigInt),
         sa.Column("body", sa.LargeBinary, nullable=False),
@@ -58,9 +60,9 @@ def upgrade() -> None:
     op.create_index("ix_registry_agreements_agreement_id", "registry_agreements", ["agreement_id"])
     op.create_table(
         "registry_agreement_words",
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
-        sa.Column("agreement_id", sa.Text, nullable=False),
+        sa.Column("agreement_id", ID_TEXT, nullable=False),
         sa.Column("version_hash", sa.LargeBinary, nullable=False),
         sa.Column("is_accepted", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("author", "log_index", name="pk_registry_agreement_words"),

@@ -10,15 +10,17 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+ID_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     """Create the tables of the certification room."""
     op.create_table(
         "certification_certificates",
-        sa.Column("certificate_no", sa.Text, nullable=False),
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("certificate_no", ID_TEXT, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False),
-        sa.Column("institution_id", sa.Text, nullable=False),
+        sa.Column("institution_id", ID_TEXT, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("certificate_no", name="pk_certification_certificates"),
     )
@@ -34,9 +36,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "certification_events",
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
-        sa.Column("certificate_no", sa.Text, nullable=False),
+        sa.Column("certificate_no", ID_TEXT, nullable=False),
         sa.Column("kind", sa.Integer, nullable=False),
         sa.Column("effective_date", sa.Text),
         sa.Column("until_date", sa.Text),
@@ -48,8 +50,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "certification_equivalences",
-        sa.Column("equivalence_id", sa.Text, nullable=False),
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("equivalence_id", ID_TEXT, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("ended_index", BigInt),
@@ -58,9 +60,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "certification_recognitions",
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
-        sa.Column("certificate_no", sa.Text, nullable=False),
+        sa.Column("certificate_no", ID_TEXT, nullable=False),
         sa.Column("is_suspension", sa.Boolean, nullable=False),
         sa.Column("effective_date", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
@@ -73,7 +75,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "certification_salts",
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("author", "log_index", name="pk_certification_salts"),

@@ -1,0 +1,277 @@
+"""The night at the terminal: close a date, run what is due, see what is open and whose move."""
+
+from typing import Any
+
+import click
+
+from clients.cli.commands import Group, command, option
+from clients.cli.connection import Connection, connected
+from clients.cli.failures import Exit
+from clients.cli.output import answer, pages, print_table, say, yuan
+from clients.cli.plain import enum_name, plain
+from clients.language import both, tr
+
+__all__ = ["close_day", "compare", "discrepancies", "run", "status"]
+
+_group = Group(name="night", help="")
+
+_NIGHT_TIMEOUT_S = 600.0
+
+_STATES = {
+    "WAITING": ("等待", "waiting"),
+    "ONE_SIDED": ("单方已出", "one side"),
+    "AGREED": ("一致", "agreed"),
+    "DIVERGED": ("不一致", "diverged"),
+}
+
+_partner = option(
+    "--partner", required=True, metavar="CODE", help=both("对方省份。", "The other province.")
+)
+_date = option(
+    "--date",
+    "business_date",
+    default="",
+    metavar="DATE",
+    help=both("业务日，默认最近一夜。", "Night; the last one run by default."),
+)
+
+
+@command(
+    _group,
+    "close-day",
+    help=both(
+        "日切：关闭一个业务日，先补上漏掉的。",
+        "Close a business date, first those that were missed.",
+    ),
+)
+@click.argument("business_date", metavar="DATE")
+@connected
+def close_day(*, connection: Connection, business_date: str) -> None:
+    """Close a date."""
+    from deltacare.v1.settlement_service_pb2 import CloseDayRequest
+
+    from clients.sdk.retry import request_id
+
+    with connection.open() as node:
+        response = node.settlement.CloseDay(
+            CloseDayRequest(request_id=request_id(), business_date=business_date),
+            timeout=_NIGHT_TIMEOUT_S,
+        )
+    closed = ", ".join(response.business_dates)
+    answer(
+        plain(response),
+        [
+            tr(f"已日切：{closed}", f"Closed: {closed}"),
+            *(f"  {appended.log} #{appended.first_index}" for appended in response.appended),
+        ],
+    )
+
+
+@command(
+    _group,
+    "run",
+    help=both(
+        "运行到期的对账并等待结果；重复运行不改变任何事。",
+        "Run the nights that are due and wait; running again changes nothing.",
+    ),
+)
+@option("--partner", default="", metavar="CODE", help=both("只与该省。", "Only with this one."))
+@option(
+    "--retry",
+    is_flag=True,
+    help=both("对不一致的一夜再试一次。", "Attempt again a night whose digests differ."),
+)
+@connected
+def run(*, connection: Connection, partner: str, retry: bool) -> int:
+    """Run nights."""
+    from deltacare.v1.clearing_service_pb2 import RunNightRequest
+
+    from clients.sdk.retry import request_id
+
+    with connection.open() as node:
+        response = node.clearing.RunNight(
+            RunNightRequest(request_id=request_id(), partner=partner, retry_diverged=retry),
+            timeout=_NIGHT_TIMEOUT_S,
+        )
+    if answer(plain(response)):
+        _draw_nights(response.nights)
+    return _verdict(response.nights)
+
+
+@command(_group, "status", help=both("各对、各日的对账进度。", "Where each pair's nights stand."))
+@option("--province", default="", metavar="CODE", help=both("只列该省的。", "Only its pairs."))
+@option("--from", "from_date", default="", metavar="DATE", help=both("起始日。", "First date."))
+@option("--until", "until_date", default="", metavar="DATE", help=both("截止日。", "Last date."))
+@connected
+def status(*, connection: Connection, province: str, from_date: str, until_date: str) -> int:
+    """Show nights and closes."""
+    from deltacare.v1.clearing_service_pb2 import ListPairNightsRequest
+    from deltacare.v1.settlement_service_pb2 import ListDayClosesRequest
+
+    request = ListPairNightsRequest(province=province, from_date=from_date, until_date=until_date)
+    with connection.open() as node:
+        closes = node.settlement.ListDayCloses(ListDayClosesRequest())
+        nights = [
+            night for page in pages(node.clearing.ListPairNights, request) for night in page.nights
+        ]
+    data = {"nights": [plain(night) for night in nights], **plain(closes)}
+    if answer(data):
+        print_table(
+            [tr("日志", "log"), tr("已日切至", "closed until"), tr("已联签", "cosigned")],
+            [
+                (close.log, close.last_closed_date, tr("是", "yes") if close.cosigned else "")
+                for close in closes.closes
+            ],
+        )
+        _draw_nights(nights)
+    return _verdict(nights)
+
+
+def _verdict(nights: Any) -> int:  # noqa: ANN401  # messages
+    diverged = any(enum_name(night, "state") == "DIVERGED" for night in nights)
+    return Exit.NO if diverged else Exit.YES
+
+
+def _draw_nights(nights: Any) -> None:  # noqa: ANN401  # messages
+    print_table(
+        [
+            tr("业务日", "date"),
+            tr("双方", "pair"),
+            tr("次", "attempt"),
+            tr("状态", "state"),
+            tr("低码付高码（元）", "lower pays, yuan"),
+            tr("高码付低码（元）", "higher pays, yuan"),
+            tr("摘要", "digest"),
+            tr("等待", "waits for"),
+        ],
+        [_night_row(night) for night in nights],
+        numbers=(2, 4, 5),
+    )
+
+
+def _night_row(night: Any) -> list[object]:  # noqa: ANN401  # a message
+    result = night.lower_result if night.HasField("lower_result") else night.higher_result
+    stated = night.HasField("lower_result") or night.HasField("higher_result")
+    return [
+        night.business_date,
+        f"{night.lower}-{night.higher}",
+        night.attempt,
+        tr(*_STATES.get(enum_name(night, "state"), ("", ""))),
+        yuan(result.lower_pays_fen) if stated else "",
+        yuan(result.higher_pays_fen) if stated else "",
+        result.digest.hex()[:16] if stated else "",
+        night.waiting_for,
+    ]
+
+
+@command(
+    _group,
+    "discrepancies",
+    help=both(
+        "一夜之后未结清的行：类别、金额、下一步、归谁、期限。有差错时退出码为 1。",
+        "What a night left open: class, amounts, next action, whose, until when. Exit code 1 if "
+        "there is any.",
+    ),
+)
+@_partner
+@_date
+@option(
+    "--class",
+    "classes",
+    multiple=True,
+    metavar="CLASS",
+    help=both("只列该类别，可多次。", "Only this class; repeat it."),
+)
+@connected
+def discrepancies(
+    *, connection: Connection, partner: str, business_date: str, classes: tuple[str, ...]
+) -> int:
+    """List open lines."""
+    from deltacare.v1.clearing_service_pb2 import LineClass, ListLinesRequest
+
+    known = [name.removeprefix("LINE_CLASS_") for name in LineClass.keys()[1:]]
+    for name in classes:
+        if name.upper() not in known:
+            raise click.BadParameter(
+                tr(f"没有类别 {name}；可用：", f"There is no class {name}. There are: ")
+                + ", ".join(known),
+                param_hint="--class",
+            )
+    request = ListLinesRequest(
+        partner=partner,
+        business_date=business_date,
+        classes=[LineClass.Value(f"LINE_CLASS_{name.upper()}") for name in classes],
+    )
+    with connection.open() as node:
+        lines = [line for page in pages(node.clearing.ListLines, request) for line in page.lines]
+    if answer({"lines": [plain(line) for line in lines]}):
+        print_table(
+            [
+                tr("结算编号", "number"),
+                tr("户籍地→服务地", "home→host"),
+                tr("类别", "class"),
+                tr("户籍地（元）", "home, yuan"),
+                tr("服务地（元）", "host, yuan"),
+                tr("归谁", "whose"),
+                tr("期限", "due"),
+                tr("下一步", "next"),
+            ],
+            [_line_row(line) for line in lines],
+            numbers=(3, 4),
+        )
+        say(tr(f"共 {len(lines)} 行。", f"{len(lines)} lines."))
+    return Exit.NO if lines else Exit.YES
+
+
+def _line_row(line: Any) -> list[object]:  # noqa: ANN401  # a message
+    from settlement.core.classes import LineClass
+
+    found = LineClass[enum_name(line, "line_class")]
+    owners = {"BOTH": tr("双方", "both"), "": ""}
+    return [
+        line.settlement_no,
+        f"{line.home}→{line.host}",
+        tr(f"{found.zh}（{found.name}）", found.name),
+        yuan(line.home_side.sum_fen),
+        yuan(line.host_side.sum_fen),
+        owners.get(line.owner, line.owner),
+        line.due_date,
+        tr(found.action_zh, found.action_en),
+    ]
+
+
+@command(
+    _group,
+    "compare",
+    help=both(
+        "两方结果不一致时，显示首个不同的行。",
+        "Show the first line in which the two nights of a pair differ.",
+    ),
+)
+@_partner
+@option("--date", "business_date", required=True, metavar="DATE", help=both("业务日。", "Night."))
+@connected
+def compare(*, connection: Connection, partner: str, business_date: str) -> int:
+    """Show the first difference."""
+    from deltacare.v1.clearing_service_pb2 import CompareNightsRequest
+
+    with connection.open() as node:
+        response = node.clearing.CompareNights(
+            CompareNightsRequest(partner=partner, business_date=business_date)
+        )
+    answer(
+        plain(response),
+        [
+            tr(
+                f"第 {response.attempt} 次，第 {response.leaf_index} 叶",
+                f"attempt {response.attempt}, leaf {response.leaf_index}",
+            ),
+            tr("本方：", "own:     ") + _shown(response.own_line),
+            tr("对方：", "partner: ") + _shown(response.partner_line),
+        ],
+    )
+    return Exit.NO
+
+
+def _shown(line: str) -> str:
+    return line.rstrip("\n").replace("\x1f", " | ") or tr("（无此行）", "(no such line)")

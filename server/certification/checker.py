@@ -1,0 +1,398 @@
+"""Answers checks: gathers the facts of a question, asks the rules, and remembers the answer.
+
+A question about the present is answered from memory where it can be; one about the past, or one
+that names a holder, reads the database. Names are compared here, at the checker's own node, and
+neither kept nor logged.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from deltacare.ids import LogName
+from deltacare.times import posix_s
+from deltacare.trust import Trust
+from deltacare.v1.certification_service_pb2 import VERDICT_STALE, CheckCertificationResponse
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import Connection
+
+from server.certification.cache import (
+    CertificateFacts,
+    DeclaredFacts,
+    FactsCache,
+    Lru,
+    StandingVerdict,
+)
+from server.certification.rules import (
+    Facts,
+    LogFacts,
+    Outcome,
+    check,
+    holder_name_digest,
+    log_age,
+)
+from server.certification.salts import SaltStore
+from server.certification.store import (
+    read_equivalences,
+    read_histories,
+    read_recognitions,
+    touched,
+)
+from server.certification.values import CertificateHistory
+from server.log.ports import LogReader, Position
+from server.registry.store import agreement_changed, load_agreement_histories
+from server.store.database import Database
+
+__all__ = ["CERTIFICATES_CACHED_MAX", "VERDICTS_CACHED_MAX", "Checker", "Question"]
+
+CERTIFICATES_CACHED_MAX = 20_000
+VERDICTS_CACHED_MAX = 20_000
+# Beyond so many certificates in a growth it is cheaper to forget all.
+_TOUCHED_MAX = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A check that could be read.
+
+    Attributes:
+        certificate_no: the certificate.
+        issuer: province in its number.
+        host: province where it should count, a member.
+        on_date: day it should be good for.
+        known_time: moment whose facts are used; ``None`` means now.
+        holder_name: who shows it; empty if the holder is not asked for.
+    """
+
+    certificate_no: str
+    issuer: str
+    host: str
+    on_date: date
+    known_time: datetime | None
+    holder_name: str
+
+
+class Checker:
+    """Checks of one node.
+
+    Args:
+        own: its province.
+        trust: members, and the age beyond which a log is stale.
+        database: its rows.
+        reader: how far it holds each log.
+        salts: to compare names with.
+        certificates_max: most certificates whose facts are kept in memory.
+        verdicts_max: most verdicts kept in memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        own: str,
+        trust: Trust,
+        database: Database,
+        reader: LogReader,
+        salts: SaltStore,
+        certificates_max: int = CERTIFICATES_CACHED_MAX,
+        verdicts_max: int = VERDICTS_CACHED_MAX,
+    ) -> None:
+        self._own = own
+        self._trust = trust
+        self._database = database
+        self._reader = reader
+        self._salts = salts
+        self._logs = {province: LogName.registry(province) for province in trust.provinces}
+        self._own_log = self._logs[own]
+        self._stale_after = timedelta(seconds=trust.stale_after_s)
+        self._facts = FactsCache(certificates_max)
+        self._verdicts: Lru[tuple[str, str, str], StandingVerdict] = Lru(verdicts_max)
+        self._catching_up = asyncio.Lock()
+
+    def remembered(
+        self, certificate_no: str, host: str, on_date: str, now: datetime
+    ) -> CheckCertificationResponse | None:
+        """Return a verdict that still stands, ``None`` if there is none.
+
+        The caller has refreshed the reader. Touches no disk.
+
+        Args:
+            certificate_no: as it was asked for before.
+            host: province where it should count.
+            on_date: ISO 8601.
+            now: the moment of the question.
+        """
+        found = self._verdicts.get((certificate_no, host, on_date))
+        if found is None or (found.expires_time is not None and now > found.expires_time):
+            return None
+        position_of = self._reader.position
+        own = found.own
+        for log, then in found.used:
+            position = position_of(log)
+            if (
+                position.size != then.size
+                or position.quorum_size != then.quorum_size
+                or position.stalled != then.stalled
+                or position.forked != then.forked
+                or (log is not own and position.fresh_time != then.fresh_time)
+            ):
+                return None
+        response = CheckCertificationResponse()
+        response.CopyFrom(found.response)
+        issuer_fresh = None
+        if found.used and found.used[0][0] is not own:
+            issuer_fresh = found.used[0][1].fresh_time
+        _put_moment(response.known_time, now)
+        if issuer_fresh is not None:
+            age_s = (now - issuer_fresh) // _SECOND
+            if age_s > 0:
+                response.age_s = age_s
+        return response
+
+    async def answer(self, question: Question, now: datetime) -> CheckCertificationResponse:
+        """Return the verdict on a question; the caller has refreshed the reader."""
+        if question.known_time is not None:
+            return await self._answer_past(question, question.known_time)
+        # 1. How far each log is held: what is read later may hold more, and the rules cut it off.
+        positions = {province: self._reader.position(log) for province, log in self._logs.items()}
+        # 2. The facts, from memory or from a snapshot taken after that.
+        about, declared = await self._facts_at(question.certificate_no, positions)
+        # 3. The holder.
+        matches: bool | None = None
+        if question.holder_name:
+            matches = await self._database.read(
+                lambda connection: self._matches(connection, question, about.history)
+            )
+        # 4. The rules.
+        facts = self._gather(
+            question,
+            known_time=now,
+            positions=positions,
+            about=about,
+            declared=declared,
+            matches=matches,
+        )
+        outcome = check(facts)
+        response = self._response(facts, outcome)
+        if matches is None:
+            self._remember(facts, outcome, positions, response)
+        return response
+
+    async def _answer_past(
+        self, question: Question, known_time: datetime
+    ) -> CheckCertificationResponse:
+        """Answer from what was known at a past moment, all in one snapshot."""
+
+        def read(connection: Connection) -> Facts:
+            positions = {
+                province: self._reader.position_at(connection, log, known_time)
+                for province, log in self._logs.items()
+            }
+            about = _read_certificate(connection, question.certificate_no)
+            matches = (
+                self._matches(connection, question, about.history) if question.holder_name else None
+            )
+            return self._gather(
+                question,
+                known_time=known_time,
+                positions=positions,
+                about=about,
+                declared=_read_declared(connection),
+                matches=matches,
+            )
+
+        facts = await self._database.read(read)
+        return self._response(facts, check(facts))
+
+    def _matches(
+        self, connection: Connection, question: Question, history: CertificateHistory | None
+    ) -> bool:
+        """Whether the holder asked for is the holder; not so if that cannot be compared."""
+        log = self._logs.get(question.issuer)
+        if history is None or log is None or not history.holder_name_digest:
+            return False
+        salt = self._salts.read(connection, log, history.index, history.index + 1)
+        if history.index not in salt:
+            return False
+        digest = holder_name_digest(salt[history.index], question.holder_name)
+        return hmac.compare_digest(digest, history.holder_name_digest)
+
+    async def _facts_at(
+        self, certificate_no: str, positions: Mapping[str, Position]
+    ) -> tuple[CertificateFacts, DeclaredFacts]:
+        """Return facts that hold at least to some sizes."""
+        cache = self._facts
+        sizes = {province: position.size for province, position in positions.items()}
+        if sizes != cache.sizes:
+            async with self._catching_up:
+                await self._catch_up()
+        about, declared = cache.certificates.get(certificate_no), cache.declared
+        if about is not None and declared is not None:
+            return about, declared
+        generation = cache.generation
+
+        def read(connection: Connection) -> tuple[CertificateFacts, DeclaredFacts]:
+            return (
+                about or _read_certificate(connection, certificate_no),
+                declared or _read_declared(connection),
+            )
+
+        loaded = await self._database.read(read)
+        if generation == cache.generation:
+            cache.certificates.put(certificate_no, loaded[0])
+            cache.declared = loaded[1]
+        return loaded
+
+    async def _catch_up(self) -> None:
+        """Drop from memory what the logs said anew since it was last compared with them."""
+        cache = self._facts
+        before = cache.sizes
+        sizes = {province: self._reader.position(log).size for province, log in self._logs.items()}
+        if sizes == before:
+            return
+        grown = {p: (before.get(p, 0), size) for p, size in sizes.items() if size != before.get(p)}
+        if not before or any(old > new for old, new in grown.values()):
+            cache.clear()
+            cache.advance(sizes)
+            return
+
+        def read(connection: Connection) -> tuple[frozenset[str] | None, bool]:
+            numbers: frozenset[str] = frozenset()
+            is_declared = False
+            for province, (old, new) in grown.items():
+                said = touched(connection, province, old, new, limit=_TOUCHED_MAX)
+                if said is None:
+                    return None, True
+                numbers |= said[0]
+                is_declared = (
+                    is_declared or said[1] or agreement_changed(connection, province, old, new)
+                )
+            return numbers, is_declared
+
+        numbers, is_declared = await self._database.read(read)
+        if numbers is None:
+            cache.clear()
+        else:
+            cache.certificates.drop(numbers)
+            if is_declared:
+                cache.declared = None
+        cache.advance(sizes)
+
+    def _gather(
+        self,
+        question: Question,
+        *,
+        known_time: datetime,
+        positions: Mapping[str, Position],
+        about: CertificateFacts,
+        declared: DeclaredFacts,
+        matches: bool | None,
+    ) -> Facts:
+        """Put together what the rules may look at."""
+        return Facts(
+            certificate_no=question.certificate_no,
+            issuer=question.issuer,
+            host=question.host,
+            on_date=question.on_date,
+            known_time=known_time,
+            stale_after=self._stale_after,
+            logs={
+                province: LogFacts(
+                    size=position.size,
+                    quorum_size=position.quorum_size,
+                    fresh_time=position.fresh_time,
+                    is_stalled=position.stalled,
+                    is_forked=position.forked,
+                    is_own=province == self._own,
+                )
+                for province, position in positions.items()
+            },
+            certificate=about.history,
+            recognitions=about.recognitions.get(question.host, ()),
+            equivalences=declared.equivalences.get(question.host, ()),
+            agreements=declared.agreements,
+            holder_matches=matches,
+        )
+
+    def _response(self, facts: Facts, outcome: Outcome) -> CheckCertificationResponse:
+        """Return an outcome as the contract has it."""
+        response = CheckCertificationResponse(
+            verdict=outcome.verdict,
+            rule=outcome.rule.code,
+            on_date=facts.on_date.isoformat(),
+            mapped_scheme=outcome.mapped_scheme,
+            mapped_grade=outcome.mapped_grade,
+            reason=outcome.reason,
+            host=facts.host,
+        )
+        for province, index in outcome.entries:
+            response.entries.add(log=str(self._logs[province]), index=index)
+        for province in outcome.used:
+            log = facts.logs[province]
+            response.logs.add(
+                log=str(self._logs[province]),
+                verified_size=log.size,
+                quorum_size=log.quorum_size,
+            )
+        _put_moment(response.known_time, facts.known_time)
+        issuer = facts.logs.get(facts.issuer)
+        if issuer is not None:
+            response.age_s = log_age(issuer, facts.known_time) // _SECOND
+        return response
+
+    def _remember(
+        self,
+        facts: Facts,
+        outcome: Outcome,
+        positions: Mapping[str, Position],
+        response: CheckCertificationResponse,
+    ) -> None:
+        """Keep a verdict for as long as nothing that it rests on changes."""
+        kept = CheckCertificationResponse()
+        kept.CopyFrom(response)
+        kept.ClearField("known_time")
+        kept.ClearField("age_s")
+        # What is stale stays stale until a log changes; the rest until the first grows too old.
+        fresh = [
+            positions[province].fresh_time
+            for province in outcome.used
+            if province != self._own and outcome.verdict != VERDICT_STALE
+        ]
+        expires = min((time for time in fresh if time is not None), default=None)
+        key = (facts.certificate_no, facts.host, kept.on_date)
+        self._verdicts.put(
+            key,
+            StandingVerdict(
+                response=kept,
+                used=tuple((self._logs[p], positions[p]) for p in outcome.used),
+                own=self._own_log,
+                expires_time=None if expires is None else expires + self._stale_after,
+            ),
+        )
+
+
+_SECOND = timedelta(seconds=1)
+
+
+def _put_moment(field: Timestamp, moment: datetime) -> None:
+    """Write an instant into a field, without the detours of ``FromDatetime``."""
+    field.seconds = posix_s(moment)
+    field.nanos = moment.microsecond * 1_000
+
+
+def _read_certificate(connection: Connection, certificate_no: str) -> CertificateFacts:
+    """Return the rows about a certificate."""
+    words = read_recognitions(connection, (certificate_no,))
+    return CertificateFacts(
+        history=read_histories(connection, (certificate_no,)).get(certificate_no),
+        recognitions={host: said for (host, _), said in words.items()},
+    )
+
+
+def _read_declared(connection: Connection) -> DeclaredFacts:
+    """Return the rows about equivalences and agreements."""
+    return DeclaredFacts(
+        equivalences=read_equivalences(connection),
+        agreements=load_agreement_histories(connection),
+    )

@@ -1,0 +1,139 @@
+"""Reads what callers of certification send: certificates to issue, and questions.
+
+A holder's name is turned into its digest or handed to the comparison here and goes nowhere else;
+no violation repeats it.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from deltacare.errors import ViolationCollector
+from deltacare.ids import CertificateNumber, parse_province
+from deltacare.times import business_date, from_posix_s, parse_date
+from deltacare.v1.certification_service_pb2 import CheckCertificationRequest, NewCertificate
+from deltacare.v1.entry_pb2 import CERTIFICATE_SUBJECT_CAREGIVER, Certificate
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from server.certification.bodies import DIGEST_BYTES, read_certificate
+from server.certification.checker import Question
+from server.certification.rules import SALT_BYTES, holder_name_digest
+from server.log.ports import Entropy
+from server.registry.fields import parse_code, repeated
+from server.registry.requests import without_unknown
+
+__all__ = [
+    "CERTIFICATES_MAX",
+    "HOLDER_NAME_CHARS_MAX",
+    "PURPOSE_DEFAULT",
+    "read_new_certificates",
+    "read_question",
+]
+
+CERTIFICATES_MAX = 1_000
+HOLDER_NAME_CHARS_MAX = 64
+PURPOSE_DEFAULT = "WORK"
+_NANOS_MAX = 999_999_999
+_SECONDS_MAX = 32_472_143_999  # the end of the year 2998
+
+
+def _read_holder_name(name: str, field: str, bad: ViolationCollector) -> None:
+    """Check a holder's name without ever repeating it."""
+    if not 1 <= len(name) <= HOLDER_NAME_CHARS_MAX or not name.isprintable() or not name.strip():
+        bad.note(field, "", "A name has 1 to 64 printable characters.", "Write it as on the paper.")
+
+
+def read_new_certificates(
+    certificates: Sequence[NewCertificate], bad: ViolationCollector, *, entropy: Entropy
+) -> tuple[list[Certificate], dict[int, bytes]]:
+    """Return certificates to issue as the log will have them, and the salts of names by position.
+
+    Args:
+        certificates: what is asked.
+        bad: takes the violations.
+        entropy: draws the salts.
+    """
+    if not 1 <= len(certificates) <= CERTIFICATES_MAX:
+        bad.note("certificates", len(certificates), "A batch has 1 to 1,000 certificates.")
+    again = repeated(each.certificate.certificate_no for each in certificates)
+    bodies: list[Certificate] = []
+    salts: dict[int, bytes] = {}
+    for position, each in enumerate(certificates[:CERTIFICATES_MAX]):
+        at = f"certificates[{position}]"
+        body = without_unknown(each.certificate)
+        if body.holder_name_digest:
+            bad.note(
+                f"{at}.certificate.holder_name_digest",
+                "",
+                "Leave it out: the node computes it.",
+            )
+            body.ClearField("holder_name_digest")
+        if body.subject == CERTIFICATE_SUBJECT_CAREGIVER:
+            before = bad.count
+            _read_holder_name(each.holder_name, f"{at}.holder_name", bad)
+            body.holder_name_digest = bytes(DIGEST_BYTES)
+            if bad.count == before:
+                salts[position] = entropy.token(SALT_BYTES)
+                body.holder_name_digest = holder_name_digest(salts[position], each.holder_name)
+        elif each.holder_name:
+            bad.note(f"{at}.holder_name", "", "Only a caregiver's certificate has a holder.")
+        read_certificate(body, f"{at}.certificate.", bad)
+        if body.certificate_no in again:
+            bad.note(
+                f"{at}.certificate.certificate_no",
+                body.certificate_no,
+                "The number stands more than once in the batch.",
+            )
+        bodies.append(body)
+    return bodies, salts
+
+
+def read_question(
+    request: CheckCertificationRequest, *, now: datetime, own: str, members: Collection[str]
+) -> Question:
+    """Return what is asked.
+
+    Args:
+        request: of the method.
+        now: the moment of the call.
+        own: the node's province.
+        members: the provinces of the federation.
+
+    Raises:
+        Refusal: ``INVALID_FIELD``, with all that cannot be read.
+    """
+    bad = ViolationCollector()
+    number = bad.take(CertificateNumber.parse, request.certificate_no, field="certificate_no")
+    if request.holder_name:
+        _read_holder_name(request.holder_name, "holder_name", bad)
+    on_date = bad.take(
+        parse_date, request.on_date or business_date(now).isoformat(), field="on_date"
+    )
+    known_time: datetime | None = None
+    if request.HasField("known_time"):
+        known_time = _read_moment(request.known_time, bad)
+        if known_time is not None and known_time > now:
+            bad.note("known_time", known_time.isoformat(), "Nothing is known of the future.")
+    bad.take(parse_code, request.purpose or PURPOSE_DEFAULT, field="purpose")
+    host = bad.take(parse_province, request.host or own, field="host")
+    if host is not None and host not in members:
+        bad.note("host", host, "This province is no member of the federation.")
+    bad.raise_if_any()
+    assert number is not None, "what cannot be read was refused"
+    assert on_date is not None, "what cannot be read was refused"
+    assert host is not None, "what cannot be read was refused"
+    return Question(
+        certificate_no=str(number),
+        issuer=number.issuer,
+        host=host,
+        on_date=on_date,
+        known_time=known_time,
+        holder_name=request.holder_name,
+    )
+
+
+def _read_moment(value: Timestamp, bad: ViolationCollector) -> datetime | None:
+    """Return the instant of a timestamp, to the microsecond."""
+    if not (0 <= value.nanos <= _NANOS_MAX and 0 <= value.seconds <= _SECONDS_MAX):
+        bad.note("known_time", "", "The moment lies outside 1970 to 2998.")
+        return None
+    return from_posix_s(value.seconds) + timedelta(microseconds=value.nanos // 1_000)

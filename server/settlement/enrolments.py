@@ -1,0 +1,318 @@
+"""Enrolments: home opens the way for an elder, and a host finds it by the code the elder shows.
+
+The log says a pseudonym and nothing of the person. Who asked for what, and why, is kept by home in
+an audit table, in the transaction that answers; a code that is not found is answered and audited
+like any other.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from deltacare.errors import Reason, Refusal, ViolationCollector
+from deltacare.ids import LogName, parse_opaque_id
+from deltacare.trust import Trust
+from deltacare.v1.entry_pb2 import Enrolment, Entry
+from deltacare.v1.settlement_service_pb2 import (
+    CreateEnrolmentsRequest,
+    CreateEnrolmentsResponse,
+    EndEnrolmentRequest,
+    EndEnrolmentResponse,
+    EnrolmentTicket,
+    ResolveEnrolmentRequest,
+    ResolveEnrolmentResponse,
+)
+from deltacare.v1.types_pb2 import EntryRef
+from sqlalchemy import Connection, func, select
+
+from server.edge.call import Call
+from server.log.ports import AppendedRun, Entropy, LogTx, Sequencer, Write
+from server.registry.fields import repeated
+from server.settlement import fields, rules, store, tables
+from server.settlement.codes import CodeBook, normalise_code
+from server.settlement.requests import appended, check_batch, check_partner, read_write
+from server.store.database import Database
+
+__all__ = ["EnrolmentPeer", "Enrolments"]
+
+_HANDLE_CHARS_MAX = 64
+_REF_BYTES = 16
+_AUDIT_ID_BYTES = 16
+
+
+class EnrolmentPeer(Protocol):
+    """The way to another home's node."""
+
+    async def resolve_enrolment(
+        self, home: str, request: ResolveEnrolmentRequest
+    ) -> ResolveEnrolmentResponse:
+        """Ask a partner, as ``SettlementService.ResolveEnrolment``; raises ``deltacare.errors``."""
+        ...
+
+
+class Enrolments:
+    """The enrolments of one province as home, and its questions as host.
+
+    Args:
+        province: The own one.
+        trust: Members.
+        database: For the audit.
+        sequencer: Appends.
+        entropy: Pseudonyms.
+        codes: Codes and digests.
+        peer: The way to other homes.
+    """
+
+    def __init__(
+        self,
+        *,
+        province: str,
+        trust: Trust,
+        database: Database,
+        sequencer: Sequencer,
+        entropy: Entropy,
+        codes: CodeBook,
+        peer: EnrolmentPeer,
+    ) -> None:
+        self._province = province
+        self._trust = trust
+        self._database = database
+        self._sequencer = sequencer
+        self._entropy = entropy
+        self._codes = codes
+        self._peer = peer
+
+    # --- As home ----------------------------------------------------------------------------------
+
+    async def create(
+        self, request: CreateEnrolmentsRequest, call: Call
+    ) -> CreateEnrolmentsResponse:
+        """Enrol elders with one host."""
+        request_id = self._check(request, call)
+        log = LogName.settlement(self._province, request.host)
+        codes = [
+            self._codes.code(call.caller.uri, request_id, position)
+            for position in range(len(request.enrolments))
+        ]
+        stated: list[Enrolment] = []
+
+        def decide(tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
+            ids = [each.enrolment.enrolment_id for each in request.enrolments]
+            taken = store.enrolment_ids(tx.connection, self._province, request.host, ids)
+            if taken:
+                raise rules.ENROLMENT_EXISTS.refusal(", ".join(sorted(taken)[:10]))
+            stated.clear()
+            for each in request.enrolments:
+                enrolment = Enrolment()
+                enrolment.CopyFrom(each.enrolment)
+                enrolment.beneficiary_ref = self._pseudonym(
+                    tx.connection, each.elder_handle, request.host
+                )
+                stated.append(enrolment)
+            store.insert_rows(
+                tx.connection,
+                tables.code,
+                [
+                    (self._codes.code_mac(code), request.host, enrolment_id)
+                    for code, enrolment_id in zip(codes, ids, strict=True)
+                ],
+            )
+            duty = request.duty
+            entries = [
+                Entry(maker=duty.maker, reviewer=duty.reviewer, enrolment=each) for each in stated
+            ]
+            return [(log, entries)]
+
+        def answer(_tx: LogTx, runs: Sequence[AppendedRun]) -> CreateEnrolmentsResponse:
+            # The answer is kept for repetitions; the codes are not.
+            tickets = [
+                EnrolmentTicket(
+                    enrolment_id=each.enrolment_id, beneficiary_ref=each.beneficiary_ref
+                )
+                for each in stated
+            ]
+            return CreateEnrolmentsResponse(appended=appended(runs[0]), tickets=tickets)
+
+        data = await self._sequencer.submit(
+            Write(
+                caller=call.caller,
+                method=call.method,
+                request_id=request_id,
+                content=request.SerializeToString(deterministic=True),
+                decide=decide,
+                answer=answer,
+            )
+        )
+        response = CreateEnrolmentsResponse.FromString(data)
+        for ticket, code in zip(response.tickets, codes, strict=True):
+            ticket.enrolment_code = code
+        return response
+
+    def _check(self, request: CreateEnrolmentsRequest, call: Call) -> str:
+        bad = ViolationCollector()
+        request_id = read_write(request, call, bad, duty=request.duty)
+        check_partner(request.host, self._province, self._trust, bad, field="host")
+        check_batch(len(request.enrolments), "enrolments", bad)
+        twice = repeated(each.enrolment.enrolment_id for each in request.enrolments)
+        for position, each in enumerate(request.enrolments):
+            where = f"enrolments[{position}]"
+            if not 0 < len(each.elder_handle) <= _HANDLE_CHARS_MAX:
+                bad.note(f"{where}.elder_handle", "", "It has 1 to 64 characters.")
+            faults = fields.enrolment_faults(
+                each.enrolment, self._province, f"{where}.enrolment", is_new=True
+            )
+            for fault in faults:
+                bad.add(fault)
+            if each.enrolment.enrolment_id in twice:
+                bad.note(
+                    f"{where}.enrolment.enrolment_id",
+                    each.enrolment.enrolment_id,
+                    "It stands twice in the request.",
+                )
+        bad.raise_if_any()
+        return request_id
+
+    def _pseudonym(self, connection: Connection, elder_handle: str, host: str) -> str:
+        """Return the pseudonym of an elder with a host, a new one the first time."""
+        mac = self._codes.handle_mac(elder_handle, host)
+        query = select(tables.pseudonym.c.beneficiary_ref).where(
+            tables.pseudonym.c.handle_mac == mac
+        )
+        known: str | None = connection.execute(query).scalar()
+        if known is not None:
+            return known
+        ref = self._entropy.token(_REF_BYTES).hex()
+        store.insert_rows(connection, tables.pseudonym, [(mac, ref)])
+        return ref
+
+    async def end(self, request: EndEnrolmentRequest, call: Call) -> EndEnrolmentResponse:
+        """End an enrolment."""
+        bad = ViolationCollector()
+        request_id = read_write(request, call, bad, duty=request.duty)
+        check_partner(request.host, self._province, self._trust, bad, field="host")
+        for fault in fields.enrolment_end_faults(request.end, "end"):
+            bad.add(fault)
+        bad.raise_if_any()
+        log = LogName.settlement(self._province, request.host)
+
+        def decide(tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
+            enrolment_id = request.end.enrolment_id
+            if not store.enrolment_ids(tx.connection, self._province, request.host, [enrolment_id]):
+                raise rules.ENROLMENT_UNKNOWN.refusal(enrolment_id)
+            duty = request.duty
+            entry = Entry(maker=duty.maker, reviewer=duty.reviewer, enrolment_end=request.end)
+            return [(log, [entry])]
+
+        data = await self._sequencer.submit(
+            Write(
+                caller=call.caller,
+                method=call.method,
+                request_id=request_id,
+                content=request.SerializeToString(deterministic=True),
+                decide=decide,
+                answer=lambda _tx, runs: EndEnrolmentResponse(appended=appended(runs[0])),
+            )
+        )
+        return EndEnrolmentResponse.FromString(data)
+
+    # --- By code ----------------------------------------------------------------------------------
+
+    async def resolve(
+        self, request: ResolveEnrolmentRequest, call: Call
+    ) -> ResolveEnrolmentResponse:
+        """Return the enrolment behind a code: from here if this is home, else from home's node."""
+        is_local = call.caller.province == self._province
+        bad = ViolationCollector()
+        if request.home not in self._trust.provinces or not (
+            is_local or request.home == self._province
+        ):
+            bad.note("home", request.home, "This is not a member that can be asked here.")
+        if not fields.is_code(request.purpose):
+            bad.note(
+                "purpose",
+                "",
+                "This is not the code of a purpose.",
+                "Use 1 to 64 capital letters, digits and underscores.",
+            )
+        principal = call.caller.opaque_id
+        if not is_local:
+            principal = bad.take(parse_opaque_id, request.principal, field="principal") or ""
+        bad.raise_if_any()
+        if request.home != self._province:
+            asked = ResolveEnrolmentRequest()
+            asked.CopyFrom(request)
+            asked.principal = principal
+            return await self._peer.resolve_enrolment(request.home, asked)
+        mac = self._codes.code_mac(normalise_code(request.enrolment_code))
+        found = await self._database.write(
+            lambda connection: self._answer(
+                connection,
+                mac,
+                asker=call.caller.province,
+                principal=principal,
+                purpose=request.purpose,
+                now=call.now,
+            )
+        )
+        if found is None:
+            raise Refusal(Reason.NOT_FOUND, "No enrolment stands behind this code.")
+        return found
+
+    def _answer(
+        self,
+        connection: Connection,
+        mac: bytes,
+        *,
+        asker: str,
+        principal: str,
+        purpose: str,
+        now: datetime,
+    ) -> ResolveEnrolmentResponse | None:
+        """Look a code up and keep who asked, whatever is found."""
+        codes, enrolments = tables.code.c, tables.enrolment.c
+        query = (
+            select(tables.enrolment)
+            .join(
+                tables.code,
+                (codes.enrolment_id == enrolments.enrolment_id)
+                & (codes.host == enrolments.partner),
+            )
+            .where(codes.code_mac == mac, enrolments.author == self._province)
+        )
+        row = connection.execute(query).first()
+        if row is not None and asker not in (self._province, row.partner):
+            row = None
+        connection.execute(
+            tables.enrolment_audit.insert().values(
+                audit_id=self._entropy.token(_AUDIT_ID_BYTES).hex(),
+                query_time=now,
+                asker_province=asker,
+                asker_principal=principal,
+                purpose=purpose,
+                enrolment_id="" if row is None else row.enrolment_id,
+            )
+        )
+        if row is None:
+            return None
+        ends = tables.enrolment_end.c
+        ended_date = connection.execute(
+            select(func.min(ends.effective_date)).where(
+                ends.author == self._province,
+                ends.partner == row.partner,
+                ends.enrolment_id == row.enrolment_id,
+            )
+        ).scalar()
+        return ResolveEnrolmentResponse(
+            enrolment=Enrolment(
+                enrolment_id=row.enrolment_id,
+                beneficiary_ref=row.beneficiary_ref,
+                home_division=row.home_division,
+                subsidy_kinds=row.subsidy_kinds.split(" "),
+                assessment_scheme=row.assessment_scheme,
+                assessment_grade=row.assessment_grade,
+                from_date=row.from_date,
+                until_date=row.until_date,
+            ),
+            entry=EntryRef(log=str(LogName.settlement(self._province, row.partner)), index=row.idx),
+            ended_date=ended_date or "",
+        )

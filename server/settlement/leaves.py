@@ -1,0 +1,136 @@
+"""The lines of a night as they were digested: leaves of 256, kept whole and read back as lines.
+
+A line's bytes hold all that a person is shown but the date its first row was filed under, which
+stands beside the leaf, and whose move it is, which follows from the class. So a night of a hundred
+thousand lines is four hundred rows, and a partner that differs is served the very bytes.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from deltacare.v1.clearing_service_pb2 import Line, LineSide
+from deltacare.v1.entry_pb2 import SettlementRecord
+
+from settlement.core.classes import Actor, LineClass
+from settlement.core.columns import COLUMNS, SEPARATOR, TERMINATOR
+from settlement.night import NightResult
+
+__all__ = ["LINES_PER_LEAF", "class_bits", "leaf_rows", "line_message", "owner_and_due", "split"]
+
+LINES_PER_LEAF = 256
+_HEAD = 4  # home, host, number, class
+_SIDE = 2 + len(COLUMNS)  # rows, fen, and the columns of the row
+
+
+def split(content: bytes) -> list[str]:
+    """Return the lines of a leaf, without their terminators."""
+    return content.decode().split(TERMINATOR)[:-1]
+
+
+def class_bits(classes: Iterable[LineClass]) -> int:
+    """Return classes as bits, by rank."""
+    bits = 0
+    for line_class in classes:
+        bits |= 1 << line_class.rank
+    return bits
+
+
+def leaf_rows(result: NightResult) -> list[tuple[int, bytes, int, bytes, bytes]]:
+    """Return for each leaf its index, hash, classes as bits, content, and first dates.
+
+    Args:
+        result: A night with its leaves kept; its lines are in the order of the leaves.
+    """
+    dates = [day.isoformat() for day in result.lines["filed_date"].to_pylist()]
+    names = result.lines["class"].to_pylist()
+    rows: list[tuple[int, bytes, int, bytes, bytes]] = []
+    for index, (leaf_hash, leaf) in enumerate(zip(result.leaf_hashes, result.leaves, strict=True)):
+        start = index * LINES_PER_LEAF
+        end = start + LINES_PER_LEAF
+        bits = class_bits({LineClass[name] for name in set(names[start:end])})
+        rows.append((index, leaf_hash, bits, leaf, "\n".join(dates[start:end]).encode()))
+    return rows
+
+
+def owner_and_due(
+    line_class: LineClass, home: str, host: str, business_date: date
+) -> tuple[str, str]:
+    """Return who has to act and until when; both empty where nothing is to be done."""
+    if line_class.actor is Actor.NOBODY:
+        return "", ""
+    owners = {Actor.HOME: home, Actor.HOST: host, Actor.BOTH: "BOTH"}
+    due = business_date + timedelta(days=line_class.deadline_days)
+    return owners[line_class.actor], due.isoformat()
+
+
+def line_message(text: str, filed_date: str, business_date: date) -> Line:
+    """Return a line as callers see it.
+
+    Args:
+        text: As digested, without its terminator.
+        filed_date: First date that any of its rows was filed under.
+        business_date: Of the night.
+    """
+    parts = text.split(SEPARATOR)
+    home, host, settlement_no, name = parts[:_HEAD]
+    line_class = LineClass[name]
+    owner, due_date = owner_and_due(line_class, home, host, business_date)
+    return Line(
+        home=home,
+        host=host,
+        settlement_no=settlement_no,
+        line_class=line_class.rank,  # type: ignore[arg-type]  # the enum of the contract is by rank
+        home_side=_side(parts[_HEAD : _HEAD + _SIDE]),
+        host_side=_side(parts[_HEAD + _SIDE :]),
+        filed_date=filed_date,
+        owner=owner,
+        due_date=due_date,
+    )
+
+
+def _side(parts: list[str]) -> LineSide:
+    """Return one side of a line; a side that filed nothing has no row."""
+    row_count, sum_fen, *values = parts
+    side = LineSide(row_count=int(row_count), sum_fen=int(sum_fen))
+    if side.row_count:
+        columns = dict(zip(COLUMNS, values, strict=True))
+        side.record.CopyFrom(
+            SettlementRecord(
+                settlement_no=columns["settlement_no"],
+                home=columns["home"],
+                host=columns["host"],
+                beneficiary_ref=columns["beneficiary_ref"],
+                institution=columns["institution"],
+                subsidy_kind=columns["subsidy_kind"],
+                service_month=columns["service_month"],
+                service_days=int(columns["service_days"]),
+                amount_fen=int(columns["amount_fen"]),
+                caregiver_cert_no=columns["caregiver_cert_no"],
+            )
+        )
+    return side
+
+
+def iter_lines(content: bytes, filed_dates: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a leaf, each with the first date it was filed under."""
+    return zip(split(content), filed_dates.decode().split("\n"), strict=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The first line in which two leaves differ; empty where one of them has none."""
+
+    own_line: str
+    partner_line: str
+
+
+def first_difference(own: bytes, partner: bytes) -> Difference:
+    """Return the first line in which the contents of two leaves differ."""
+    mine, other = split(own), split(partner)
+    for index in range(max(len(mine), len(other))):
+        one = mine[index] if index < len(mine) else ""
+        two = other[index] if index < len(other) else ""
+        if one != two:
+            return Difference(own_line=one, partner_line=two)
+    return Difference(own_line="", partner_line="")

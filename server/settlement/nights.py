@@ -1,0 +1,393 @@
+"""Runs the nights of the own pairs: looks what is due, computes it, states it, closes it.
+
+The shell around the pure night. A night of a pair is due when both its logs are closed for the
+date after the last agreed one, both closes are cosigned and every pin is held here; then both nodes
+compute the same, each states its result, and equal results close the lines. Each step looks at the
+logs again and is harmless to repeat, on this replica or on another.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import structlog
+from deltacare.ids import LogName
+from deltacare.trust import Trust
+from deltacare.v1.clearing_service_pb2 import PairNight, RunNightResponse
+from deltacare.v1.entry_pb2 import Entry, PairResult
+from sqlalchemy import Connection
+
+from server.log.ports import Entropy, LogReader, LogTx, Position, Sequencer, Write
+from server.settlement import cache, proposals, rules, store
+from server.settlement.facts import load_facts
+from server.settlement.inputs import Closes, load_inputs
+from server.settlement.leaves import leaf_rows
+from server.settlement.pins import Pins, Waiting
+from server.settlement.results import NightResults, load_results, night_message
+from server.settlement.uuids import node_principal, request_uuid
+from server.store.database import Database
+from settlement.night import NightInputs, NightResult, run_night
+
+__all__ = ["METHOD_CLOSE", "METHOD_RESULT", "PairNights"]
+
+METHOD_RESULT = "/deltacare.v1.ClearingService/RunNight"
+METHOD_CLOSE = f"{METHOD_RESULT}#close"
+
+_log = structlog.get_logger("deltacare.settlement")
+_alarm = structlog.get_logger("deltacare.alarm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Due:
+    """A night that can be computed.
+
+    Attributes:
+        closes: Where the two logs end.
+        checkpoints: For each author, the cosigned checkpoint that ends in its close.
+        rules_version: The lower of the two that the closes name.
+        pins: For each registry log the size that counts.
+        results: What the registry logs say of it.
+        inputs: Its rows.
+        cleared: What was cleared before, for the search of late facts.
+        facts_of: The registers for both.
+    """
+
+    closes: Closes
+    checkpoints: Mapping[str, bytes]
+    rules_version: int
+    results: NightResults
+    stored: cache.StoredNight | None
+    pins: Mapping[LogName, int] = field(default_factory=dict)
+
+
+class PairNights:
+    """The nights of one province with its partners.
+
+    Args:
+        province: The own one.
+        trust: Members, keys, opening date.
+        database: This node's.
+        sequencer: Appends results.
+        reader: The logs held.
+        entropy: For the ids of writes that append nothing.
+        threads: Threads of the engine.
+    """
+
+    def __init__(
+        self,
+        *,
+        province: str,
+        trust: Trust,
+        database: Database,
+        sequencer: Sequencer,
+        reader: LogReader,
+        entropy: Entropy,
+        threads: int = 2,
+    ) -> None:
+        self._province = province
+        self._trust = trust
+        self._database = database
+        self._sequencer = sequencer
+        self._reader = reader
+        self._entropy = entropy
+        self._threads = threads
+        self._pins = Pins(trust=trust, reader=reader)
+        self._locks = {partner: asyncio.Lock() for partner in self.partners}
+        self._running = asyncio.Semaphore(1)
+
+    @property
+    def partners(self) -> tuple[str, ...]:
+        """The other members, ascending."""
+        return tuple(each for each in self._trust.provinces if each != self._province)
+
+    def positions(self) -> dict[LogName, Position]:
+        """Return how far every registry log is held; read it before a snapshot begins."""
+        logs = (LogName.registry(each) for each in self._trust.provinces)
+        return {log: self._reader.position(log) for log in logs}
+
+    async def run_due(self, partner: str, *, retry_diverged: bool = False) -> list[PairNight]:
+        """Run what is due with a partner, date after date, and return the nights that got a result.
+
+        Args:
+            partner: The other province.
+            retry_diverged: Whether to make another attempt at a night whose digests differ.
+        """
+        stated: list[PairNight] = []
+        async with self._locks[partner]:
+            while True:
+                await self._reader.refresh()
+                positions = self.positions()
+                due = await self._database.read(lambda c: self._look(c, partner, positions))  # noqa: B023 - awaited here
+                if isinstance(due, Waiting):
+                    return stated
+                step = await self._step(partner, due, retry_diverged=retry_diverged)
+                if step is None:
+                    return stated
+                if isinstance(step, PairNight):
+                    stated.append(step)
+                    retry_diverged = False
+
+    async def waiting_for(self, partner: str) -> tuple[str, Waiting] | None:
+        """Return the date that is next with a partner and what it waits for."""
+        positions = self.positions()
+
+        def look(connection: Connection) -> tuple[str, Waiting] | None:
+            found = self._look(connection, partner, positions)
+            if not isinstance(found, Waiting):
+                return None
+            return self._next_date(connection, partner).isoformat(), found
+
+        return await self._database.read(look)
+
+    # --- Looking ----------------------------------------------------------------------------------
+
+    def _next_date(self, connection: Connection, partner: str) -> date:
+        last = cache.last_agreed_date(connection, partner)
+        return date.fromisoformat(rules.next_date(last, self._trust.opening_date))
+
+    def quorum_of(self, positions: Mapping[LogName, Position], province: str) -> int:
+        """Return how far a registry log permits; of the own one a node asks no quorum."""
+        position = positions[LogName.registry(province)]
+        return position.size if province == self._province else position.quorum_size
+
+    def _look(
+        self, connection: Connection, partner: str, positions: Mapping[LogName, Position]
+    ) -> _Due | Waiting:
+        """Return the next night of a pair, or what it waits for."""
+        business_date = self._next_date(connection, partner)
+        lower, higher = sorted((self._province, partner))
+        indexes: dict[str, int] = {}
+        versions: list[int] = []
+        checkpoints: dict[str, bytes] = {}
+        # 1. Both logs are closed, and the closes cosigned.
+        for author, other in ((lower, higher), (higher, lower)):
+            log = LogName.settlement(author, other)
+            if self._reader.position(log).stalled:
+                return Waiting(code="LOG_STALLED", detail=str(log))
+            found = store.day_close(connection, author, other, business_date.isoformat())
+            if found is None:
+                return Waiting(code="CLOSE_MISSING", detail=str(log))
+            indexes[author] = found[0]
+            versions.append(found[1])
+            note = self._reader.quorum_checkpoint(connection, log, found[0] + 1)
+            if note is None:
+                return Waiting(code="CLOSE_NOT_COSIGNED", detail=str(log))
+            checkpoints[author] = note
+        # 2. Every pin is verified and held.
+        closes = {
+            LogName.settlement(lower, higher): indexes[lower],
+            LogName.settlement(higher, lower): indexes[higher],
+        }
+        pins = self._pins.read(connection, positions, closes)
+        if isinstance(pins, Waiting):
+            return pins
+        # 3. What was stated of it, and computed here.
+        results = self._results(connection, positions, lower, higher, business_date.isoformat())
+        attempt = results.agreed_attempt or results.newest(self._province)
+        return _Due(
+            closes=Closes(lower=lower, higher=higher, business_date=business_date, indexes=indexes),
+            checkpoints=checkpoints,
+            rules_version=min(versions),
+            results=results,
+            stored=cache.stored_night(
+                connection, partner, business_date.isoformat(), max(attempt, 1)
+            ),
+            pins=pins,
+        )
+
+    def _results(
+        self,
+        connection: Connection,
+        positions: Mapping[LogName, Position],
+        lower: str,
+        higher: str,
+        business_date: str,
+    ) -> NightResults:
+        found = load_results(
+            connection,
+            lambda province: self.quorum_of(positions, province),
+            pair=(lower, higher),
+            from_date=business_date,
+            until_date=business_date,
+        )
+        if found:
+            return found[0]
+        return NightResults(lower=lower, higher=higher, business_date=business_date, by_author={})
+
+    # --- Stepping ---------------------------------------------------------------------------------
+
+    async def _step(
+        self, partner: str, due: _Due, *, retry_diverged: bool
+    ) -> PairNight | bool | None:
+        """Take the next step of a night.
+
+        Returns:
+            The night if a result was stated, ``True`` if something else was done, ``None`` if there
+            is nothing to do.
+        """
+        results, own = due.results, due.results.newest(self._province)
+        agreed = results.agreed_attempt
+        # 1. A result that this node has not computed: the first, or after a rebuild.
+        if own == 0:
+            return await self._compute(partner, due, attempt=1)
+        if due.stored is None:
+            await self._compute(partner, due, attempt=agreed or own)
+            return True
+        # 2. Both agree: close, if it is also what this node computes from its logs now.
+        if agreed:
+            stated = results.by_author[self._province][agreed].body
+            if due.stored.digest != stated.digest:
+                _alarm.error(
+                    "night_recomputed_differs",
+                    partner=partner,
+                    business_date=results.business_date,
+                    attempt=agreed,
+                )
+                return None
+            await self._close(partner, due, attempt=agreed)
+            return True
+        # 3. They differ: another attempt when asked for, or when the partner has made one.
+        other = results.newest(partner)
+        is_diverged = other >= own
+        if is_diverged and (retry_diverged or other > own):
+            return await self._compute(partner, due, attempt=max(own + 1, other))
+        return None
+
+    async def _compute(self, partner: str, due: _Due, *, attempt: int) -> PairNight | None:
+        """Compute a night, keep its lines and state its result."""
+
+        def load(connection: Connection) -> tuple[NightInputs, proposals.Asked | None]:
+            inputs = load_inputs(connection, due.closes)
+            facts = load_facts(connection, due.closes, due.pins, (inputs.rows, inputs.cleared))
+            with_facts = NightInputs(
+                rows=inputs.rows,
+                reversed_numbers=inputs.reversed_numbers,
+                cleared=inputs.cleared,
+                cleared_reversals=inputs.cleared_reversals,
+                holds=inputs.holds,
+                facts=facts,
+                business_date=inputs.business_date,
+            )
+            return with_facts, proposals.load(connection, due.closes, due.pins)
+
+        inputs, asked = await self._database.read(load)
+        async with self._running:
+            result, proposed = await asyncio.to_thread(self._run, inputs, asked)
+        return await self._state(partner, due, attempt, result, proposed)
+
+    def _run(
+        self, inputs: NightInputs, asked: proposals.Asked | None
+    ) -> tuple[NightResult, pa.Table | None]:
+        """Run the core, on a thread of its own."""
+        result = run_night(inputs, threads=self._threads, keep_leaves=True)
+        return result, None if asked is None else proposals.run(asked, threads=self._threads)
+
+    async def _state(
+        self,
+        partner: str,
+        due: _Due,
+        attempt: int,
+        result: NightResult,
+        proposed: pa.Table | None,
+    ) -> PairNight | None:
+        """Keep a night's lines and append its result in one transaction."""
+        closes = due.closes
+        business_date = closes.business_date.isoformat()
+        flows = result.summary.bilateral
+        lower_pays = flows.get((closes.lower, closes.higher), 0)
+        higher_pays = flows.get((closes.higher, closes.lower), 0)
+        body = PairResult(
+            lower=closes.lower,
+            higher=closes.higher,
+            business_date=business_date,
+            attempt=attempt,
+            lower_checkpoint=due.checkpoints[closes.lower],
+            higher_checkpoint=due.checkpoints[closes.higher],
+            digest=result.digest,
+            lower_pays_fen=lower_pays,
+            higher_pays_fen=higher_pays,
+            rules_version=due.rules_version,
+        )
+        rows = leaf_rows(result)
+        is_stated = attempt in due.results.by_author.get(self._province, {})
+
+        def decide(tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
+            cache.store_night(
+                tx.connection,
+                partner=partner,
+                business_date=business_date,
+                attempt=attempt,
+                flows=(lower_pays, higher_pays),
+                result=result,
+                leaf_rows=rows,
+            )
+            if proposed is not None:
+                proposals.store(tx.connection, closes, proposed)
+            if is_stated:
+                return []
+            entry = Entry(maker=node_principal(self._province).opaque_id, pair_result=body)
+            return [(LogName.registry(self._province), [entry])]
+
+        # The checkpoints are left out: replicas may have seen different cosignatures of them.
+        content = b"\x1f".join((business_date.encode(), result.digest))
+        parts = (METHOD_RESULT, partner, business_date, attempt)
+        await self._submit(
+            METHOD_RESULT,
+            request_id=self._fresh_uuid() if is_stated else request_uuid(*parts),
+            content=content,
+            decide=decide,
+        )
+        _log.info(
+            "night_computed",
+            partner=partner,
+            business_date=business_date,
+            attempt=attempt,
+            lines=result.line_count,
+            digest=result.digest.hex(),
+        )
+        if is_stated:
+            return None
+        positions = self.positions()
+        results = await self._database.read(
+            lambda c: self._results(c, positions, closes.lower, closes.higher, business_date)
+        )
+        return night_message(results)
+
+    async def _close(self, partner: str, due: _Due, *, attempt: int) -> None:
+        """Close an agreed night; nothing is appended, so the request's id is a new one."""
+        business_date = due.results.business_date
+
+        def decide(tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
+            stored = cache.stored_night(tx.connection, partner, business_date, attempt)
+            if stored is not None and not stored.is_agreed:
+                cache.close_night(
+                    tx,
+                    own=self._province,
+                    partner=partner,
+                    business_date=business_date,
+                    attempt=attempt,
+                    close_indexes=dict(due.closes.indexes),
+                )
+            return []
+
+        await self._submit(METHOD_CLOSE, request_id=self._fresh_uuid(), content=b"", decide=decide)
+        _log.info("night_agreed", partner=partner, business_date=business_date, attempt=attempt)
+
+    def _fresh_uuid(self) -> str:
+        return str(UUID(bytes=self._entropy.token(16), version=4))
+
+    async def _submit(self, method: str, *, request_id: str, content: bytes, decide: Any) -> None:  # noqa: ANN401 - see Write
+        await self._sequencer.submit(
+            Write(
+                caller=node_principal(self._province),
+                method=method,
+                request_id=request_id,
+                content=content,
+                decide=decide,
+                answer=lambda _tx, _runs: RunNightResponse(),
+            )
+        )
