@@ -5,17 +5,20 @@ let partners confirm the ends of its own logs, then write.
 """
 
 import asyncio
+import gc
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from deltacare.errors import Reason, Refusal
+from deltacare.ids import LogName, all_logs
 from deltacare.trust import TrustBundle
 
 from clients.sdk.credentials import load_bundle, read_file
 from server.certification.projector import CertificationProjector
 from server.certification.salts import SaltStore
+from server.certification.service import CertificationServicer
 from server.config import NodeConfig
 from server.edge.logging import get_log
 from server.edge.rights import Rights
@@ -26,11 +29,16 @@ from server.keyfiles import NodeKeys
 from server.log.logs import Logs
 from server.log.settings import LogSettings
 from server.registry.projector import RegistryProjector
+from server.registry.service import RegistryServicer
+from server.settlement.clearing import ClearingServicer
+from server.settlement.keeper import NightKeeper
+from server.settlement.nights import PairNights
 from server.settlement.projector import SettlementProjector
+from server.settlement.service import SettlementServicer
 from server.store.database import Database
 from server.store.migrations import upgrade
 
-__all__ = ["Node", "SystemClock", "SystemEntropy", "load_trust", "serve"]
+__all__ = ["Node", "SystemClock", "SystemEntropy", "load_trust", "rebuild", "serve"]
 
 _log = get_log("app")
 
@@ -74,8 +82,8 @@ class Node:
         clock = clock or SystemClock()
         entropy = entropy or SystemEntropy()
         self._config = config
-        province = config.province
-        trust = load_trust(config)
+        self._province = province = config.province
+        self._trust = trust = load_trust(config)
         keys = NodeKeys.read(config.keys, province=province, provinces=trust.provinces)
         _check_keys(keys, trust, province)
         tls = TlsFiles(
@@ -108,6 +116,34 @@ class Node:
                 poll_s=config.poll_interval_s, write_unconfirmed=config.write_unconfirmed
             ),
         )
+        sequencer, reader = self.logs.sequencer, self.logs.reader
+        nights = PairNights(
+            province=province,
+            trust=trust,
+            database=self._database,
+            sequencer=sequencer,
+            reader=reader,
+            entropy=entropy,
+        )
+        settlement = SettlementServicer(
+            province=province,
+            trust=trust,
+            database=self._database,
+            sequencer=sequencer,
+            reader=reader,
+            entropy=entropy,
+            code_key=keys.code_key,
+            peer=self._partners,
+        )
+        close_time = config.close_time
+        self._keeper = NightKeeper(
+            province=province,
+            nights=nights,
+            closer=settlement.closer,
+            reader=reader,
+            clock=clock,
+            close_time=(close_time.hour, close_time.minute) if close_time else None,
+        )
         self._edge = EdgeServer(
             province=province,
             trust=trust,
@@ -120,6 +156,32 @@ class Node:
                     province=province, trust=trust, rights=Rights(province), logs=self.logs
                 ),
                 "deltacare.v1.LogService": self.logs.service,
+                "deltacare.v1.RegistryService": RegistryServicer(
+                    own=province,
+                    trust=trust,
+                    database=self._database,
+                    sequencer=sequencer,
+                    reader=reader,
+                ),
+                "deltacare.v1.CertificationService": CertificationServicer(
+                    own=province,
+                    trust=trust,
+                    database=self._database,
+                    sequencer=sequencer,
+                    reader=reader,
+                    salts=salts,
+                    entropy=entropy,
+                ),
+                "deltacare.v1.SettlementService": settlement,
+                "deltacare.v1.ClearingService": ClearingServicer(
+                    province=province,
+                    trust=trust,
+                    database=self._database,
+                    sequencer=sequencer,
+                    reader=reader,
+                    nights=nights,
+                    peer=self._partners,
+                ),
             },
         )
 
@@ -131,11 +193,33 @@ class Node:
         """
         await self._database.write(upgrade)
         await self.logs.start()
-        return await self._edge.start(self._config.listen)
+        port = await self._edge.start(self._config.listen)
+        await self._keeper.start()
+        return port
+
+    async def rebuild(self, *, on_log: Callable[[], None]) -> Mapping[LogName, int]:
+        """Make every projection anew from the logs, and serve nothing meanwhile.
+
+        What is in no log stays: answers to repeated requests, salts, handles of elders.
+
+        Args:
+            on_log: Called after each log.
+
+        Returns:
+            The entries of each log.
+        """
+        await self._database.write(upgrade)
+        await self.logs.start()
+        held = [log for log in all_logs(self._trust.provinces) if log.may_hold(self._province)]
+        for log in held:
+            await self.logs.rebuild(log)
+            on_log()
+        return {log: self.logs.reader.position(log).size for log in held}
 
     async def stop(self) -> None:
         """Stop every room, from the roof down."""
         await self._edge.stop()
+        await self._keeper.stop()
         await self.logs.stop()
         await self._partners.close()
         self._database.close()
@@ -155,7 +239,19 @@ async def serve(config: NodeConfig, *, on_serving: Callable[[int], None]) -> Non
     node = Node(config)
     try:
         on_serving(await node.start())
+        # What a start made stays for as long as the node runs: no need to look at it again.
+        gc.collect()
+        gc.freeze()
         await stopping.wait()
+    finally:
+        await node.stop()
+
+
+async def rebuild(config: NodeConfig, *, on_log: Callable[[], None]) -> Mapping[LogName, int]:
+    """Make a stopped node's projections anew from its logs; see `Node.rebuild`."""
+    node = Node(config)
+    try:
+        return await node.rebuild(on_log=on_log)
     finally:
         await node.stop()
 

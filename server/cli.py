@@ -1,4 +1,4 @@
-"""``deltacare node``: a node's directory, its bundle, its running, and how it is.
+"""``deltacare node``: a node's directory, its bundle, its running, how it is, and its tables.
 
 Thin: every command gathers its options, calls one function and says what came of it. Whatever is
 heavy is imported where it is used, because the whole program's help loads this module.
@@ -12,7 +12,7 @@ import click
 
 from clients.cli.commands import Group, command, option, wants_json
 from clients.cli.failures import Exit, InputRefused
-from clients.cli.output import answer, print_table, say
+from clients.cli.output import answer, print_table, progress, say
 from clients.language import both, tr
 
 __all__ = ["node"]
@@ -60,7 +60,7 @@ _ENDPOINT_DEFAULT = "127.0.0.1:7310"
     show_default=True,
     help=both("数据库 URL：SQLite 或 PostgreSQL。", "URL of SQLite or PostgreSQL."),
 )
-def init(
+def init(  # noqa: PLR0917  # options of one command
     directory: Path,
     province: str,
     partners: tuple[str, ...],
@@ -353,6 +353,38 @@ def status(directory: Path, endpoint: str | None, name: str) -> int:
         for log in unconfirmed:
             say(tr(f"尚未得到伙伴确认：{log}", f"Not confirmed by partners: {log}"))
     return Exit.NO if waits else Exit.YES
+
+
+@command(
+    node,
+    "rebuild",
+    help=both(
+        "由日志重建投影表；请先停止节点。",
+        "Make the tables anew from the logs; stop the node first.",
+    ),
+)
+@click.argument("directory", type=_DIRECTORY)
+def rebuild(directory: Path) -> None:
+    """Forget every projection and make it anew from the entries."""
+    import asyncio
+
+    from server.app import rebuild as run
+    from server.config import CONFIG_FILE, read_config
+    from server.edge.logging import configure_logging
+
+    config = read_config(directory / CONFIG_FILE)
+    configure_logging(level="warning")
+    with progress("重建投影", "rebuilding") as bar:
+        sizes = asyncio.run(run(config, on_log=bar.advance))
+    answer(
+        {"province": config.province, "entries": {str(log): size for log, size in sizes.items()}},
+        [
+            tr(
+                f"已由 {len(sizes)} 个日志的 {sum(sizes.values())} 条记录重建。",
+                f"Rebuilt from {sum(sizes.values())} entries of {len(sizes)} logs.",
+            )
+        ],
+    )
 
 
 def _partner(partner: Any) -> dict[str, Any]:  # noqa: ANN401  # a message

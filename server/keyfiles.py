@@ -29,6 +29,7 @@ _BUNDLE = "bundle.key"
 _WITNESS = "witness.key"
 _REQUEST_MAC = "request-mac.secret"
 _SALT = "salt.secret"
+_CODE = "enrolment-code.secret"
 
 S = TypeVar("S", LogSigner, WitnessSigner)
 
@@ -43,6 +44,7 @@ class NodeKeys:
         bundle: Consents to trust bundles.
         request_mac_key: 32 bytes; compares the content of repeated requests.
         salt_key: 32 bytes; encrypts what may be erased.
+        code_key: 32 bytes; enrolment codes are derived from it.
     """
 
     logs: Mapping[LogName, LogSigner] = field(repr=False)
@@ -50,6 +52,7 @@ class NodeKeys:
     bundle: LogSigner = field(repr=False)
     request_mac_key: bytes = field(repr=False)
     salt_key: bytes = field(repr=False)
+    code_key: bytes = field(repr=False)
 
     @classmethod
     def generate(
@@ -72,6 +75,7 @@ class NodeKeys:
             bundle=LogSigner(name=bundle_key_name(province), seed=entropy(SEED_BYTES)),
             request_mac_key=entropy(SEED_BYTES),
             salt_key=entropy(SEED_BYTES),
+            code_key=entropy(SEED_BYTES),
         )
 
     def write(self, directory: Path) -> None:
@@ -86,6 +90,7 @@ class NodeKeys:
         write_new(directory / _BUNDLE, _signer_text(self.bundle), private=True)
         write_new(directory / _REQUEST_MAC, self.request_mac_key.hex().encode(), private=True)
         write_new(directory / _SALT, self.salt_key.hex().encode(), private=True)
+        write_new(directory / _CODE, self.code_key.hex().encode(), private=True)
 
     @classmethod
     def read(cls, directory: Path, *, province: str, provinces: Iterable[str]) -> Self:
@@ -103,6 +108,7 @@ class NodeKeys:
             bundle=read_bundle_key(directory, province=province),
             request_mac_key=_read_secret(directory / _REQUEST_MAC),
             salt_key=_read_secret(directory / _SALT),
+            code_key=_read_secret(directory / _CODE),
         )
 
 

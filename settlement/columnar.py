@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from settlement.core.columns import COLUMNS, PAIR_FACTOR, ROWS
+from settlement.core.columns import COLUMNS, PAIR_FACTOR, ROWS, pair_of
 from settlement.files import FILE_BYTES_MAX, column_positions, decode
 from settlement.findings import BadFile
-from settlement.records import ALIASES, FIELD_CHARS_MAX, parse_cell
+from settlement.records import ALIASES, FIELD_CHARS_MAX, PROVINCES, parse_cell
 
 if TYPE_CHECKING:
     from settlement.records import SettlementRow
@@ -27,12 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["read_plain", "table_of_rows"]
 
 _HEADER_BYTES_MAX = 4_096
-_BLOCK_BYTES = 4 * 1024**2
-# As many as the largest amount has; no sign, no leading spaces.
+_BLOCK_BYTES = 1024**2
+# No sign and no space, so that what the parser takes is what is written.
 _AMOUNT_DIGITS_MAX = 12
+_DAYS_DIGITS_MAX = 2
 
 _CODES: Final = ("home", "host")
-_FEW_VALUES: Final = (*_CODES, "institution", "subsidy_kind", "service_month", "service_days")
+_CODE_CHARS, _CODE_DIGITS = 6, 2
+# Columns that repeat few values, which may be in Chinese.
+_FEW_VALUES: Final = ("institution", "subsidy_kind", "service_month")
 
 _FIRST_VISIBLE, _LAST_VISIBLE = ord("!"), ord("~")
 _PLUS, _FIRST_DIGIT, _LAST_DIGIT = ord("+"), ord("0"), ord("9")
@@ -63,15 +66,12 @@ def table_of_rows(rows: Iterable["SettlementRow"]) -> pa.Table:
     names = [name for name in COLUMNS if name not in _CODES]
     columns: dict[str, list[Any]] = {name: [] for name in ("pair", *names)}
     for row in rows:
-        columns["pair"].append(int(row.home) * PAIR_FACTOR + int(row.host))
+        columns["pair"].append(pair_of(row.home, row.host))
         for name in names:
             columns[name].append(getattr(row, name))
-    numbers = ("pair", "service_days", "amount_fen")
+    types = {"pair": pa.int16(), "service_days": pa.int64(), "amount_fen": pa.int64()}
     table = pa.table(
-        {
-            name: pa.array(values, pa.int64() if name in numbers else pa.string())
-            for name, values in columns.items()
-        }
+        {name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()}
     )
     return _with_absent(table)
 
@@ -89,7 +89,6 @@ def _parsed(head: bytes, source: Any) -> pa.Table | None:  # noqa: ANN401 - path
     names = [f"other column {index}" for index in range(len(header))]
     for name, index in positions.items():
         names[index] = name
-    few = pa.dictionary(pa.int32(), pa.string())
     try:
         return pacsv.read_csv(
             source,
@@ -97,9 +96,7 @@ def _parsed(head: bytes, source: Any) -> pa.Table | None:  # noqa: ANN401 - path
                 column_names=names, skip_rows=1, block_size=_BLOCK_BYTES
             ),
             convert_options=pacsv.ConvertOptions(
-                column_types={
-                    name: few if name in _FEW_VALUES else pa.string() for name in COLUMNS
-                },
+                column_types=dict.fromkeys(COLUMNS, pa.string()),
                 include_columns=list(COLUMNS),
                 null_values=[],
                 strings_can_be_null=False,
@@ -113,36 +110,29 @@ def _checked(table: pa.Table) -> pa.Table | None:
     """Return the typed columns, or ``None`` if some value is not plain."""
     if not table.num_rows:
         return None
-    # 1. Columns of many values, over their buffers.
     plain = (
         _is_visible(table["settlement_no"], least_chars=1)
         and _is_visible(table["beneficiary_ref"], least_chars=1)
         and _is_visible(table["caregiver_cert_no"], least_chars=0)
-        and _is_digits(table["amount_fen"])
+        and all(_are_parsed(name, table[name]) for name in _FEW_VALUES)
+        and _is_digits(table["service_days"], most_chars=_DAYS_DIGITS_MAX)
+        and _is_digits(table["amount_fen"], most_chars=_AMOUNT_DIGITS_MAX)
     )
     if not plain:
         return None
-    # 2. Columns of few values, value by value.
-    table = table.unify_dictionaries()
-    values: dict[str, list[str | int]] = {}
-    for name in _FEW_VALUES:
-        texts = table[name].chunk(0).dictionary.to_pylist()
-        values[name] = [parse_cell(name, text) for text in texts]  # type: ignore[misc]
-        if [str(value) for value in values[name]] != texts:
-            return None
-    # 3. What a parser of one cell says of amounts, and two provinces in a row.
-    fen = pc.cast(table["amount_fen"], pa.int64())
-    largest = pc.max(fen).as_py()
-    if parse_cell("amount_fen", str(largest)) != largest:
-        return None
-    home, host = (_numbers(table[name], values[name]) for name in _CODES)
-    if pc.any(pc.equal(home, host)).as_py():
+    # What the parser of one cell says of the extremes of a number, it says of all between.
+    numbers = {name: pc.cast(table[name], pa.int64()) for name in ("service_days", "amount_fen")}
+    for name, values in numbers.items():
+        for extreme in pc.min_max(values).as_py().values():
+            if parse_cell(name, str(extreme)) != extreme:
+                return None
+    home, host = (_provinces(table[name]) for name in _CODES)
+    if home is None or host is None or (home == host).any():
         return None
     columns = {
-        "pair": pc.add(pc.multiply(home, PAIR_FACTOR), host),
+        "pair": pa.array(home * PAIR_FACTOR + host, pa.int16()),
         **{name: table[name] for name in COLUMNS if name not in _CODES},
-        "service_days": _numbers(table["service_days"], values["service_days"]),
-        "amount_fen": fen,
+        **numbers,
     }
     return _with_absent(pa.table(columns))
 
@@ -154,10 +144,25 @@ def _with_absent(table: pa.Table) -> pa.Table:
     return table.append_column("position", pa.nulls(count, pa.int64())).select(list(ROWS))
 
 
-def _numbers(column: Any, values: list[str | int]) -> Any:  # noqa: ANN401 - pyarrow ships no types
-    """Return a dictionary column of numbers as numbers."""
-    numbers = pa.array([int(value) for value in values], pa.int64())
-    return pa.chunked_array([numbers.take(chunk.indices) for chunk in column.chunks], pa.int64())
+def _are_parsed(name: str, column: Any) -> bool:  # noqa: ANN401 - pyarrow ships no types
+    """Return whether the parser of one cell leaves every value of a column as it is."""
+    return all(parse_cell(name, text) == text for text in pc.unique(column).to_pylist())
+
+
+def _provinces(column: Any) -> Any | None:  # noqa: ANN401 - pyarrow ships no types
+    """Return the leading digits of six-digit codes as numbers, or ``None`` if one is not known."""
+    parts = []
+    for offsets, content in _buffers(column):
+        if (np.diff(offsets) != _CODE_CHARS).any():
+            return None
+        digits = content.reshape(-1, _CODE_CHARS)
+        if (digits[:, _CODE_DIGITS:] != _FIRST_DIGIT).any():
+            return None
+        tens, units = (digits[:, index].astype(np.int16) - _FIRST_DIGIT for index in (0, 1))
+        parts.append(tens * 10 + units)
+    numbers = np.concatenate(parts)
+    known = np.array([int(code[:_CODE_DIGITS]) for code in PROVINCES], np.int16)
+    return numbers if np.isin(numbers, known).all() else None
 
 
 def _buffers(column: Any) -> Iterable[tuple[Any, Any]]:  # noqa: ANN401 - pyarrow ships no types
@@ -188,11 +193,11 @@ def _is_visible(column: Any, *, least_chars: int) -> bool:  # noqa: ANN401 - pya
     return True
 
 
-def _is_digits(column: Any) -> bool:  # noqa: ANN401 - pyarrow ships no types
+def _is_digits(column: Any, *, most_chars: int) -> bool:  # noqa: ANN401 - as above
     """Return whether every value is a whole number of an allowed length."""
     for offsets, content in _buffers(column):
         lengths = np.diff(offsets)
-        if lengths.min() < 1 or lengths.max() > _AMOUNT_DIGITS_MAX:
+        if lengths.min() < 1 or lengths.max() > most_chars:
             return False
         if (content - _FIRST_DIGIT).max() > _LAST_DIGIT - _FIRST_DIGIT:
             return False

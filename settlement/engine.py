@@ -1,32 +1,37 @@
 """Runs the plans of the core on DuckDB, inside the process: the thin shell around the money.
 
-Expressions are compiled to SQL once per process and kept, because a node runs many nights. A step
-that a plan keeps becomes an Arrow table, because writing DuckDB's own tables costs more than the
-joins that fill them; any other step becomes a view. What nobody reads is not even compiled. Another
-engine needs the same: take Arrow tables by name, give the tables of a plan back (`Engine`).
+The plans are Ibis expressions; `settlement.compile` turns them into the SQL in `compiled/`, which is
+committed like other generated code and proved current by a test. So a process that runs a night
+needs no compiler, which would take longer than a small night, and what runs on the money can be
+read. A step that a plan keeps becomes an Arrow table, because writing DuckDB's own tables costs more
+than the joins that fill them; any other step becomes a view. Another engine needs the same: take
+Arrow tables by name, give the tables of a plan back (`Engine`).
 
 It decides nothing: what a class is stands in `settlement.core`.
 """
 
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import TracebackType
+from importlib import resources
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Protocol, Self
 
 import pyarrow as pa
 
-from settlement.core.night import Plan, Step, night_plan, proposals_plan
+from settlement.core.columns import INPUTS
 
 __all__ = [
+    "COLUMNS_MARK",
+    "KEPT_MARK",
+    "READS_MARK",
+    "STEP_MARK",
     "THREADS_MAX",
-    "Compiled",
+    "CompiledStep",
     "DuckEngine",
     "Engine",
     "TextBlock",
-    "compiled_night",
-    "compiled_proposals",
+    "compiled",
 ]
 
 # More threads than this have never helped a night, and each takes memory.
@@ -38,8 +43,15 @@ _LINES_PER_BLOCK = 128 * 256
 # Given back to the system between steps, memory would have to be faulted in again at each.
 _KEEP_MEMORY = "4GB"
 
+# How a compiled plan is written.
+STEP_MARK: Final = "-- step: "
+KEPT_MARK: Final = "-- kept: "
+READS_MARK: Final = "-- reads: "
+COLUMNS_MARK: Final = "-- columns: "
+
 _ARROW_TYPES: Final = {
     "int8": pa.int8(),
+    "int16": pa.int16(),
     "int32": pa.int32(),
     "int64": pa.int64(),
     "uint64": pa.uint64(),
@@ -91,61 +103,65 @@ class TextBlock:
         )
 
 
-class Compiled:
-    """A plan and the SQL of those of its steps that somebody has read; shared by threads."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledStep:
+    """One step of a plan as the engine runs it.
 
-    def __init__(self, plan: Plan) -> None:
-        self.inputs = plan.inputs
-        self.steps: Mapping[str, Step] = {step.name: step for step in plan.steps}
-        self._sql: dict[str, str] = {}
-        self._lock = threading.Lock()
+    Attributes:
+        name: What later steps and the caller call it.
+        kept: Whether it is computed once and kept, or computed wherever it is read.
+        reads: Names of the inputs and steps that it reads.
+        columns: Names and types of its columns.
+        sql: How it is made.
+    """
 
-    def sql(self, name: str) -> str:
-        """Return the SQL of a step, compiled at the first call."""
-        with self._lock:
-            text = self._sql.get(name)
-            if text is None:
-                # The compiler alone: the backend around it would load a good deal more.
-                from ibis.backends.sql.compilers.duckdb import compiler
-
-                text = str(compiler.to_sqlglot(self.steps[name].expression).sql("duckdb"))
-                self._sql[name] = text
-            return text
-
-    def prepare(self, *names: str) -> Self:
-        """Compile steps and all that they need, while something else is being read."""
-        for name in names:
-            if name in self.steps:
-                self.prepare(*self.steps[name].reads)
-                self.sql(name)
-        return self
+    name: str
+    kept: bool
+    reads: tuple[str, ...]
+    columns: Mapping[str, str]
+    sql: str
 
 
 @cache
-def compiled_night(*, facts: bool, keep_lines: bool) -> Compiled:
-    """Return the plan of a night, built once per process."""
-    return Compiled(night_plan(facts=facts, keep_lines=keep_lines))
+def compiled(name: str) -> Mapping[str, CompiledStep]:
+    """Return the steps of a plan by name, read once per process.
+
+    Args:
+        name: `night`, `night_without_facts`, `files` or `proposals`.
+    """
+    text = resources.files("settlement").joinpath("compiled", f"{name}.sql").read_text("utf-8")
+    _, *parts = text.split(STEP_MARK)
+    steps = (_step(part) for part in parts)
+    return MappingProxyType({step.name: step for step in steps})
 
 
-@cache
-def compiled_proposals() -> Compiled:
-    """Return the plan of proposals, built once per process."""
-    return Compiled(proposals_plan())
+def _step(part: str) -> CompiledStep:
+    """Return a step from its part of a compiled plan."""
+    name, kept, reads, columns, sql = part.split("\n", 4)
+    return CompiledStep(
+        name=name.strip(),
+        kept=kept.removeprefix(KEPT_MARK).strip() == "yes",
+        reads=tuple(reads.removeprefix(READS_MARK).split()),
+        columns=MappingProxyType(
+            dict(column.split(":", 1) for column in columns.removeprefix(COLUMNS_MARK).split())
+        ),
+        sql=sql.rstrip().removesuffix(";"),
+    )
 
 
 class DuckEngine:
     """One run of one plan on a DuckDB of its own, in memory; a context manager.
 
     Args:
-        compiled: The plan.
+        steps: The plan.
         threads: Threads, 1 to 16; the result does not depend on it.
     """
 
-    def __init__(self, compiled: Compiled, *, threads: int = 2) -> None:
+    def __init__(self, steps: Mapping[str, CompiledStep], *, threads: int = 2) -> None:
         import duckdb
 
         assert 1 <= threads <= THREADS_MAX, "a night runs on 1 to 16 threads"
-        self._compiled = compiled
+        self._steps = steps
         self._made: set[str] = set()
         self._connection = duckdb.connect(
             ":memory:",
@@ -176,7 +192,7 @@ class DuckEngine:
             name: An input of the plan.
             table: Of the types that the plan states; texts may be dictionaries.
         """
-        schema = self._compiled.inputs[name]
+        schema = INPUTS[name]
         missing = [column for column in schema if column not in table.column_names]
         assert not missing, f"input {name} lacks {missing}"
         self._connection.register(name, table.select(list(schema)))
@@ -189,14 +205,15 @@ class DuckEngine:
     def table(self, name: str) -> pa.Table:
         """Return a step as an Arrow table with the types of its expression."""
         self._ensure(name)
-        step = self._compiled.steps[name]
+        step = self._steps[name]
         return self._fetch(step, f'SELECT * FROM "{name}"')
 
     def blocks(self, name: str) -> Iterator[TextBlock]:
         """Yield the only column of a step, a text, in its order."""
-        for read in self._compiled.steps[name].reads:
+        step = self._steps[name]
+        for read in step.reads:
             self._ensure(read)
-        result = self._connection.sql(self._compiled.sql(name))
+        result = self._connection.sql(step.sql)
         for batch in result.to_arrow_reader(_LINES_PER_BLOCK):
             yield TextBlock.of(batch.column(0))
 
@@ -204,19 +221,17 @@ class DuckEngine:
         """Make a step and all that it reads."""
         if name in self._made:
             return
-        step = self._compiled.steps[name]
+        step = self._steps[name]
         for read in step.reads:
             self._ensure(read)
-        sql = self._compiled.sql(name)
         if step.kept:
-            self._connection.register(name, self._fetch(step, sql))
+            self._connection.register(name, self._fetch(step, step.sql))
         else:
-            self._connection.execute(f'CREATE TEMP VIEW "{name}" AS {sql}')
+            self._connection.execute(f'CREATE TEMP VIEW "{name}" AS {step.sql}')
         self._made.add(name)
 
-    def _fetch(self, step: Step, sql: str) -> pa.Table:
+    def _fetch(self, step: CompiledStep, sql: str) -> pa.Table:
         """Return the result of a query in the types of a step: sums come back from wider ones."""
         table = self._connection.sql(sql).to_arrow_table()
-        schema = step.expression.schema()
-        types = [(column, _ARROW_TYPES[str(kind)]) for column, kind in schema.items()]
+        types = [(column, _ARROW_TYPES[kind]) for column, kind in step.columns.items()]
         return table.cast(pa.schema(types))

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from settlement.core.classes import TRANSIT_DAYS, LineClass
-from settlement.core.columns import FACTS, HISTORY, PAIR_FACTOR, ROWS
+from settlement.core.columns import CODE_FACTOR, FACTS, HISTORY, PAIR_FACTOR, ROWS, codes_of
 from settlement.core.digest import DigestBuilder
 from settlement.core.summary import Summary, summarise
-from settlement.engine import DuckEngine, compiled_night, compiled_proposals
+from settlement.engine import DuckEngine, compiled
 
 __all__ = [
     "FACT_SCHEMAS",
@@ -36,7 +36,8 @@ __all__ = [
 # Below this, threads wait for each other longer than they work.
 _SMALL_NIGHT_ROWS = 50_000
 
-_TEXT_TYPES: Final = {
+_TYPES: Final = {
+    "int16": pa.int16(),
     "int64": pa.int64(),
     "string": pa.string(),
     "date": pa.date32(),
@@ -53,7 +54,7 @@ def _outer_schema(schema: Mapping[str, str], *, sided: bool = False) -> pa.Schem
         elif name in ("home", "host"):
             columns.append((name, pa.string()))
         else:
-            columns.append((name, _TEXT_TYPES[kind]))
+            columns.append((name, _TYPES[kind]))
     return pa.schema(columns)
 
 
@@ -160,10 +161,10 @@ def run_night(
         threads: Threads of the engine, 1 to 16; by default one for a small night and two for others.
         keep_leaves: Whether the bytes of the leaves are wanted, to serve a partner that differs.
     """
-    compiled = compiled_night(facts=inputs.facts is not None, keep_lines=True)
+    plan = compiled("night" if inputs.facts is not None else "night_without_facts")
     if threads is None:
         threads = 1 if inputs.rows.num_rows < _SMALL_NIGHT_ROWS else 2
-    with DuckEngine(compiled, threads=threads) as engine:
+    with DuckEngine(plan, threads=threads) as engine:
         # 1. Inputs: each side's rows, history, facts, and what is asked.
         for side in ("home", "host"):
             rows = inputs.rows.filter(pc.equal(inputs.rows["side"], side))
@@ -206,7 +207,7 @@ def run_proposals(cleared: pa.Table, facts: Facts, *, threads: int = 2) -> pa.Ta
     Returns:
         home, host, settlement_no, class; sorted.
     """
-    with DuckEngine(compiled_proposals(), threads=threads) as engine:
+    with DuckEngine(compiled("proposals"), threads=threads) as engine:
         engine.load("cleared", _inner(cleared, INPUT_SCHEMAS["cleared"]))
         for name in FACTS:
             engine.load(name, _inner(getattr(facts, name), FACT_SCHEMAS[name]))
@@ -223,7 +224,7 @@ def asked_table(business_date: date | None) -> pa.Table:
 def empty_input(name: str) -> pa.Table:
     """Return a table without rows for one of the history inputs of a plan."""
     schema = HISTORY[name]
-    return pa.table({column: pa.array([], _TEXT_TYPES[kind]) for column, kind in schema.items()})
+    return pa.table({column: pa.array([], _TYPES[kind]) for column, kind in schema.items()})
 
 
 def summarise_totals(totals: pa.Table) -> Summary:
@@ -252,28 +253,30 @@ def _inner(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """
     table = table.select(schema.names).cast(schema)
     codes = {
-        name: pc.cast(table[name], pa.int64()) for name in ("home", "host") if name in schema.names
+        name: pc.divide(pc.cast(table[name], pa.int32()), CODE_FACTOR)
+        for name in ("home", "host")
+        if name in schema.names
     }
     if len(codes) == 1:
         ((name, values),) = codes.items()
-        return table.set_column(schema.names.index(name), name, values)
+        return table.set_column(schema.names.index(name), name, values.cast(pa.int16()))
     pair = pc.add(pc.multiply(codes["home"], PAIR_FACTOR), codes["host"])
-    return table.drop_columns(["home", "host"]).append_column("pair", pair)
+    return table.drop_columns(["home", "host"]).append_column("pair", pair.cast(pa.int16()))
 
 
 def _outer(table: pa.Table) -> pa.Table:
     """Return a plan's table with codes as texts and the class by name."""
-    pairs = table["pair"].combine_chunks()
-    home = pc.divide(pairs, PAIR_FACTOR)
-    host = pc.subtract(pairs, pc.multiply(home, PAIR_FACTOR))
     columns: dict[str, Any] = {}
     for name in table.column_names:
         if name == "pair":
-            columns["home"] = pc.cast(home, pa.string())
-            columns["host"] = pc.cast(host, pa.string())
+            codes = [codes_of(pair) for pair in table["pair"].to_pylist()]
+            columns["home"] = pa.array([home for home, _ in codes], pa.string())
+            columns["host"] = pa.array([host for _, host in codes], pa.string())
         elif name == "rank":
             ranks = table["rank"].to_pylist()
-            columns["class"] = pa.array([LineClass.of_rank(rank).name for rank in ranks])
+            columns["class"] = pa.array(
+                [LineClass.of_rank(rank).name for rank in ranks], pa.string()
+            )
         else:
             columns[name] = table[name]
     return pa.table(columns)

@@ -8,14 +8,10 @@ definition that a node's night runs. Nothing is processed unless every row of bo
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from settlement.engine import Compiled
+from typing import Any
 
 __all__ = ["Reconciliation", "reconcile"]
 
@@ -91,23 +87,19 @@ def reconcile(
     """
     watch = _Stopwatch()
     lines = None if lines_path is None else _lines_path(Path(lines_path))
-    with ThreadPoolExecutor(max_workers=1) as background:
-        # 1. The files, while the plan is compiled.
-        plan: Future[Compiled] = background.submit(_compiled, with_lines=lines is not None)
-        with watch.stage("read"):
-            from settlement.records import read_settlement_table
+    # 1. The files.
+    with watch.stage("read"):
+        from settlement.records import read_settlement_table
 
-            home = read_settlement_table(home_path)
-            host = read_settlement_table(host_path)
-        with watch.stage("plan"):
-            compiled = plan.result()
+        home = read_settlement_table(home_path)
+        host = read_settlement_table(host_path)
     # 2. Lines, sums and bytes.
     from settlement.core.columns import HISTORY
     from settlement.core.digest import DigestBuilder
-    from settlement.engine import DuckEngine
+    from settlement.engine import DuckEngine, compiled
     from settlement.night import asked_table, empty_input, summarise_totals
 
-    with DuckEngine(compiled, threads=threads) as engine:
+    with DuckEngine(compiled("files"), threads=threads) as engine:
         for name, table in (("home_rows", home), ("host_rows", host), ("asked", asked_table(None))):
             engine.load(name, table)
         for name in HISTORY:
@@ -155,14 +147,6 @@ class _Stopwatch:
     def seconds(self) -> dict[str, float]:
         """Return each stage and the total."""
         return {**self._seconds, "total": time.perf_counter() - self._start_s}
-
-
-def _compiled(*, with_lines: bool) -> "Compiled":
-    """Return the plan with the SQL of what is going to be read."""
-    from settlement.engine import compiled_night
-
-    wanted = ["totals", "line_bytes", *(["line_table"] if with_lines else [])]
-    return compiled_night(facts=False, keep_lines=False).prepare(*wanted)
 
 
 def _sum(rows: Any) -> int:  # noqa: ANN401 - pyarrow ships no types

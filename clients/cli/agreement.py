@@ -8,8 +8,8 @@ from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.failures import InputRefused
 from clients.cli.output import answer, pages, print_table
-from clients.cli.plain import enum_name, plain
 from clients.language import both, tr
+from clients.plain import enum_name, plain
 
 __all__ = ["agreement"]
 

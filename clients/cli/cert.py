@@ -8,8 +8,8 @@ from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.failures import Exit
 from clients.cli.output import answer, print_table
-from clients.cli.plain import plain
 from clients.language import both, tr
+from clients.plain import plain
 
 __all__ = ["cert"]
 

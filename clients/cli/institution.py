@@ -10,8 +10,8 @@ from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, Signature, connected
 from clients.cli.failures import Exit, InputRefused
 from clients.cli.output import answer, pages, print_table, progress, say
-from clients.cli.plain import plain
 from clients.language import both, tr
+from clients.plain import plain
 
 if TYPE_CHECKING:
     from clients.registers.reader import Register

@@ -9,8 +9,8 @@ from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, connected
 from clients.cli.failures import Exit
 from clients.cli.output import answer, print_table, progress
-from clients.cli.plain import plain
 from clients.language import both, tr
+from clients.plain import plain
 
 __all__ = ["log"]
 

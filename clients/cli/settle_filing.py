@@ -9,8 +9,8 @@ import click
 from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.output import answer, pages, print_table, say, yuan
-from clients.cli.plain import plain
 from clients.language import both, tr
+from clients.plain import plain
 
 __all__ = ["hold", "inbox", "refuse", "reverse"]
 

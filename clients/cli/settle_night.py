@@ -8,8 +8,8 @@ from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, connected
 from clients.cli.failures import Exit
 from clients.cli.output import answer, pages, print_table, say, yuan
-from clients.cli.plain import enum_name, plain
 from clients.language import both, tr
+from clients.plain import enum_name, plain
 
 __all__ = ["close_day", "compare", "discrepancies", "run", "status"]
 

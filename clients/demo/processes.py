@@ -101,7 +101,7 @@ class Nodes:
             [
                 sys.executable,
                 "-m",
-                "clients.demo.child",
+                "clients.cli.child",
                 "node",
                 "serve",
                 str(self.node_directory(province)),

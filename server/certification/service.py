@@ -42,7 +42,6 @@ from deltacare.v1.certification_service_pb2 import (
     SuspendRecognitionResponse,
 )
 from deltacare.v1.entry_pb2 import Entry
-from deltacare.v1.types_pb2 import Duty
 from google.protobuf.message import Message
 
 from server.certification.bodies import (
@@ -62,7 +61,14 @@ from server.edge.logging import get_log
 from server.log.ports import AppendedRun, Entropy, LogReader, LogTx, Sequencer
 from server.registry.fields import read_page_size
 from server.registry.paging import next_token, read_token
-from server.registry.requests import appended, begin_write, require_own, submit, without_unknown
+from server.registry.requests import (
+    appended,
+    begin_write,
+    new_entry,
+    require_own,
+    submit,
+    without_unknown,
+)
 from server.store.database import Database
 
 __all__ = ["CertificationServicer"]
@@ -125,7 +131,7 @@ class CertificationServicer:
         bad.raise_if_any()
 
         def decide(tx: LogTx) -> Sequence[Entry]:
-            entries = [_entry(request.duty, certificate=body) for body in bodies]
+            entries = [new_entry(request.duty, certificate=body) for body in bodies]
             state = CertificationState(tx.connection, self._own, entries)
             refused = [
                 (position, rule)
@@ -288,7 +294,7 @@ class CertificationServicer:
         bad.raise_if_any()
 
         def decide(tx: LogTx) -> Sequence[Entry]:
-            entry = _entry(request.duty, **{body[1]: said})
+            entry = new_entry(request.duty, **{body[1]: said})
             rule = CertificationState(tx.connection, self._own, (entry,)).judge(entry)
             if rule is not None:
                 raise rule.refusal(_subject(said))
@@ -424,11 +430,6 @@ class CertificationServicer:
                 else ""
             ),
         )
-
-
-def _entry(duty: Duty, **body: Any) -> Entry:  # noqa: ANN401  # one of the bodies
-    """Return an entry that people answer for; the sequencer sets the rest."""
-    return Entry(maker=duty.maker, reviewer=duty.reviewer, **body)
 
 
 def _subject(body: Any) -> str:  # noqa: ANN401  # any body of this room

@@ -7,6 +7,7 @@ once: who calls partners decides when to come back. Nothing is connected before 
 from collections.abc import AsyncIterator
 
 from deltacare.trust import Trust
+from deltacare.v1.clearing_service_pb2 import ListNightLeavesRequest, ListNightLeavesResponse
 from deltacare.v1.log_service_pb2 import (
     AddCosignatureRequest,
     AddCosignatureResponse,
@@ -16,6 +17,10 @@ from deltacare.v1.log_service_pb2 import (
     ReadEntriesRequest,
     ReadEntriesResponse,
     WatchCheckpointsRequest,
+)
+from deltacare.v1.settlement_service_pb2 import (
+    ResolveEnrolmentRequest,
+    ResolveEnrolmentResponse,
 )
 
 from clients.sdk.credentials import Credentials
@@ -118,6 +123,18 @@ class Partners:
         if log is None:
             log = self._logs[province] = PartnerLog(self.client(province))
         return log
+
+    async def resolve_enrolment(
+        self, home: str, request: ResolveEnrolmentRequest
+    ) -> ResolveEnrolmentResponse:
+        """See SettlementService.ResolveEnrolment."""
+        return await self.client(home).settlement.ResolveEnrolment(request)
+
+    async def list_night_leaves(
+        self, partner: str, request: ListNightLeavesRequest
+    ) -> ListNightLeavesResponse:
+        """See ClearingService.ListNightLeaves."""
+        return await self.client(partner).clearing.ListNightLeaves(request)
 
     async def close(self) -> None:
         """End every call and every connection."""

@@ -7,17 +7,18 @@ Issuing never waits for any of this. Which checkpoint is out for cosigning is de
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-
-import structlog
-from sqlalchemy import Connection
+from functools import partial
 
 from deltacare.errors import PeerFault, Reason, Refusal, Unavailable
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
 from deltacare.tlog.cosignature import Cosignature, cosign, verify_cosignature, verify_cosignatures
 from deltacare.trust import Trust
+from sqlalchemy import Connection
+
 from server.log.board import Board, Slot
 from server.log.checkpoints import CheckpointStore, KnownCheckpoint
+from server.log.duties import attempt
 from server.log.evidence import Wrong, add_evidence
 from server.log.pacing import Asked, Pace, next_asked
 from server.log.ports import Clock
@@ -26,8 +27,6 @@ from server.log.store import Head, LogStore
 from server.store.database import Database
 
 __all__ = ["Author"]
-
-_alarm = structlog.get_logger("deltacare.alarm")
 
 
 class Author:
@@ -81,16 +80,7 @@ class Author:
                 within_s = self._settings.pace_s if is_waiting else None
                 changed = await subscriber.next(within_s=within_s)
                 for log in sorted(own.intersection(changed or self._asked)):
-                    await self._ask(log)
-
-    async def keep_fresh(self) -> None:
-        """Cosign own newest checkpoints every minute, grown or not, until cancelled."""
-        while True:
-            await asyncio.sleep(self._settings.freshness_s)
-            try:
-                await self.freshen()
-            except Exception:
-                _alarm.exception("freshness_failed")
+                    await attempt(partial(self._ask, log), what="asking for cosignatures")
 
     async def freshen(self) -> None:
         """Cosign the newest checkpoint of each confirmed own log; it counts for no quorum."""
@@ -117,7 +107,8 @@ class Author:
         """
         if province not in self._trust.witnesses(log):
             raise Refusal(
-                Reason.LOG_NOT_ENTITLED, f"{province} is no witness of {log}.",
+                Reason.LOG_NOT_ENTITLED,
+                f"{province} is no witness of {log}.",
                 details={"log": str(log)},
             )
         try:
@@ -180,9 +171,7 @@ class Author:
             line = cosign(checkpoint, self._signers.witness, time=now)
             own = verify_cosignature(checkpoint, line, self._signers.witness.verifier)
             head = replace(head, cosigned_size=checkpoint.size, cosigned_root=checkpoint.root)
-            head = self._checkpoints.add_cosignatures(
-                connection, head, checkpoint.size, [own], now
-            )
+            head = self._checkpoints.add_cosignatures(connection, head, checkpoint.size, [own], now)
             head = self._store.save(connection, head, now)
             known = self._checkpoints.get(connection, log, checkpoint.size)
             assert known is not None, "it was stored just now"

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from deltacare.ids import LogName
+
 from server.log.store import Head
 
 __all__ = ["Board", "Shown", "Slot", "Subscriber"]

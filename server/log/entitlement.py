@@ -22,14 +22,10 @@ _SETTLEMENT_ROLES = frozenset({"system", "auditor"})
 
 def is_partner(caller: Principal, *, province: str, members: Iterable[str]) -> bool:
     """Whether the caller is the node of another member."""
-    return (
-        caller.role == PEER_ROLE and caller.province != province and caller.province in members
-    )
+    return caller.role == PEER_ROLE and caller.province != province and caller.province in members
 
 
-def may_read(
-    caller: Principal, log: LogName, *, province: str, members: Iterable[str]
-) -> bool:
+def may_read(caller: Principal, log: LogName, *, province: str, members: Iterable[str]) -> bool:
     """Whether a caller may read a log at the node of a province."""
     if caller.province not in members:
         return False
@@ -44,6 +40,4 @@ def may_read_salts(
     caller: Principal, log: LogName, *, province: str, members: Iterable[str]
 ) -> bool:
     """Whether a caller is given the salts beside a log: partners' nodes, of registry logs."""
-    return log.kind is LogKind.REGISTRY and is_partner(
-        caller, province=province, members=members
-    )
+    return log.kind is LogKind.REGISTRY and is_partner(caller, province=province, members=members)

@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 import structlog
-
 from deltacare.errors import DeltacareError, Refusal
 from deltacare.ids import LogName
 from deltacare.v1.log_service_pb2 import (
@@ -20,6 +20,8 @@ from deltacare.v1.log_service_pb2 import (
     ExchangeCheckpointsRequest,
     WatchCheckpointsRequest,
 )
+
+from server.log.duties import attempt
 from server.log.mirror import Mirror, Offer, Outcome
 from server.log.ports import Clock, Entropy, Peer
 from server.log.recovery import Confirmations
@@ -84,12 +86,8 @@ class Inbox:
             await is_news.wait()
             is_news.clear()
             while waiting:
-                offer = self._next(waiting)
-                try:
-                    await self._mirror.take(offer)
-                except Exception:
-                    # The database, most likely: the partner shows it again at the next contact.
-                    _log.exception("offer_failed", log=str(log))
+                # If it fails the partner shows it again at the next contact.
+                await attempt(partial(self._mirror.take, self._next(waiting)), what="mirroring")
 
     def _next(self, waiting: dict[tuple[int, str], Offer]) -> Offer:
         largest = max(waiting)
@@ -145,6 +143,7 @@ class Link:
         self._clock = clock
         self._entropy = entropy
         self._settings = settings
+        self._is_answering = False
         self._kick = asyncio.Event()
         self._pause_s = settings.backoff_s_min
 
@@ -155,19 +154,23 @@ class Link:
     async def run(self) -> None:
         """Keep the link up, until cancelled."""
         while True:
-            is_answering = False
-            try:
-                await self.exchange()
-                is_answering = True
-                await self._watch()
-            except DeltacareError as error:
-                _log.info("link_down", partner=self.province, error=str(error))
-            except Exception:
-                _log.exception("link_failed", partner=self.province)
+            self._is_answering = False
+            await attempt(self._contact, what="link")
             self.is_connected = False
-            longest_s = self._settings.poll_s if is_answering else self._settings.backoff_s_max
+            longest_s = (
+                self._settings.poll_s if self._is_answering else self._settings.backoff_s_max
+            )
             await self._rest(min(self._pause_s, longest_s))
             self._pause_s = min(self._pause_s * 2, self._settings.backoff_s_max)
+
+    async def _contact(self) -> None:
+        """Exchange, then watch until the link breaks."""
+        try:
+            await self.exchange()
+            self._is_answering = True
+            await self._watch()
+        except DeltacareError as error:
+            _log.info("link_down", partner=self.province, error=str(error))
 
     async def exchange(self) -> None:
         """Show what is held here, and deal with what the partner holds.

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection
-
 from deltacare.ids import LogName
 from deltacare.trust import Trust
+from sqlalchemy import Connection
+
 from server.log.author import Author
 from server.log.board import Board
 from server.log.checkpoints import CheckpointStore
+from server.log.duties import attempt, repeat
 from server.log.links import Inbox, Link
 from server.log.mirror import Mirror
 from server.log.ports import (
@@ -222,22 +223,27 @@ class Logs:
         await self._database.write(lambda c: self._store.open(c, self._clock.now()))
         self._board.put_heads(await self._resume())
         await self._sequencer.start()
-        if self._settings.write_unconfirmed:
+        settings = self._settings
+        if settings.write_unconfirmed:
             await self._author.freshen()
         duties = [
             self._author.pace(),
-            self._author.keep_fresh(),
-            self._start_settled(),
-            self._follow_replicas(),
-            self._watch_age(),
+            repeat(self._author.freshen, every_s=settings.freshness_s, what="freshness"),
+            repeat(self._watch_age, every_s=settings.freshness_s, what="age of logs"),
+            repeat(self._reader.refresh, every_s=settings.refresh_s, what="refreshing"),
+            self._freshen_settled(),
             *(self._inbox.run(log) for log in self._store.held),
             *(link.run() for link in self._links),
         ]
         self._tasks = [asyncio.create_task(duty, name="log-duty") for duty in duties]
 
+    def drain(self) -> None:
+        """End every stream of checkpoints and of changes; the edge waits for them."""
+        self._board.close()
+
     async def stop(self) -> None:
         """Finish the writes that wait, end every stream, and leave the partners."""
-        self._board.close()
+        self.drain()
         await self._sequencer.stop()
         for task in self._tasks:
             task.cancel()
@@ -319,35 +325,19 @@ class Logs:
         for link in self._links:
             link.kick()
 
-    async def _start_settled(self) -> None:
+    async def _freshen_settled(self) -> None:
         """Sign and cosign own logs as soon as partners have confirmed them."""
         while True:
             await self._is_settled.wait()
             self._is_settled.clear()
-            try:
-                await self._author.freshen()
-            except Exception:
-                _alarm.exception("freshness_failed")
-
-    async def _follow_replicas(self) -> None:
-        """Learn what another replica of this node has stored."""
-        while True:
-            await asyncio.sleep(self._settings.refresh_s)
-            try:
-                await self._reader.refresh()
-            except Exception:
-                _alarm.exception("refresh_failed")
+            await attempt(self._author.freshen, what="freshness")
 
     async def _watch_age(self) -> None:
         """Raise the alarm when a partner's log has not been known to be current for long."""
         limit = timedelta(seconds=self._settings.stale_alarm_s)
-        while True:
-            await asyncio.sleep(self._settings.freshness_s)
-            now = self._clock.now()
-            for log, head in self._board.heads.items():
-                is_own = log.author == self._store.province
-                if is_own or head.fresh_time is None or now - head.fresh_time <= limit:
-                    continue
-                _alarm.error("log_not_fresh", log=str(log), fresh_time=head.fresh_time.isoformat())
-
-
+        now = self._clock.now()
+        for log, head in self._board.heads.items():
+            is_own = log.author == self._store.province
+            if is_own or head.fresh_time is None or now - head.fresh_time <= limit:
+                continue
+            _alarm.error("log_not_fresh", log=str(log), fresh_time=head.fresh_time.isoformat())

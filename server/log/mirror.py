@@ -17,10 +17,9 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
-from sqlalchemy import Connection
-
 from deltacare.errors import DeltacareError, PeerFault, Reason
 from deltacare.ids import LogName
 from deltacare.keys import SALT_BYTES
@@ -29,6 +28,8 @@ from deltacare.tlog.cosignature import Cosignature, cosign, verify_cosignature
 from deltacare.tlog.note import SignedNote, only_signature
 from deltacare.trust import Trust
 from deltacare.v1.log_service_pb2 import AddCosignatureRequest
+from sqlalchemy import Connection
+
 from server.log.board import Board, Slot
 from server.log.checkpoints import CheckpointStore, KnownCheckpoint, bare_note
 from server.log.evidence import Wrong, add_evidence
@@ -76,6 +77,21 @@ class Offer:
     note: bytes
     is_asked: bool
     province: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verified:
+    """An offer whose signatures verified.
+
+    Attributes:
+        offer: as it was shown.
+        signed: its checkpoint, signed by the log's key.
+        cosignatures: by members.
+    """
+
+    offer: Offer
+    signed: SignedCheckpoint
+    cosignatures: Sequence[Cosignature]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,28 +189,26 @@ class Mirror:
         except PeerFault:
             await self._keep_evidence(offer, Wrong.BAD_SIGNATURE)
             return Outcome.REFUSED
-        cosignatures = self._cosignatures(signed)
         head, is_known = await self._database.read(lambda c: self._look(c, signed, offer))
         if is_known:
             return Outcome.HELD
+        shown = _Verified(offer=offer, signed=signed, cosignatures=self._cosignatures(signed))
         is_own = offer.log.author == self._store.province
         try:
             if signed.checkpoint.size > head.size:
                 if is_own:
                     self._confirmations.lose([offer.log])
                 # 3. and 4. Pull what is lacking.
-                stored = await self._catch_up(offer, signed, cosignatures, head)
+                stored = await self._catch_up(shown, head)
             else:
                 # 2. Compare with what is held.
-                stored = await self._database.write(
-                    lambda c: self._compare(c, offer, signed, cosignatures)
-                )
+                stored = await self._database.write(lambda c: self._compare(c, shown))
         except PeerFault as fault:
             _log.warning("pull_not_proven", log=str(offer.log), shown_by=offer.province)
             wrong = await self._judge(offer, signed, fault)
             return Outcome.FAILED if wrong is None else Outcome.REFUSED
         except DeltacareError as error:
-            _log.info("pull_failed", log=str(offer.log), from_=offer.province, error=str(error))
+            _log.info("pull_failed", log=str(offer.log), partner=offer.province, error=str(error))
             return Outcome.FAILED
         self._show(stored)
         if stored.is_forked:
@@ -240,105 +254,81 @@ class Mirror:
                 _log.warning("bad_cosignature", log=signed.checkpoint.origin, witness=key.name)
         return found
 
-    async def _catch_up(
-        self,
-        offer: Offer,
-        signed: SignedCheckpoint,
-        cosignatures: Sequence[Cosignature],
-        head: Head,
-    ) -> _Stored:
+    async def _catch_up(self, shown: _Verified, head: Head) -> _Stored:
         """Pull and store, part by part, until the checkpoint is reached."""
+        offer = shown.offer
         tree = await self._database.read(lambda c: self._store.tree(c, head))
         parts = pull(
             self._peers.peer(offer.province),
             offer.log,
-            signed.checkpoint,
+            shown.signed.checkpoint,
             tree,
             entries_max=self._settings.pull_entries_max,
             bytes_max=self._settings.pull_bytes_max,
         )
         stored: _Stored | None = None
         async for part in parts:
-            stored = await self._database.write(
-                lambda c, part=part: self._store_part(c, offer, signed, cosignatures, part)
-            )
-            if part.tree.frontier.size < signed.checkpoint.size:
+            stored = await self._database.write(partial(self._store_part, shown=shown, part=part))
+            if stored.known is None:
                 self._show(stored)
         assert stored is not None, "a pull brings entries or raises"
         return stored
 
-    def _store_part(
-        self,
-        connection: Connection,
-        offer: Offer,
-        signed: SignedCheckpoint,
-        cosignatures: Sequence[Cosignature],
-        part: Pulled,
-    ) -> _Stored:
+    def _store_part(self, connection: Connection, *, shown: _Verified, part: Pulled) -> _Stored:
         """Store proven entries with everything that follows from them."""
-        head = self._store.lock(connection, [offer.log])[offer.log]
+        log, signed = shown.offer.log, shown.signed
+        head = self._store.lock(connection, [log])[log]
         if head.size != part.first_index:
             raise _MovedError
-        tx = Tx(self._store, connection, self._clock.now(), {offer.log: head})
+        tx = Tx(self._store, connection, self._clock.now(), {log: head})
         self._store.append_entries(connection, head, part.datas, tx.now)
         self._store.write_tiles(connection, head.log_id, part.tiles)
         frontier = part.tree.frontier
-        note = bare_note(signed)
-        head = replace(head, size=frontier.size, frontier=frontier, seen_note=note)
-        tx.heads[offer.log] = head
+        head = replace(head, size=frontier.size, frontier=frontier, seen_note=bare_note(signed))
+        tx.heads[log] = head
         salts = {i: s for i, s in part.salts.items() if len(s) == SALT_BYTES}
         if salts:
-            self._attachments.write(tx, offer.log, salts)
+            self._attachments.write(tx, log, salts)
         head = self._projection.run_bytes(tx, head, part.datas)
         if frontier.size < signed.checkpoint.size:
             return _Stored(head=self._store.save(connection, head, tx.now), known=None)
-        return self._keep(tx, head, None, offer, signed, cosignatures)
+        return self._keep(tx, head, shown, is_changed=True)
 
-    def _compare(
-        self,
-        connection: Connection,
-        offer: Offer,
-        signed: SignedCheckpoint,
-        cosignatures: Sequence[Cosignature],
-    ) -> _Stored:
+    def _compare(self, connection: Connection, shown: _Verified) -> _Stored:
         """Keep a checkpoint over entries that are held, or the proof that it lies."""
+        offer, checkpoint = shown.offer, shown.signed.checkpoint
         head = self._store.lock(connection, [offer.log])[offer.log]
         tx = Tx(self._store, connection, self._clock.now(), {offer.log: head})
-        checkpoint = signed.checkpoint
         if self._store.root(connection, offer.log, checkpoint.size) == checkpoint.root:
-            return self._keep(tx, head, head, offer, signed, cosignatures)
+            return self._keep(tx, head, shown, is_changed=False)
         forked = add_evidence(
             connection, head, Wrong.FORK, shown=offer.note, shown_by=offer.province, now=tx.now
         )
         head = self._store.save(connection, forked, tx.now)
         return _Stored(head=head, known=None, is_forked=True)
 
-    def _keep(
-        self,
-        tx: Tx,
-        head: Head,
-        saved: Head | None,
-        offer: Offer,
-        signed: SignedCheckpoint,
-        cosignatures: Sequence[Cosignature],
-    ) -> _Stored:
+    def _keep(self, tx: Tx, before: Head, shown: _Verified, *, is_changed: bool) -> _Stored:
         """Keep a checkpoint that is true of the tree held, its cosignatures, and perhaps ours.
 
-        ``saved`` is the head as the database has it, if nothing of it has changed yet.
+        Args:
+            tx: has locked the log.
+            before: its head; differs from the database's if ``is_changed``.
+            shown: the checkpoint.
+            is_changed: whether the head must be saved in any case.
         """
-        checkpoint = signed.checkpoint
+        signed, checkpoint = shown.signed, shown.signed.checkpoint
+        head = before
         if head.head_note is None or checkpoint.size > head.head_size:
             note = bare_note(signed)
             head = replace(head, head_size=checkpoint.size, head_note=note)
             if head.size == checkpoint.size:
                 head = replace(head, seen_note=note)
         self._checkpoints.put(tx.connection, head, signed, tx.now)
-        found = list(cosignatures)
+        found = list(shown.cosignatures)
         own_key = self._signers.witness.verifier
-        has_own = any(c.key == own_key for c in found)
-        if has_own:
+        if any(c.key == own_key for c in found):
             head = _with_floor(head, signed)
-        elif offer.is_asked and self._may_cosign(tx, head, signed):
+        elif shown.offer.is_asked and self._may_cosign(tx, head, signed):
             line = cosign(checkpoint, self._signers.witness, time=tx.now)
             found.append(verify_cosignature(checkpoint, line, own_key))
             head = _with_floor(head, signed)
@@ -347,9 +337,9 @@ class Mirror:
             tx.connection, head, checkpoint.size, found, tx.now
         )
         is_fresher = head.fresh_time != fresh_time
-        if head != saved:
+        if is_changed or head != before:
             head = self._store.save(tx.connection, head, tx.now)
-        known = self._checkpoints.get(tx.connection, offer.log, checkpoint.size)
+        known = self._checkpoints.get(tx.connection, head.log, checkpoint.size)
         return _Stored(head=head, known=known, is_fresher=is_fresher)
 
     def _may_cosign(self, tx: Tx, head: Head, signed: SignedCheckpoint) -> bool:
@@ -372,13 +362,9 @@ class Mirror:
         if stored.known is None:
             return
         if stored.known.has_quorum and stored.known.size >= stored.head.quorum_size:
-            self._board.show(
-                stored.head.log, Slot.QUORUM, stored.known.size, stored.known.note
-            )
+            self._board.show(stored.head.log, Slot.QUORUM, stored.known.size, stored.known.note)
         elif stored.is_fresher:
-            self._board.show(
-                stored.head.log, Slot.COSIGNED, stored.known.size, stored.known.note
-            )
+            self._board.show(stored.head.log, Slot.COSIGNED, stored.known.size, stored.known.note)
 
     async def _hand_over(self, offer: Offer, known: KnownCheckpoint) -> None:
         """Send this witness's cosignature to the author; it asks again until it has it."""
@@ -437,5 +423,3 @@ def _with_floor(head: Head, signed: SignedCheckpoint) -> Head:
 
 def _fingerprint(offer: Offer) -> bytes:
     return hashlib.sha256(offer.province.encode() + b"\n" + offer.note).digest()
-
-

@@ -14,6 +14,7 @@ from deltacare.tlog.proof import verify_consistency
 from deltacare.tlog.tile import ENTRY_BYTES_MAX, Tile
 from deltacare.tlog.tree import Frontier, leaf_hashes
 from deltacare.v1.log_service_pb2 import ReadEntriesRequest, ReadEntriesResponse
+
 from server.log.ports import Peer
 from server.log.store import Tree
 
@@ -98,9 +99,7 @@ async def judge(peer: Peer, log: LogName, checkpoint: Checkpoint, held: Frontier
     """
     if held.size == 0:
         return False
-    request = ReadEntriesRequest(
-        log=str(log), end_index=held.size, checkpoint_size=checkpoint.size
-    )
+    request = ReadEntriesRequest(log=str(log), end_index=held.size, checkpoint_size=checkpoint.size)
     frontier = Frontier.empty()
     async for message in peer.read_entries(request):
         _check_message(message, frontier.size, held.size)
@@ -132,9 +131,7 @@ class _Part:
         self.datas += datas
         self.bytes += sum(map(len, datas))
         end = first + len(datas)
-        self._salts.update(
-            {a.index: a.salt for a in message.attachments if first <= a.index < end}
-        )
+        self._salts.update({a.index: a.salt for a in message.attachments if first <= a.index < end})
 
     def done(self) -> Pulled:
         """Return the part, whose messages were all proven."""

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 
 import structlog
+from deltacare.ids import LogName
 from sqlalchemy import Connection
 
-from deltacare.ids import LogName
 from server.log.board import Board, Slot
 from server.log.checkpoints import CheckpointStore, KnownCheckpoint
 from server.log.ports import Clock, Position
@@ -161,5 +161,3 @@ class Reader:
         found = await self._database.read(lambda c: self._checkpoints.newest_quorum(c, log))
         if found is not None:
             self._board.show(log, Slot.QUORUM, found.size, found.note)
-
-

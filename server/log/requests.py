@@ -12,10 +12,10 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select
-
 from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason, Refusal
 from deltacare.ids import Principal
+from sqlalchemy import Connection, bindparam, insert, select
+
 from server.log import tables
 
 __all__ = ["MAC_KEY_BYTES", "RequestKey", "RequestStore", "StoredAnswer", "is_kept"]
@@ -128,9 +128,7 @@ def _encode(refusal: Refusal) -> bytes:
         "reason": refusal.reason.wire,
         "message": refusal.message,
         "details": dict(refusal.details),
-        "violations": [
-            [v.field, v.value, v.description, v.remedy] for v in refusal.violations
-        ],
+        "violations": [[v.field, v.value, v.description, v.remedy] for v in refusal.violations],
     }
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -19,15 +19,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
-from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import Connection
-
 from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
 from deltacare.tlog.tile import ENTRY_BYTES_MAX, Tile
 from deltacare.tlog.tree import leaf_hashes
 from deltacare.v1.entry_pb2 import Entry
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import Connection
+
 from server.log.board import Board
 from server.log.checkpoints import CheckpointStore
 from server.log.ports import AppendedRun, Clock, Sequenced, Write
@@ -52,8 +52,19 @@ class _WentBackError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pending:
+    """A write that waits, and the caller who waits for it."""
+
     write: Write
     answer: asyncio.Future[bytes]
+
+    def settle(self, result: bytes | Exception) -> None:
+        """Tell the caller, unless it has gone."""
+        if self.answer.done():
+            return
+        if isinstance(result, Exception):
+            self.answer.set_exception(result)
+        else:
+            self.answer.set_result(result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +165,8 @@ class GroupSequencer:
         while True:
             await self._is_work.wait()
             self._is_work.clear()
-            while self._waiting:
-                await self._commit_group(self._take())
+            while group := self._take():
+                await self._commit_group(group)
             if self._is_stopping:
                 return
 
@@ -175,33 +186,25 @@ class GroupSequencer:
 
     async def _commit_group(self, group: Sequence[_Pending]) -> None:
         """Commit a group; if it breaks, each write by itself, so that one spoils no other."""
-        if not group:
-            return
+        writes = [pending.write for pending in group]
         try:
-            done = await self._database.write(lambda c: self._commit(c, [p.write for p in group]))
+            done = await self._database.write(lambda c: self._commit(c, writes))
         except _WentBackError as error:
             self._on_regression(error.logs)
             for pending in group:
-                if not pending.answer.cancelled():
-                    pending.answer.set_exception(_unconfirmed(error.logs[0]))
-            return
+                pending.settle(_unconfirmed(error.logs[0]))
         except Exception as error:  # noqa: BLE001 - whatever it is, its writer must be told
-            if len(group) > 1:
-                for pending in group:
-                    await self._commit_group([pending])
-            elif not group[0].answer.cancelled():
-                group[0].answer.set_exception(error)
-            return
-        self._trees.update(done.trees)
-        self._waiting.extendleft(reversed(group[len(done.results) :]))
-        self._on_commit(done.heads)
-        for pending, result in zip(group, done.results, strict=False):
-            if pending.answer.cancelled():
-                continue
-            if isinstance(result, DeltacareError):
-                pending.answer.set_exception(result)
-            else:
-                pending.answer.set_result(result)
+            if len(group) == 1:
+                group[0].settle(error)
+                return
+            for pending in group:
+                await self._commit_group([pending])
+        else:
+            self._trees.update(done.trees)
+            self._waiting.extendleft(reversed(group[len(done.results) :]))
+            self._on_commit(done.heads)
+            for pending, result in zip(group, done.results, strict=False):
+                pending.settle(result)
 
     def _commit(self, connection: Connection, writes: Sequence[Write]) -> _Committed:
         """Run a group inside its transaction, on the writing thread."""
@@ -231,9 +234,7 @@ class GroupSequencer:
             trees={log: state.tree for log, state in grown.items()},
         )
 
-    def _one(
-        self, tx: Tx, grown: dict[LogName, _Grown], write: Write
-    ) -> bytes | DeltacareError:
+    def _one(self, tx: Tx, grown: dict[LogName, _Grown], write: Write) -> bytes | DeltacareError:
         """Answer one write, or undo it."""
         key = RequestKey.of(write.caller, write.method, write.request_id)
         mac = self._requests.mac(write.content)
@@ -251,8 +252,7 @@ class GroupSequencer:
         savepoint = tx.connection.begin_nested()
         try:
             runs = [
-                self._append(tx, grown, log, entries)
-                for log, entries in self._entries(tx, write)
+                self._append(tx, grown, log, entries) for log, entries in self._entries(tx, write)
             ]
             answer = write.answer(tx, runs).SerializeToString(deterministic=True)
         except DeltacareError as error:
@@ -263,9 +263,7 @@ class GroupSequencer:
             grown.update(states)
             # What an unconfirmed node knows may be old: it refuses, but not for good.
             if isinstance(error, Refusal) and is_kept(error) and self._is_whole():
-                self._requests.keep(
-                    tx.connection, key, content_mac=mac, answer=error, now=tx.now
-                )
+                self._requests.keep(tx.connection, key, content_mac=mac, answer=error, now=tx.now)
             return error
         self._requests.keep(tx.connection, key, content_mac=mac, answer=answer, now=tx.now)
         savepoint.commit()
@@ -348,9 +346,7 @@ class GroupSequencer:
 
     def _sign(self, head: Head) -> SignedCheckpoint:
         signer = self._signers.logs[head.log]
-        checkpoint = Checkpoint(
-            origin=str(head.log), size=head.size, root=head.frontier.root
-        )
+        checkpoint = Checkpoint(origin=str(head.log), size=head.size, root=head.frontier.root)
         return SignedCheckpoint.sign(checkpoint, signer)
 
     def _store_grown(self, tx: Tx, state: _Grown, *, is_due: bool) -> Head:

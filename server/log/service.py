@@ -8,8 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from deltacare.errors import Reason, Refusal, Unavailable, ViolationCollector, invalid_field
 from deltacare.ids import LogName
 from deltacare.times import format_time
@@ -20,6 +18,8 @@ from deltacare.tlog.tree import leaf_hash
 from deltacare.trust import Trust
 from deltacare.v1 import log_service_pb2 as pb
 from deltacare.v1.types_pb2 import LogSize
+from sqlalchemy import Connection
+
 from server.edge.call import Call
 from server.log.author import Author
 from server.log.board import Board
@@ -108,9 +108,7 @@ class LogServicer:
             ]
         )
 
-    async def get_checkpoint(
-        self, request: pb.GetCheckpointRequest, call: Call
-    ) -> pb.Checkpoint:
+    async def get_checkpoint(self, request: pb.GetCheckpointRequest, call: Call) -> pb.Checkpoint:
         """Get the newest checkpoint, or the newest with a quorum."""
         log = self._log(request.log, call)
         if request.selector not in pb.CheckpointSelector.values():
@@ -120,7 +118,8 @@ class LogServicer:
         known = await self._database.read(lambda c: find(c, log))
         if known is None:
             raise Refusal(
-                Reason.NOT_FOUND, f"No such checkpoint of {log} is held here.",
+                Reason.NOT_FOUND,
+                f"No such checkpoint of {log} is held here.",
                 details={"log": str(log)},
             )
         return _checkpoint(log, known)
@@ -177,9 +176,7 @@ class LogServicer:
                 raise invalid_field("old_size", request.old_size, f"It is more than {size}.")
             nodes = self._store.nodes(connection, log, size)
             hashes = consistency_proof(nodes, old_size=request.old_size, size=size)
-            return pb.ConsistencyProof(
-                old_size=request.old_size, new_size=size, hashes=hashes
-            )
+            return pb.ConsistencyProof(old_size=request.old_size, new_size=size, hashes=hashes)
 
         return await self._database.read(read)
 
@@ -191,7 +188,8 @@ class LogServicer:
             head = self._store.head(connection, log)
             if request.index >= head.size:
                 raise Refusal(
-                    Reason.NOT_FOUND, f"{log} has {head.size} entries here.",
+                    Reason.NOT_FOUND,
+                    f"{log} has {head.size} entries here.",
                     details={"log": str(log), "index": str(request.index)},
                 )
             known = self._checkpoints.first_quorum_over(connection, log, request.index)
@@ -266,9 +264,7 @@ class LogServicer:
 
         def read(connection: Connection) -> list[pb.Checkpoint]:
             return [
-                checkpoint
-                for log in logs
-                for checkpoint in self._newest(connection, log, province)
+                checkpoint for log in logs for checkpoint in self._newest(connection, log, province)
             ]
 
         return (await self._database.read(read))[:_LOGS_MAX]
@@ -281,14 +277,13 @@ class LogServicer:
         log = self._log(request.log, call)
         if log.author != self._province:
             raise Refusal(
-                Reason.NOT_AUTHOR, f"Cosignatures of {log} go to its author.",
+                Reason.NOT_AUTHOR,
+                f"Cosignatures of {log} go to its author.",
                 details={"log": str(log)},
             )
         if len(request.note) > CHECKPOINT_BYTES_MAX:
             raise invalid_field("note", "", "The note is too long.")
-        has_quorum = await self._author.add_cosignature(
-            log, request.note, call.caller.province
-        )
+        has_quorum = await self._author.add_cosignature(log, request.note, call.caller.province)
         return pb.AddCosignatureResponse(quorum=has_quorum)
 
     async def list_evidence(
@@ -339,7 +334,8 @@ class LogServicer:
         members = self._trust.provinces
         if not may_read(call.caller, log, province=self._province, members=members):
             raise Refusal(
-                Reason.LOG_NOT_ENTITLED, f"The caller may not read {log} here.",
+                Reason.LOG_NOT_ENTITLED,
+                f"The caller may not read {log} here.",
                 details={"log": str(log), "caller": call.caller.uri},
             )
         self._store.log_id(log)
@@ -381,9 +377,7 @@ class LogServicer:
             first_index=request.first_index,
             end_index=end,
             checkpoint_size=request.checkpoint_size,
-            has_salts=may_read_salts(
-                call.caller, log, province=self._province, members=members
-            ),
+            has_salts=may_read_salts(call.caller, log, province=self._province, members=members),
         )
 
     async def _message(self, wanted: _Range, cursor: int) -> pb.ReadEntriesResponse:
@@ -402,9 +396,7 @@ class LogServicer:
         return pb.ReadEntriesResponse(
             first_index=cursor,
             entries=entries,
-            consistency_proof=consistency_proof(
-                nodes, old_size=end, size=wanted.checkpoint_size
-            ),
+            consistency_proof=consistency_proof(nodes, old_size=end, size=wanted.checkpoint_size),
             attachments=[pb.Attachment(index=i, salt=salts[i]) for i in sorted(salts)],
         )
 
@@ -437,5 +429,3 @@ def _fitting(entries: list[bytes]) -> list[bytes]:
         if total > _MESSAGE_BYTES_MAX and count:
             return entries[:count]
     return entries
-
-

@@ -178,6 +178,21 @@ class RegistryState:
             parties=newest[2] if newest else (),
         )
 
+    def subject(self, entry: Entry) -> str:
+        """Return the ids that a refusal of an entry names."""
+        match entry.WhichOneof("body"):
+            case "listing":
+                ids = entry.listing.institution_ids
+                unknown = (each for each in ids if each not in self._institutions)
+                return ", ".join([entry.listing.listing_id, *unknown])
+            case "listing_withdrawal":
+                return entry.listing_withdrawal.listing_id
+            case "agreement":
+                return entry.agreement.agreement_id
+            case "agreement_answer":
+                return entry.agreement_answer.agreement_id
+        return entry.institution.institution_id
+
     def apply(self, item: Sequenced) -> None:
         """Take in an entry that breaks no rule."""
         entry = item.entry

@@ -5,7 +5,7 @@ rules that every node projects it with. Which rules those are is the room's own.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from deltacare.errors import Reason, Refusal, ViolationCollector
 from deltacare.ids import LogName, parse_request_id
@@ -17,7 +17,7 @@ from server.edge.call import Call
 from server.log.ports import AppendedRun, LogTx, Sequencer, Write
 from server.registry.fields import read_duty
 
-__all__ = ["appended", "begin_write", "require_own", "submit", "without_unknown"]
+__all__ = ["appended", "begin_write", "new_entry", "require_own", "submit", "without_unknown"]
 
 M = TypeVar("M", bound=Message)
 
@@ -52,6 +52,11 @@ def without_unknown(message: M) -> M:
     result.CopyFrom(message)
     result.DiscardUnknownFields()
     return result
+
+
+def new_entry(duty: Duty, **body: Any) -> Entry:  # noqa: ANN401  # one of the bodies
+    """Return an entry that people answer for; the sequencer sets the rest."""
+    return Entry(maker=duty.maker, reviewer=duty.reviewer, **body)
 
 
 def appended(run: AppendedRun) -> Appended:

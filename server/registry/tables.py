@@ -9,10 +9,10 @@ from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, Text
 
 from server.store.schema import BigInt, metadata
 
+__all__ = ["IdText", "agreement_words", "agreements", "institutions", "listings"]
+
 # Ids sort by their bytes in both databases, whatever the language of the server.
 IdText = Text().with_variant(Text(collation="C"), "postgresql")
-
-__all__ = ["IdText", "agreement_words", "agreements", "institutions", "listings"]
 
 institutions = Table(
     "registry_institutions",

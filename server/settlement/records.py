@@ -94,7 +94,13 @@ class PartnerRecords:
             for each in request.reversals
         ]
         return await self._file(
-            request, call, "reversals", entries, faults, check, FileReversalsResponse
+            request,
+            call,
+            FileReversalsResponse,
+            field="reversals",
+            entries=entries,
+            faults=faults,
+            check=check,
         )
 
     async def refuse_records(
@@ -125,7 +131,13 @@ class PartnerRecords:
             for each in request.refusals
         ]
         return await self._file(
-            request, call, "refusals", entries, faults, check, RefuseRecordsResponse
+            request,
+            call,
+            RefuseRecordsResponse,
+            field="refusals",
+            entries=entries,
+            faults=faults,
+            check=check,
         )
 
     async def place_holds(self, request: PlaceHoldsRequest, call: Call) -> PlaceHoldsResponse:
@@ -141,7 +153,13 @@ class PartnerRecords:
             for each in request.holds
         ]
         return await self._file(
-            request, call, "holds", entries, faults, lambda _tx: None, PlaceHoldsResponse
+            request,
+            call,
+            PlaceHoldsResponse,
+            field="holds",
+            entries=entries,
+            faults=faults,
+            check=lambda _tx: None,
         )
 
     async def end_holds(self, request: EndHoldsRequest, call: Call) -> EndHoldsResponse:
@@ -174,7 +192,15 @@ class PartnerRecords:
             Entry(maker=request.duty.maker, reviewer=request.duty.reviewer, hold_end=each)
             for each in request.ends
         ]
-        return await self._file(request, call, "ends", entries, faults, check, EndHoldsResponse)
+        return await self._file(
+            request,
+            call,
+            EndHoldsResponse,
+            field="ends",
+            entries=entries,
+            faults=faults,
+            check=check,
+        )
 
     def _home_faults(
         self, home: str, host: str, partner: str, where: str
@@ -191,11 +217,12 @@ class PartnerRecords:
         self,
         request: Any,  # noqa: ANN401 - any request with a batch and a partner
         call: Call,
+        response: type[R],
+        *,
         field: str,
         entries: Sequence[Entry],
         faults: Callable[[int], Iterable[FieldViolation]],
         check: Check,
-        response: type[R],
     ) -> R:
         """Check a batch and append it."""
         bad = ViolationCollector()

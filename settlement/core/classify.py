@@ -155,8 +155,9 @@ def joined_sides(home_firsts: Table, host_firsts: Table) -> Table:
     """
     joined = home_firsts.outer_join(host_firsts, KEY)
     dates = ibis.least(joined.filed_date, joined.filed_date_right)
+    pair = ibis.coalesce(joined.pair, joined.pair_right)
     return joined.select(
-        pair=ibis.coalesce(joined.pair, joined.pair_right),
+        pair=pair,
         settlement_no=ibis.coalesce(joined.settlement_no, joined.settlement_no_right),
         home_claim=joined.claim,
         home_caregiver=joined.caregiver_cert_no,
@@ -167,6 +168,7 @@ def joined_sides(home_firsts: Table, host_firsts: Table) -> Table:
         host_fen=joined.amount_fen_right,
         host_position=joined.position_right,
         filed_date=ibis.coalesce(dates, joined.filed_date, joined.filed_date_right),
+        home_hash=claim_hash(pair, joined.claim),
     )
 
 
@@ -182,21 +184,24 @@ def twins(settlements: Table, odd: Table, reversed_numbers: Table, cleared: Tabl
         reversed_numbers: What was reversed before clearing.
         cleared: What was cleared before.
     """
-    columns = [*KEY, "claim"]
+    columns = [*KEY, "claim", "claim_hash"]
+
+    def hashed(rows: Table, claim: Expression) -> Table:
+        return rows.mutate(claim=claim, claim_hash=claim_hash(rows.pair, claim)).select(columns)
+
     by_home = settlements.filter(settlements.home_claim.notnull())
     by_host = settlements.filter(settlements.host_claim.notnull())
     standing = odd.anti_join(reversed_numbers, ["side", *KEY])
     counted = cleared.filter(~cleared.cancelled)
     claims = union_of(
-        by_home.mutate(claim=by_home.home_claim).select(columns),
-        by_host.mutate(claim=by_host.host_claim).select(columns),
-        standing.select(columns),
-        counted.mutate(claim=claim_of(counted)).select(columns),
+        by_home.mutate(claim=by_home.home_claim, claim_hash=by_home.home_hash).select(columns),
+        hashed(by_host, by_host.host_claim),
+        hashed(standing, standing.claim),
+        hashed(counted, claim_of(counted)),
     )
-    hashed = claims.select(claim_hash=claim_hash(claims))
-    seen = hashed.group_by("claim_hash").agg(row_count=hashed.count())
+    seen = claims.group_by("claim_hash").agg(row_count=claims.count())
     seen = seen.filter(seen.row_count > 1)
-    close = claims.semi_join(seen, claim_hash(claims) == seen.claim_hash)
+    close = claims.semi_join(seen, "claim_hash")
     groups = close.group_by(["pair", "claim"]).agg(
         least=close.settlement_no.min(), most=close.settlement_no.max()
     )

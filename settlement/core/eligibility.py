@@ -27,18 +27,20 @@ from settlement.core.terms import (
     union_of,
 )
 
-__all__ = ["barred", "over_cap", "overlapping"]
+__all__ = ["agreed_days", "barred", "enrolled_days", "over_cap", "overlapping"]
 
 _BY_USE = "USE"
 _BY_MONTH = "MONTH"
 
 
-def barred(rows: Table, facts: Mapping[str, Table]) -> Table:
+def barred(rows: Table, facts: Mapping[str, Table], agreed: Table, enrolled: Table) -> Table:
     """Return the numbers of which a row violates a condition of its own, with the first class.
 
     Args:
         rows: Rows of both sides.
         facts: The tables of `settlement.core.columns.FACTS`.
+        agreed: What `agreed_days` told of the rows.
+        enrolled: What `enrolled_days` told of the rows.
     """
     # 1. The policy tells on how many days a condition must hold.
     table = _with_policy(rows, facts["policies"])
@@ -47,10 +49,9 @@ def barred(rows: Table, facts: Mapping[str, Table]) -> Table:
     )
     table = table.mutate(needed_days=needed, host=host_of(table))
     # 2. The days on which each condition holds.
-    agreed = _agreed_days(rows, facts["agreements"], facts["enrolments"])
     table = _with_mask(table, agreed, "agreed_mask")
     table = _with_mask(table, facts["listings"], "listed_mask")
-    table = _with_mask(table, _enrolled_days(rows, facts["enrolments"]), "enrolled_mask")
+    table = _with_mask(table, enrolled, "enrolled_mask")
     table = _with_mask(table, facts["caregivers"], "certified_mask")
     # 3. The first condition that is not met.
     named = table.caregiver_cert_no != ""
@@ -133,22 +134,32 @@ def _with_mask(table: Table, days: Table, name: str) -> Table:
     return table.left_join(merged, keys).drop(*(f"{key}_right" for key in keys))
 
 
-def _enrolled_days(rows: Table, enrolments: Table) -> Table:
-    """Return the days of the rows' months on which a beneficiary is enrolled for a kind."""
+def enrolled_days(rows: Table, facts: Mapping[str, Table]) -> Table:
+    """Return the days of the rows' months on which a beneficiary is enrolled for a kind.
+
+    Args:
+        rows: Rows of both sides.
+        facts: The tables of `settlement.core.columns.FACTS`.
+    """
     cells = rows.select("pair", "beneficiary_ref", "subsidy_kind", "service_month").distinct()
     keys = ["pair", "beneficiary_ref", "subsidy_kind"]
-    table = cells.join(enrolments, keys)
+    table = cells.join(facts["enrolments"], keys)
     mask = interval_mask(table.from_date, table.until_date, table.service_month)
     return table.select(*cells.columns, day_mask=mask)
 
 
-def _agreed_days(rows: Table, agreements: Table, enrolments: Table) -> Table:
+def agreed_days(rows: Table, facts: Mapping[str, Table]) -> Table:
     """Return the days of the rows' months on which an agreement covers them.
 
     Day by day: where an enrolment of any kind tells the home division of the elder, that division's
     agreements count; on the other days any division's do, because a missing enrolment is a class of
     its own and must not look like a missing agreement.
+
+    Args:
+        rows: Rows of both sides.
+        facts: The tables of `settlement.core.columns.FACTS`.
     """
+    agreements, enrolments = facts["agreements"], facts["enrolments"]
     place = ["institution", "subsidy_kind", "service_month"]
     cells = rows.select("pair", "beneficiary_ref", *place).distinct()
     # 1. The days on which the division is known.

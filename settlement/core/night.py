@@ -17,15 +17,17 @@ from ibis.expr.operations import UnboundTable
 
 from settlement.core import classify, eligibility
 from settlement.core.classes import ALPHABETICAL, LineClass
-from settlement.core.columns import ASKED, CLEARED, FACTS, HISTORY, ROWS, SEPARATOR, TERMINATOR
+from settlement.core.columns import ASKED, CLEARED, FACTS, HISTORY, ROWS
 from settlement.core.terms import (
     KEY,
     Expression,
     Table,
-    home_of,
-    host_of,
+    home_code,
+    host_code,
     joined,
     rank_of,
+    separator,
+    terminator,
     union_of,
 )
 
@@ -48,7 +50,6 @@ _CLAIM_PARTS = (
     ("service_days", "int64"),
     ("amount_fen", "int64"),
 )
-_EMPTY_CLAIM = SEPARATOR * (len(_CLAIM_PARTS) - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +60,12 @@ class Step:
         name: What later steps and the caller call it.
         expression: How it is made.
         kept: Whether it is computed once and kept, or computed wherever it is read.
-        stage: What a person calls this part of the work, for timing.
         reads: Names of the inputs and steps that it reads.
     """
 
     name: str
     expression: Table
     kept: bool
-    stage: str
     reads: tuple[str, ...]
 
 
@@ -91,23 +90,21 @@ class _Planner:
         self._steps: list[Step] = []
         self.tables = {name: ibis.table(dict(schema), name=name) for name, schema in inputs.items()}
 
-    def step(self, name: str, expression: Table, *, stage: str, kept: bool) -> Table:
+    def step(self, name: str, expression: Table, *, kept: bool) -> Table:
         """Note a step and return it as a table that later steps read by name."""
         reads = {table.name for table in expression.op().find(UnboundTable)}
         self._steps.append(
-            Step(
-                name=name, expression=expression, kept=kept, stage=stage, reads=tuple(sorted(reads))
-            )
+            Step(name=name, expression=expression, kept=kept, reads=tuple(sorted(reads)))
         )
         return ibis.table(expression.schema(), name=name)
 
-    def keep(self, name: str, expression: Table, stage: str) -> Table:
+    def keep(self, name: str, expression: Table) -> Table:
         """Note a step that is computed once."""
-        return self.step(name, expression, stage=stage, kept=True)
+        return self.step(name, expression, kept=True)
 
-    def show(self, name: str, expression: Table, stage: str) -> Table:
+    def show(self, name: str, expression: Table) -> Table:
         """Note a step that is computed where it is read."""
-        return self.step(name, expression, stage=stage, kept=False)
+        return self.step(name, expression, kept=False)
 
     def plan(self) -> Plan:
         """Return what was collected."""
@@ -141,38 +138,28 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
     home_rows, host_rows = given["home_rows"], given["host_rows"]
     cleared, reversed_numbers = given["cleared"], given["reversed_numbers"]
     # 1. Numbers that have to be looked at as a whole.
-    crowded = planner.keep("crowded", classify.crowded_hashes(home_rows, host_rows), "match")
+    crowded = planner.keep("crowded", classify.crowded_hashes(home_rows, host_rows))
     all_rows = union_of(_sided(home_rows, "home"), _sided(host_rows, "host"))
-    keys = planner.keep(
-        "odd_keys", classify.odd_keys(all_rows, crowded, reversed_numbers, cleared), "match"
-    )
-    odd = planner.keep("odd_rows", classify.odd_rows(all_rows, keys), "match")
-    numbers = planner.keep(
-        "odd_numbers", classify.odd_numbers(odd, reversed_numbers, cleared), "match"
-    )
+    keys = planner.keep("odd_keys", classify.odd_keys(all_rows, crowded, reversed_numbers, cleared))
+    odd = planner.keep("odd_rows", classify.odd_rows(all_rows, keys))
+    numbers = planner.keep("odd_numbers", classify.odd_numbers(odd, reversed_numbers, cleared))
     # 2. The two sides of everything else.
     home_firsts = classify.firsts(home_rows, "home", odd, numbers)
     host_firsts = classify.firsts(host_rows, "host", odd, numbers)
-    settlements = planner.keep(
-        "settlements", classify.joined_sides(home_firsts, host_firsts), "match"
-    )
+    settlements = planner.keep("settlements", classify.joined_sides(home_firsts, host_firsts))
     # 3. What stands against a number on its own: the first class that does.
-    twins = planner.keep(
-        "twins", classify.twins(settlements, odd, reversed_numbers, cleared), "classify"
-    )
+    twins = planner.keep("twins", classify.twins(settlements, odd, reversed_numbers, cleared))
     flagged = [
         _ranked(twins, LineClass.DUP_SEMANTIC),
         *(_held(given["holds"], held) for held in (LineClass.OVERLAP, LineClass.OVER_BUDGET)),
     ]
     if facts:
         registers = {name: given[name] for name in FACTS}
-        rows = planner.keep("first_rows", union_of(home_firsts, host_firsts), "classify")
+        rows = planner.keep("first_rows", union_of(home_firsts, host_firsts))
         counted = cleared.filter(~cleared.cancelled)
         flagged += _judged(planner, rows, counted, registers, [flagged[0]], flagged[1])
     every_flag = union_of(*flagged)
-    flags = planner.keep(
-        "flags", every_flag.group_by(KEY).agg(rank=every_flag["rank"].min()), "classify"
-    )
+    flags = planner.keep("flags", every_flag.group_by(KEY).agg(rank=every_flag["rank"].min()))
     # 4. Lines, and what is made of them.
     lines = planner.step(
         "lines",
@@ -185,17 +172,16 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
             cleared_reversals=given["cleared_reversals"],
             asked=given["asked"],
         ),
-        stage="classify",
         kept=keep_lines,
     )
-    planner.keep("totals", _totals(lines), "classify")
-    planner.show("beyond_rows", _beyond_rows(lines, numbers), "classify")
-    planner.show("line_bytes", _line_bytes(lines), "digest")
-    planner.show("line_table", _line_table(lines), "lines")
-    planner.show("closed", _closed(lines, odd, numbers), "close")
-    planner.show("newly_cleared", _newly_cleared(lines), "close")
+    planner.keep("totals", _totals(lines))
+    planner.show("beyond_rows", _beyond_rows(lines, numbers))
+    planner.show("line_bytes", _line_bytes(lines))
+    planner.show("line_table", _line_table(lines))
+    planner.show("closed", _closed(lines, odd, numbers))
+    planner.show("newly_cleared", _newly_cleared(lines))
     cancelled = _of_class(lines, LineClass.MATCHED, classify.REVERSAL)
-    planner.show("newly_cancelled", cancelled.select(KEY), "close")
+    planner.show("newly_cancelled", cancelled.select(KEY))
     return planner.plan()
 
 
@@ -208,10 +194,10 @@ def proposals_plan() -> Plan:
     """
     planner = _Planner({"cleared": CLEARED, **FACTS})
     cleared = planner.tables["cleared"]
-    rows = planner.show("standing", cleared.filter(~cleared.cancelled), "propose")
+    rows = planner.show("standing", cleared.filter(~cleared.cancelled))
     registers = {name: planner.tables[name] for name in FACTS}
     flags = union_of(*_judged(planner, rows, None, registers, [], None))
-    planner.show("proposals", flags.group_by(KEY).agg(rank=flags["rank"].min()), "propose")
+    planner.show("proposals", flags.group_by(KEY).agg(rank=flags["rank"].min()))
     return planner.plan()
 
 
@@ -246,18 +232,19 @@ def _judged(
     rows = rows.select(columns)
     none = rows.filter(ibis.literal(False))
     counted = none if counted is None else counted.select(columns)
-    barred = planner.keep("barred", eligibility.barred(rows, registers), "classify")
+    agreed = planner.keep("agreed_days", eligibility.agreed_days(rows, registers))
+    enrolled = planner.keep("enrolled_days", eligibility.enrolled_days(rows, registers))
+    barred = planner.keep("barred", eligibility.barred(rows, registers, agreed, enrolled))
     reaching = _without(rows, [*before, barred])
     overlapping = planner.keep(
         "overlapping",
         eligibility.overlapping(reaching, counted, registers["policies"]),
-        "classify",
     )
     overlapping = overlapping.semi_join(rows, KEY)
     overlap = _ranked(overlapping, LineClass.OVERLAP)
     reaching = _without(reaching, [overlap] if overlap_holds is None else [overlap, overlap_holds])
     above = planner.keep(
-        "above_cap", eligibility.over_cap(reaching, counted, registers["policies"]), "classify"
+        "above_cap", eligibility.over_cap(reaching, counted, registers["policies"])
     )
     return [barred, overlap, _ranked(above, LineClass.OVER_CAP)]
 
@@ -308,9 +295,9 @@ def _side_text(
     there = rows > 0
     return [
         ibis.ifelse(there, lines.settlement_no, ""),
-        ibis.ifelse(there, home_of(lines).cast("string"), ""),
-        ibis.ifelse(there, host_of(lines).cast("string"), ""),
-        ibis.ifelse(there, claim, _EMPTY_CLAIM),
+        ibis.ifelse(there, home_code(lines), ""),
+        ibis.ifelse(there, host_code(lines), ""),
+        ibis.ifelse(there, claim, separator().repeat(len(_CLAIM_PARTS) - 1)),
         ibis.ifelse(there, caregiver, ""),
     ]
 
@@ -335,8 +322,8 @@ def _line_bytes(lines: Table) -> Table:
     ordered_lines = lines.order_by(["pair", "settlement_no", tie])
     host_claim = ibis.coalesce(ordered_lines.host_claim, ordered_lines.home_claim)
     parts = [
-        home_of(ordered_lines).cast("string"),
-        host_of(ordered_lines).cast("string"),
+        home_code(ordered_lines),
+        host_code(ordered_lines),
         ordered_lines.settlement_no,
         _class_name(ordered_lines["rank"]),
         ordered_lines.home_rows.cast("string"),
@@ -356,7 +343,7 @@ def _line_bytes(lines: Table) -> Table:
             caregiver=ordered_lines.host_caregiver,
         ),
     ]
-    parts[-1] = parts[-1] + TERMINATOR
+    parts[-1] = parts[-1] + terminator()
     return ordered_lines.select(line=joined(*parts))
 
 
@@ -366,8 +353,8 @@ def _line_table(lines: Table) -> Table:
         lines.host_rows > 0, ibis.coalesce(lines.host_claim, lines.home_claim), ibis.null("string")
     )
     columns: dict[str, Expression] = {
-        "home": home_of(lines).cast("string"),
-        "host": host_of(lines).cast("string"),
+        "home": home_code(lines),
+        "host": host_code(lines),
         "settlement_no": lines.settlement_no,
         "line_kind": ibis.cases(
             *((lines.kind == kind, name) for kind, name in LINE_KINDS.items()), else_=""
@@ -383,7 +370,7 @@ def _line_table(lines: Table) -> Table:
         ("host", host_claim, lines.host_caregiver),
     )
     for side, claim, caregiver in sides:
-        parts = claim.split(SEPARATOR)
+        parts = claim.split(separator())
         for index, (name, kind) in enumerate(_CLAIM_PARTS):
             part = parts[index]
             columns[f"{side}_{name}"] = part if kind == "string" else part.cast(kind)
@@ -420,7 +407,7 @@ def _closed(lines: Table, odd: Table, numbers: Table) -> Table:
 def _newly_cleared(lines: Table) -> Table:
     """Return the settlements that this night clears; both sides' rows are equal."""
     matched = _of_class(lines, LineClass.MATCHED, classify.SETTLEMENT)
-    parts = matched.home_claim.split(SEPARATOR)
+    parts = matched.home_claim.split(separator())
     columns = {
         name: parts[index] if kind == "string" else parts[index].cast(kind)
         for index, (name, kind) in enumerate(_CLAIM_PARTS)

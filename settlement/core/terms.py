@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import ibis
 
-from settlement.core.columns import PAIR_FACTOR, SEPARATOR
+from settlement.core.columns import CODE_TAIL, PAIR_FACTOR, SEPARATOR, TERMINATOR
 
 __all__ = [
     "KEY",
@@ -18,13 +18,17 @@ __all__ = [
     "bit_count",
     "claim_hash",
     "claim_of",
+    "home_code",
     "home_of",
+    "host_code",
     "host_of",
     "interval_mask",
     "joined",
     "month_days",
     "number_hash",
     "rank_of",
+    "separator",
+    "terminator",
     "text_of",
     "union_of",
 ]
@@ -35,9 +39,6 @@ Expression = Any
 
 KEY: Final = ["pair", "settlement_no"]
 
-# Any odd number above a million keeps two directions with the same number apart.
-_PAIR_SPREAD = 1_000_003
-
 
 def _hash(text: str) -> ibis.dtype("uint64"):  # type: ignore[valid-type]  # the form Ibis reads
     """Return the engine's own hash of a text."""
@@ -47,24 +48,38 @@ def _bit_count(value: int) -> int:  # type: ignore[empty-body]  # a built-in has
     """Return the number of bits that are set."""
 
 
+def _chr(code: int) -> str:  # type: ignore[empty-body]  # a built-in has no body
+    """Return the character of a code point."""
+
+
 _builtin_hash = ibis.udf.scalar.builtin(_hash, name="hash")
+_builtin_chr = ibis.udf.scalar.builtin(_chr, name="chr")
 bit_count = ibis.udf.scalar.builtin(_bit_count, name="bit_count")
 
 
 def number_hash(rows: Table) -> Expression:
     """Return a hash of the line key."""
-    spread = (rows.pair * _PAIR_SPREAD).cast("uint64")
-    return _builtin_hash(rows.settlement_no) ^ spread
+    return _builtin_hash(rows.settlement_no) ^ rows.pair.cast("uint64")
 
 
-def claim_hash(rows: Table) -> Expression:
+def claim_hash(pair: Expression, claim: Expression) -> Expression:
     """Return a hash of what a record claims."""
-    return _builtin_hash(rows.claim) ^ rows.pair.cast("uint64")
+    return _builtin_hash(claim) ^ pair.cast("uint64")
+
+
+def separator() -> Expression:
+    """Return the separator by its number, so that compiled text shows it."""
+    return _builtin_chr(ord(SEPARATOR))
+
+
+def terminator() -> Expression:
+    """Return the terminator by its number."""
+    return _builtin_chr(ord(TERMINATOR))
 
 
 def joined(*parts: Expression) -> Expression:
     """Return texts joined by the separator; none of them may be null."""
-    return ibis.literal(SEPARATOR).join(list(parts))
+    return separator().join(list(parts))
 
 
 def claim_of(rows: Table, *, fen: Expression | None = None) -> Expression:
@@ -92,13 +107,23 @@ def text_of(rows: Table) -> Expression:
 
 
 def home_of(rows: Table) -> Expression:
-    """Return home's code as a number."""
-    return rows.pair // PAIR_FACTOR
+    """Return home's number."""
+    return (rows.pair // PAIR_FACTOR).cast("int16")
 
 
 def host_of(rows: Table) -> Expression:
-    """Return the host's code as a number."""
-    return rows.pair % PAIR_FACTOR
+    """Return the host's number."""
+    return (rows.pair % PAIR_FACTOR).cast("int16")
+
+
+def home_code(rows: Table) -> Expression:
+    """Return home's six digits."""
+    return rows.pair.cast("string").substr(0, 2) + CODE_TAIL
+
+
+def host_code(rows: Table) -> Expression:
+    """Return the host's six digits."""
+    return rows.pair.cast("string").substr(2, 2) + CODE_TAIL
 
 
 def rank_of(rank: int) -> Expression:

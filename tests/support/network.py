@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
-from google.protobuf.message import Message
-
 from deltacare.errors import Reason, Unavailable
 from deltacare.ids import Principal
 from deltacare.v1 import log_service_pb2 as pb
+from google.protobuf.message import Message
+
 from server.edge.call import Call
 from server.log.ports import Clock
 
@@ -94,13 +94,9 @@ class Network:
         """Return what the callee's edge would say of a call."""
         peer = Principal(province=caller, role="peer", opaque_id=f"node-{caller}")
         name = "".join(part.capitalize() for part in method.split("_"))
-        return Call(
-            caller=peer, method=f"/deltacare.v1.LogService/{name}", now=self._clock.now()
-        )
+        return Call(caller=peer, method=f"/deltacare.v1.LogService/{name}", now=self._clock.now())
 
-    async def stream(
-        self, caller: str, callee: str, source: AsyncIterator[M]
-    ) -> AsyncIterator[M]:
+    async def stream(self, caller: str, callee: str, source: AsyncIterator[M]) -> AsyncIterator[M]:
         """Yield a stream's messages until it ends or the way breaks."""
         pair = frozenset((caller, callee))
         broken = asyncio.ensure_future(self._breaks.setdefault(pair, asyncio.Event()).wait())
@@ -148,9 +144,7 @@ class _NetworkPeer:
         """See LogService.ExchangeCheckpoints."""
         return await self._unary("exchange_checkpoints", request)
 
-    async def add_cosignature(
-        self, request: pb.AddCosignatureRequest
-    ) -> pb.AddCosignatureResponse:
+    async def add_cosignature(self, request: pb.AddCosignatureRequest) -> pb.AddCosignatureResponse:
         """See LogService.AddCosignature."""
         return await self._unary("add_cosignature", request)
 

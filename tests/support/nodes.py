@@ -19,13 +19,13 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
-from google.protobuf.message import Message
-from sqlalchemy import Connection
-
 from deltacare.ids import LogName, Principal
 from deltacare.trust import TrustBundle
 from deltacare.v1.entry_pb2 import Entry, Institution, SettlementRecord
 from deltacare.v1.types_pb2 import Appended
+from google.protobuf.message import Message
+from sqlalchemy import Connection
+
 from server.log.logs import Logs
 from server.log.ports import AppendedRun, AttachmentStore, LogTx, Projector, Sequenced, Write
 from server.log.settings import LogSettings
@@ -249,9 +249,14 @@ class Node:
         answer = Appended.FromString(await self.logs.sequencer.submit(write))
         return answer.first_index
 
-    async def confirmed(self) -> None:
-        """Wait until every own log may be written."""
-        await until(lambda: not self.logs.health().unconfirmed, what=f"{self.province} confirmed")
+    async def confirmed(self, *logs: LogName) -> None:
+        """Wait until some own logs may be written; every one of them if none is named."""
+
+        def is_done() -> bool:
+            unconfirmed = self.logs.health().unconfirmed
+            return not any(log in unconfirmed for log in logs) if logs else not unconfirmed
+
+        await until(is_done, what=f"{self.province} confirmed")
 
     async def holds(self, log: LogName, size: int) -> None:
         """Wait until so many entries of a log are held."""
@@ -293,7 +298,7 @@ class FourNodes:
     ) -> None:
         self.clock = ManualClock()
         self.network = Network(self.clock)
-        self.trust = make_trust(provinces)
+        self.trust = make_trust(provinces, registry_quorum=min(2, len(provinces) - 1))
         self.nodes = {
             province: Node(
                 province,
@@ -310,6 +315,20 @@ class FourNodes:
 
     def __getitem__(self, province: str) -> Node:
         return self.nodes[province]
+
+    @classmethod
+    @asynccontextmanager
+    async def solo(
+        cls, directory: Path, province: str = "310000", **options: object
+    ) -> AsyncIterator[Node]:
+        """Bring one node up by an operator's word, without its partners."""
+        nodes = cls(directory, **options)  # type: ignore[arg-type]  # passed on as they are
+        node = nodes[province]
+        try:
+            await node.start(write_unconfirmed=True)
+            yield node
+        finally:
+            await node.stop()
 
     @classmethod
     @asynccontextmanager

@@ -25,13 +25,12 @@ def _server_url() -> str:
     given = os.environ.get(_VARIABLE)
     if given:
         return given
-    # A socket's path has at most 107 bytes, so that the system's own directory is used. Set here,
-    # because the library that starts the server looks it up with a warning otherwise.
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    directory = Path(tempfile.mkdtemp(prefix="deltacare-pg-"))
+    # The library puts a lock file there, and warns where it is missing or open to others.
+    os.environ["XDG_RUNTIME_DIR"] = str(directory)
     import pgserver
 
-    directory = Path(tempfile.mkdtemp(prefix="deltacare-pg-"))
-    server = pgserver.get_server(directory, cleanup_mode="delete")
+    server = pgserver.get_server(directory / "data", cleanup_mode="delete")
     return str(server.get_uri())
 
 

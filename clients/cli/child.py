@@ -2,7 +2,7 @@
 
 The parent holds the other end of this process's standard input. When the parent is gone, killed
 or not, the operating system closes it, and a thread here notices on every platform alike. Run as
-``python -m clients.demo.child ARGUMENTS``; the arguments are a command line of ``deltacare``.
+``python -m clients.cli.child ARGUMENTS``; the arguments are a command line of ``deltacare``.
 """
 
 import os

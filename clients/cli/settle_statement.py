@@ -1,0 +1,200 @@
+"""Statements at the terminal: propose, approve or refuse once and for good, and write them out."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clients.cli.commands import Group, command, option
+from clients.cli.connection import Connection, Signature, connected, signed
+from clients.cli.failures import InputRefused
+from clients.cli.output import answer, pages, print_table, say, yuan
+from clients.language import both, tr
+from clients.plain import enum_name, plain
+
+__all__ = ["approve", "export", "propose"]
+
+_group = Group(name="statement", help="")
+
+_NETTINGS = {"bilateral": 1, "multilateral": 2}
+_APPROVED, _REFUSED = 1, 2
+
+_STATES = {
+    "PROPOSED": ("待各方答复", "waits for answers"),
+    "BINDING": ("四方批准，生效", "approved by all, binding"),
+    "VOID": ("已被拒绝，无效", "refused, void"),
+}
+
+
+@command(
+    _group,
+    "propose",
+    help=both(
+        "就一段业务日提出清算单；所含各夜须均已一致。",
+        "Propose a statement over a window of dates on which every pair agrees.",
+    ),
+)
+@click.argument("statement_id")
+@option("--from", "from_date", required=True, metavar="DATE", help=both("起始日。", "First date."))
+@option("--until", "until_date", required=True, metavar="DATE", help=both("截止日。", "Last date."))
+@option(
+    "--netting",
+    type=click.Choice(list(_NETTINGS)),
+    default="bilateral",
+    show_default=True,
+    help=both("双边或多边轧差。", "How flows become payments."),
+)
+@signed
+@connected
+def propose(
+    *,
+    connection: Connection,
+    signature: Signature,
+    statement_id: str,
+    from_date: str,
+    until_date: str,
+    netting: str,
+) -> None:
+    """Propose a statement."""
+    from deltacare.v1.clearing_service_pb2 import ProposeStatementRequest
+    from deltacare.v1.entry_pb2 import Netting
+
+    with connection.open() as node:
+        response = node.clearing.ProposeStatement(
+            ProposeStatementRequest(
+                request_id=signature.once(),
+                duty=signature.duty,
+                statement_id=statement_id,
+                from_date=from_date,
+                until_date=until_date,
+                netting=Netting.ValueType(_NETTINGS[netting]),
+            )
+        )
+    if answer(plain(response)):
+        _draw(response.statement)
+        click.echo(tr("摘要 ", "hash ") + response.statement_hash.hex())
+
+
+@command(
+    _group,
+    "approve",
+    help=both(
+        "批准一份清算单，或用 --refuse 拒绝；只能答复一次。给出 --hash 则必须与之相符。",
+        "Approve a statement, or refuse it with --refuse; once and for good. With --hash it must "
+        "be that very one.",
+    ),
+)
+@click.argument("statement_id")
+@option("--hash", "expected", metavar="HASH", help=both("所批准的摘要。", "Leaf hash meant."))
+@option("--refuse", "reason", metavar="CODE", help=both("拒绝的事由代码。", "Refuse, with a code."))
+@signed
+@connected
+def approve(
+    *,
+    connection: Connection,
+    signature: Signature,
+    statement_id: str,
+    expected: str | None,
+    reason: str | None,
+) -> None:
+    """Answer a statement."""
+    from deltacare.v1.clearing_service_pb2 import AnswerStatementRequest
+    from deltacare.v1.entry_pb2 import StatementAnswer, StatementWord
+
+    with connection.open() as node:
+        standing = _get(node, statement_id)
+        found = standing.statement_hash.hex()
+        if expected is not None and expected.lower() != found:
+            raise InputRefused(
+                tr(
+                    f"{statement_id} 的摘要是 {found}，与所给不符，未答复。",
+                    f"The hash of {statement_id} is {found}, not the one given; nothing was said.",
+                )
+            )
+        word = _REFUSED if reason else _APPROVED
+        response = node.clearing.AnswerStatement(
+            AnswerStatementRequest(
+                request_id=signature.once(),
+                duty=signature.duty,
+                answer=StatementAnswer(
+                    statement_hash=standing.statement_hash,
+                    word=StatementWord.ValueType(word),
+                    reason=reason or "",
+                ),
+            )
+        )
+    done = (
+        tr(f"已拒绝 {statement_id}", f"Refused {statement_id}")
+        if reason
+        else tr(f"已批准 {statement_id}", f"Approved {statement_id}")
+    )
+    answer({**plain(response), "statement_hash": found}, [done, tr("摘要 ", "hash ") + found])
+
+
+@command(
+    _group,
+    "export",
+    help=both(
+        "导出清算单：按文件名写成 .xlsx 或 .json；不给文件则显示。",
+        "Write a statement to a file that ends in .xlsx or .json; show it if no file is given.",
+    ),
+)
+@click.argument("statement_id")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@connected
+def export(*, connection: Connection, statement_id: str, file: Path | None) -> None:
+    """Write or show a statement."""
+    import json
+
+    from deltacare.v1.clearing_service_pb2 import ListPairNightsRequest
+
+    from clients.statements import workbook
+
+    if file is not None and file.suffix.lower() not in (".xlsx", ".json"):
+        raise InputRefused(
+            tr(
+                f"{file.name}：文件名请以 .xlsx 或 .json 结尾。",
+                f"{file.name}: name a file that ends in .xlsx or .json.",
+            )
+        )
+    with connection.open() as node:
+        standing = _get(node, statement_id)
+        window = ListPairNightsRequest(
+            from_date=standing.statement.from_date, until_date=standing.statement.until_date
+        )
+        nights = [
+            night for page in pages(node.clearing.ListPairNights, window) for night in page.nights
+        ]
+    if file is not None:
+        if file.suffix.lower() == ".json":
+            text = json.dumps(plain(standing), ensure_ascii=False, indent=2) + "\n"
+            file.write_text(text, encoding="utf-8")
+        else:
+            file.write_bytes(workbook(standing, nights))
+        say(tr(f"已写入 {file}", f"Written to {file}"))
+    if answer(plain(standing)) and file is None:
+        _draw(standing.statement)
+        state = enum_name(standing, "state")
+        click.echo(tr(*_STATES.get(state, (state, state))))
+        click.echo(tr("摘要 ", "hash ") + standing.statement_hash.hex())
+
+
+def _get(node: Any, statement_id: str) -> Any:  # noqa: ANN401  # a client of a node, a message
+    from deltacare.v1.clearing_service_pb2 import GetStatementRequest
+
+    return node.clearing.GetStatement(GetStatementRequest(name=f"statements/{statement_id}"))
+
+
+def _draw(statement: Any) -> None:  # noqa: ANN401  # a message
+    print_table(
+        [tr("省份", "province"), tr("净额（收减付，元）", "received less paid, yuan")],
+        [(row.province, yuan(row.net_fen)) for row in statement.positions],
+        title=f"{statement.statement_id}  {statement.from_date} – {statement.until_date}",
+        numbers=(1,),
+    )
+    print_table(
+        [tr("付款方", "payer"), tr("收款方", "payee"), tr("金额（元）", "yuan")],
+        [(row.payer, row.payee, yuan(row.amount_fen)) for row in statement.payments],
+        title=tr("付款", "Payments"),
+        numbers=(2,),
+    )

@@ -1,0 +1,99 @@
+"""What the demonstration leaves for anyone to check: logs, policies, receipts, statements, report.
+
+Everything here can be verified without us: tlog-tiles directories, tlog-policy and tlog-proof files
+of C2SP, and the exact bytes of the entries.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from deltacare.ids import LogName, all_logs
+from deltacare.tlog.policy import Policy
+from deltacare.trust import Trust
+from deltacare.v1.clearing_service_pb2 import PairNight
+from deltacare.v1.log_service_pb2 import GetReceiptRequest
+
+from clients.demo.nights import Approved
+from clients.demo.processes import Nodes
+from clients.logs.source import NodeLog
+from clients.logs.tiles import export_tiles
+from clients.plain import plain
+from clients.sdk.credentials import load_bundle
+from clients.sdk.node import SyncNodeClient
+from clients.statements import workbook
+
+__all__ = ["write_evidence", "write_report"]
+
+
+def write_evidence(
+    out: Path,
+    nodes: Nodes,
+    *,
+    approved: Approved,
+    nights: Iterable[PairNight],
+    marks: Mapping[str, tuple[str, int]],
+    advance: Callable[[int], None],
+) -> None:
+    """Write logs, policies, receipts and the statement.
+
+    Args:
+        out: Directory; made if need be.
+        nodes: The running nodes.
+        approved: The statement.
+        nights: Those it rests on.
+        marks: Entries whose receipts are written, by name of the file.
+        advance: Is told how many more entries were exported.
+    """
+    trust = load_bundle(nodes.bundle, keys=nodes.bundle_keys, threshold=len(nodes.bundle_keys))
+    logs = all_logs(trust.provinces)
+    clients = {province: SyncNodeClient.of(nodes.profile(province)) for province in trust.provinces}
+    try:
+        # 1. Each log as its author has it, with the checkpoint that its partners cosigned.
+        for log in logs:
+            source = NodeLog(clients[log.author], str(log))
+            export_tiles(source, out / "logs" / str(log), advance)
+        # 2. Receipts.
+        for name, (log_name, index) in marks.items():
+            author = LogName.parse(log_name).author
+            receipt = clients[author].log.GetReceipt(GetReceiptRequest(log=log_name, index=index))
+            _write(out / "receipts" / f"{name}.tlog-proof", receipt.proof)
+            _write(out / "receipts" / f"{name}.entry", receipt.entry)
+    finally:
+        for client in clients.values():
+            client.close()
+    # 3. Policies: one for everything, and for each log what one verifies it by.
+    _write(out / "policy.txt", _policy_of_all(trust, logs).to_text().encode())
+    for log in logs:
+        policy = Policy.of(
+            logs=[trust.log_key(log)],
+            witnesses=[trust.witness_key(witness) for witness in trust.witnesses(log)],
+            quorum=trust.quorum(log),
+        )
+        _write(out / "policies" / f"{log}.txt", policy.to_text().encode())
+    # 4. The statement.
+    name = approved.standing.statement.statement_id
+    text = json.dumps(plain(approved.standing), ensure_ascii=False, indent=2) + "\n"
+    _write(out / "statements" / f"{name}.json", text.encode())
+    _write(out / "statements" / f"{name}.xlsx", workbook(approved.standing, nights))
+
+
+def _policy_of_all(trust: Trust, logs: Iterable[LogName]) -> Policy:
+    """Return every key without a quorum: a policy has one, and the logs have two."""
+    return Policy.of(
+        logs=[trust.log_key(log) for log in logs],
+        witnesses=[trust.witness_key(province) for province in trust.provinces],
+        quorum=0,
+    )
+
+
+def write_report(out: Path, report: Mapping[str, Any]) -> None:
+    """Write ``report.json``."""
+    text = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+    _write(out / "report.json", text.encode())
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

@@ -1,0 +1,483 @@
+"""``deltacare.v1.ClearingService``: nights, lines and differences. Statements have their module."""
+
+from datetime import date
+from typing import Any, Protocol
+
+from deltacare.errors import PeerFault, Reason, Refusal, ViolationCollector
+from deltacare.ids import parse_province, parse_request_id
+from deltacare.times import parse_date
+from deltacare.tlog.tree import Frontier, leaf_hash
+from deltacare.trust import Trust
+from deltacare.v1.clearing_service_pb2 import (
+    AnswerStatementRequest,
+    AnswerStatementResponse,
+    CompareNightsRequest,
+    CompareNightsResponse,
+    CountLinesRequest,
+    CountLinesResponse,
+    GetStatementRequest,
+    ListLinesRequest,
+    ListLinesResponse,
+    ListNightLeavesRequest,
+    ListNightLeavesResponse,
+    ListPairNightsRequest,
+    ListPairNightsResponse,
+    ListReversalProposalsRequest,
+    ListReversalProposalsResponse,
+    ListStatementsRequest,
+    ListStatementsResponse,
+    PairNight,
+    PairNightState,
+    ProposeStatementRequest,
+    ProposeStatementResponse,
+    ReversalProposal,
+    RunNightRequest,
+    RunNightResponse,
+    StandingStatement,
+)
+from deltacare.v1.entry_pb2 import SettlementRecord
+from sqlalchemy import Connection, Row, and_, or_, select
+
+from server.edge.call import Call
+from server.log.ports import LogReader, LogTx, Sequencer, Write
+from server.registry.fields import read_page_size
+from server.registry.paging import next_token, read_token
+from server.settlement import cache, lines, tables
+from server.settlement.leaves import first_difference, owner_and_due
+from server.settlement.nights import PairNights
+from server.settlement.requests import check_partner
+from server.settlement.results import NightResults, load_results, night_message
+from server.settlement.statement_service import StatementDesk
+from server.settlement.statements import Reach, named_by
+from server.store.database import Database
+from settlement.core.classes import LineClass
+
+__all__ = ["ClearingServicer", "NightPeer"]
+
+_CARRIED = frozenset(each for each in LineClass if not each.closed)
+
+
+class NightPeer(Protocol):
+    """The way to a partner's leaves."""
+
+    async def list_night_leaves(
+        self, partner: str, request: ListNightLeavesRequest
+    ) -> ListNightLeavesResponse:
+        """Ask a partner, as ``ClearingService.ListNightLeaves``; raises ``deltacare.errors``."""
+        ...
+
+
+class ClearingServicer:
+    """The service of one province's node.
+
+    Args:
+        province: The own one.
+        trust: Members and the opening date.
+        database: This node's.
+        sequencer: Appends to own logs.
+        reader: The logs held.
+        nights: Runs the pairs' nights.
+        peer: The way to partners' leaves.
+    """
+
+    def __init__(
+        self,
+        *,
+        province: str,
+        trust: Trust,
+        database: Database,
+        sequencer: Sequencer,
+        reader: LogReader,
+        nights: PairNights,
+        peer: NightPeer,
+    ) -> None:
+        self._province = province
+        self._trust = trust
+        self._database = database
+        self._sequencer = sequencer
+        self._nights = nights
+        self._peer = peer
+        self._desk = StatementDesk(
+            province=province,
+            trust=trust,
+            database=database,
+            sequencer=sequencer,
+            reader=reader,
+        )
+
+    # --- Nights -----------------------------------------------------------------------------------
+
+    async def run_night(self, request: RunNightRequest, call: Call) -> RunNightResponse:
+        """Run what is due of every pair, or of one."""
+        bad = ViolationCollector()
+        request_id = bad.take(parse_request_id, request.request_id, field="request_id") or ""
+        if request.partner:
+            check_partner(request.partner, self._province, self._trust, bad)
+        bad.raise_if_any()
+        is_first = await self._is_first(request, request_id, call)
+        stated: list[PairNight] = []
+        for partner in (request.partner,) if request.partner else self._nights.partners:
+            stated += await self._nights.run_due(
+                partner, retry_diverged=request.retry_diverged and is_first
+            )
+        return RunNightResponse(nights=stated)
+
+    async def _is_first(self, request: RunNightRequest, request_id: str, call: Call) -> bool:
+        """Whether a request comes for the first time: a repetition makes no further attempt."""
+        decided: list[bool] = []
+
+        def decide(_tx: LogTx) -> list[object]:
+            decided.append(True)
+            return []
+
+        await self._sequencer.submit(
+            Write(
+                caller=call.caller,
+                method=call.method,
+                request_id=request_id,
+                content=request.SerializeToString(deterministic=True),
+                decide=decide,  # type: ignore[arg-type]  # nothing is appended
+                answer=lambda _tx, _runs: RunNightResponse(),
+            )
+        )
+        return bool(decided)
+
+    async def list_pair_nights(
+        self, request: ListPairNightsRequest, _call: Call
+    ) -> ListPairNightsResponse:
+        """Return nights of every pair that the logs show, sorted by date and pair."""
+        bad = ViolationCollector()
+        if request.province:
+            bad.take(parse_province, request.province, field="province")
+        for field in ("from_date", "until_date"):
+            if text := getattr(request, field):
+                bad.take(parse_date, text, field=field)
+        size = read_page_size(request.page_size, bad)
+        asked = (request.province, request.from_date, request.until_date)
+        question = "\x1f".join(("nights", *asked)).encode()
+        after = read_token(request.page_token, question, bad)
+        bad.raise_if_any()
+        waiting = await self._waiting_nights(request)
+        reach = self._reach()
+
+        def read(connection: Connection) -> tuple[list[PairNight], str]:
+            nights = load_results(
+                connection,
+                reach.permits,
+                province=request.province,
+                from_date=request.from_date,
+                until_date=request.until_date,
+            )
+            known = {_key(night) for night in nights}
+            nights = sorted(
+                [*nights, *(night for night, _ in waiting if _key(night) not in known)], key=_key
+            )
+            rest = [night for night in nights if " ".join(_key(night)) > after]
+            token = ""
+            if len(rest) > size:
+                token = next_token(question, " ".join(_key(rest[size - 1])))
+            missing = {_key(night): code for night, code in waiting}
+            return [
+                self._message(connection, reach, night, missing.get(_key(night), ""))
+                for night in rest[:size]
+            ], token
+
+        found, token = await self._database.read(read)
+        return ListPairNightsResponse(nights=found, next_page_token=token)
+
+    async def _waiting_nights(
+        self, request: ListPairNightsRequest
+    ) -> list[tuple[NightResults, str]]:
+        """Return the next night of each own pair that waits, with what it waits for."""
+        found: list[tuple[NightResults, str]] = []
+        for partner in self._nights.partners:
+            lower, higher = sorted((self._province, partner))
+            waits = await self._nights.waiting_for(partner)
+            if waits is None or request.province not in ("", lower, higher):
+                continue
+            business_date, what = waits
+            if (request.from_date and business_date < request.from_date) or (
+                request.until_date and business_date > request.until_date
+            ):
+                continue
+            night = NightResults(
+                lower=lower, higher=higher, business_date=business_date, by_author={}
+            )
+            found.append((night, str(what)))
+        return found
+
+    def _message(
+        self, connection: Connection, reach: Reach, night: NightResults, missing: str
+    ) -> PairNight:
+        """Return a night with what it waits for and the statement that names it."""
+        lower, higher = night.result(night.lower), night.result(night.higher)
+        if night.state == PairNightState.PAIR_NIGHT_STATE_ONE_SIDED:
+            missing = f"RESULT_MISSING {night.higher if higher is None else night.lower}"
+        elif night.state == PairNightState.PAIR_NIGHT_STATE_DIVERGED:
+            missing = "DIGESTS_DIFFER"
+        statement_hash = b""
+        if lower is not None:
+            standing = named_by(connection, reach, [lower.leaf_hash]).get(lower.leaf_hash, ())
+            statement_hash = standing[0].leaf_hash if standing else b""
+        return night_message(night, waiting_for=missing, statement_hash=statement_hash)
+
+    def _reach(self) -> Reach:
+        return Reach(own=self._province, positions=self._nights.positions())
+
+    # --- Lines ------------------------------------------------------------------------------------
+
+    async def list_lines(self, request: ListLinesRequest, _call: Call) -> ListLinesResponse:
+        """Return a page of the lines of one night."""
+        bad = ViolationCollector()
+        self._check_night(request.partner, request.business_date, bad)
+        for position, each in enumerate(request.classes):
+            if not 1 <= each <= len(LineClass):
+                bad.note(f"classes[{position}]", each, "It is not a class.")
+        size = read_page_size(request.page_size, bad)
+        bad.raise_if_any()
+        night = await self._database.read(
+            lambda c: cache.newest_attempt(c, request.partner, request.business_date or None)
+        )
+        if night is None:
+            raise _no_night()
+        wanted = frozenset(LineClass.of_rank(each) for each in request.classes) or _CARRIED
+        # The night is part of the question: a page must not go on in the night after it.
+        ranks = ",".join(str(each.rank) for each in sorted(wanted, key=lambda each: each.rank))
+        question = "\x1f".join(
+            ("lines", request.partner, night.business_date, str(night.attempt), ranks)
+        ).encode()
+        after = read_token(request.page_token, question, bad)
+        bad.raise_if_any()
+        found = await self._database.read(
+            lambda c: lines.read_page(
+                c, request.partner, night, classes=wanted, after=after, limit=size
+            )
+        )
+        token = next_token(question, found.last_place) if found.last_place else ""
+        return ListLinesResponse(lines=found.lines, next_page_token=token)
+
+    async def count_lines(self, request: CountLinesRequest, _call: Call) -> CountLinesResponse:
+        """Return the counts of one night, or of each line's last class over all nights."""
+        bad = ViolationCollector()
+        self._check_night(request.partner, request.business_date, bad)
+        bad.raise_if_any()
+
+        def read(connection: Connection) -> CountLinesResponse:
+            asked = request.business_date or None
+            night = cache.newest_attempt(connection, request.partner, asked)
+            if night is None:
+                raise _no_night()
+            count = lines.count_night if asked else lines.count_all
+            return CountLinesResponse(counts=count(connection, request.partner, night))
+
+        return await self._database.read(read)
+
+    def _check_night(self, partner: str, business_date: str, bad: ViolationCollector) -> None:
+        check_partner(partner, self._province, self._trust, bad)
+        if business_date:
+            bad.take(parse_date, business_date, field="business_date")
+
+    async def list_night_leaves(
+        self, request: ListNightLeavesRequest, call: Call
+    ) -> ListNightLeavesResponse:
+        """Return, to the peer of the pair, the leaves under the digest of a night."""
+        bad = ViolationCollector()
+        bad.take(parse_date, request.business_date, field="business_date")
+        bad.raise_if_any()
+        partner = call.caller.province
+
+        def read(connection: Connection) -> ListNightLeavesResponse:
+            night = cache.stored_night(connection, partner, request.business_date, request.attempt)
+            if night is None:
+                raise _no_night()
+            if not request.HasField("leaf_index"):
+                hashes = lines.leaf_hashes(connection, partner, night)
+                return ListNightLeavesResponse(leaf_hashes=hashes)
+            content = lines.leaf_content(connection, partner, night, request.leaf_index)
+            if content is None:
+                raise Refusal(Reason.NOT_FOUND, "The night has no such leaf.")
+            return ListNightLeavesResponse(leaf=content)
+
+        return await self._database.read(read)
+
+    async def compare_nights(
+        self, request: CompareNightsRequest, _call: Call
+    ) -> CompareNightsResponse:
+        """Show the first line in which the partner's night differs from the own one.
+
+        1. Both have stated a result of one attempt, and they differ. 2. The partner's leaves give
+        the digest that it stated. 3. The first leaf that differs. 4. The first line in it.
+        """
+        bad = ViolationCollector()
+        self._check_night(request.partner, "", bad)
+        bad.take(parse_date, request.business_date, field="business_date")
+        bad.raise_if_any()
+        partner, business_date = request.partner, request.business_date
+        pair = (min(self._province, partner), max(self._province, partner))
+        reach = self._reach()
+
+        # 1.
+        def read(connection: Connection) -> tuple[int, list[bytes], bytes]:
+            found = load_results(
+                connection,
+                reach.permits,
+                pair=pair,
+                from_date=business_date,
+                until_date=business_date,
+            )
+            both: set[int] = set()
+            if found:
+                by_author = found[0].by_author
+                both = set(by_author.get(pair[0], ())) & set(by_author.get(pair[1], ()))
+            if not both or found[0].agreed_attempt:
+                raise Refusal(
+                    Reason.RULE_REFUSED,
+                    "Both have to state a result of one attempt, with digests that differ.",
+                    details={"state": PairNightState.Name(found[0].state) if found else "NONE"},
+                )
+            attempt = max(both)
+            night = cache.stored_night(connection, partner, business_date, attempt)
+            if night is None:
+                raise _no_night()
+            stated = found[0].by_author[partner][attempt].body.digest
+            return attempt, lines.leaf_hashes(connection, partner, night), stated
+
+        attempt, mine, stated = await self._database.read(read)
+        # 2.
+        asked = ListNightLeavesRequest(business_date=business_date, attempt=attempt)
+        theirs = list((await self._peer.list_night_leaves(partner, asked)).leaf_hashes)
+        if Frontier.empty().append(theirs).root != stated:
+            raise PeerFault(
+                Reason.BAD_PROOF, "The partner's leaves do not give the digest that it stated."
+            )
+        # 3.
+        same = [one == two for one, two in zip(mine, theirs, strict=False)]
+        leaf_index = same.index(False) if False in same else len(same)
+        partner_leaf = b""
+        if leaf_index < len(theirs):
+            asked.leaf_index = leaf_index
+            partner_leaf = (await self._peer.list_night_leaves(partner, asked)).leaf
+            if leaf_hash(partner_leaf) != theirs[leaf_index]:
+                raise PeerFault(Reason.BAD_PROOF, "The partner's leaf does not have its hash.")
+
+        # 4.
+        def own(connection: Connection) -> bytes:
+            night = cache.stored_night(connection, partner, business_date, attempt)
+            assert night is not None, "the night was there"
+            return lines.leaf_content(connection, partner, night, leaf_index) or b""
+
+        own_leaf = await self._database.read(own)
+        difference = first_difference(own_leaf, partner_leaf)
+        return CompareNightsResponse(
+            attempt=attempt,
+            leaf_index=leaf_index,
+            own_line=difference.own_line,
+            partner_line=difference.partner_line,
+        )
+
+    async def list_reversal_proposals(
+        self, request: ListReversalProposalsRequest, _call: Call
+    ) -> ListReversalProposalsResponse:
+        """Return a page of cleared settlements that later facts would have refused."""
+        bad = ViolationCollector()
+        check_partner(request.partner, self._province, self._trust, bad)
+        size = read_page_size(request.page_size, bad)
+        question = f"proposals\x1f{request.partner}".encode()
+        after = read_token(request.page_token, question, bad)
+        bad.raise_if_any()
+
+        def read(connection: Connection) -> list[ReversalProposal]:
+            proposed, cleared = tables.reversal_proposal.c, tables.cleared.c
+            pair = (self._province, request.partner)
+            query = (
+                select(
+                    tables.cleared,
+                    proposed.line_class,
+                    proposed.noticed_date,
+                )
+                .join(
+                    tables.reversal_proposal,
+                    and_(
+                        proposed.home == cleared.home,
+                        proposed.host == cleared.host,
+                        proposed.settlement_no == cleared.settlement_no,
+                    ),
+                )
+                .where(proposed.home.in_(pair), proposed.host.in_(pair))
+            )
+            if after:
+                home, number = after.split(" ")
+                query = query.where(
+                    or_(
+                        proposed.home > home,
+                        and_(proposed.home == home, proposed.settlement_no > number),
+                    )
+                )
+            rows = connection.execute(
+                query.order_by(proposed.home, proposed.settlement_no).limit(size + 1)
+            )
+            return [_proposal(row) for row in rows]
+
+        found = await self._database.read(read)
+        token = ""
+        if len(found) > size:
+            last = found[size - 1].record
+            token = next_token(question, f"{last.home} {last.settlement_no}")
+        return ListReversalProposalsResponse(proposals=found[:size], next_page_token=token)
+
+    # --- Statements -------------------------------------------------------------------------------
+
+    async def propose_statement(
+        self, request: ProposeStatementRequest, call: Call
+    ) -> ProposeStatementResponse:
+        """Propose a statement over the agreed nights of a window."""
+        return await self._desk.propose(request, call)
+
+    async def answer_statement(
+        self, request: AnswerStatementRequest, call: Call
+    ) -> AnswerStatementResponse:
+        """Approve or refuse a statement, once and for good."""
+        return await self._desk.answer(request, call)
+
+    async def get_statement(self, request: GetStatementRequest, _call: Call) -> StandingStatement:
+        """Return a statement with every answer."""
+        return await self._desk.get(request)
+
+    async def list_statements(
+        self, request: ListStatementsRequest, _call: Call
+    ) -> ListStatementsResponse:
+        """Return a page of statements, newest first."""
+        return await self._desk.list_page(request)
+
+
+def _key(night: NightResults) -> tuple[str, str, str]:
+    return night.business_date, night.lower, night.higher
+
+
+def _no_night() -> Refusal:
+    return Refusal(Reason.NOT_FOUND, "This node has not run that night.")
+
+
+def _proposal(row: Row[Any]) -> ReversalProposal:
+    line_class = LineClass.of_rank(row.line_class)
+    noticed_date = date.fromisoformat(row.noticed_date)
+    owner, due_date = owner_and_due(line_class, row.home, row.host, noticed_date)
+    return ReversalProposal(
+        record=SettlementRecord(
+            settlement_no=row.settlement_no,
+            home=row.home,
+            host=row.host,
+            beneficiary_ref=row.beneficiary_ref,
+            institution=row.institution,
+            subsidy_kind=row.subsidy_kind,
+            service_month=row.service_month,
+            service_days=row.service_days,
+            amount_fen=row.amount_fen,
+            caregiver_cert_no=row.caregiver_cert_no,
+        ),
+        cleared_date=row.cleared_date,
+        line_class=line_class.rank,  # type: ignore[arg-type]  # the enum of the contract is by rank
+        noticed_date=row.noticed_date,
+        owner=owner,
+        due_date=due_date,
+    )

@@ -1,0 +1,345 @@
+"""Statements: who may propose what, what each party makes of it, and where it stands.
+
+Reads the projected registry logs in one snapshot. Everything is worked out from what the logs say
+up to where they count: results and approvals under a quorum, refusals as soon as they are verified.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from deltacare.errors import Reason, Refusal
+from deltacare.ids import LogName
+from deltacare.v1.clearing_service_pb2 import PartyAnswer, StandingStatement, StatementState
+from deltacare.v1.entry_pb2 import Netting, Statement, StatementWord
+from deltacare.v1.types_pb2 import EntryRef
+from sqlalchemy import Connection, Row, and_, or_, select
+
+from server.log.ports import Position
+from server.settlement import tables
+from server.settlement.netting import AgreedNight, build_statement, parties_of
+from server.settlement.results import NightResults, load_results, results_by_hash
+
+__all__ = [
+    "Answer",
+    "Reach",
+    "Standing",
+    "draft",
+    "find",
+    "load",
+    "named_by",
+    "page",
+]
+
+_MISSING_SHOWN_MAX = 20
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _microseconds(instant: datetime) -> int:
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far registry logs count.
+
+    Attributes:
+        own: The own province, of whose log no quorum is asked.
+        positions: Of every registry log.
+    """
+
+    own: str
+    positions: Mapping[LogName, Position]
+
+    def permits(self, province: str) -> int:
+        """Return up to where what permits counts."""
+        position = self.positions[LogName.registry(province)]
+        return position.size if province == self.own else position.quorum_size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A party's answer that counts."""
+
+    province: str
+    index: int
+    word: int
+    maker: str
+    reviewer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A statement as the logs have it.
+
+    Attributes:
+        author: Who proposed it.
+        index: Place in its registry log.
+        leaf_hash: What people approve.
+        body: The statement.
+        parties: Who has to answer, ascending.
+        answers: By province, those that count.
+        recomputed: Whether this node computes the same from the results.
+    """
+
+    author: str
+    index: int
+    leaf_hash: bytes
+    body: Statement
+    parties: tuple[str, ...]
+    answers: Mapping[str, Answer]
+    recomputed: bool
+
+    @property
+    def state(self) -> StatementState.ValueType:
+        """Where it stands: one refusal makes it void, the approval of all binding."""
+        words = {each.word for each in self.answers.values()}
+        if StatementWord.STATEMENT_WORD_REFUSED in words:
+            return StatementState.STATEMENT_STATE_VOID
+        if len(self.answers) == len(self.parties):
+            return StatementState.STATEMENT_STATE_BINDING
+        return StatementState.STATEMENT_STATE_PROPOSED
+
+    def message(self) -> StandingStatement:
+        """Return it as callers see it."""
+        answers = []
+        for province in self.parties:
+            given = self.answers.get(province)
+            if given is None:
+                answers.append(PartyAnswer(province=province))
+                continue
+            log = str(LogName.registry(province))
+            answers.append(
+                PartyAnswer(
+                    province=province,
+                    word=given.word,  # type: ignore[arg-type]  # held by the projection
+                    maker=given.maker,
+                    reviewer=given.reviewer,
+                    entry=EntryRef(log=log, index=given.index),
+                    reason=given.reason,
+                )
+            )
+        return StandingStatement(
+            name=f"statements/{self.body.statement_id}",
+            statement=self.body,
+            statement_hash=self.leaf_hash,
+            state=self.state,
+            answers=answers,
+            recomputed=self.recomputed,
+            entry=EntryRef(log=str(LogName.registry(self.author)), index=self.index),
+        )
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+
+def load(connection: Connection, reach: Reach, row: Row[Any]) -> Standing:
+    """Return a statement of a row of its table, recomputed."""
+    body = Statement.FromString(bytes(row.body))
+    leaf_hash = bytes(row.leaf_hash)
+    parties = parties_of(body)
+    return Standing(
+        author=row.author,
+        index=row.idx,
+        leaf_hash=leaf_hash,
+        body=body,
+        parties=parties,
+        answers=_answers(connection, reach, leaf_hash, parties),
+        recomputed=_recompute(connection, reach, body) == body,
+    )
+
+
+def _answers(
+    connection: Connection, reach: Reach, leaf_hash: bytes, parties: Sequence[str]
+) -> dict[str, Answer]:
+    """Return the answers of parties that count."""
+    answers = tables.statement_answer.c
+    query = select(tables.statement_answer).where(answers.statement_hash == leaf_hash)
+    found: dict[str, Answer] = {}
+    for row in connection.execute(query):
+        is_refusal = row.word == StatementWord.STATEMENT_WORD_REFUSED
+        if row.author in parties and (is_refusal or row.idx < reach.permits(row.author)):
+            found[row.author] = Answer(
+                province=row.author,
+                index=row.idx,
+                word=row.word,
+                maker=row.maker,
+                reviewer=row.reviewer,
+                reason=row.reason,
+            )
+    return found
+
+
+def _recompute(connection: Connection, reach: Reach, body: Statement) -> Statement | None:
+    """Return the statement that this node makes of the results that one names.
+
+    ``None`` if a result is missing or does not agree with its counterpart, or the results are not
+    every night of the window of the pairs they are of.
+    """
+    stated = results_by_hash(connection, reach.permits, body.pair_result_hashes)
+    if len(stated) != len(body.pair_result_hashes):
+        return None
+    named = {(each.body.lower, each.body.higher) for each in stated.values()}
+    nights: list[AgreedNight] = []
+    for pair in sorted(named):
+        found = load_results(
+            connection,
+            reach.permits,
+            pair=pair,
+            from_date=body.from_date,
+            until_date=body.until_date,
+        )
+        nights += [night for each in found if (night := _agreed(each)) is not None]
+    days = (date.fromisoformat(body.until_date) - date.fromisoformat(body.from_date)).days + 1
+    if len(nights) != days * len(named):
+        return None
+    return build_statement(body.statement_id, body.from_date, body.until_date, body.netting, nights)
+
+
+def _agreed(night: NightResults) -> AgreedNight | None:
+    """Return an agreed night as a statement names it."""
+    attempt = night.agreed_attempt
+    if not attempt:
+        return None
+    lower = night.by_author[night.lower][attempt]
+    higher = night.by_author[night.higher][attempt]
+    return AgreedNight(lower_hash=lower.leaf_hash, higher_hash=higher.leaf_hash, result=lower.body)
+
+
+def find(
+    connection: Connection, reach: Reach, *, statement_id: str = "", leaf_hash: bytes = b""
+) -> Standing | None:
+    """Return a statement by its number or its leaf hash, ``None`` if no log has it."""
+    statements = tables.statement.c
+    condition = (
+        statements.statement_id == statement_id
+        if statement_id
+        else statements.leaf_hash == leaf_hash
+    )
+    row = connection.execute(select(tables.statement).where(condition)).first()
+    return None if row is None else load(connection, reach, row)
+
+
+def page(
+    connection: Connection, reach: Reach, after: str, limit: int
+) -> list[tuple[str, Standing]]:
+    """Return statements after a place, newest first, each with its place.
+
+    Args:
+        connection: A snapshot.
+        reach: How far logs count.
+        after: Place of the last one seen; empty to begin.
+        limit: Most statements.
+    """
+    statements = tables.statement.c
+    query = select(tables.statement)
+    if after:
+        moment, author, index = after.split(" ")
+        entry_time = _EPOCH + timedelta(microseconds=int(moment))
+        query = query.where(
+            or_(
+                statements.entry_time < entry_time,
+                and_(
+                    statements.entry_time == entry_time,
+                    or_(
+                        statements.author > author,
+                        and_(statements.author == author, statements.idx > int(index)),
+                    ),
+                ),
+            )
+        )
+    order = (statements.entry_time.desc(), statements.author, statements.idx)
+    rows = connection.execute(query.order_by(*order).limit(limit)).all()
+    return [
+        (f"{_microseconds(row.entry_time)} {row.author} {row.idx}", load(connection, reach, row))
+        for row in rows
+    ]
+
+
+def named_by(
+    connection: Connection, reach: Reach, hashes: Iterable[bytes]
+) -> dict[bytes, list[Standing]]:
+    """Return for each of some results the statements that stand and name it."""
+    named, statements = tables.statement_result.c, tables.statement.c
+    known: dict[bytes, Standing] = {}
+    found: dict[bytes, list[Standing]] = {}
+    for each in hashes:
+        query = (
+            select(tables.statement)
+            .join(
+                tables.statement_result,
+                (named.author == statements.author) & (named.idx == statements.idx),
+            )
+            .where(named.result_hash == each)
+            .order_by(statements.leaf_hash)
+        )
+        for row in connection.execute(query):
+            leaf_hash = bytes(row.leaf_hash)
+            if leaf_hash not in known:
+                known[leaf_hash] = load(connection, reach, row)
+            if known[leaf_hash].state != StatementState.STATEMENT_STATE_VOID:
+                found.setdefault(each, []).append(known[leaf_hash])
+    return found
+
+
+# --- Proposing ------------------------------------------------------------------------------------
+
+
+def draft(
+    connection: Connection,
+    reach: Reach,
+    *,
+    statement_id: str,
+    from_date: date,
+    until_date: date,
+    netting: Netting.ValueType,
+) -> Statement:
+    """Return the statement over a window: every date of every pair that the registry logs show.
+
+    Raises:
+        Refusal: ``RULE_REFUSED``, naming the nights that are not agreed, or that another statement
+            names, or that there is none.
+    """
+    results = tables.pair_result.c
+    pairs = connection.execute(select(results.lower, results.higher).distinct()).all()
+    found = load_results(
+        connection,
+        reach.permits,
+        from_date=from_date.isoformat(),
+        until_date=until_date.isoformat(),
+    )
+    by_night = {(each.business_date, each.lower, each.higher): each for each in found}
+    dates = [from_date + timedelta(days=each) for each in range((until_date - from_date).days + 1)]
+    nights: list[AgreedNight] = []
+    missing: list[str] = []
+    for day in dates:
+        for lower, higher in sorted((row.lower, row.higher) for row in pairs):
+            night = by_night.get((day.isoformat(), lower, higher))
+            agreed = None if night is None else _agreed(night)
+            if agreed is None:
+                missing.append(f"{day.isoformat()} {lower}-{higher}")
+            else:
+                nights.append(agreed)
+    if missing or not nights:
+        raise Refusal(
+            Reason.RULE_REFUSED,
+            f"{len(missing)} nights of the window are not agreed."
+            if missing
+            else "No registry log shows a night of any pair.",
+            details={"missing": "; ".join(missing[:_MISSING_SHOWN_MAX])},
+        )
+    hashes = [each for night in nights for each in (night.lower_hash, night.higher_hash)]
+    taken = named_by(connection, reach, hashes)
+    if taken:
+        ids = {each.body.statement_id for standing in taken.values() for each in standing}
+        names = ", ".join(sorted(ids))
+        raise Refusal(
+            Reason.RULE_REFUSED,
+            f"Nights of the window are in another statement: {names}.",
+            details={"statements": names},
+        )
+    return build_statement(
+        statement_id, from_date.isoformat(), until_date.isoformat(), netting, nights
+    )

@@ -1,0 +1,3927 @@
+-- Made by `python -m settlement.compile` from the expressions in settlement/core; not to be edited.
+
+-- step: crowded
+-- kept: yes
+-- reads: home_rows host_rows
+-- columns: number_hash:uint64
+SELECT
+  *
+FROM (
+  SELECT
+    "t4"."number_hash"
+  FROM (
+    SELECT
+      "t2"."number_hash",
+      COUNT(*) AS "row_count"
+    FROM (
+      SELECT
+        XOR(HASH("t0"."settlement_no"), CAST("t0"."pair" AS UBIGINT)) AS "number_hash"
+      FROM "home_rows" AS "t0"
+    ) AS "t2"
+    GROUP BY
+      1
+  ) AS "t4"
+  WHERE
+    "t4"."row_count" > 1
+) AS "t6"
+UNION ALL
+SELECT
+  *
+FROM (
+  SELECT
+    "t5"."number_hash"
+  FROM (
+    SELECT
+      "t3"."number_hash",
+      COUNT(*) AS "row_count"
+    FROM (
+      SELECT
+        XOR(HASH("t1"."settlement_no"), CAST("t1"."pair" AS UBIGINT)) AS "number_hash"
+      FROM "host_rows" AS "t1"
+    ) AS "t3"
+    GROUP BY
+      1
+  ) AS "t5"
+  WHERE
+    "t5"."row_count" > 1
+) AS "t7"
+;
+
+-- step: odd_keys
+-- kept: yes
+-- reads: cleared crowded home_rows host_rows reversed_numbers
+-- columns: pair:int16 settlement_no:string
+SELECT DISTINCT
+  *
+FROM (
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t11"."pair",
+      "t11"."settlement_no"
+    FROM (
+      SELECT
+        *
+      FROM (
+        SELECT
+          "t1"."pair",
+          "t1"."settlement_no",
+          "t1"."beneficiary_ref",
+          "t1"."institution",
+          "t1"."subsidy_kind",
+          "t1"."service_month",
+          "t1"."service_days",
+          "t1"."amount_fen",
+          "t1"."caregiver_cert_no",
+          "t1"."filed_date",
+          "t1"."position",
+          'home' AS "side"
+        FROM "home_rows" AS "t1"
+      ) AS "t8"
+      UNION ALL
+      SELECT
+        *
+      FROM (
+        SELECT
+          "t2"."pair",
+          "t2"."settlement_no",
+          "t2"."beneficiary_ref",
+          "t2"."institution",
+          "t2"."subsidy_kind",
+          "t2"."service_month",
+          "t2"."service_days",
+          "t2"."amount_fen",
+          "t2"."caregiver_cert_no",
+          "t2"."filed_date",
+          "t2"."position",
+          'host' AS "side"
+        FROM "host_rows" AS "t2"
+      ) AS "t9"
+    ) AS "t11"
+    SEMI JOIN "cleared" AS "t5"
+      ON "t11"."pair" = "t5"."pair" AND "t11"."settlement_no" = "t5"."settlement_no"
+  ) AS "t12"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t11"."pair",
+        "t11"."settlement_no"
+      FROM (
+        SELECT
+          *
+        FROM (
+          SELECT
+            "t1"."pair",
+            "t1"."settlement_no",
+            "t1"."beneficiary_ref",
+            "t1"."institution",
+            "t1"."subsidy_kind",
+            "t1"."service_month",
+            "t1"."service_days",
+            "t1"."amount_fen",
+            "t1"."caregiver_cert_no",
+            "t1"."filed_date",
+            "t1"."position",
+            'home' AS "side"
+          FROM "home_rows" AS "t1"
+        ) AS "t8"
+        UNION ALL
+        SELECT
+          *
+        FROM (
+          SELECT
+            "t2"."pair",
+            "t2"."settlement_no",
+            "t2"."beneficiary_ref",
+            "t2"."institution",
+            "t2"."subsidy_kind",
+            "t2"."service_month",
+            "t2"."service_days",
+            "t2"."amount_fen",
+            "t2"."caregiver_cert_no",
+            "t2"."filed_date",
+            "t2"."position",
+            'host' AS "side"
+          FROM "host_rows" AS "t2"
+        ) AS "t9"
+      ) AS "t11"
+      SEMI JOIN "crowded" AS "t6"
+        ON (
+          XOR(HASH("t11"."settlement_no"), CAST("t11"."pair" AS UBIGINT))
+        ) = "t6"."number_hash"
+    ) AS "t14"
+    UNION ALL
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t11"."pair",
+        "t11"."settlement_no"
+      FROM (
+        SELECT
+          *
+        FROM (
+          SELECT
+            "t1"."pair",
+            "t1"."settlement_no",
+            "t1"."beneficiary_ref",
+            "t1"."institution",
+            "t1"."subsidy_kind",
+            "t1"."service_month",
+            "t1"."service_days",
+            "t1"."amount_fen",
+            "t1"."caregiver_cert_no",
+            "t1"."filed_date",
+            "t1"."position",
+            'home' AS "side"
+          FROM "home_rows" AS "t1"
+        ) AS "t8"
+        UNION ALL
+        SELECT
+          *
+        FROM (
+          SELECT
+            "t2"."pair",
+            "t2"."settlement_no",
+            "t2"."beneficiary_ref",
+            "t2"."institution",
+            "t2"."subsidy_kind",
+            "t2"."service_month",
+            "t2"."service_days",
+            "t2"."amount_fen",
+            "t2"."caregiver_cert_no",
+            "t2"."filed_date",
+            "t2"."position",
+            'host' AS "side"
+          FROM "host_rows" AS "t2"
+        ) AS "t9"
+      ) AS "t11"
+      SEMI JOIN "reversed_numbers" AS "t7"
+        ON "t11"."pair" = "t7"."pair" AND "t11"."settlement_no" = "t7"."settlement_no"
+    ) AS "t13"
+  ) AS "t15"
+) AS "t16"
+;
+
+-- step: odd_rows
+-- kept: yes
+-- reads: home_rows host_rows odd_keys
+-- columns: pair:int16 settlement_no:string beneficiary_ref:string institution:string subsidy_kind:string service_month:string service_days:int64 amount_fen:int64 caregiver_cert_no:string filed_date:date position:int64 side:string claim:string copy_index:int64
+SELECT
+  "t9"."pair",
+  "t9"."settlement_no",
+  "t9"."beneficiary_ref",
+  "t9"."institution",
+  "t9"."subsidy_kind",
+  "t9"."service_month",
+  "t9"."service_days",
+  "t9"."amount_fen",
+  "t9"."caregiver_cert_no",
+  "t9"."filed_date",
+  "t9"."position",
+  "t9"."side",
+  "t9"."claim",
+  ROW_NUMBER() OVER (
+    PARTITION BY "t9"."side", "t9"."pair", "t9"."settlement_no"
+    ORDER BY "t9"."position" ASC
+    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+  ) - 1 AS "copy_index"
+FROM (
+  SELECT
+    "t8"."pair",
+    "t8"."settlement_no",
+    "t8"."beneficiary_ref",
+    "t8"."institution",
+    "t8"."subsidy_kind",
+    "t8"."service_month",
+    "t8"."service_days",
+    "t8"."amount_fen",
+    "t8"."caregiver_cert_no",
+    "t8"."filed_date",
+    "t8"."position",
+    "t8"."side",
+    CONCAT_WS(
+      CHR(31),
+      "t8"."beneficiary_ref",
+      "t8"."institution",
+      "t8"."subsidy_kind",
+      "t8"."service_month",
+      CAST("t8"."service_days" AS TEXT),
+      CAST("t8"."amount_fen" AS TEXT)
+    ) AS "claim"
+  FROM (
+    SELECT
+      "t7"."pair",
+      "t7"."settlement_no",
+      "t7"."beneficiary_ref",
+      "t7"."institution",
+      "t7"."subsidy_kind",
+      "t7"."service_month",
+      "t7"."service_days",
+      "t7"."amount_fen",
+      "t7"."caregiver_cert_no",
+      "t7"."filed_date",
+      "t7"."position",
+      "t7"."side"
+    FROM (
+      SELECT
+        *
+      FROM (
+        SELECT
+          "t1"."pair",
+          "t1"."settlement_no",
+          "t1"."beneficiary_ref",
+          "t1"."institution",
+          "t1"."subsidy_kind",
+          "t1"."service_month",
+          "t1"."service_days",
+          "t1"."amount_fen",
+          "t1"."caregiver_cert_no",
+          "t1"."filed_date",
+          "t1"."position",
+          'home' AS "side"
+        FROM "home_rows" AS "t1"
+      ) AS "t4"
+      UNION ALL
+      SELECT
+        *
+      FROM (
+        SELECT
+          "t2"."pair",
+          "t2"."settlement_no",
+          "t2"."beneficiary_ref",
+          "t2"."institution",
+          "t2"."subsidy_kind",
+          "t2"."service_month",
+          "t2"."service_days",
+          "t2"."amount_fen",
+          "t2"."caregiver_cert_no",
+          "t2"."filed_date",
+          "t2"."position",
+          'host' AS "side"
+        FROM "host_rows" AS "t2"
+      ) AS "t5"
+    ) AS "t7"
+    SEMI JOIN "odd_keys" AS "t3"
+      ON "t7"."pair" = "t3"."pair" AND "t7"."settlement_no" = "t3"."settlement_no"
+  ) AS "t8"
+) AS "t9"
+;
+
+-- step: odd_numbers
+-- kept: yes
+-- reads: cleared odd_rows reversed_numbers
+-- columns: pair:int16 settlement_no:string home_rows:int64 home_fen:int64 home_least:string home_most:string host_rows:int64 host_fen:int64 host_least:string host_most:string filed_date:date by_home:boolean by_host:boolean cleared_text:string cleared_fen:int64 fate:int8
+WITH "t7" AS (
+  SELECT
+    "t4"."pair",
+    "t4"."settlement_no",
+    SUM(CAST("t4"."side" = 'home' AS INT)) AS "home_rows",
+    SUM("t4"."amount_fen") FILTER(WHERE
+      "t4"."side" = 'home') AS "home_fen",
+    MIN("t4"."text") FILTER(WHERE
+      "t4"."side" = 'home') AS "home_least",
+    MAX("t4"."text") FILTER(WHERE
+      "t4"."side" = 'home') AS "home_most",
+    SUM(CAST("t4"."side" = 'host' AS INT)) AS "host_rows",
+    SUM("t4"."amount_fen") FILTER(WHERE
+      "t4"."side" = 'host') AS "host_fen",
+    MIN("t4"."text") FILTER(WHERE
+      "t4"."side" = 'host') AS "host_least",
+    MAX("t4"."text") FILTER(WHERE
+      "t4"."side" = 'host') AS "host_most",
+    MIN("t4"."filed_date") AS "filed_date"
+  FROM (
+    SELECT
+      "t2"."pair",
+      "t2"."settlement_no",
+      "t2"."beneficiary_ref",
+      "t2"."institution",
+      "t2"."subsidy_kind",
+      "t2"."service_month",
+      "t2"."service_days",
+      "t2"."amount_fen",
+      "t2"."caregiver_cert_no",
+      "t2"."filed_date",
+      "t2"."position",
+      "t2"."side",
+      "t2"."claim",
+      "t2"."copy_index",
+      CONCAT_WS(CHR(31), "t2"."claim", "t2"."caregiver_cert_no") AS "text"
+    FROM "odd_rows" AS "t2"
+  ) AS "t4"
+  GROUP BY
+    1,
+    2
+)
+SELECT
+  "t19"."pair",
+  "t19"."settlement_no",
+  "t19"."home_rows",
+  "t19"."home_fen",
+  "t19"."home_least",
+  "t19"."home_most",
+  "t19"."host_rows",
+  "t19"."host_fen",
+  "t19"."host_least",
+  "t19"."host_most",
+  "t19"."filed_date",
+  "t19"."by_home",
+  "t19"."by_host",
+  "t19"."cleared_text",
+  "t19"."cleared_fen",
+  CASE
+    WHEN (
+      "t19"."by_home" IS NOT NULL
+    )
+    AND (
+      (
+        (
+          "t19"."home_rows" = 0
+        ) OR "t19"."by_home"
+      )
+      AND (
+        (
+          "t19"."host_rows" = 0
+        ) OR "t19"."by_host"
+      )
+    )
+    THEN 1
+    WHEN "t19"."by_home" IS NOT NULL
+    THEN 2
+    WHEN COALESCE("t19"."home_least" <> "t19"."home_most", FALSE)
+    OR COALESCE("t19"."host_least" <> "t19"."host_most", FALSE)
+    OR COALESCE("t19"."home_least" <> "t19"."cleared_text", FALSE)
+    OR COALESCE("t19"."host_least" <> "t19"."cleared_text", FALSE)
+    THEN 3
+    WHEN "t19"."cleared_text" IS NOT NULL
+    THEN -1
+    ELSE 0
+  END AS "fate"
+FROM (
+  SELECT
+    "t18".*
+    EXCLUDE ("pair_right", "settlement_no_right")
+  FROM (
+    SELECT
+      "t14"."pair",
+      "t14"."settlement_no",
+      "t14"."home_rows",
+      "t14"."home_fen",
+      "t14"."home_least",
+      "t14"."home_most",
+      "t14"."host_rows",
+      "t14"."host_fen",
+      "t14"."host_least",
+      "t14"."host_most",
+      "t14"."filed_date",
+      "t14"."by_home",
+      "t14"."by_host",
+      "t17"."pair" AS "pair_right",
+      "t17"."settlement_no" AS "settlement_no_right",
+      "t17"."cleared_text",
+      "t17"."cleared_fen"
+    FROM (
+      SELECT
+        "t11".*
+        EXCLUDE ("pair_right", "settlement_no_right")
+      FROM (
+        SELECT
+          "t9"."pair",
+          "t9"."settlement_no",
+          "t9"."home_rows",
+          "t9"."home_fen",
+          "t9"."home_least",
+          "t9"."home_most",
+          "t9"."host_rows",
+          "t9"."host_fen",
+          "t9"."host_least",
+          "t9"."host_most",
+          "t9"."filed_date",
+          "t6"."pair" AS "pair_right",
+          "t6"."settlement_no" AS "settlement_no_right",
+          "t6"."by_home",
+          "t6"."by_host"
+        FROM "t7" AS "t9"
+        LEFT OUTER JOIN (
+          SELECT
+            "t0"."pair",
+            "t0"."settlement_no",
+            BOOL_OR(CAST("t0"."side" = 'home' AS BOOLEAN)) AS "by_home",
+            BOOL_OR(CAST("t0"."side" = 'host' AS BOOLEAN)) AS "by_host"
+          FROM "reversed_numbers" AS "t0"
+          GROUP BY
+            1,
+            2
+        ) AS "t6"
+          ON "t9"."pair" = "t6"."pair" AND "t9"."settlement_no" = "t6"."settlement_no"
+      ) AS "t11"
+    ) AS "t14"
+    LEFT OUTER JOIN (
+      SELECT
+        "t15"."pair",
+        "t15"."settlement_no",
+        CONCAT_WS(CHR(31), "t15"."claim", "t15"."caregiver_cert_no") AS "cleared_text",
+        "t15"."amount_fen" AS "cleared_fen"
+      FROM (
+        SELECT
+          "t12"."pair",
+          "t12"."settlement_no",
+          "t12"."beneficiary_ref",
+          "t12"."institution",
+          "t12"."subsidy_kind",
+          "t12"."service_month",
+          "t12"."service_days",
+          "t12"."amount_fen",
+          "t12"."caregiver_cert_no",
+          "t12"."cancelled",
+          CONCAT_WS(
+            CHR(31),
+            "t12"."beneficiary_ref",
+            "t12"."institution",
+            "t12"."subsidy_kind",
+            "t12"."service_month",
+            CAST("t12"."service_days" AS TEXT),
+            CAST("t12"."amount_fen" AS TEXT)
+          ) AS "claim"
+        FROM (
+          SELECT
+            "t3"."pair",
+            "t3"."settlement_no",
+            "t3"."beneficiary_ref",
+            "t3"."institution",
+            "t3"."subsidy_kind",
+            "t3"."service_month",
+            "t3"."service_days",
+            "t3"."amount_fen",
+            "t3"."caregiver_cert_no",
+            "t3"."cancelled"
+          FROM "cleared" AS "t3"
+          SEMI JOIN "t7" AS "t10"
+            ON "t3"."pair" = "t10"."pair" AND "t3"."settlement_no" = "t10"."settlement_no"
+        ) AS "t12"
+      ) AS "t15"
+    ) AS "t17"
+      ON "t14"."pair" = "t17"."pair" AND "t14"."settlement_no" = "t17"."settlement_no"
+  ) AS "t18"
+) AS "t19"
+;
+
+-- step: settlements
+-- kept: yes
+-- reads: home_rows host_rows odd_numbers odd_rows
+-- columns: pair:int16 settlement_no:string home_claim:string home_caregiver:string home_fen:int64 home_position:int64 host_claim:string host_caregiver:string host_fen:int64 host_position:int64 filed_date:date home_hash:uint64
+SELECT
+  COALESCE("t23"."pair", "t24"."pair") AS "pair",
+  COALESCE("t23"."settlement_no", "t24"."settlement_no") AS "settlement_no",
+  "t23"."claim" AS "home_claim",
+  "t23"."caregiver_cert_no" AS "home_caregiver",
+  "t23"."amount_fen" AS "home_fen",
+  "t23"."position" AS "home_position",
+  NULLIF("t24"."claim", "t23"."claim") AS "host_claim",
+  "t24"."caregiver_cert_no" AS "host_caregiver",
+  "t24"."amount_fen" AS "host_fen",
+  "t24"."position" AS "host_position",
+  COALESCE(
+    LEAST("t23"."filed_date", "t24"."filed_date"),
+    "t23"."filed_date",
+    "t24"."filed_date"
+  ) AS "filed_date",
+  XOR(HASH("t23"."claim"), CAST(COALESCE("t23"."pair", "t24"."pair") AS UBIGINT)) AS "home_hash"
+FROM (
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t13"."pair",
+        "t13"."settlement_no",
+        "t13"."beneficiary_ref",
+        "t13"."institution",
+        "t13"."subsidy_kind",
+        "t13"."service_month",
+        "t13"."service_days",
+        "t13"."amount_fen",
+        "t13"."caregiver_cert_no",
+        "t13"."filed_date",
+        "t13"."position",
+        CONCAT_WS(
+          CHR(31),
+          "t13"."beneficiary_ref",
+          "t13"."institution",
+          "t13"."subsidy_kind",
+          "t13"."service_month",
+          CAST("t13"."service_days" AS TEXT),
+          CAST("t13"."amount_fen" AS TEXT)
+        ) AS "claim"
+      FROM (
+        SELECT
+          "t4"."pair",
+          "t4"."settlement_no",
+          "t4"."beneficiary_ref",
+          "t4"."institution",
+          "t4"."subsidy_kind",
+          "t4"."service_month",
+          "t4"."service_days",
+          "t4"."amount_fen",
+          "t4"."caregiver_cert_no",
+          "t4"."filed_date",
+          "t4"."position"
+        FROM "home_rows" AS "t4"
+        ANTI JOIN "odd_numbers" AS "t5"
+          ON "t4"."pair" = "t5"."pair" AND "t4"."settlement_no" = "t5"."settlement_no"
+      ) AS "t13"
+    ) AS "t17"
+  ) AS "t19"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t10"."pair",
+      "t10"."settlement_no",
+      "t10"."beneficiary_ref",
+      "t10"."institution",
+      "t10"."subsidy_kind",
+      "t10"."service_month",
+      "t10"."service_days",
+      "t10"."amount_fen",
+      "t10"."caregiver_cert_no",
+      "t10"."filed_date",
+      "t10"."position",
+      "t10"."claim"
+    FROM (
+      SELECT
+        *
+      FROM "odd_rows" AS "t0"
+      WHERE
+        "t0"."side" = 'home' AND "t0"."copy_index" = 0
+    ) AS "t10"
+    SEMI JOIN (
+      SELECT
+        *
+      FROM "odd_numbers" AS "t2"
+      WHERE
+        "t2"."fate" = 0
+    ) AS "t12"
+      ON "t10"."pair" = "t12"."pair" AND "t10"."settlement_no" = "t12"."settlement_no"
+  ) AS "t15"
+) AS "t23"
+FULL OUTER JOIN (
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t14"."pair",
+        "t14"."settlement_no",
+        "t14"."beneficiary_ref",
+        "t14"."institution",
+        "t14"."subsidy_kind",
+        "t14"."service_month",
+        "t14"."service_days",
+        "t14"."amount_fen",
+        "t14"."caregiver_cert_no",
+        "t14"."filed_date",
+        "t14"."position",
+        CONCAT_WS(
+          CHR(31),
+          "t14"."beneficiary_ref",
+          "t14"."institution",
+          "t14"."subsidy_kind",
+          "t14"."service_month",
+          CAST("t14"."service_days" AS TEXT),
+          CAST("t14"."amount_fen" AS TEXT)
+        ) AS "claim"
+      FROM (
+        SELECT
+          "t6"."pair",
+          "t6"."settlement_no",
+          "t6"."beneficiary_ref",
+          "t6"."institution",
+          "t6"."subsidy_kind",
+          "t6"."service_month",
+          "t6"."service_days",
+          "t6"."amount_fen",
+          "t6"."caregiver_cert_no",
+          "t6"."filed_date",
+          "t6"."position"
+        FROM "host_rows" AS "t6"
+        ANTI JOIN "odd_numbers" AS "t5"
+          ON "t6"."pair" = "t5"."pair" AND "t6"."settlement_no" = "t5"."settlement_no"
+      ) AS "t14"
+    ) AS "t18"
+  ) AS "t20"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t11"."pair",
+      "t11"."settlement_no",
+      "t11"."beneficiary_ref",
+      "t11"."institution",
+      "t11"."subsidy_kind",
+      "t11"."service_month",
+      "t11"."service_days",
+      "t11"."amount_fen",
+      "t11"."caregiver_cert_no",
+      "t11"."filed_date",
+      "t11"."position",
+      "t11"."claim"
+    FROM (
+      SELECT
+        *
+      FROM "odd_rows" AS "t0"
+      WHERE
+        "t0"."side" = 'host' AND "t0"."copy_index" = 0
+    ) AS "t11"
+    SEMI JOIN (
+      SELECT
+        *
+      FROM "odd_numbers" AS "t2"
+      WHERE
+        "t2"."fate" = 0
+    ) AS "t12"
+      ON "t11"."pair" = "t12"."pair" AND "t11"."settlement_no" = "t12"."settlement_no"
+  ) AS "t16"
+) AS "t24"
+  ON "t23"."pair" = "t24"."pair" AND "t23"."settlement_no" = "t24"."settlement_no"
+;
+
+-- step: twins
+-- kept: yes
+-- reads: cleared odd_rows reversed_numbers settlements
+-- columns: pair:int16 settlement_no:string
+WITH "t18" AS (
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t0"."pair",
+        "t0"."settlement_no",
+        "t0"."home_claim" AS "claim",
+        "t0"."home_hash" AS "claim_hash"
+      FROM "settlements" AS "t0"
+      WHERE
+        "t0"."home_claim" IS NOT NULL
+    ) AS "t6"
+    UNION ALL
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t10"."pair",
+        "t10"."settlement_no",
+        "t10"."claim",
+        "t10"."claim_hash"
+      FROM (
+        SELECT
+          "t7"."pair",
+          "t7"."settlement_no",
+          "t7"."home_claim",
+          "t7"."home_caregiver",
+          "t7"."home_fen",
+          "t7"."home_position",
+          "t7"."host_claim",
+          "t7"."host_caregiver",
+          "t7"."host_fen",
+          "t7"."host_position",
+          "t7"."filed_date",
+          "t7"."home_hash",
+          "t7"."host_claim" AS "claim",
+          XOR(HASH("t7"."host_claim"), CAST("t7"."pair" AS UBIGINT)) AS "claim_hash"
+        FROM (
+          SELECT
+            *
+          FROM "settlements" AS "t0"
+          WHERE
+            "t0"."host_claim" IS NOT NULL
+        ) AS "t7"
+      ) AS "t10"
+    ) AS "t11"
+  ) AS "t14"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t13"."pair",
+        "t13"."settlement_no",
+        "t13"."claim",
+        "t13"."claim_hash"
+      FROM (
+        SELECT
+          "t9"."pair",
+          "t9"."settlement_no",
+          "t9"."beneficiary_ref",
+          "t9"."institution",
+          "t9"."subsidy_kind",
+          "t9"."service_month",
+          "t9"."service_days",
+          "t9"."amount_fen",
+          "t9"."caregiver_cert_no",
+          "t9"."filed_date",
+          "t9"."position",
+          "t9"."side",
+          "t9"."claim",
+          "t9"."copy_index",
+          XOR(HASH("t9"."claim"), CAST("t9"."pair" AS UBIGINT)) AS "claim_hash"
+        FROM (
+          SELECT
+            "t4"."pair",
+            "t4"."settlement_no",
+            "t4"."beneficiary_ref",
+            "t4"."institution",
+            "t4"."subsidy_kind",
+            "t4"."service_month",
+            "t4"."service_days",
+            "t4"."amount_fen",
+            "t4"."caregiver_cert_no",
+            "t4"."filed_date",
+            "t4"."position",
+            "t4"."side",
+            "t4"."claim",
+            "t4"."copy_index"
+          FROM "odd_rows" AS "t4"
+          ANTI JOIN "reversed_numbers" AS "t5"
+            ON "t4"."side" = "t5"."side"
+            AND "t4"."pair" = "t5"."pair"
+            AND "t4"."settlement_no" = "t5"."settlement_no"
+        ) AS "t9"
+      ) AS "t13"
+    ) AS "t16"
+    UNION ALL
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t12"."pair",
+        "t12"."settlement_no",
+        "t12"."claim",
+        "t12"."claim_hash"
+      FROM (
+        SELECT
+          "t8"."pair",
+          "t8"."settlement_no",
+          "t8"."beneficiary_ref",
+          "t8"."institution",
+          "t8"."subsidy_kind",
+          "t8"."service_month",
+          "t8"."service_days",
+          "t8"."amount_fen",
+          "t8"."caregiver_cert_no",
+          "t8"."cancelled",
+          CONCAT_WS(
+            CHR(31),
+            "t8"."beneficiary_ref",
+            "t8"."institution",
+            "t8"."subsidy_kind",
+            "t8"."service_month",
+            CAST("t8"."service_days" AS TEXT),
+            CAST("t8"."amount_fen" AS TEXT)
+          ) AS "claim",
+          XOR(
+            HASH(
+              CONCAT_WS(
+                CHR(31),
+                "t8"."beneficiary_ref",
+                "t8"."institution",
+                "t8"."subsidy_kind",
+                "t8"."service_month",
+                CAST("t8"."service_days" AS TEXT),
+                CAST("t8"."amount_fen" AS TEXT)
+              )
+            ),
+            CAST("t8"."pair" AS UBIGINT)
+          ) AS "claim_hash"
+        FROM (
+          SELECT
+            *
+          FROM "cleared" AS "t1"
+          WHERE
+            NOT (
+              "t1"."cancelled"
+            )
+        ) AS "t8"
+      ) AS "t12"
+    ) AS "t15"
+  ) AS "t17"
+)
+SELECT DISTINCT
+  *
+FROM (
+  SELECT
+    "t20"."pair",
+    "t20"."settlement_no"
+  FROM "t18" AS "t20"
+  SEMI JOIN (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t19"."claim_hash",
+        COUNT(*) AS "row_count"
+      FROM "t18" AS "t19"
+      GROUP BY
+        1
+    ) AS "t21"
+    WHERE
+      "t21"."row_count" > 1
+  ) AS "t23"
+    ON "t20"."claim_hash" = "t23"."claim_hash"
+  SEMI JOIN (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t24"."pair",
+        "t24"."claim",
+        MIN("t24"."settlement_no") AS "least",
+        MAX("t24"."settlement_no") AS "most"
+      FROM (
+        SELECT
+          "t20"."pair",
+          "t20"."settlement_no",
+          "t20"."claim",
+          "t20"."claim_hash"
+        FROM "t18" AS "t20"
+        SEMI JOIN (
+          SELECT
+            *
+          FROM (
+            SELECT
+              "t19"."claim_hash",
+              COUNT(*) AS "row_count"
+            FROM "t18" AS "t19"
+            GROUP BY
+              1
+          ) AS "t21"
+          WHERE
+            "t21"."row_count" > 1
+        ) AS "t23"
+          ON "t20"."claim_hash" = "t23"."claim_hash"
+      ) AS "t24"
+      GROUP BY
+        1,
+        2
+    ) AS "t25"
+    WHERE
+      "t25"."least" <> "t25"."most"
+  ) AS "t27"
+    ON "t20"."pair" = "t27"."pair" AND "t20"."claim" = "t27"."claim"
+) AS "t28"
+;
+
+-- step: first_rows
+-- kept: yes
+-- reads: home_rows host_rows odd_numbers odd_rows
+-- columns: pair:int16 settlement_no:string beneficiary_ref:string institution:string subsidy_kind:string service_month:string service_days:int64 amount_fen:int64 caregiver_cert_no:string filed_date:date position:int64 claim:string
+SELECT
+  *
+FROM (
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t13"."pair",
+        "t13"."settlement_no",
+        "t13"."beneficiary_ref",
+        "t13"."institution",
+        "t13"."subsidy_kind",
+        "t13"."service_month",
+        "t13"."service_days",
+        "t13"."amount_fen",
+        "t13"."caregiver_cert_no",
+        "t13"."filed_date",
+        "t13"."position",
+        CONCAT_WS(
+          CHR(31),
+          "t13"."beneficiary_ref",
+          "t13"."institution",
+          "t13"."subsidy_kind",
+          "t13"."service_month",
+          CAST("t13"."service_days" AS TEXT),
+          CAST("t13"."amount_fen" AS TEXT)
+        ) AS "claim"
+      FROM (
+        SELECT
+          "t4"."pair",
+          "t4"."settlement_no",
+          "t4"."beneficiary_ref",
+          "t4"."institution",
+          "t4"."subsidy_kind",
+          "t4"."service_month",
+          "t4"."service_days",
+          "t4"."amount_fen",
+          "t4"."caregiver_cert_no",
+          "t4"."filed_date",
+          "t4"."position"
+        FROM "home_rows" AS "t4"
+        ANTI JOIN "odd_numbers" AS "t5"
+          ON "t4"."pair" = "t5"."pair" AND "t4"."settlement_no" = "t5"."settlement_no"
+      ) AS "t13"
+    ) AS "t17"
+  ) AS "t19"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t10"."pair",
+      "t10"."settlement_no",
+      "t10"."beneficiary_ref",
+      "t10"."institution",
+      "t10"."subsidy_kind",
+      "t10"."service_month",
+      "t10"."service_days",
+      "t10"."amount_fen",
+      "t10"."caregiver_cert_no",
+      "t10"."filed_date",
+      "t10"."position",
+      "t10"."claim"
+    FROM (
+      SELECT
+        *
+      FROM "odd_rows" AS "t0"
+      WHERE
+        "t0"."side" = 'home' AND "t0"."copy_index" = 0
+    ) AS "t10"
+    SEMI JOIN (
+      SELECT
+        *
+      FROM "odd_numbers" AS "t2"
+      WHERE
+        "t2"."fate" = 0
+    ) AS "t12"
+      ON "t10"."pair" = "t12"."pair" AND "t10"."settlement_no" = "t12"."settlement_no"
+  ) AS "t15"
+) AS "t21"
+UNION ALL
+SELECT
+  *
+FROM (
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t14"."pair",
+        "t14"."settlement_no",
+        "t14"."beneficiary_ref",
+        "t14"."institution",
+        "t14"."subsidy_kind",
+        "t14"."service_month",
+        "t14"."service_days",
+        "t14"."amount_fen",
+        "t14"."caregiver_cert_no",
+        "t14"."filed_date",
+        "t14"."position",
+        CONCAT_WS(
+          CHR(31),
+          "t14"."beneficiary_ref",
+          "t14"."institution",
+          "t14"."subsidy_kind",
+          "t14"."service_month",
+          CAST("t14"."service_days" AS TEXT),
+          CAST("t14"."amount_fen" AS TEXT)
+        ) AS "claim"
+      FROM (
+        SELECT
+          "t6"."pair",
+          "t6"."settlement_no",
+          "t6"."beneficiary_ref",
+          "t6"."institution",
+          "t6"."subsidy_kind",
+          "t6"."service_month",
+          "t6"."service_days",
+          "t6"."amount_fen",
+          "t6"."caregiver_cert_no",
+          "t6"."filed_date",
+          "t6"."position"
+        FROM "host_rows" AS "t6"
+        ANTI JOIN "odd_numbers" AS "t5"
+          ON "t6"."pair" = "t5"."pair" AND "t6"."settlement_no" = "t5"."settlement_no"
+      ) AS "t14"
+    ) AS "t18"
+  ) AS "t20"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t11"."pair",
+      "t11"."settlement_no",
+      "t11"."beneficiary_ref",
+      "t11"."institution",
+      "t11"."subsidy_kind",
+      "t11"."service_month",
+      "t11"."service_days",
+      "t11"."amount_fen",
+      "t11"."caregiver_cert_no",
+      "t11"."filed_date",
+      "t11"."position",
+      "t11"."claim"
+    FROM (
+      SELECT
+        *
+      FROM "odd_rows" AS "t0"
+      WHERE
+        "t0"."side" = 'host' AND "t0"."copy_index" = 0
+    ) AS "t11"
+    SEMI JOIN (
+      SELECT
+        *
+      FROM "odd_numbers" AS "t2"
+      WHERE
+        "t2"."fate" = 0
+    ) AS "t12"
+      ON "t11"."pair" = "t12"."pair" AND "t11"."settlement_no" = "t12"."settlement_no"
+  ) AS "t16"
+) AS "t22"
+;
+
+-- step: agreed_days
+-- kept: yes
+-- reads: agreements enrolments first_rows
+-- columns: pair:int16 beneficiary_ref:string institution:string subsidy_kind:string service_month:string day_mask:int64
+WITH "t4" AS (
+  SELECT DISTINCT
+    "t0"."pair",
+    "t0"."beneficiary_ref",
+    "t0"."institution",
+    "t0"."subsidy_kind",
+    "t0"."service_month"
+  FROM "first_rows" AS "t0"
+), "t15" AS (
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t13"."pair",
+      "t13"."beneficiary_ref",
+      "t13"."service_month",
+      "t3"."home_division",
+      CASE
+        WHEN CASE
+          WHEN (
+            "t3"."until_date" = ''
+          )
+          OR (
+            SUBSTRING(
+              "t3"."until_date",
+              CASE WHEN (
+                0 + 1
+              ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."until_date") END,
+              7
+            ) > "t13"."service_month"
+          )
+          THEN CASE
+            WHEN CAST(SUBSTRING(
+              "t13"."service_month",
+              CASE WHEN (
+                5 + 1
+              ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t13"."service_month") END,
+              2
+            ) AS BIGINT) IN (4, 6, 9, 11)
+            THEN 30
+            WHEN (
+              CAST(SUBSTRING(
+                "t13"."service_month",
+                CASE WHEN (
+                  5 + 1
+                ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t13"."service_month") END,
+                2
+              ) AS BIGINT) = 2
+            )
+            AND (
+              (
+                (
+                  (
+                    CAST(SUBSTRING(
+                      "t13"."service_month",
+                      CASE WHEN (
+                        0 + 1
+                      ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t13"."service_month") END,
+                      4
+                    ) AS BIGINT) % 4
+                  ) = 0
+                )
+                AND (
+                  (
+                    CAST(SUBSTRING(
+                      "t13"."service_month",
+                      CASE WHEN (
+                        0 + 1
+                      ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t13"."service_month") END,
+                      4
+                    ) AS BIGINT) % 100
+                  ) <> 0
+                )
+              )
+              OR (
+                (
+                  CAST(SUBSTRING(
+                    "t13"."service_month",
+                    CASE WHEN (
+                      0 + 1
+                    ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t13"."service_month") END,
+                    4
+                  ) AS BIGINT) % 400
+                ) = 0
+              )
+            )
+            THEN 29
+            WHEN CAST(SUBSTRING(
+              "t13"."service_month",
+              CASE WHEN (
+                5 + 1
+              ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t13"."service_month") END,
+              2
+            ) AS BIGINT) = 2
+            THEN 28
+            ELSE 31
+          END
+          WHEN SUBSTRING(
+            "t3"."until_date",
+            CASE WHEN (
+              0 + 1
+            ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."until_date") END,
+            7
+          ) = "t13"."service_month"
+          THEN CAST(SUBSTRING(
+            "t3"."until_date",
+            CASE WHEN (
+              8 + 1
+            ) >= 1 THEN 8 + 1 ELSE 8 + 1 + LENGTH("t3"."until_date") END,
+            2
+          ) AS BIGINT)
+          ELSE 0
+        END >= CASE
+          WHEN SUBSTRING(
+            "t3"."from_date",
+            CASE WHEN (
+              0 + 1
+            ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."from_date") END,
+            7
+          ) < "t13"."service_month"
+          THEN 1
+          WHEN SUBSTRING(
+            "t3"."from_date",
+            CASE WHEN (
+              0 + 1
+            ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."from_date") END,
+            7
+          ) = "t13"."service_month"
+          THEN CAST(SUBSTRING(
+            "t3"."from_date",
+            CASE WHEN (
+              8 + 1
+            ) >= 1 THEN 8 + 1 ELSE 8 + 1 + LENGTH("t3"."from_date") END,
+            2
+          ) AS BIGINT)
+          ELSE 32
+        END
+        THEN (
+          1 << CASE
+            WHEN (
+              "t3"."until_date" = ''
+            )
+            OR (
+              SUBSTRING(
+                "t3"."until_date",
+                CASE WHEN (
+                  0 + 1
+                ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."until_date") END,
+                7
+              ) > "t13"."service_month"
+            )
+            THEN CASE
+              WHEN CAST(SUBSTRING(
+                "t13"."service_month",
+                CASE WHEN (
+                  5 + 1
+                ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t13"."service_month") END,
+                2
+              ) AS BIGINT) IN (4, 6, 9, 11)
+              THEN 30
+              WHEN (
+                CAST(SUBSTRING(
+                  "t13"."service_month",
+                  CASE WHEN (
+                    5 + 1
+                  ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t13"."service_month") END,
+                  2
+                ) AS BIGINT) = 2
+              )
+              AND (
+                (
+                  (
+                    (
+                      CAST(SUBSTRING(
+                        "t13"."service_month",
+                        CASE WHEN (
+                          0 + 1
+                        ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t13"."service_month") END,
+                        4
+                      ) AS BIGINT) % 4
+                    ) = 0
+                  )
+                  AND (
+                    (
+                      CAST(SUBSTRING(
+                        "t13"."service_month",
+                        CASE WHEN (
+                          0 + 1
+                        ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t13"."service_month") END,
+                        4
+                      ) AS BIGINT) % 100
+                    ) <> 0
+                  )
+                )
+                OR (
+                  (
+                    CAST(SUBSTRING(
+                      "t13"."service_month",
+                      CASE WHEN (
+                        0 + 1
+                      ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t13"."service_month") END,
+                      4
+                    ) AS BIGINT) % 400
+                  ) = 0
+                )
+              )
+              THEN 29
+              WHEN CAST(SUBSTRING(
+                "t13"."service_month",
+                CASE WHEN (
+                  5 + 1
+                ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t13"."service_month") END,
+                2
+              ) AS BIGINT) = 2
+              THEN 28
+              ELSE 31
+            END
+            WHEN SUBSTRING(
+              "t3"."until_date",
+              CASE WHEN (
+                0 + 1
+              ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."until_date") END,
+              7
+            ) = "t13"."service_month"
+            THEN CAST(SUBSTRING(
+              "t3"."until_date",
+              CASE WHEN (
+                8 + 1
+              ) >= 1 THEN 8 + 1 ELSE 8 + 1 + LENGTH("t3"."until_date") END,
+              2
+            ) AS BIGINT)
+            ELSE 0
+          END
+        ) - (
+          1 << (
+            CASE
+              WHEN SUBSTRING(
+                "t3"."from_date",
+                CASE WHEN (
+                  0 + 1
+                ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."from_date") END,
+                7
+              ) < "t13"."service_month"
+              THEN 1
+              WHEN SUBSTRING(
+                "t3"."from_date",
+                CASE WHEN (
+                  0 + 1
+                ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."from_date") END,
+                7
+              ) = "t13"."service_month"
+              THEN CAST(SUBSTRING(
+                "t3"."from_date",
+                CASE WHEN (
+                  8 + 1
+                ) >= 1 THEN 8 + 1 ELSE 8 + 1 + LENGTH("t3"."from_date") END,
+                2
+              ) AS BIGINT)
+              ELSE 32
+            END - 1
+          )
+        )
+        ELSE 0
+      END AS "known_mask"
+    FROM (
+      SELECT DISTINCT
+        "t5"."pair",
+        "t5"."beneficiary_ref",
+        "t5"."service_month"
+      FROM "t4" AS "t5"
+    ) AS "t13"
+    INNER JOIN "enrolments" AS "t3"
+      ON "t13"."pair" = "t3"."pair" AND "t13"."beneficiary_ref" = "t3"."beneficiary_ref"
+  ) AS "t14"
+  WHERE
+    "t14"."known_mask" <> 0
+)
+SELECT
+  *
+FROM (
+  SELECT
+    "t8"."pair",
+    "t8"."beneficiary_ref",
+    "t8"."institution",
+    "t8"."subsidy_kind",
+    "t8"."service_month",
+    "t17"."known_mask" & "t9"."day_mask" AS "day_mask"
+  FROM "t4" AS "t8"
+  INNER JOIN "t15" AS "t17"
+    ON "t8"."pair" = "t17"."pair"
+    AND "t8"."beneficiary_ref" = "t17"."beneficiary_ref"
+    AND "t8"."service_month" = "t17"."service_month"
+  INNER JOIN (
+    SELECT
+      *
+    FROM "agreements" AS "t1"
+    WHERE
+      "t1"."home_division" <> ''
+  ) AS "t9"
+    ON "t8"."pair" = "t9"."pair"
+    AND "t17"."home_division" = "t9"."home_division"
+    AND "t8"."institution" = "t9"."institution"
+    AND "t8"."subsidy_kind" = "t9"."subsidy_kind"
+    AND "t8"."service_month" = "t9"."service_month"
+) AS "t20"
+UNION ALL
+SELECT
+  *
+FROM (
+  SELECT
+    "t21"."pair",
+    "t21"."beneficiary_ref",
+    "t21"."institution",
+    "t21"."subsidy_kind",
+    "t21"."service_month",
+    "t21"."day_mask" - (
+      "t21"."day_mask" & COALESCE("t21"."known_mask", 0)
+    ) AS "day_mask"
+  FROM (
+    SELECT
+      "t8"."pair",
+      "t8"."beneficiary_ref",
+      "t8"."institution",
+      "t8"."subsidy_kind",
+      "t8"."service_month",
+      "t12"."day_mask",
+      "t19"."pair" AS "pair_right",
+      "t19"."beneficiary_ref" AS "beneficiary_ref_right",
+      "t19"."service_month" AS "service_month_right",
+      "t19"."known_mask"
+    FROM "t4" AS "t8"
+    INNER JOIN (
+      SELECT
+        "t7".*
+        EXCLUDE ("home_division")
+      FROM (
+        SELECT
+          *
+        FROM "agreements" AS "t1"
+        WHERE
+          "t1"."home_division" = ''
+      ) AS "t7"
+    ) AS "t12"
+      ON "t8"."pair" = "t12"."pair"
+      AND "t8"."institution" = "t12"."institution"
+      AND "t8"."subsidy_kind" = "t12"."subsidy_kind"
+      AND "t8"."service_month" = "t12"."service_month"
+    LEFT OUTER JOIN (
+      SELECT
+        "t16"."pair",
+        "t16"."beneficiary_ref",
+        "t16"."service_month",
+        BIT_OR("t16"."known_mask") AS "known_mask"
+      FROM "t15" AS "t16"
+      GROUP BY
+        1,
+        2,
+        3
+    ) AS "t19"
+      ON "t8"."pair" = "t19"."pair"
+      AND "t8"."beneficiary_ref" = "t19"."beneficiary_ref"
+      AND "t8"."service_month" = "t19"."service_month"
+  ) AS "t21"
+) AS "t22"
+;
+
+-- step: enrolled_days
+-- kept: yes
+-- reads: enrolments first_rows
+-- columns: pair:int16 beneficiary_ref:string subsidy_kind:string service_month:string day_mask:int64
+SELECT
+  "t4"."pair",
+  "t4"."beneficiary_ref",
+  "t4"."subsidy_kind",
+  "t4"."service_month",
+  CASE
+    WHEN CASE
+      WHEN (
+        "t2"."until_date" = ''
+      )
+      OR (
+        SUBSTRING(
+          "t2"."until_date",
+          CASE WHEN (
+            0 + 1
+          ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t2"."until_date") END,
+          7
+        ) > "t4"."service_month"
+      )
+      THEN CASE
+        WHEN CAST(SUBSTRING(
+          "t4"."service_month",
+          CASE WHEN (
+            5 + 1
+          ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t4"."service_month") END,
+          2
+        ) AS BIGINT) IN (4, 6, 9, 11)
+        THEN 30
+        WHEN (
+          CAST(SUBSTRING(
+            "t4"."service_month",
+            CASE WHEN (
+              5 + 1
+            ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t4"."service_month") END,
+            2
+          ) AS BIGINT) = 2
+        )
+        AND (
+          (
+            (
+              (
+                CAST(SUBSTRING(
+                  "t4"."service_month",
+                  CASE WHEN (
+                    0 + 1
+                  ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t4"."service_month") END,
+                  4
+                ) AS BIGINT) % 4
+              ) = 0
+            )
+            AND (
+              (
+                CAST(SUBSTRING(
+                  "t4"."service_month",
+                  CASE WHEN (
+                    0 + 1
+                  ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t4"."service_month") END,
+                  4
+                ) AS BIGINT) % 100
+              ) <> 0
+            )
+          )
+          OR (
+            (
+              CAST(SUBSTRING(
+                "t4"."service_month",
+                CASE WHEN (
+                  0 + 1
+                ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t4"."service_month") END,
+                4
+              ) AS BIGINT) % 400
+            ) = 0
+          )
+        )
+        THEN 29
+        WHEN CAST(SUBSTRING(
+          "t4"."service_month",
+          CASE WHEN (
+            5 + 1
+          ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t4"."service_month") END,
+          2
+        ) AS BIGINT) = 2
+        THEN 28
+        ELSE 31
+      END
+      WHEN SUBSTRING(
+        "t2"."until_date",
+        CASE WHEN (
+          0 + 1
+        ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t2"."until_date") END,
+        7
+      ) = "t4"."service_month"
+      THEN CAST(SUBSTRING(
+        "t2"."until_date",
+        CASE WHEN (
+          8 + 1
+        ) >= 1 THEN 8 + 1 ELSE 8 + 1 + LENGTH("t2"."until_date") END,
+        2
+      ) AS BIGINT)
+      ELSE 0
+    END >= CASE
+      WHEN SUBSTRING(
+        "t2"."from_date",
+        CASE WHEN (
+          0 + 1
+        ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t2"."from_date") END,
+        7
+      ) < "t4"."service_month"
+      THEN 1
+      WHEN SUBSTRING(
+        "t2"."from_date",
+        CASE WHEN (
+          0 + 1
+        ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t2"."from_date") END,
+        7
+      ) = "t4"."service_month"
+      THEN CAST(SUBSTRING(
+        "t2"."from_date",
+        CASE WHEN (
+          8 + 1
+        ) >= 1 THEN 8 + 1 ELSE 8 + 1 + LENGTH("t2"."from_date") END,
+        2
+      ) AS BIGINT)
+      ELSE 32
+    END
+    THEN (
+      1 << CASE
+        WHEN (
+          "t2"."until_date" = ''
+        )
+        OR (
+          SUBSTRING(
+            "t2"."until_date",
+            CASE WHEN (
+              0 + 1
+            ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t2"."until_date") END,
+            7
+          ) > "t4"."service_month"
+        )
+        THEN CASE
+          WHEN CAST(SUBSTRING(
+            "t4"."service_month",
+            CASE WHEN (
+              5 + 1
+            ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t4"."service_month") END,
+            2
+          ) AS BIGINT) IN (4, 6, 9, 11)
+          THEN 30
+          WHEN (
+            CAST(SUBSTRING(
+              "t4"."service_month",
+              CASE WHEN (
+                5 + 1
+              ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t4"."service_month") END,
+              2
+            ) AS BIGINT) = 2
+          )
+          AND (
+            (
+              (
+                (
+                  CAST(SUBSTRING(
+                    "t4"."service_month",
+                    CASE WHEN (
+                      0 + 1
+                    ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t4"."service_month") END,
+                    4
+                  ) AS BIGINT) % 4
+                ) = 0
+              )
+              AND (
+                (
+                  CAST(SUBSTRING(
+                    "t4"."service_month",
+                    CASE WHEN (
+                      0 + 1
+                    ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t4"."service_month") END,
+                    4
+                  ) AS BIGINT) % 100
+                ) <> 0
+              )
+            )
+            OR (
+              (
+                CAST(SUBSTRING(
+                  "t4"."service_month",
+                  CASE WHEN (
+                    0 + 1
+                  ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t4"."service_month") END,
+                  4
+                ) AS BIGINT) % 400
+              ) = 0
+            )
+          )
+          THEN 29
+          WHEN CAST(SUBSTRING(
+            "t4"."service_month",
+            CASE WHEN (
+              5 + 1
+            ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t4"."service_month") END,
+            2
+          ) AS BIGINT) = 2
+          THEN 28
+          ELSE 31
+        END
+        WHEN SUBSTRING(
+          "t2"."until_date",
+          CASE WHEN (
+            0 + 1
+          ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t2"."until_date") END,
+          7
+        ) = "t4"."service_month"
+        THEN CAST(SUBSTRING(
+          "t2"."until_date",
+          CASE WHEN (
+            8 + 1
+          ) >= 1 THEN 8 + 1 ELSE 8 + 1 + LENGTH("t2"."until_date") END,
+          2
+        ) AS BIGINT)
+        ELSE 0
+      END
+    ) - (
+      1 << (
+        CASE
+          WHEN SUBSTRING(
+            "t2"."from_date",
+            CASE WHEN (
+              0 + 1
+            ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t2"."from_date") END,
+            7
+          ) < "t4"."service_month"
+          THEN 1
+          WHEN SUBSTRING(
+            "t2"."from_date",
+            CASE WHEN (
+              0 + 1
+            ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t2"."from_date") END,
+            7
+          ) = "t4"."service_month"
+          THEN CAST(SUBSTRING(
+            "t2"."from_date",
+            CASE WHEN (
+              8 + 1
+            ) >= 1 THEN 8 + 1 ELSE 8 + 1 + LENGTH("t2"."from_date") END,
+            2
+          ) AS BIGINT)
+          ELSE 32
+        END - 1
+      )
+    )
+    ELSE 0
+  END AS "day_mask"
+FROM (
+  SELECT DISTINCT
+    "t0"."pair",
+    "t0"."beneficiary_ref",
+    "t0"."subsidy_kind",
+    "t0"."service_month"
+  FROM "first_rows" AS "t0"
+) AS "t4"
+INNER JOIN "enrolments" AS "t2"
+  ON "t4"."pair" = "t2"."pair"
+  AND "t4"."beneficiary_ref" = "t2"."beneficiary_ref"
+  AND "t4"."subsidy_kind" = "t2"."subsidy_kind"
+;
+
+-- step: barred
+-- kept: yes
+-- reads: agreed_days caregivers enrolled_days first_rows listings policies
+-- columns: pair:int16 settlement_no:string rank:int8
+SELECT
+  "t33"."pair",
+  "t33"."settlement_no",
+  MIN("t33"."rank") AS "rank"
+FROM (
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t31"."pair",
+      "t31"."settlement_no",
+      CASE
+        WHEN NOT (
+          BIT_COUNT(COALESCE("t31"."agreed_mask", 0)) >= "t31"."needed_days"
+        )
+        THEN 6
+        WHEN NOT (
+          BIT_COUNT(COALESCE("t31"."listed_mask", 0)) >= "t31"."needed_days"
+        )
+        THEN 7
+        WHEN NOT (
+          BIT_COUNT(COALESCE("t31"."enrolled_mask", 0)) >= "t31"."needed_days"
+        )
+        THEN 8
+        WHEN NOT (
+          CASE
+            WHEN "t31"."caregiver_cert_no" <> ''
+            THEN BIT_COUNT(COALESCE("t31"."certified_mask", 0)) >= "t31"."needed_days"
+            ELSE NOT (
+              COALESCE("t31"."needs_caregiver", FALSE)
+            )
+          END
+        )
+        THEN 9
+        ELSE 0
+      END AS "rank"
+    FROM (
+      SELECT
+        "t30".*
+        EXCLUDE ("service_month_right", "caregiver_cert_no_right", "host_right")
+      FROM (
+        SELECT
+          "t29"."pair",
+          "t29"."settlement_no",
+          "t29"."beneficiary_ref",
+          "t29"."institution",
+          "t29"."subsidy_kind",
+          "t29"."service_month",
+          "t29"."service_days",
+          "t29"."amount_fen",
+          "t29"."caregiver_cert_no",
+          "t29"."home",
+          "t29"."unit",
+          "t29"."rate_fen",
+          "t29"."cap_fen",
+          "t29"."exclusive",
+          "t29"."needs_caregiver",
+          "t29"."needed_days",
+          "t29"."host",
+          "t29"."agreed_mask",
+          "t29"."listed_mask",
+          "t29"."enrolled_mask",
+          "t11"."host" AS "host_right",
+          "t11"."caregiver_cert_no" AS "caregiver_cert_no_right",
+          "t11"."service_month" AS "service_month_right",
+          "t11"."certified_mask"
+        FROM (
+          SELECT
+            "t27".*
+            EXCLUDE ("service_month_right", "pair_right", "subsidy_kind_right", "beneficiary_ref_right")
+          FROM (
+            SELECT
+              "t26"."pair",
+              "t26"."settlement_no",
+              "t26"."beneficiary_ref",
+              "t26"."institution",
+              "t26"."subsidy_kind",
+              "t26"."service_month",
+              "t26"."service_days",
+              "t26"."amount_fen",
+              "t26"."caregiver_cert_no",
+              "t26"."home",
+              "t26"."unit",
+              "t26"."rate_fen",
+              "t26"."cap_fen",
+              "t26"."exclusive",
+              "t26"."needs_caregiver",
+              "t26"."needed_days",
+              "t26"."host",
+              "t26"."agreed_mask",
+              "t26"."listed_mask",
+              "t12"."pair" AS "pair_right",
+              "t12"."beneficiary_ref" AS "beneficiary_ref_right",
+              "t12"."subsidy_kind" AS "subsidy_kind_right",
+              "t12"."service_month" AS "service_month_right",
+              "t12"."enrolled_mask"
+            FROM (
+              SELECT
+                "t24".*
+                EXCLUDE ("service_month_right", "host_right", "institution_right")
+              FROM (
+                SELECT
+                  "t23"."pair",
+                  "t23"."settlement_no",
+                  "t23"."beneficiary_ref",
+                  "t23"."institution",
+                  "t23"."subsidy_kind",
+                  "t23"."service_month",
+                  "t23"."service_days",
+                  "t23"."amount_fen",
+                  "t23"."caregiver_cert_no",
+                  "t23"."home",
+                  "t23"."unit",
+                  "t23"."rate_fen",
+                  "t23"."cap_fen",
+                  "t23"."exclusive",
+                  "t23"."needs_caregiver",
+                  "t23"."needed_days",
+                  "t23"."host",
+                  "t23"."agreed_mask",
+                  "t13"."host" AS "host_right",
+                  "t13"."institution" AS "institution_right",
+                  "t13"."service_month" AS "service_month_right",
+                  "t13"."listed_mask"
+                FROM (
+                  SELECT
+                    "t21".*
+                    EXCLUDE ("subsidy_kind_right", "beneficiary_ref_right", "institution_right", "pair_right", "service_month_right")
+                  FROM (
+                    SELECT
+                      "t20"."pair",
+                      "t20"."settlement_no",
+                      "t20"."beneficiary_ref",
+                      "t20"."institution",
+                      "t20"."subsidy_kind",
+                      "t20"."service_month",
+                      "t20"."service_days",
+                      "t20"."amount_fen",
+                      "t20"."caregiver_cert_no",
+                      "t20"."home",
+                      "t20"."unit",
+                      "t20"."rate_fen",
+                      "t20"."cap_fen",
+                      "t20"."exclusive",
+                      "t20"."needs_caregiver",
+                      "t20"."needed_days",
+                      "t20"."host",
+                      "t14"."pair" AS "pair_right",
+                      "t14"."beneficiary_ref" AS "beneficiary_ref_right",
+                      "t14"."institution" AS "institution_right",
+                      "t14"."subsidy_kind" AS "subsidy_kind_right",
+                      "t14"."service_month" AS "service_month_right",
+                      "t14"."agreed_mask"
+                    FROM (
+                      SELECT
+                        "t18"."pair",
+                        "t18"."settlement_no",
+                        "t18"."beneficiary_ref",
+                        "t18"."institution",
+                        "t18"."subsidy_kind",
+                        "t18"."service_month",
+                        "t18"."service_days",
+                        "t18"."amount_fen",
+                        "t18"."caregiver_cert_no",
+                        "t18"."home",
+                        "t18"."unit",
+                        "t18"."rate_fen",
+                        "t18"."cap_fen",
+                        "t18"."exclusive",
+                        "t18"."needs_caregiver",
+                        CASE WHEN COALESCE("t18"."unit" = 'USE', FALSE) THEN 1 ELSE "t18"."service_days" END AS "needed_days",
+                        "t18"."pair" % 100 AS "host"
+                      FROM (
+                        SELECT
+                          "t17".*
+                          EXCLUDE ("home_right", "service_month_right", "subsidy_kind_right")
+                        FROM (
+                          SELECT
+                            "t16"."pair",
+                            "t16"."settlement_no",
+                            "t16"."beneficiary_ref",
+                            "t16"."institution",
+                            "t16"."subsidy_kind",
+                            "t16"."service_month",
+                            "t16"."service_days",
+                            "t16"."amount_fen",
+                            "t16"."caregiver_cert_no",
+                            "t16"."home",
+                            "t6"."home" AS "home_right",
+                            "t6"."subsidy_kind" AS "subsidy_kind_right",
+                            "t6"."service_month" AS "service_month_right",
+                            "t6"."unit",
+                            "t6"."rate_fen",
+                            "t6"."cap_fen",
+                            "t6"."exclusive",
+                            "t6"."needs_caregiver"
+                          FROM (
+                            SELECT
+                              "t4"."pair",
+                              "t4"."settlement_no",
+                              "t4"."beneficiary_ref",
+                              "t4"."institution",
+                              "t4"."subsidy_kind",
+                              "t4"."service_month",
+                              "t4"."service_days",
+                              "t4"."amount_fen",
+                              "t4"."caregiver_cert_no",
+                              CAST(CAST(FLOOR((
+                                "t4"."pair"
+                              ) / (
+                                100
+                              )) AS BIGINT) AS SMALLINT) AS "home"
+                            FROM "first_rows" AS "t4"
+                          ) AS "t16"
+                          LEFT OUTER JOIN "policies" AS "t6"
+                            ON "t16"."home" = "t6"."home"
+                            AND "t16"."subsidy_kind" = "t6"."subsidy_kind"
+                            AND "t16"."service_month" = "t6"."service_month"
+                        ) AS "t17"
+                      ) AS "t18"
+                    ) AS "t20"
+                    LEFT OUTER JOIN (
+                      SELECT
+                        "t3"."pair",
+                        "t3"."beneficiary_ref",
+                        "t3"."institution",
+                        "t3"."subsidy_kind",
+                        "t3"."service_month",
+                        BIT_OR("t3"."day_mask") AS "agreed_mask"
+                      FROM "agreed_days" AS "t3"
+                      GROUP BY
+                        1,
+                        2,
+                        3,
+                        4,
+                        5
+                    ) AS "t14"
+                      ON "t20"."pair" = "t14"."pair"
+                      AND "t20"."beneficiary_ref" = "t14"."beneficiary_ref"
+                      AND "t20"."institution" = "t14"."institution"
+                      AND "t20"."subsidy_kind" = "t14"."subsidy_kind"
+                      AND "t20"."service_month" = "t14"."service_month"
+                  ) AS "t21"
+                ) AS "t23"
+                LEFT OUTER JOIN (
+                  SELECT
+                    "t2"."host",
+                    "t2"."institution",
+                    "t2"."service_month",
+                    BIT_OR("t2"."day_mask") AS "listed_mask"
+                  FROM "listings" AS "t2"
+                  GROUP BY
+                    1,
+                    2,
+                    3
+                ) AS "t13"
+                  ON "t23"."host" = "t13"."host"
+                  AND "t23"."institution" = "t13"."institution"
+                  AND "t23"."service_month" = "t13"."service_month"
+              ) AS "t24"
+            ) AS "t26"
+            LEFT OUTER JOIN (
+              SELECT
+                "t1"."pair",
+                "t1"."beneficiary_ref",
+                "t1"."subsidy_kind",
+                "t1"."service_month",
+                BIT_OR("t1"."day_mask") AS "enrolled_mask"
+              FROM "enrolled_days" AS "t1"
+              GROUP BY
+                1,
+                2,
+                3,
+                4
+            ) AS "t12"
+              ON "t26"."pair" = "t12"."pair"
+              AND "t26"."beneficiary_ref" = "t12"."beneficiary_ref"
+              AND "t26"."subsidy_kind" = "t12"."subsidy_kind"
+              AND "t26"."service_month" = "t12"."service_month"
+          ) AS "t27"
+        ) AS "t29"
+        LEFT OUTER JOIN (
+          SELECT
+            "t0"."host",
+            "t0"."caregiver_cert_no",
+            "t0"."service_month",
+            BIT_OR("t0"."day_mask") AS "certified_mask"
+          FROM "caregivers" AS "t0"
+          GROUP BY
+            1,
+            2,
+            3
+        ) AS "t11"
+          ON "t29"."host" = "t11"."host"
+          AND "t29"."caregiver_cert_no" = "t11"."caregiver_cert_no"
+          AND "t29"."service_month" = "t11"."service_month"
+      ) AS "t30"
+    ) AS "t31"
+  ) AS "t32"
+  WHERE
+    "t32"."rank" > 0
+) AS "t33"
+GROUP BY
+  1,
+  2
+;
+
+-- step: overlapping
+-- kept: yes
+-- reads: barred cleared first_rows policies twins
+-- columns: pair:int16 settlement_no:string
+SELECT DISTINCT
+  *
+FROM (
+  SELECT
+    "t20"."pair",
+    "t20"."settlement_no"
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t16".*
+        EXCLUDE ("home_right", "service_month_right", "subsidy_kind_right")
+      FROM (
+        SELECT
+          "t15"."pair",
+          "t15"."settlement_no",
+          "t15"."beneficiary_ref",
+          "t15"."institution",
+          "t15"."subsidy_kind",
+          "t15"."service_month",
+          "t15"."service_days",
+          "t15"."amount_fen",
+          "t15"."caregiver_cert_no",
+          "t15"."home",
+          "t5"."home" AS "home_right",
+          "t5"."subsidy_kind" AS "subsidy_kind_right",
+          "t5"."service_month" AS "service_month_right",
+          "t5"."unit",
+          "t5"."rate_fen",
+          "t5"."cap_fen",
+          "t5"."exclusive",
+          "t5"."needs_caregiver"
+        FROM (
+          SELECT
+            "t13"."pair",
+            "t13"."settlement_no",
+            "t13"."beneficiary_ref",
+            "t13"."institution",
+            "t13"."subsidy_kind",
+            "t13"."service_month",
+            "t13"."service_days",
+            "t13"."amount_fen",
+            "t13"."caregiver_cert_no",
+            CAST(CAST(FLOOR((
+              "t13"."pair"
+            ) / (
+              100
+            )) AS BIGINT) AS SMALLINT) AS "home"
+          FROM (
+            SELECT
+              *
+            FROM (
+              SELECT
+                "t10"."pair",
+                "t10"."settlement_no",
+                "t10"."beneficiary_ref",
+                "t10"."institution",
+                "t10"."subsidy_kind",
+                "t10"."service_month",
+                "t10"."service_days",
+                "t10"."amount_fen",
+                "t10"."caregiver_cert_no"
+              FROM (
+                SELECT
+                  "t2"."pair",
+                  "t2"."settlement_no",
+                  "t2"."beneficiary_ref",
+                  "t2"."institution",
+                  "t2"."subsidy_kind",
+                  "t2"."service_month",
+                  "t2"."service_days",
+                  "t2"."amount_fen",
+                  "t2"."caregiver_cert_no"
+                FROM "first_rows" AS "t2"
+              ) AS "t10"
+              ANTI JOIN (
+                SELECT
+                  "t4"."pair",
+                  "t4"."settlement_no",
+                  5 AS "rank"
+                FROM "twins" AS "t4"
+              ) AS "t11"
+                ON "t10"."pair" = "t11"."pair" AND "t10"."settlement_no" = "t11"."settlement_no"
+              ANTI JOIN "barred" AS "t6"
+                ON "t10"."pair" = "t6"."pair" AND "t10"."settlement_no" = "t6"."settlement_no"
+            ) AS "t12"
+            UNION ALL
+            SELECT
+              *
+            FROM (
+              SELECT
+                "t1"."pair",
+                "t1"."settlement_no",
+                "t1"."beneficiary_ref",
+                "t1"."institution",
+                "t1"."subsidy_kind",
+                "t1"."service_month",
+                "t1"."service_days",
+                "t1"."amount_fen",
+                "t1"."caregiver_cert_no"
+              FROM "cleared" AS "t1"
+              WHERE
+                NOT (
+                  "t1"."cancelled"
+                )
+            ) AS "t9"
+          ) AS "t13"
+        ) AS "t15"
+        LEFT OUTER JOIN "policies" AS "t5"
+          ON "t15"."home" = "t5"."home"
+          AND "t15"."subsidy_kind" = "t5"."subsidy_kind"
+          AND "t15"."service_month" = "t5"."service_month"
+      ) AS "t16"
+    ) AS "t17"
+    WHERE
+      COALESCE("t17"."exclusive", FALSE)
+  ) AS "t20"
+  SEMI JOIN (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t21"."pair",
+        "t21"."beneficiary_ref",
+        "t21"."service_month",
+        SUM("t21"."value") AS "total"
+      FROM (
+        SELECT
+          "t19"."pair",
+          "t19"."beneficiary_ref",
+          "t19"."service_month",
+          "t19"."settlement_no",
+          MAX("t19"."value") AS "value"
+        FROM (
+          SELECT
+            "t17"."pair",
+            "t17"."settlement_no",
+            "t17"."beneficiary_ref",
+            "t17"."institution",
+            "t17"."subsidy_kind",
+            "t17"."service_month",
+            "t17"."service_days",
+            "t17"."amount_fen",
+            "t17"."caregiver_cert_no",
+            "t17"."home",
+            "t17"."unit",
+            "t17"."rate_fen",
+            "t17"."cap_fen",
+            "t17"."exclusive",
+            "t17"."needs_caregiver",
+            "t17"."service_days" AS "value"
+          FROM (
+            SELECT
+              "t16".*
+              EXCLUDE ("home_right", "service_month_right", "subsidy_kind_right")
+            FROM (
+              SELECT
+                "t15"."pair",
+                "t15"."settlement_no",
+                "t15"."beneficiary_ref",
+                "t15"."institution",
+                "t15"."subsidy_kind",
+                "t15"."service_month",
+                "t15"."service_days",
+                "t15"."amount_fen",
+                "t15"."caregiver_cert_no",
+                "t15"."home",
+                "t5"."home" AS "home_right",
+                "t5"."subsidy_kind" AS "subsidy_kind_right",
+                "t5"."service_month" AS "service_month_right",
+                "t5"."unit",
+                "t5"."rate_fen",
+                "t5"."cap_fen",
+                "t5"."exclusive",
+                "t5"."needs_caregiver"
+              FROM (
+                SELECT
+                  "t13"."pair",
+                  "t13"."settlement_no",
+                  "t13"."beneficiary_ref",
+                  "t13"."institution",
+                  "t13"."subsidy_kind",
+                  "t13"."service_month",
+                  "t13"."service_days",
+                  "t13"."amount_fen",
+                  "t13"."caregiver_cert_no",
+                  CAST(CAST(FLOOR((
+                    "t13"."pair"
+                  ) / (
+                    100
+                  )) AS BIGINT) AS SMALLINT) AS "home"
+                FROM (
+                  SELECT
+                    *
+                  FROM (
+                    SELECT
+                      "t10"."pair",
+                      "t10"."settlement_no",
+                      "t10"."beneficiary_ref",
+                      "t10"."institution",
+                      "t10"."subsidy_kind",
+                      "t10"."service_month",
+                      "t10"."service_days",
+                      "t10"."amount_fen",
+                      "t10"."caregiver_cert_no"
+                    FROM (
+                      SELECT
+                        "t2"."pair",
+                        "t2"."settlement_no",
+                        "t2"."beneficiary_ref",
+                        "t2"."institution",
+                        "t2"."subsidy_kind",
+                        "t2"."service_month",
+                        "t2"."service_days",
+                        "t2"."amount_fen",
+                        "t2"."caregiver_cert_no"
+                      FROM "first_rows" AS "t2"
+                    ) AS "t10"
+                    ANTI JOIN (
+                      SELECT
+                        "t4"."pair",
+                        "t4"."settlement_no",
+                        5 AS "rank"
+                      FROM "twins" AS "t4"
+                    ) AS "t11"
+                      ON "t10"."pair" = "t11"."pair" AND "t10"."settlement_no" = "t11"."settlement_no"
+                    ANTI JOIN "barred" AS "t6"
+                      ON "t10"."pair" = "t6"."pair" AND "t10"."settlement_no" = "t6"."settlement_no"
+                  ) AS "t12"
+                  UNION ALL
+                  SELECT
+                    *
+                  FROM (
+                    SELECT
+                      "t1"."pair",
+                      "t1"."settlement_no",
+                      "t1"."beneficiary_ref",
+                      "t1"."institution",
+                      "t1"."subsidy_kind",
+                      "t1"."service_month",
+                      "t1"."service_days",
+                      "t1"."amount_fen",
+                      "t1"."caregiver_cert_no"
+                    FROM "cleared" AS "t1"
+                    WHERE
+                      NOT (
+                        "t1"."cancelled"
+                      )
+                  ) AS "t9"
+                ) AS "t13"
+              ) AS "t15"
+              LEFT OUTER JOIN "policies" AS "t5"
+                ON "t15"."home" = "t5"."home"
+                AND "t15"."subsidy_kind" = "t5"."subsidy_kind"
+                AND "t15"."service_month" = "t5"."service_month"
+            ) AS "t16"
+          ) AS "t17"
+          WHERE
+            COALESCE("t17"."exclusive", FALSE)
+        ) AS "t19"
+        GROUP BY
+          1,
+          2,
+          3,
+          4
+      ) AS "t21"
+      GROUP BY
+        1,
+        2,
+        3
+    ) AS "t22"
+    WHERE
+      "t22"."total" > CASE
+        WHEN CAST(SUBSTRING(
+          "t22"."service_month",
+          CASE WHEN (
+            5 + 1
+          ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t22"."service_month") END,
+          2
+        ) AS BIGINT) IN (4, 6, 9, 11)
+        THEN 30
+        WHEN (
+          CAST(SUBSTRING(
+            "t22"."service_month",
+            CASE WHEN (
+              5 + 1
+            ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t22"."service_month") END,
+            2
+          ) AS BIGINT) = 2
+        )
+        AND (
+          (
+            (
+              (
+                CAST(SUBSTRING(
+                  "t22"."service_month",
+                  CASE WHEN (
+                    0 + 1
+                  ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t22"."service_month") END,
+                  4
+                ) AS BIGINT) % 4
+              ) = 0
+            )
+            AND (
+              (
+                CAST(SUBSTRING(
+                  "t22"."service_month",
+                  CASE WHEN (
+                    0 + 1
+                  ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t22"."service_month") END,
+                  4
+                ) AS BIGINT) % 100
+              ) <> 0
+            )
+          )
+          OR (
+            (
+              CAST(SUBSTRING(
+                "t22"."service_month",
+                CASE WHEN (
+                  0 + 1
+                ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t22"."service_month") END,
+                4
+              ) AS BIGINT) % 400
+            ) = 0
+          )
+        )
+        THEN 29
+        WHEN CAST(SUBSTRING(
+          "t22"."service_month",
+          CASE WHEN (
+            5 + 1
+          ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t22"."service_month") END,
+          2
+        ) AS BIGINT) = 2
+        THEN 28
+        ELSE 31
+      END
+  ) AS "t24"
+    ON "t20"."pair" = "t24"."pair"
+    AND "t20"."beneficiary_ref" = "t24"."beneficiary_ref"
+    AND "t20"."service_month" = "t24"."service_month"
+) AS "t25"
+;
+
+-- step: above_cap
+-- kept: yes
+-- reads: barred cleared first_rows holds overlapping policies twins
+-- columns: pair:int16 settlement_no:string
+WITH "t10" AS (
+  SELECT
+    "t3"."pair",
+    "t3"."settlement_no",
+    "t3"."beneficiary_ref",
+    "t3"."institution",
+    "t3"."subsidy_kind",
+    "t3"."service_month",
+    "t3"."service_days",
+    "t3"."amount_fen",
+    "t3"."caregiver_cert_no"
+  FROM "first_rows" AS "t3"
+), "t21" AS (
+  SELECT
+    "t16"."pair",
+    "t16"."settlement_no",
+    "t16"."beneficiary_ref",
+    "t16"."institution",
+    "t16"."subsidy_kind",
+    "t16"."service_month",
+    "t16"."service_days",
+    "t16"."amount_fen",
+    "t16"."caregiver_cert_no"
+  FROM "t10" AS "t16"
+  ANTI JOIN (
+    SELECT
+      "t4"."pair",
+      "t4"."settlement_no",
+      5 AS "rank"
+    FROM "twins" AS "t4"
+  ) AS "t14"
+    ON "t16"."pair" = "t14"."pair" AND "t16"."settlement_no" = "t14"."settlement_no"
+  ANTI JOIN "barred" AS "t8"
+    ON "t16"."pair" = "t8"."pair" AND "t16"."settlement_no" = "t8"."settlement_no"
+  ANTI JOIN (
+    SELECT
+      "t9"."pair",
+      "t9"."settlement_no",
+      10 AS "rank"
+    FROM "overlapping" AS "t9"
+    SEMI JOIN "t10" AS "t17"
+      ON "t9"."pair" = "t17"."pair" AND "t9"."settlement_no" = "t17"."settlement_no"
+  ) AS "t20"
+    ON "t16"."pair" = "t20"."pair" AND "t16"."settlement_no" = "t20"."settlement_no"
+  ANTI JOIN (
+    SELECT
+      "t5"."pair",
+      "t5"."settlement_no",
+      10 AS "rank"
+    FROM "holds" AS "t5"
+    WHERE
+      "t5"."hold_class" = 'OVERLAP'
+  ) AS "t18"
+    ON "t16"."pair" = "t18"."pair" AND "t16"."settlement_no" = "t18"."settlement_no"
+)
+SELECT DISTINCT
+  *
+FROM (
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t29"."pair",
+      "t29"."settlement_no"
+    FROM (
+      SELECT
+        "t28".*
+        EXCLUDE ("home_right", "service_month_right", "subsidy_kind_right")
+      FROM (
+        SELECT
+          "t25"."pair",
+          "t25"."settlement_no",
+          "t25"."beneficiary_ref",
+          "t25"."institution",
+          "t25"."subsidy_kind",
+          "t25"."service_month",
+          "t25"."service_days",
+          "t25"."amount_fen",
+          "t25"."caregiver_cert_no",
+          "t25"."home",
+          "t7"."home" AS "home_right",
+          "t7"."subsidy_kind" AS "subsidy_kind_right",
+          "t7"."service_month" AS "service_month_right",
+          "t7"."unit",
+          "t7"."rate_fen",
+          "t7"."cap_fen",
+          "t7"."exclusive",
+          "t7"."needs_caregiver"
+        FROM (
+          SELECT
+            "t22"."pair",
+            "t22"."settlement_no",
+            "t22"."beneficiary_ref",
+            "t22"."institution",
+            "t22"."subsidy_kind",
+            "t22"."service_month",
+            "t22"."service_days",
+            "t22"."amount_fen",
+            "t22"."caregiver_cert_no",
+            CAST(CAST(FLOOR((
+              "t22"."pair"
+            ) / (
+              100
+            )) AS BIGINT) AS SMALLINT) AS "home"
+          FROM "t21" AS "t22"
+        ) AS "t25"
+        LEFT OUTER JOIN "policies" AS "t7"
+          ON "t25"."home" = "t7"."home"
+          AND "t25"."subsidy_kind" = "t7"."subsidy_kind"
+          AND "t25"."service_month" = "t7"."service_month"
+      ) AS "t28"
+    ) AS "t29"
+    WHERE
+      (
+        "t29"."unit" IS NULL
+      )
+      OR (
+        "t29"."amount_fen" > (
+          "t29"."rate_fen" * CASE WHEN "t29"."unit" = 'MONTH' THEN 1 ELSE "t29"."service_days" END
+        )
+      )
+  ) AS "t35"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t34"."pair",
+      "t34"."settlement_no"
+    FROM (
+      SELECT
+        *
+      FROM (
+        SELECT
+          "t30".*
+          EXCLUDE ("home_right", "service_month_right", "subsidy_kind_right")
+        FROM (
+          SELECT
+            "t27"."pair",
+            "t27"."settlement_no",
+            "t27"."beneficiary_ref",
+            "t27"."institution",
+            "t27"."subsidy_kind",
+            "t27"."service_month",
+            "t27"."service_days",
+            "t27"."amount_fen",
+            "t27"."caregiver_cert_no",
+            "t27"."home",
+            "t7"."home" AS "home_right",
+            "t7"."subsidy_kind" AS "subsidy_kind_right",
+            "t7"."service_month" AS "service_month_right",
+            "t7"."unit",
+            "t7"."rate_fen",
+            "t7"."cap_fen",
+            "t7"."exclusive",
+            "t7"."needs_caregiver"
+          FROM (
+            SELECT
+              "t23"."pair",
+              "t23"."settlement_no",
+              "t23"."beneficiary_ref",
+              "t23"."institution",
+              "t23"."subsidy_kind",
+              "t23"."service_month",
+              "t23"."service_days",
+              "t23"."amount_fen",
+              "t23"."caregiver_cert_no",
+              CAST(CAST(FLOOR((
+                "t23"."pair"
+              ) / (
+                100
+              )) AS BIGINT) AS SMALLINT) AS "home"
+            FROM (
+              SELECT
+                *
+              FROM "t21" AS "t22"
+              UNION ALL
+              SELECT
+                *
+              FROM (
+                SELECT
+                  "t2"."pair",
+                  "t2"."settlement_no",
+                  "t2"."beneficiary_ref",
+                  "t2"."institution",
+                  "t2"."subsidy_kind",
+                  "t2"."service_month",
+                  "t2"."service_days",
+                  "t2"."amount_fen",
+                  "t2"."caregiver_cert_no"
+                FROM "cleared" AS "t2"
+                WHERE
+                  NOT (
+                    "t2"."cancelled"
+                  )
+              ) AS "t12"
+            ) AS "t23"
+          ) AS "t27"
+          LEFT OUTER JOIN "policies" AS "t7"
+            ON "t27"."home" = "t7"."home"
+            AND "t27"."subsidy_kind" = "t7"."subsidy_kind"
+            AND "t27"."service_month" = "t7"."service_month"
+        ) AS "t30"
+      ) AS "t31"
+      WHERE
+        "t31"."unit" IS NOT NULL
+    ) AS "t34"
+    SEMI JOIN (
+      SELECT
+        *
+      FROM (
+        SELECT
+          "t36"."pair",
+          "t36"."beneficiary_ref",
+          "t36"."subsidy_kind",
+          "t36"."service_month",
+          "t36"."cap_fen",
+          SUM("t36"."value") AS "total"
+        FROM (
+          SELECT
+            "t33"."pair",
+            "t33"."beneficiary_ref",
+            "t33"."subsidy_kind",
+            "t33"."service_month",
+            "t33"."cap_fen",
+            "t33"."settlement_no",
+            MAX("t33"."value") AS "value"
+          FROM (
+            SELECT
+              "t31"."pair",
+              "t31"."settlement_no",
+              "t31"."beneficiary_ref",
+              "t31"."institution",
+              "t31"."subsidy_kind",
+              "t31"."service_month",
+              "t31"."service_days",
+              "t31"."amount_fen",
+              "t31"."caregiver_cert_no",
+              "t31"."home",
+              "t31"."unit",
+              "t31"."rate_fen",
+              "t31"."cap_fen",
+              "t31"."exclusive",
+              "t31"."needs_caregiver",
+              "t31"."amount_fen" AS "value"
+            FROM (
+              SELECT
+                "t30".*
+                EXCLUDE ("home_right", "service_month_right", "subsidy_kind_right")
+              FROM (
+                SELECT
+                  "t27"."pair",
+                  "t27"."settlement_no",
+                  "t27"."beneficiary_ref",
+                  "t27"."institution",
+                  "t27"."subsidy_kind",
+                  "t27"."service_month",
+                  "t27"."service_days",
+                  "t27"."amount_fen",
+                  "t27"."caregiver_cert_no",
+                  "t27"."home",
+                  "t7"."home" AS "home_right",
+                  "t7"."subsidy_kind" AS "subsidy_kind_right",
+                  "t7"."service_month" AS "service_month_right",
+                  "t7"."unit",
+                  "t7"."rate_fen",
+                  "t7"."cap_fen",
+                  "t7"."exclusive",
+                  "t7"."needs_caregiver"
+                FROM (
+                  SELECT
+                    "t23"."pair",
+                    "t23"."settlement_no",
+                    "t23"."beneficiary_ref",
+                    "t23"."institution",
+                    "t23"."subsidy_kind",
+                    "t23"."service_month",
+                    "t23"."service_days",
+                    "t23"."amount_fen",
+                    "t23"."caregiver_cert_no",
+                    CAST(CAST(FLOOR((
+                      "t23"."pair"
+                    ) / (
+                      100
+                    )) AS BIGINT) AS SMALLINT) AS "home"
+                  FROM (
+                    SELECT
+                      *
+                    FROM "t21" AS "t22"
+                    UNION ALL
+                    SELECT
+                      *
+                    FROM (
+                      SELECT
+                        "t2"."pair",
+                        "t2"."settlement_no",
+                        "t2"."beneficiary_ref",
+                        "t2"."institution",
+                        "t2"."subsidy_kind",
+                        "t2"."service_month",
+                        "t2"."service_days",
+                        "t2"."amount_fen",
+                        "t2"."caregiver_cert_no"
+                      FROM "cleared" AS "t2"
+                      WHERE
+                        NOT (
+                          "t2"."cancelled"
+                        )
+                    ) AS "t12"
+                  ) AS "t23"
+                ) AS "t27"
+                LEFT OUTER JOIN "policies" AS "t7"
+                  ON "t27"."home" = "t7"."home"
+                  AND "t27"."subsidy_kind" = "t7"."subsidy_kind"
+                  AND "t27"."service_month" = "t7"."service_month"
+              ) AS "t30"
+            ) AS "t31"
+            WHERE
+              "t31"."unit" IS NOT NULL
+          ) AS "t33"
+          GROUP BY
+            1,
+            2,
+            3,
+            4,
+            5,
+            6
+        ) AS "t36"
+        GROUP BY
+          1,
+          2,
+          3,
+          4,
+          5
+      ) AS "t37"
+      WHERE
+        "t37"."total" > "t37"."cap_fen"
+    ) AS "t39"
+      ON "t34"."pair" = "t39"."pair"
+      AND "t34"."beneficiary_ref" = "t39"."beneficiary_ref"
+      AND "t34"."subsidy_kind" = "t39"."subsidy_kind"
+      AND "t34"."service_month" = "t39"."service_month"
+  ) AS "t40"
+) AS "t41"
+;
+
+-- step: flags
+-- kept: yes
+-- reads: above_cap barred first_rows holds overlapping twins
+-- columns: pair:int16 settlement_no:string rank:int8
+SELECT
+  "t18"."pair",
+  "t18"."settlement_no",
+  MIN("t18"."rank") AS "rank"
+FROM (
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t6"."pair",
+        "t6"."settlement_no",
+        10 AS "rank"
+      FROM "overlapping" AS "t6"
+      SEMI JOIN (
+        SELECT
+          "t5"."pair",
+          "t5"."settlement_no",
+          "t5"."beneficiary_ref",
+          "t5"."institution",
+          "t5"."subsidy_kind",
+          "t5"."service_month",
+          "t5"."service_days",
+          "t5"."amount_fen",
+          "t5"."caregiver_cert_no"
+        FROM "first_rows" AS "t5"
+      ) AS "t12"
+        ON "t6"."pair" = "t12"."pair" AND "t6"."settlement_no" = "t12"."settlement_no"
+    ) AS "t16"
+    UNION ALL
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t0"."pair",
+        "t0"."settlement_no",
+        11 AS "rank"
+      FROM "above_cap" AS "t0"
+    ) AS "t7"
+  ) AS "t17"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        *
+      FROM (
+        SELECT
+          "t3"."pair",
+          "t3"."settlement_no",
+          5 AS "rank"
+        FROM "twins" AS "t3"
+      ) AS "t8"
+      UNION ALL
+      SELECT
+        *
+      FROM (
+        SELECT
+          "t4"."pair",
+          "t4"."settlement_no",
+          10 AS "rank"
+        FROM "holds" AS "t4"
+        WHERE
+          "t4"."hold_class" = 'OVERLAP'
+      ) AS "t10"
+    ) AS "t13"
+    UNION ALL
+    SELECT
+      *
+    FROM (
+      SELECT
+        *
+      FROM (
+        SELECT
+          "t4"."pair",
+          "t4"."settlement_no",
+          12 AS "rank"
+        FROM "holds" AS "t4"
+        WHERE
+          "t4"."hold_class" = 'OVER_BUDGET'
+      ) AS "t11"
+      UNION ALL
+      SELECT
+        *
+      FROM "barred" AS "t1"
+    ) AS "t14"
+  ) AS "t15"
+) AS "t18"
+GROUP BY
+  1,
+  2
+;
+
+-- step: lines
+-- kept: yes
+-- reads: asked cleared cleared_reversals flags odd_numbers odd_rows settlements
+-- columns: pair:int16 settlement_no:string kind:int8 rank:int8 home_rows:int32 home_fen:int64 home_claim:string home_caregiver:string host_rows:int32 host_fen:int64 host_claim:string host_caregiver:string filed_date:date home_position:int64 host_position:int64
+WITH "t20" AS (
+  SELECT
+    "t2"."pair",
+    "t2"."settlement_no",
+    "t2"."home_rows",
+    "t2"."home_fen",
+    "t2"."home_least",
+    "t2"."home_most",
+    "t2"."host_rows",
+    "t2"."host_fen",
+    "t2"."host_least",
+    "t2"."host_most",
+    "t2"."filed_date",
+    "t2"."by_home",
+    "t2"."by_host",
+    "t2"."cleared_text",
+    "t2"."cleared_fen",
+    "t2"."fate",
+    CASE
+      WHEN (
+        "t2"."fate" = 3
+      ) AND (
+        "t2"."cleared_text" IS NOT NULL
+      )
+      THEN 1
+      ELSE 0
+    END AS "extra",
+    CASE
+      WHEN (
+        "t2"."fate" = 3
+      ) AND (
+        "t2"."cleared_text" IS NOT NULL
+      )
+      THEN 1
+      ELSE 0
+    END * COALESCE("t2"."cleared_fen", 0) AS "extra_fen"
+  FROM "odd_numbers" AS "t2"
+  WHERE
+    "t2"."fate" > 0
+), "t26" AS (
+  SELECT
+    "t9"."pair",
+    "t9"."settlement_no",
+    "t9"."beneficiary_ref",
+    "t9"."institution",
+    "t9"."subsidy_kind",
+    "t9"."service_month",
+    "t9"."service_days",
+    "t9"."amount_fen",
+    "t9"."caregiver_cert_no",
+    "t9"."filed_date",
+    "t9"."position",
+    "t9"."side",
+    "t9"."claim",
+    "t9"."copy_index",
+    "t14"."fate"
+  FROM "odd_rows" AS "t9"
+  INNER JOIN (
+    SELECT
+      "t2"."pair",
+      "t2"."settlement_no",
+      "t2"."fate"
+    FROM "odd_numbers" AS "t2"
+    WHERE
+      "t2"."fate" <= 0
+  ) AS "t14"
+    ON "t9"."pair" = "t14"."pair" AND "t9"."settlement_no" = "t14"."settlement_no"
+), "t35" AS (
+  SELECT
+    "t29"."pair",
+    "t29"."settlement_no",
+    "t29"."beneficiary_ref",
+    "t29"."institution",
+    "t29"."subsidy_kind",
+    "t29"."service_month",
+    "t29"."service_days",
+    "t29"."amount_fen",
+    "t29"."caregiver_cert_no",
+    "t29"."cancelled",
+    CONCAT_WS(
+      CHR(31),
+      "t29"."beneficiary_ref",
+      "t29"."institution",
+      "t29"."subsidy_kind",
+      "t29"."service_month",
+      CAST("t29"."service_days" AS TEXT),
+      CAST("t29"."amount_fen" AS TEXT)
+    ) AS "claim"
+  FROM (
+    SELECT
+      "t10"."pair",
+      "t10"."settlement_no",
+      "t10"."beneficiary_ref",
+      "t10"."institution",
+      "t10"."subsidy_kind",
+      "t10"."service_month",
+      "t10"."service_days",
+      "t10"."amount_fen",
+      "t10"."caregiver_cert_no",
+      "t10"."cancelled"
+    FROM "cleared" AS "t10"
+    SEMI JOIN (
+      SELECT
+        "t2"."pair",
+        "t2"."settlement_no",
+        "t2"."home_rows",
+        "t2"."home_fen",
+        "t2"."home_least",
+        "t2"."home_most",
+        "t2"."host_rows",
+        "t2"."host_fen",
+        "t2"."host_least",
+        "t2"."host_most",
+        "t2"."filed_date",
+        "t2"."by_home",
+        "t2"."by_host",
+        "t2"."cleared_text",
+        "t2"."cleared_fen",
+        "t2"."fate",
+        CASE
+          WHEN (
+            "t2"."fate" = 3
+          ) AND (
+            "t2"."cleared_text" IS NOT NULL
+          )
+          THEN 1
+          ELSE 0
+        END AS "extra",
+        CASE
+          WHEN (
+            "t2"."fate" = 3
+          ) AND (
+            "t2"."cleared_text" IS NOT NULL
+          )
+          THEN 1
+          ELSE 0
+        END * COALESCE("t2"."cleared_fen", 0) AS "extra_fen"
+      FROM "odd_numbers" AS "t2"
+      WHERE
+        "t2"."fate" > 0
+        AND CASE
+          WHEN (
+            "t2"."fate" = 3
+          ) AND (
+            "t2"."cleared_text" IS NOT NULL
+          )
+          THEN 1
+          ELSE 0
+        END = 1
+    ) AS "t23"
+      ON "t10"."pair" = "t23"."pair" AND "t10"."settlement_no" = "t23"."settlement_no"
+  ) AS "t29"
+)
+SELECT
+  *
+FROM (
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t19"."pair",
+      "t19"."settlement_no",
+      0 AS "kind",
+      CASE
+        WHEN "t19"."rank" IS NOT NULL
+        THEN "t19"."rank"
+        WHEN (
+          (
+            "t19"."home_fen" IS NULL
+          ) OR (
+            "t19"."host_fen" IS NULL
+          )
+        )
+        AND COALESCE("t19"."filed_date" > (
+          SELECT
+            *
+          FROM "asked" AS "t6"
+        ), FALSE)
+        THEN 13
+        WHEN "t19"."host_fen" IS NULL
+        THEN 14
+        WHEN "t19"."home_fen" IS NULL
+        THEN 15
+        WHEN "t19"."home_fen" <> "t19"."host_fen"
+        THEN 16
+        WHEN "t19"."host_claim" IS NOT NULL
+        THEN 17
+        WHEN "t19"."home_caregiver" <> "t19"."host_caregiver"
+        THEN 17
+        ELSE 18
+      END AS "rank",
+      CAST("t19"."home_fen" IS NOT NULL AS INT) AS "home_rows",
+      COALESCE("t19"."home_fen", 0) AS "home_fen",
+      "t19"."home_claim",
+      "t19"."home_caregiver",
+      CAST("t19"."host_fen" IS NOT NULL AS INT) AS "host_rows",
+      COALESCE("t19"."host_fen", 0) AS "host_fen",
+      "t19"."host_claim",
+      "t19"."host_caregiver",
+      "t19"."filed_date",
+      "t19"."home_position",
+      "t19"."host_position"
+    FROM (
+      SELECT
+        "t17".*
+        EXCLUDE ("pair_right", "settlement_no_right")
+      FROM (
+        SELECT
+          "t7"."pair",
+          "t7"."settlement_no",
+          "t7"."home_claim",
+          "t7"."home_caregiver",
+          "t7"."home_fen",
+          "t7"."home_position",
+          "t7"."host_claim",
+          "t7"."host_caregiver",
+          "t7"."host_fen",
+          "t7"."host_position",
+          "t7"."filed_date",
+          "t7"."home_hash",
+          "t8"."pair" AS "pair_right",
+          "t8"."settlement_no" AS "settlement_no_right",
+          "t8"."rank"
+        FROM "settlements" AS "t7"
+        LEFT OUTER JOIN "flags" AS "t8"
+          ON "t7"."pair" = "t8"."pair" AND "t7"."settlement_no" = "t8"."settlement_no"
+      ) AS "t17"
+    ) AS "t19"
+  ) AS "t30"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t47"."pair",
+      "t47"."settlement_no",
+      0 AS "kind",
+      "t47"."fate" AS "rank",
+      CAST("t47"."home_rows" + "t47"."extra" AS INT) AS "home_rows",
+      COALESCE(COALESCE("t47"."home_fen", 0) + "t47"."extra_fen", 0) AS "home_fen",
+      "t47"."home_claim",
+      "t47"."home_caregiver",
+      CAST("t47"."host_rows" + "t47"."extra" AS INT) AS "host_rows",
+      COALESCE(COALESCE("t47"."host_fen", 0) + "t47"."extra_fen", 0) AS "host_fen",
+      "t47"."host_claim",
+      "t47"."host_caregiver",
+      "t47"."filed_date",
+      CAST(NULL AS BIGINT) AS "home_position",
+      CAST(NULL AS BIGINT) AS "host_position"
+    FROM (
+      SELECT
+        "t24"."pair",
+        "t24"."settlement_no",
+        "t24"."home_rows",
+        "t24"."home_fen",
+        "t24"."home_least",
+        "t24"."home_most",
+        "t24"."host_rows",
+        "t24"."host_fen",
+        "t24"."host_least",
+        "t24"."host_most",
+        "t24"."filed_date",
+        "t24"."by_home",
+        "t24"."by_host",
+        "t24"."cleared_text",
+        "t24"."cleared_fen",
+        "t24"."fate",
+        "t24"."extra",
+        "t24"."extra_fen",
+        "t46"."home_claim",
+        "t46"."home_caregiver",
+        "t46"."host_claim",
+        "t46"."host_caregiver"
+      FROM "t20" AS "t24"
+      INNER JOIN (
+        SELECT
+          "t44"."pair",
+          "t44"."settlement_no",
+          FIRST("t44"."claim" ORDER BY "t44"."text") FILTER(WHERE
+            "t44"."side" = 'home') AS "home_claim",
+          FIRST("t44"."caregiver_cert_no" ORDER BY "t44"."text") FILTER(WHERE
+            "t44"."side" = 'home') AS "home_caregiver",
+          FIRST("t44"."claim" ORDER BY "t44"."text") FILTER(WHERE
+            "t44"."side" = 'host') AS "host_claim",
+          FIRST("t44"."caregiver_cert_no" ORDER BY "t44"."text") FILTER(WHERE
+            "t44"."side" = 'host') AS "host_caregiver"
+        FROM (
+          SELECT
+            "t42"."side",
+            "t42"."pair",
+            "t42"."settlement_no",
+            "t42"."claim",
+            "t42"."caregiver_cert_no",
+            CONCAT_WS(CHR(31), "t42"."claim", "t42"."caregiver_cert_no") AS "text"
+          FROM (
+            SELECT
+              *
+            FROM (
+              SELECT
+                'host' AS "side",
+                "t37"."pair",
+                "t37"."settlement_no",
+                "t37"."claim",
+                "t37"."caregiver_cert_no"
+              FROM "t35" AS "t37"
+            ) AS "t38"
+            UNION ALL
+            SELECT
+              *
+            FROM (
+              SELECT
+                *
+              FROM (
+                SELECT
+                  "t9"."side",
+                  "t9"."pair",
+                  "t9"."settlement_no",
+                  "t9"."claim",
+                  "t9"."caregiver_cert_no"
+                FROM "odd_rows" AS "t9"
+                SEMI JOIN "t20" AS "t25"
+                  ON "t9"."pair" = "t25"."pair" AND "t9"."settlement_no" = "t25"."settlement_no"
+              ) AS "t31"
+              UNION ALL
+              SELECT
+                *
+              FROM (
+                SELECT
+                  'home' AS "side",
+                  "t37"."pair",
+                  "t37"."settlement_no",
+                  "t37"."claim",
+                  "t37"."caregiver_cert_no"
+                FROM "t35" AS "t37"
+              ) AS "t39"
+            ) AS "t40"
+          ) AS "t42"
+        ) AS "t44"
+        GROUP BY
+          1,
+          2
+      ) AS "t46"
+        ON "t24"."pair" = "t46"."pair" AND "t24"."settlement_no" = "t46"."settlement_no"
+    ) AS "t47"
+  ) AS "t48"
+) AS "t49"
+UNION ALL
+SELECT
+  *
+FROM (
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t27"."pair",
+        "t27"."settlement_no",
+        1 AS "kind",
+        4 AS "rank",
+        CAST(1 AS INT) AS "home_rows",
+        COALESCE("t27"."amount_fen", 0) AS "home_fen",
+        "t27"."claim" AS "home_claim",
+        "t27"."caregiver_cert_no" AS "home_caregiver",
+        CAST(0 AS INT) AS "host_rows",
+        COALESCE(CAST(NULL AS BIGINT), 0) AS "host_fen",
+        CAST(NULL AS TEXT) AS "host_claim",
+        CAST(NULL AS TEXT) AS "host_caregiver",
+        "t27"."filed_date",
+        "t27"."position" AS "home_position",
+        CAST(NULL AS BIGINT) AS "host_position"
+      FROM "t26" AS "t27"
+      WHERE
+        (
+          (
+            "t27"."copy_index" > 0
+          ) OR (
+            "t27"."fate" = -1
+          )
+        )
+        AND "t27"."side" = 'home'
+    ) AS "t32"
+    UNION ALL
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t27"."pair",
+        "t27"."settlement_no",
+        1 AS "kind",
+        4 AS "rank",
+        CAST(0 AS INT) AS "home_rows",
+        COALESCE(CAST(NULL AS BIGINT), 0) AS "home_fen",
+        CAST(NULL AS TEXT) AS "home_claim",
+        CAST(NULL AS TEXT) AS "home_caregiver",
+        CAST(1 AS INT) AS "host_rows",
+        COALESCE("t27"."amount_fen", 0) AS "host_fen",
+        "t27"."claim" AS "host_claim",
+        "t27"."caregiver_cert_no" AS "host_caregiver",
+        "t27"."filed_date",
+        CAST(NULL AS BIGINT) AS "home_position",
+        "t27"."position" AS "host_position"
+      FROM "t26" AS "t27"
+      WHERE
+        (
+          (
+            "t27"."copy_index" > 0
+          ) OR (
+            "t27"."fate" = -1
+          )
+        )
+        AND "t27"."side" = 'host'
+    ) AS "t33"
+  ) AS "t34"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t36"."pair",
+      "t36"."settlement_no",
+      2 AS "kind",
+      CASE WHEN "t36"."by_home" AND "t36"."by_host" THEN 18 ELSE 2 END AS "rank",
+      CAST("t36"."by_home" AS INT) AS "home_rows",
+      COALESCE("t36"."home_fen", 0) AS "home_fen",
+      "t36"."home_claim",
+      "t36"."home_caregiver",
+      CAST("t36"."by_host" AS INT) AS "host_rows",
+      COALESCE("t36"."host_fen", 0) AS "host_fen",
+      "t36"."host_claim",
+      "t36"."host_caregiver",
+      "t36"."filed_date",
+      "t36"."home_position",
+      "t36"."host_position"
+    FROM (
+      SELECT
+        "t28"."pair",
+        "t28"."settlement_no",
+        "t28"."beneficiary_ref",
+        "t28"."institution",
+        "t28"."subsidy_kind",
+        "t28"."service_month",
+        "t28"."service_days",
+        "t28"."amount_fen",
+        "t28"."caregiver_cert_no",
+        "t28"."cancelled",
+        "t28"."by_home",
+        "t28"."by_host",
+        "t28"."filed_date",
+        CASE
+          WHEN "t28"."by_home"
+          THEN CONCAT_WS(
+            CHR(31),
+            "t28"."beneficiary_ref",
+            "t28"."institution",
+            "t28"."subsidy_kind",
+            "t28"."service_month",
+            CAST("t28"."service_days" AS TEXT),
+            CAST(-(
+              "t28"."amount_fen"
+            ) AS TEXT)
+          )
+          ELSE CAST(NULL AS TEXT)
+        END AS "home_claim",
+        CASE WHEN "t28"."by_home" THEN "t28"."caregiver_cert_no" ELSE CAST(NULL AS TEXT) END AS "home_caregiver",
+        CASE
+          WHEN "t28"."by_home"
+          THEN -(
+            "t28"."amount_fen"
+          )
+          ELSE CAST(NULL AS BIGINT)
+        END AS "home_fen",
+        CASE
+          WHEN "t28"."by_host"
+          THEN CONCAT_WS(
+            CHR(31),
+            "t28"."beneficiary_ref",
+            "t28"."institution",
+            "t28"."subsidy_kind",
+            "t28"."service_month",
+            CAST("t28"."service_days" AS TEXT),
+            CAST(-(
+              "t28"."amount_fen"
+            ) AS TEXT)
+          )
+          ELSE CAST(NULL AS TEXT)
+        END AS "host_claim",
+        CASE WHEN "t28"."by_host" THEN "t28"."caregiver_cert_no" ELSE CAST(NULL AS TEXT) END AS "host_caregiver",
+        CASE
+          WHEN "t28"."by_host"
+          THEN -(
+            "t28"."amount_fen"
+          )
+          ELSE CAST(NULL AS BIGINT)
+        END AS "host_fen",
+        CAST(NULL AS BIGINT) AS "home_position",
+        CAST(NULL AS BIGINT) AS "host_position"
+      FROM (
+        SELECT
+          "t15"."pair",
+          "t15"."settlement_no",
+          "t15"."beneficiary_ref",
+          "t15"."institution",
+          "t15"."subsidy_kind",
+          "t15"."service_month",
+          "t15"."service_days",
+          "t15"."amount_fen",
+          "t15"."caregiver_cert_no",
+          "t15"."cancelled",
+          "t18"."by_home",
+          "t18"."by_host",
+          "t18"."filed_date"
+        FROM (
+          SELECT
+            *
+          FROM "cleared" AS "t4"
+          WHERE
+            NOT (
+              "t4"."cancelled"
+            )
+        ) AS "t15"
+        INNER JOIN (
+          SELECT
+            "t5"."pair",
+            "t5"."settlement_no",
+            BOOL_OR(CAST("t5"."side" = 'home' AS BOOLEAN)) AS "by_home",
+            BOOL_OR(CAST("t5"."side" = 'host' AS BOOLEAN)) AS "by_host",
+            MIN("t5"."filed_date") AS "filed_date"
+          FROM "cleared_reversals" AS "t5"
+          GROUP BY
+            1,
+            2
+        ) AS "t18"
+          ON "t15"."pair" = "t18"."pair" AND "t15"."settlement_no" = "t18"."settlement_no"
+      ) AS "t28"
+    ) AS "t36"
+  ) AS "t41"
+) AS "t43"
+;
+
+-- step: totals
+-- kept: yes
+-- reads: lines
+-- columns: pair:int16 rank:int8 kind:int8 line_count:int64 home_fen:int64 host_fen:int64
+SELECT
+  "t0"."pair",
+  "t0"."rank",
+  "t0"."kind",
+  COUNT(*) AS "line_count",
+  SUM("t0"."home_fen") AS "home_fen",
+  SUM("t0"."host_fen") AS "host_fen"
+FROM "lines" AS "t0"
+GROUP BY
+  1,
+  2,
+  3
+;
+
+-- step: beyond_rows
+-- kept: no
+-- reads: lines odd_numbers
+-- columns: home_fen:int64 host_fen:int64
+SELECT
+  COALESCE(SUM("t4"."home_fen"), 0) AS "home_fen",
+  COALESCE(SUM("t4"."host_fen"), 0) AS "host_fen"
+FROM (
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t0"."home_fen",
+      "t0"."host_fen"
+    FROM "lines" AS "t0"
+    WHERE
+      "t0"."kind" = 2
+  ) AS "t2"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t1"."cleared_fen" AS "home_fen",
+      "t1"."cleared_fen" AS "host_fen"
+    FROM "odd_numbers" AS "t1"
+    WHERE
+      "t1"."fate" = 3 AND "t1"."cleared_text" IS NOT NULL
+  ) AS "t3"
+) AS "t4"
+;
+
+-- step: line_bytes
+-- kept: no
+-- reads: lines
+-- columns: line:string
+SELECT
+  CONCAT_WS(
+    CHR(31),
+    SUBSTRING(
+      CAST("t1"."pair" AS TEXT),
+      CASE
+        WHEN (
+          0 + 1
+        ) >= 1
+        THEN 0 + 1
+        ELSE 0 + 1 + LENGTH(CAST("t1"."pair" AS TEXT))
+      END,
+      2
+    ) || '0000',
+    SUBSTRING(
+      CAST("t1"."pair" AS TEXT),
+      CASE
+        WHEN (
+          2 + 1
+        ) >= 1
+        THEN 2 + 1
+        ELSE 2 + 1 + LENGTH(CAST("t1"."pair" AS TEXT))
+      END,
+      2
+    ) || '0000',
+    "t1"."settlement_no",
+    CASE
+      WHEN "t1"."rank" = 18
+      THEN 'MATCHED'
+      WHEN "t1"."rank" = 17
+      THEN 'FIELD'
+      WHEN "t1"."rank" = 16
+      THEN 'AMOUNT'
+      WHEN "t1"."rank" = 15
+      THEN 'HOST_ONLY'
+      WHEN "t1"."rank" = 14
+      THEN 'HOME_ONLY'
+      WHEN "t1"."rank" = 13
+      THEN 'IN_TRANSIT'
+      WHEN "t1"."rank" = 12
+      THEN 'OVER_BUDGET'
+      WHEN "t1"."rank" = 11
+      THEN 'OVER_CAP'
+      WHEN "t1"."rank" = 10
+      THEN 'OVERLAP'
+      WHEN "t1"."rank" = 9
+      THEN 'CAREGIVER_UNCERTIFIED'
+      WHEN "t1"."rank" = 8
+      THEN 'ELDER_INELIGIBLE'
+      WHEN "t1"."rank" = 7
+      THEN 'INSTITUTION_UNLISTED'
+      WHEN "t1"."rank" = 6
+      THEN 'OUT_OF_AGREEMENT'
+      WHEN "t1"."rank" = 5
+      THEN 'DUP_SEMANTIC'
+      WHEN "t1"."rank" = 4
+      THEN 'DUP_EXACT'
+      WHEN "t1"."rank" = 3
+      THEN 'DUP_CONFLICT'
+      WHEN "t1"."rank" = 2
+      THEN 'REVERSED_ONE_SIDE'
+      WHEN "t1"."rank" = 1
+      THEN 'REVERSED'
+      ELSE ''
+    END,
+    CAST("t1"."home_rows" AS TEXT),
+    CAST("t1"."home_fen" AS TEXT),
+    CASE WHEN "t1"."home_rows" > 0 THEN "t1"."settlement_no" ELSE '' END,
+    CASE
+      WHEN "t1"."home_rows" > 0
+      THEN SUBSTRING(
+        CAST("t1"."pair" AS TEXT),
+        CASE
+          WHEN (
+            0 + 1
+          ) >= 1
+          THEN 0 + 1
+          ELSE 0 + 1 + LENGTH(CAST("t1"."pair" AS TEXT))
+        END,
+        2
+      ) || '0000'
+      ELSE ''
+    END,
+    CASE
+      WHEN "t1"."home_rows" > 0
+      THEN SUBSTRING(
+        CAST("t1"."pair" AS TEXT),
+        CASE
+          WHEN (
+            2 + 1
+          ) >= 1
+          THEN 2 + 1
+          ELSE 2 + 1 + LENGTH(CAST("t1"."pair" AS TEXT))
+        END,
+        2
+      ) || '0000'
+      ELSE ''
+    END,
+    CASE WHEN "t1"."home_rows" > 0 THEN "t1"."home_claim" ELSE REPEAT(CHR(31), 5) END,
+    CASE WHEN "t1"."home_rows" > 0 THEN "t1"."home_caregiver" ELSE '' END,
+    CAST("t1"."host_rows" AS TEXT),
+    CAST("t1"."host_fen" AS TEXT),
+    CASE WHEN "t1"."host_rows" > 0 THEN "t1"."settlement_no" ELSE '' END,
+    CASE
+      WHEN "t1"."host_rows" > 0
+      THEN SUBSTRING(
+        CAST("t1"."pair" AS TEXT),
+        CASE
+          WHEN (
+            0 + 1
+          ) >= 1
+          THEN 0 + 1
+          ELSE 0 + 1 + LENGTH(CAST("t1"."pair" AS TEXT))
+        END,
+        2
+      ) || '0000'
+      ELSE ''
+    END,
+    CASE
+      WHEN "t1"."host_rows" > 0
+      THEN SUBSTRING(
+        CAST("t1"."pair" AS TEXT),
+        CASE
+          WHEN (
+            2 + 1
+          ) >= 1
+          THEN 2 + 1
+          ELSE 2 + 1 + LENGTH(CAST("t1"."pair" AS TEXT))
+        END,
+        2
+      ) || '0000'
+      ELSE ''
+    END,
+    CASE
+      WHEN "t1"."host_rows" > 0
+      THEN COALESCE("t1"."host_claim", "t1"."home_claim")
+      ELSE REPEAT(CHR(31), 5)
+    END,
+    CASE WHEN "t1"."host_rows" > 0 THEN "t1"."host_caregiver" ELSE '' END || CHR(10)
+  ) AS "line"
+FROM (
+  SELECT
+    *
+  FROM "lines" AS "t0"
+  ORDER BY
+    "t0"."pair" ASC,
+    "t0"."settlement_no" ASC,
+    CASE
+      WHEN "t0"."rank" = 18
+      THEN 22
+      WHEN "t0"."rank" = 17
+      THEN 12
+      WHEN "t0"."rank" = 16
+      THEN 0
+      WHEN "t0"."rank" = 15
+      THEN 16
+      WHEN "t0"."rank" = 14
+      THEN 14
+      WHEN "t0"."rank" = 13
+      THEN 20
+      WHEN "t0"."rank" = 12
+      THEN 28
+      WHEN "t0"."rank" = 11
+      THEN 30
+      WHEN "t0"."rank" = 10
+      THEN 26
+      WHEN "t0"."rank" = 9
+      THEN 2
+      WHEN "t0"."rank" = 8
+      THEN 10
+      WHEN "t0"."rank" = 7
+      THEN 18
+      WHEN "t0"."rank" = 6
+      THEN 24
+      WHEN "t0"."rank" = 5
+      THEN 8
+      WHEN "t0"."rank" = 4
+      THEN 6
+      WHEN "t0"."rank" = 3
+      THEN 4
+      WHEN "t0"."rank" = 2
+      THEN 34
+      WHEN "t0"."rank" = 1
+      THEN 32
+      ELSE 0
+    END + CAST("t0"."home_rows" > 0 AS UTINYINT) ASC
+) AS "t1"
+;
+
+-- step: line_table
+-- kept: no
+-- reads: lines
+-- columns: home:string host:string settlement_no:string line_kind:string class:string home_rows:int32 home_fen:int64 host_rows:int32 host_fen:int64 home_beneficiary_ref:string home_institution:string home_subsidy_kind:string home_service_month:string home_service_days:int64 home_amount_fen:int64 home_caregiver_cert_no:string host_beneficiary_ref:string host_institution:string host_subsidy_kind:string host_service_month:string host_service_days:int64 host_amount_fen:int64 host_caregiver_cert_no:string filed_date:date
+SELECT
+  *
+FROM (
+  SELECT
+    SUBSTRING(
+      CAST("t0"."pair" AS TEXT),
+      CASE
+        WHEN (
+          0 + 1
+        ) >= 1
+        THEN 0 + 1
+        ELSE 0 + 1 + LENGTH(CAST("t0"."pair" AS TEXT))
+      END,
+      2
+    ) || '0000' AS "home",
+    SUBSTRING(
+      CAST("t0"."pair" AS TEXT),
+      CASE
+        WHEN (
+          2 + 1
+        ) >= 1
+        THEN 2 + 1
+        ELSE 2 + 1 + LENGTH(CAST("t0"."pair" AS TEXT))
+      END,
+      2
+    ) || '0000' AS "host",
+    "t0"."settlement_no",
+    CASE
+      WHEN "t0"."kind" = 0
+      THEN 'SETTLEMENT'
+      WHEN "t0"."kind" = 1
+      THEN 'COPY'
+      WHEN "t0"."kind" = 2
+      THEN 'REVERSAL'
+      ELSE ''
+    END AS "line_kind",
+    CASE
+      WHEN "t0"."rank" = 18
+      THEN 'MATCHED'
+      WHEN "t0"."rank" = 17
+      THEN 'FIELD'
+      WHEN "t0"."rank" = 16
+      THEN 'AMOUNT'
+      WHEN "t0"."rank" = 15
+      THEN 'HOST_ONLY'
+      WHEN "t0"."rank" = 14
+      THEN 'HOME_ONLY'
+      WHEN "t0"."rank" = 13
+      THEN 'IN_TRANSIT'
+      WHEN "t0"."rank" = 12
+      THEN 'OVER_BUDGET'
+      WHEN "t0"."rank" = 11
+      THEN 'OVER_CAP'
+      WHEN "t0"."rank" = 10
+      THEN 'OVERLAP'
+      WHEN "t0"."rank" = 9
+      THEN 'CAREGIVER_UNCERTIFIED'
+      WHEN "t0"."rank" = 8
+      THEN 'ELDER_INELIGIBLE'
+      WHEN "t0"."rank" = 7
+      THEN 'INSTITUTION_UNLISTED'
+      WHEN "t0"."rank" = 6
+      THEN 'OUT_OF_AGREEMENT'
+      WHEN "t0"."rank" = 5
+      THEN 'DUP_SEMANTIC'
+      WHEN "t0"."rank" = 4
+      THEN 'DUP_EXACT'
+      WHEN "t0"."rank" = 3
+      THEN 'DUP_CONFLICT'
+      WHEN "t0"."rank" = 2
+      THEN 'REVERSED_ONE_SIDE'
+      WHEN "t0"."rank" = 1
+      THEN 'REVERSED'
+      ELSE ''
+    END AS "class",
+    "t0"."home_rows",
+    "t0"."home_fen",
+    "t0"."host_rows",
+    "t0"."host_fen",
+    LIST_EXTRACT(STR_SPLIT("t0"."home_claim", CHR(31)), 1) AS "home_beneficiary_ref",
+    LIST_EXTRACT(STR_SPLIT("t0"."home_claim", CHR(31)), 2) AS "home_institution",
+    LIST_EXTRACT(STR_SPLIT("t0"."home_claim", CHR(31)), 3) AS "home_subsidy_kind",
+    LIST_EXTRACT(STR_SPLIT("t0"."home_claim", CHR(31)), 4) AS "home_service_month",
+    CAST(LIST_EXTRACT(STR_SPLIT("t0"."home_claim", CHR(31)), 5) AS BIGINT) AS "home_service_days",
+    CAST(LIST_EXTRACT(STR_SPLIT("t0"."home_claim", CHR(31)), 6) AS BIGINT) AS "home_amount_fen",
+    "t0"."home_caregiver" AS "home_caregiver_cert_no",
+    LIST_EXTRACT(
+      STR_SPLIT(
+        CASE
+          WHEN "t0"."host_rows" > 0
+          THEN COALESCE("t0"."host_claim", "t0"."home_claim")
+          ELSE CAST(NULL AS TEXT)
+        END,
+        CHR(31)
+      ),
+      1
+    ) AS "host_beneficiary_ref",
+    LIST_EXTRACT(
+      STR_SPLIT(
+        CASE
+          WHEN "t0"."host_rows" > 0
+          THEN COALESCE("t0"."host_claim", "t0"."home_claim")
+          ELSE CAST(NULL AS TEXT)
+        END,
+        CHR(31)
+      ),
+      2
+    ) AS "host_institution",
+    LIST_EXTRACT(
+      STR_SPLIT(
+        CASE
+          WHEN "t0"."host_rows" > 0
+          THEN COALESCE("t0"."host_claim", "t0"."home_claim")
+          ELSE CAST(NULL AS TEXT)
+        END,
+        CHR(31)
+      ),
+      3
+    ) AS "host_subsidy_kind",
+    LIST_EXTRACT(
+      STR_SPLIT(
+        CASE
+          WHEN "t0"."host_rows" > 0
+          THEN COALESCE("t0"."host_claim", "t0"."home_claim")
+          ELSE CAST(NULL AS TEXT)
+        END,
+        CHR(31)
+      ),
+      4
+    ) AS "host_service_month",
+    CAST(LIST_EXTRACT(
+      STR_SPLIT(
+        CASE
+          WHEN "t0"."host_rows" > 0
+          THEN COALESCE("t0"."host_claim", "t0"."home_claim")
+          ELSE CAST(NULL AS TEXT)
+        END,
+        CHR(31)
+      ),
+      5
+    ) AS BIGINT) AS "host_service_days",
+    CAST(LIST_EXTRACT(
+      STR_SPLIT(
+        CASE
+          WHEN "t0"."host_rows" > 0
+          THEN COALESCE("t0"."host_claim", "t0"."home_claim")
+          ELSE CAST(NULL AS TEXT)
+        END,
+        CHR(31)
+      ),
+      6
+    ) AS BIGINT) AS "host_amount_fen",
+    "t0"."host_caregiver" AS "host_caregiver_cert_no",
+    "t0"."filed_date"
+  FROM "lines" AS "t0"
+) AS "t1"
+ORDER BY
+  "t1"."home" ASC,
+  "t1"."host" ASC,
+  "t1"."settlement_no" ASC,
+  "t1"."class" ASC,
+  "t1"."home_rows" ASC
+;
+
+-- step: closed
+-- kept: no
+-- reads: lines odd_numbers odd_rows
+-- columns: side:string pair:int16 settlement_no:string position:int64 rank:int8
+WITH "t8" AS (
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM "lines" AS "t2"
+    WHERE
+      "t2"."rank" = 18 AND "t2"."kind" = 0
+  ) AS "t5"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM "lines" AS "t2"
+    WHERE
+      "t2"."rank" = 4 AND "t2"."kind" = 1
+  ) AS "t6"
+)
+SELECT
+  *
+FROM (
+  SELECT
+    "t3"."side",
+    "t3"."pair",
+    "t3"."settlement_no",
+    "t3"."position",
+    1 AS "rank"
+  FROM "odd_rows" AS "t3"
+  SEMI JOIN (
+    SELECT
+      *
+    FROM "odd_numbers" AS "t1"
+    WHERE
+      "t1"."fate" = 1
+  ) AS "t7"
+    ON "t3"."pair" = "t7"."pair" AND "t3"."settlement_no" = "t7"."settlement_no"
+) AS "t10"
+UNION ALL
+SELECT
+  *
+FROM (
+  SELECT
+    *
+  FROM (
+    SELECT
+      'home' AS "side",
+      "t9"."pair",
+      "t9"."settlement_no",
+      "t9"."home_position" AS "position",
+      "t9"."rank"
+    FROM "t8" AS "t9"
+    WHERE
+      "t9"."home_rows" > 0
+  ) AS "t11"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      'host' AS "side",
+      "t9"."pair",
+      "t9"."settlement_no",
+      "t9"."host_position" AS "position",
+      "t9"."rank"
+    FROM "t8" AS "t9"
+    WHERE
+      "t9"."host_rows" > 0
+  ) AS "t12"
+) AS "t13"
+;
+
+-- step: newly_cleared
+-- kept: no
+-- reads: lines
+-- columns: pair:int16 settlement_no:string beneficiary_ref:string institution:string subsidy_kind:string service_month:string service_days:int64 amount_fen:int64 caregiver_cert_no:string home_position:int64 host_position:int64
+SELECT
+  "t1"."pair",
+  "t1"."settlement_no",
+  LIST_EXTRACT(STR_SPLIT("t1"."home_claim", CHR(31)), 1) AS "beneficiary_ref",
+  LIST_EXTRACT(STR_SPLIT("t1"."home_claim", CHR(31)), 2) AS "institution",
+  LIST_EXTRACT(STR_SPLIT("t1"."home_claim", CHR(31)), 3) AS "subsidy_kind",
+  LIST_EXTRACT(STR_SPLIT("t1"."home_claim", CHR(31)), 4) AS "service_month",
+  CAST(LIST_EXTRACT(STR_SPLIT("t1"."home_claim", CHR(31)), 5) AS BIGINT) AS "service_days",
+  CAST(LIST_EXTRACT(STR_SPLIT("t1"."home_claim", CHR(31)), 6) AS BIGINT) AS "amount_fen",
+  "t1"."home_caregiver" AS "caregiver_cert_no",
+  "t1"."home_position",
+  "t1"."host_position"
+FROM (
+  SELECT
+    *
+  FROM "lines" AS "t0"
+  WHERE
+    "t0"."rank" = 18 AND "t0"."kind" = 0
+) AS "t1"
+;
+
+-- step: newly_cancelled
+-- kept: no
+-- reads: lines
+-- columns: pair:int16 settlement_no:string
+SELECT
+  "t0"."pair",
+  "t0"."settlement_no"
+FROM "lines" AS "t0"
+WHERE
+  "t0"."rank" = 18 AND "t0"."kind" = 2
+;

@@ -1,0 +1,176 @@
+"""Tests of who a certificate names, and of every way in which it names nobody."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from deltacare.errors import Reason, Refusal
+from deltacare.ids import Principal
+
+from clients.sdk.credentials import node_tls_name
+from server.certificates import KeyPair, new_ca
+from server.edge.identity import Cause, Identities
+from tests.support.tls import Federation
+
+URI = "spiffe://deltacare/310000/system/id-1"
+CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
+
+
+@pytest.fixture(scope="module")
+def federation() -> Federation:
+    """Four CAs."""
+    return Federation.make()
+
+
+def leaf(
+    ca: KeyPair,
+    *,
+    names: Sequence[x509.GeneralName],
+    now: datetime,
+    usages: Sequence[x509.ObjectIdentifier] = (CLIENT,),
+    is_ca: bool = False,
+) -> bytes:
+    """Return a certificate such as our own tools would not issue."""
+    issuer = x509.load_pem_x509_certificate(ca.certificate_pem)
+    issuer_key = serialization.load_pem_private_key(ca.key_pem, password=None)
+    assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([]))
+        .issuer_name(issuer.subject)
+        .public_key(ec.generate_private_key(ec.SECP256R1()).public_key())
+        .serial_number(7)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+    )
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    certificate = builder.sign(issuer_key, hashes.SHA256())
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def cause(federation: Federation, pem: bytes | None, *, now: datetime | None = None) -> str:
+    """Return the name of the cause for which a certificate is refused."""
+    with pytest.raises(Refusal) as caught:
+        Identities(federation.trust).caller(pem, now=now or federation.now)
+    assert caught.value.reason is Reason.UNAUTHENTICATED
+    return caught.value.details["cause"]
+
+
+def uri(text: str) -> x509.GeneralName:
+    """Return a URI among alternative names."""
+    return x509.UniformResourceIdentifier(text)
+
+
+def test_caller_is_read(federation: Federation) -> None:
+    """A certificate of the right CA names its principal."""
+    pem = federation.client("clerk", province="330000", opaque_id="k7").certificate_pem
+    expected = Principal(province="330000", role="clerk", opaque_id="k7")
+    assert Identities(federation.trust).caller(pem, now=federation.now) == expected
+
+
+def test_node_is_a_peer(federation: Federation) -> None:
+    """A node's own certificate names it as a peer of its province."""
+    pem = federation.node("340000").certificate_pem
+    expected = Principal(province="340000", role="peer", opaque_id="node")
+    assert Identities(federation.trust).caller(pem, now=federation.now) == expected
+
+
+def test_only_a_node_has_the_nodes_name(federation: Federation) -> None:
+    """The DNS name by which clients know a node stands in no client's certificate."""
+
+    def names(pair: KeyPair) -> list[str]:
+        certificate = x509.load_pem_x509_certificate(pair.certificate_pem)
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        return found.value.get_values_for_type(x509.DNSName)
+
+    assert node_tls_name("310000") in names(federation.node())
+    assert names(federation.client()) == []
+
+
+def test_no_certificate(federation: Federation) -> None:
+    """A connection without a certificate is nobody's."""
+    assert cause(federation, None) == Cause.NO_CERTIFICATE.name
+
+
+@pytest.mark.parametrize("pem", [b"", b"junk", b"x" * 20_000])
+def test_unreadable_certificate(federation: Federation, pem: bytes) -> None:
+    """What is no certificate, or too large to be looked at, is refused without an accident."""
+    assert cause(federation, pem) == Cause.NOT_READABLE.name
+
+
+def test_other_provinces_ca(federation: Federation) -> None:
+    """A CA vouches for no caller of another province, although TLS takes its certificates."""
+    pem = leaf(federation.cas["320000"], names=[uri(URI)], now=federation.now)
+    assert cause(federation, pem) == Cause.WRONG_CA.name
+
+
+def test_namesake_of_a_ca(federation: Federation) -> None:
+    """A CA of the same name with another key is not the province's."""
+    impostor = new_ca("310000", now=federation.now)
+    pem = leaf(impostor, names=[uri(URI)], now=federation.now)
+    assert cause(federation, pem) == Cause.WRONG_CA.name
+
+
+def test_leaf_cannot_issue(federation: Federation) -> None:
+    """A client's certificate vouches for nobody, whatever it signs."""
+    pem = leaf(federation.client(), names=[uri(URI)], now=federation.now)
+    assert cause(federation, pem) == Cause.WRONG_CA.name
+
+
+@pytest.mark.parametrize(
+    "names, expected",
+    [
+        ([], Cause.NO_URI),
+        ([x509.DNSName("localhost")], Cause.NO_URI),
+        ([uri(URI), uri("spiffe://deltacare/310000/auditor/id-1")], Cause.SEVERAL_URIS),
+        ([uri(URI), uri(URI)], Cause.SEVERAL_URIS),
+        ([uri("https://example.org/")], Cause.FOREIGN_URI),
+        ([uri("spiffe://elsewhere/310000/system/id-1")], Cause.FOREIGN_URI),
+        ([uri("spiffe://deltacare/310000/system/id-1/more")], Cause.FOREIGN_URI),
+        ([uri("spiffe://deltacare/350000/system/id-1")], Cause.NOT_A_MEMBER),
+    ],
+)
+def test_names(federation: Federation, names: list[x509.GeneralName], expected: Cause) -> None:
+    """Exactly one URI counts, and it must be of a member of this federation."""
+    pem = leaf(federation.cas["310000"], names=names, now=federation.now)
+    assert cause(federation, pem) == expected.name
+
+
+def test_not_for_clients(federation: Federation) -> None:
+    """A certificate for servers alone, or of a CA, does not call."""
+    ca = federation.cas["310000"]
+    server_only = leaf(
+        ca, names=[uri(URI)], now=federation.now, usages=[ExtendedKeyUsageOID.SERVER_AUTH]
+    )
+    assert cause(federation, server_only) == Cause.NOT_A_CLIENT.name
+    subordinate = leaf(ca, names=[uri(URI)], now=federation.now, is_ca=True)
+    assert cause(federation, subordinate) == Cause.NOT_A_CLIENT.name
+    assert cause(federation, ca.certificate_pem) == Cause.NOT_A_CLIENT.name
+
+
+def test_validity_is_asked_at_every_call(federation: Federation) -> None:
+    """A certificate that was good is refused once it has expired, and before it begins."""
+    pem = leaf(federation.cas["310000"], names=[uri(URI)], now=federation.now)
+    identities = Identities(federation.trust)
+    assert identities.caller(pem, now=federation.now).opaque_id == "id-1"
+    with pytest.raises(Refusal) as caught:
+        identities.caller(pem, now=federation.now + timedelta(days=2))
+    assert caught.value.details["cause"] == Cause.EXPIRED.name
+    too_early = federation.now - timedelta(minutes=10)
+    assert cause(federation, pem, now=too_early) == Cause.NOT_YET_VALID.name
+
+
+def test_remembered_certificates_are_bounded(federation: Federation) -> None:
+    """No more certificates are remembered than was said; forgotten ones are read again."""
+    identities = Identities(federation.trust, cached_max=2)
+    pems = [federation.client(opaque_id=f"id-{n}").certificate_pem for n in range(4)]
+    for number, pem in enumerate(pems * 2):
+        assert identities.caller(pem, now=federation.now).opaque_id == f"id-{number % 4}"
+    assert identities._examined.cache_info().currsize == 2

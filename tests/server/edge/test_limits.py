@@ -1,0 +1,94 @@
+"""Tests of what one caller may take: a bucket and two counters."""
+
+import pytest
+from deltacare.errors import Reason, Refusal, Unavailable
+from deltacare.ids import Principal
+
+from server.edge.limits import Limits, Meter
+
+CALLER = Principal(province="310000", role="clerk", opaque_id="id-1")
+SAME_PERSON = Principal(province="310000", role="reviewer", opaque_id="id-1")
+NAMESAKE = Principal(province="320000", role="clerk", opaque_id="id-1")
+
+
+def enter(meter: Meter, caller: Principal = CALLER, *, at_s: float = 0.0) -> None:
+    """Begin a call and end it at once."""
+    meter.leave(meter.enter(caller, is_stream=False, monotonic_s=at_s), is_stream=False)
+
+
+def test_bucket_empties_and_fills() -> None:
+    """A burst is let in, then calls at the rate, and the refusal says when to come back."""
+    meter = Meter(Limits(calls_per_s_max=10, burst_calls_max=3))
+    for _ in range(3):
+        enter(meter)
+    with pytest.raises(Unavailable) as caught:
+        enter(meter)
+    assert caught.value.reason is Reason.RATE_LIMITED
+    assert caught.value.details == {"calls_per_s_max": "10", "retry_after_ms": "100"}
+    enter(meter, at_s=0.1)
+    with pytest.raises(Unavailable):
+        enter(meter, at_s=0.15)
+    for _ in range(3):
+        enter(meter, at_s=100.0)
+    with pytest.raises(Unavailable):
+        enter(meter, at_s=100.0)
+
+
+def test_a_principal_is_its_id() -> None:
+    """Two roles of one person share an allowance; the same id elsewhere is another person."""
+    meter = Meter(Limits(calls_per_s_max=1, burst_calls_max=1))
+    enter(meter)
+    with pytest.raises(Unavailable):
+        enter(meter, SAME_PERSON)
+    enter(meter, NAMESAKE)
+
+
+def test_calls_at_once() -> None:
+    """Calls that run are counted until they end, streams among them separately."""
+    meter = Meter(Limits(calls_at_once_max=3, streams_at_once_max=1))
+    stream = meter.enter(CALLER, is_stream=True, monotonic_s=0)
+    with pytest.raises(Unavailable) as caught:
+        meter.enter(CALLER, is_stream=True, monotonic_s=0)
+    assert caught.value.reason is Reason.OVERLOADED
+    assert caught.value.details["streams_at_once_max"] == "1"
+    calls = [meter.enter(CALLER, is_stream=False, monotonic_s=0) for _ in range(2)]
+    with pytest.raises(Unavailable) as caught:
+        meter.enter(CALLER, is_stream=False, monotonic_s=0)
+    assert caught.value.details["calls_at_once_max"] == "3"
+    meter.leave(calls[0], is_stream=False)
+    enter(meter)
+    meter.leave(stream, is_stream=True)
+    meter.enter(CALLER, is_stream=True, monotonic_s=0)
+
+
+def test_refused_calls_take_nothing() -> None:
+    """A call that is not let in leaves no count behind."""
+    meter = Meter(Limits(calls_at_once_max=1, calls_per_s_max=1, burst_calls_max=2))
+    running = meter.enter(CALLER, is_stream=False, monotonic_s=0)
+    for _ in range(5):
+        with pytest.raises(Unavailable, match="OVERLOADED"):
+            meter.enter(CALLER, is_stream=False, monotonic_s=0)
+    meter.leave(running, is_stream=False)
+    enter(meter)
+
+
+def test_callers_remembered_are_bounded() -> None:
+    """Of many callers the longest idle is forgotten, never one whose call is running."""
+    meter = Meter(Limits(), callers_max=2)
+    callers = [Principal(province="310000", role="clerk", opaque_id=f"c{n}") for n in range(5)]
+    running = meter.enter(callers[0], is_stream=False, monotonic_s=0)
+    for caller in callers[1:]:
+        enter(meter, caller)
+    assert list(meter._callers) == [("310000", "c0"), ("310000", "c4")]
+    meter.leave(running, is_stream=False)
+    assert running.calls == 0
+
+
+def test_answer_too_large() -> None:
+    """An answer beyond the limit is refused with the limit in bytes."""
+    meter = Meter(Limits(message_bytes_max=100))
+    meter.check_message(100)
+    with pytest.raises(Refusal) as caught:
+        meter.check_message(101)
+    assert caught.value.reason is Reason.TOO_LARGE
+    assert caught.value.details == {"message_bytes_max": "100"}

@@ -1,0 +1,249 @@
+"""Authors that lie: caught by whoever sees it, with both signed checkpoints kept."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deltacare.errors import Reason, Refusal, Unavailable
+from deltacare.ids import LogName
+from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
+from deltacare.tlog.proof import consistency_proof
+from deltacare.tlog.tile import NodesFromTiles, grow
+from deltacare.tlog.tree import Frontier, leaf_hashes
+from deltacare.v1 import log_service_pb2 as pb
+from server.edge.call import Call
+from tests.support.federation import log_signer
+from tests.support.nodes import FAST, FourNodes, institution, until
+
+SHANGHAI, JIANGSU, ZHEJIANG, ANHUI = "310000", "320000", "330000", "340000"
+REGISTRY = LogName.registry(SHANGHAI)
+
+
+class _Tiles:
+    """The tiles of a small tree in memory."""
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        growth = grow(Frontier.empty(), {}, leaves)
+        self.frontier = growth.frontier
+        self._tiles = {(tile.level, tile.index): tile.data for tile in growth.tiles}
+
+    def read_tile(self, level: int, index: int, width: int, /) -> bytes:
+        """Return a tile."""
+        del width
+        return self._tiles[level, index]
+
+
+class LyingAuthor:
+    """A log service that shows a history of its own, signed by the log's true key."""
+
+    def __init__(self, log: LogName, datas: Sequence[bytes], *, garbled: bool = False) -> None:
+        self.log = log
+        self._datas = list(datas)
+        self._garbled = garbled
+        tiles = _Tiles(leaf_hashes(datas))
+        self._nodes = NodesFromTiles(tiles, size=len(datas))
+        checkpoint = Checkpoint(origin=str(log), size=len(datas), root=tiles.frontier.root)
+        self.note = SignedCheckpoint.sign(checkpoint, log_signer(log)).to_bytes()
+
+    @property
+    def checkpoint(self) -> pb.Checkpoint:
+        """What it shows."""
+        return pb.Checkpoint(
+            log=str(self.log), size=len(self._datas), note=self.note, cosign_requested=True
+        )
+
+    async def exchange_checkpoints(
+        self, _request: pb.ExchangeCheckpointsRequest, _call: Call
+    ) -> pb.ExchangeCheckpointsResponse:
+        """Show the lie."""
+        return pb.ExchangeCheckpointsResponse(checkpoints=[self.checkpoint])
+
+    async def watch_checkpoints(
+        self, _request: pb.WatchCheckpointsRequest, _call: Call
+    ) -> AsyncIterator[pb.Checkpoint]:
+        """Show the lie once."""
+        yield self.checkpoint
+
+    async def read_entries(
+        self, request: pb.ReadEntriesRequest, _call: Call
+    ) -> AsyncIterator[pb.ReadEntriesResponse]:
+        """Serve the lie, with true proofs of it."""
+        end = request.end_index or request.checkpoint_size
+        if request.first_index < end:
+            entries = self._datas[request.first_index : end]
+            proof = consistency_proof(
+                self._nodes, old_size=end, size=request.checkpoint_size
+            )
+            yield pb.ReadEntriesResponse(
+                first_index=request.first_index,
+                entries=[b"garbled" for _ in entries] if self._garbled else entries,
+                consistency_proof=proof,
+            )
+
+    async def add_cosignature(
+        self, _request: pb.AddCosignatureRequest, _call: Call
+    ) -> pb.AddCosignatureResponse:
+        """Nobody should cosign the lie."""
+        raise AssertionError("a lie was cosigned")
+
+
+async def replace_author(nodes: FourNodes, liar: LyingAuthor) -> None:
+    """Take the author down and let a liar answer in its place."""
+    await nodes[SHANGHAI].stop()
+    nodes.network.services[SHANGHAI] = liar
+
+
+async def evidence(nodes: FourNodes, province: str) -> list[pb.Evidence]:
+    """Return what a node keeps, as a partner is shown it."""
+    call = nodes.network.call(ANHUI if province != ANHUI else ZHEJIANG, "list_evidence")
+    service = nodes[province].logs.service
+    return list((await service.list_evidence(pb.ListEvidenceRequest(), call)).evidence)
+
+
+async def true_entries(nodes: FourNodes, count: int) -> list[bytes]:
+    """Append to the author's log, wait until all hold it, and return the bytes."""
+    await nodes.confirmed()
+    entries = [institution(f"310000-{n}") for n in range(count)]
+    await nodes[SHANGHAI].append(REGISTRY, entries)
+    for node in nodes.nodes.values():
+        await node.holds(REGISTRY, count)
+        await node.has_quorum(REGISTRY, count)
+    node = nodes[SHANGHAI]
+    return list(
+        await node.database.read(lambda c: node.logs.reader.entries(c, REGISTRY, 0, count))
+    )
+
+
+def is_forked(nodes: FourNodes, province: str) -> bool:
+    """Whether a node knows of two histories."""
+    return nodes[province].logs.reader.position(REGISTRY).forked
+
+
+@pytest.mark.parametrize("size", [3, 5, 9], ids=["shorter", "as long", "longer"])
+async def test_a_forked_author_is_caught(
+    tmp_path: Path, size: int, quiet: list[dict[str, object]]
+) -> None:
+    """Whatever the length of the other history, it is refused and proven, and nodes go on."""
+    async with FourNodes.open(tmp_path) as nodes:
+        datas = await true_entries(nodes, 5)
+        lie = [b"another first entry", *datas[1:], *datas][:size]
+        liar = LyingAuthor(REGISTRY, lie)
+        await replace_author(nodes, liar)
+        for province in (JIANGSU, ZHEJIANG, ANHUI):
+            await until(lambda p=province: is_forked(nodes, p), what=f"{province} sees the fork")
+            assert nodes[province].logs.reader.position(REGISTRY).size == 5
+            (found,) = [row for row in await evidence(nodes, province) if row.reason == "FORK"][:1]
+            held = SignedCheckpoint.from_bytes(found.held_note, nodes.trust.log_key(REGISTRY))
+            shown = SignedCheckpoint.from_bytes(found.shown_note, nodes.trust.log_key(REGISTRY))
+            assert (held.checkpoint.size, shown.checkpoint.size) == (5, size)
+        assert "log_contradicted" in {row["event"] for row in quiet}
+        # They go on serving, and writing logs of their own.
+        other = LogName.registry(JIANGSU)
+        await nodes[JIANGSU].append(other, [institution("320000-1")])
+        await nodes[ZHEJIANG].holds(other, 1)
+
+
+async def test_a_split_view_is_caught_by_gossip(tmp_path: Path) -> None:
+    """An author that shows one history to one partner and another to the next is found out."""
+    async with FourNodes.open(tmp_path) as nodes:
+        datas = await true_entries(nodes, 4)
+        nodes.network.isolate(ZHEJIANG)
+        liar = LyingAuthor(REGISTRY, [*datas, b"what only Zhejiang is shown"])
+        await nodes[SHANGHAI].append(REGISTRY, [institution("310000-9")])
+        await nodes[JIANGSU].holds(REGISTRY, 5)
+        await replace_author(nodes, liar)
+        for province in (JIANGSU, ANHUI):
+            nodes.network.cut(SHANGHAI, province)
+        nodes.network.heal(SHANGHAI, ZHEJIANG)
+        await nodes[ZHEJIANG].holds(REGISTRY, 5)
+        assert not is_forked(nodes, ZHEJIANG)
+        nodes.network.heal(ZHEJIANG, JIANGSU)
+        for province in (ZHEJIANG, JIANGSU):
+            await until(lambda p=province: is_forked(nodes, p), what=f"{province} is alarmed")
+
+
+async def test_a_longer_lie_from_a_relay_is_proven_not_believed(tmp_path: Path) -> None:
+    """When a partner relays a longer forked history, the fork is judged from its beginning."""
+    async with FourNodes.open(tmp_path) as nodes:
+        datas = await true_entries(nodes, 4)
+        await nodes[SHANGHAI].stop()
+        lie = LyingAuthor(REGISTRY, [datas[0], b"another second entry", *datas])
+        await nodes[ZHEJIANG].stop()
+        nodes.network.services[ZHEJIANG] = lie
+        await until(lambda: is_forked(nodes, JIANGSU), what="the relayed fork is proven")
+        (found,) = await evidence(nodes, JIANGSU)
+    assert (found.reason, found.shown_by) == ("FORK", ZHEJIANG)
+
+
+async def test_a_bad_copy_is_not_called_a_fork(tmp_path: Path) -> None:
+    """Entries that do not hash to the checkpoint say nothing about its author."""
+    async with FourNodes.open(tmp_path) as nodes:
+        datas = await true_entries(nodes, 4)
+        liar = LyingAuthor(REGISTRY, [*datas, b"one more"], garbled=True)
+        await replace_author(nodes, liar)
+        held = nodes[JIANGSU].logs.health
+        await until(
+            lambda: any(row.evidence_count for p in held().partners for row in p.logs),
+            what="the bad copy is reported",
+        )
+        (found,) = await evidence(nodes, JIANGSU)
+        assert found.reason == "BAD_PROOF"
+        assert not is_forked(nodes, JIANGSU)
+        assert nodes[JIANGSU].logs.reader.position(REGISTRY).size == 4
+
+
+async def test_a_note_by_another_key_is_kept_as_evidence(tmp_path: Path) -> None:
+    """A checkpoint that the log's key did not sign is refused and kept."""
+    async with FourNodes.open(tmp_path) as nodes:
+        datas = await true_entries(nodes, 2)
+        liar = LyingAuthor(REGISTRY, [*datas, b"one more"])
+        stranger = replace(log_signer(REGISTRY), seed=b"x" * 32)
+        checkpoint = Checkpoint(origin=str(REGISTRY), size=3, root=b"r" * 32)
+        liar.note = SignedCheckpoint.sign(checkpoint, stranger).to_bytes()
+        await replace_author(nodes, liar)
+        held = nodes[JIANGSU].logs.health
+        await until(
+            lambda: any(row.evidence_count for p in held().partners for row in p.logs),
+            what="the forged note is reported",
+        )
+        (found,) = await evidence(nodes, JIANGSU)
+    assert (found.reason, found.shown_by) == ("BAD_SIGNATURE", SHANGHAI)
+
+
+async def test_a_node_that_forked_itself_stays_read_only(tmp_path: Path) -> None:
+    """An operator's word made it write over a lost history: partners prove it, it writes no more."""
+    async with FourNodes.open(tmp_path) as nodes:
+        await true_entries(nodes, 5)
+        author = nodes[SHANGHAI]
+        await author.stop()
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{author.url.removeprefix('sqlite:///')}{suffix}").unlink(missing_ok=True)
+        nodes.network.isolate(SHANGHAI)
+        for other in (JIANGSU, ZHEJIANG, ANHUI):
+            nodes.network.cut(SHANGHAI, other)
+        await author.start(write_unconfirmed=True)
+        for n in range(7):
+            await author.append(REGISTRY, [institution(f"310000-9{n}")])
+        for other in (JIANGSU, ZHEJIANG, ANHUI):
+            nodes.network.heal(SHANGHAI, other)
+        await until(lambda: is_forked(nodes, SHANGHAI), what="it learns of its fork")
+        await until(lambda: is_forked(nodes, JIANGSU), what="a partner proves the fork")
+        with pytest.raises(Unavailable) as caught:
+            await author.append(REGISTRY, [institution("310000-8")])
+        assert caught.value.reason is Reason.LOG_NOT_CONFIRMED
+        other = LogName.settlement(SHANGHAI, JIANGSU)
+        assert author.logs.reader.position(other).forked is False
+
+
+async def test_a_cosignature_of_another_history_is_refused(tmp_path: Path) -> None:
+    """An author that is handed a cosignature of what it never signed keeps the evidence."""
+    async with FourNodes.open(tmp_path, settings=FAST) as nodes:
+        await true_entries(nodes, 3)
+        lie = LyingAuthor(REGISTRY, [b"a", b"b"])
+        call = nodes.network.call(JIANGSU, "add_cosignature")
+        request = pb.AddCosignatureRequest(log=str(REGISTRY), note=lie.note)
+        with pytest.raises(Refusal) as caught:
+            await nodes[SHANGHAI].logs.service.add_cosignature(request, call)
+    assert caught.value.reason is Reason.BAD_SIGNATURE

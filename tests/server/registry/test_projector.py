@@ -1,0 +1,181 @@
+"""Tests of the registry's projector and of what is loaded at pins, on both databases."""
+
+from datetime import date
+
+import pytest
+from deltacare.ids import LogName
+from deltacare.v1 import entry_pb2 as pb
+from sqlalchemy import select
+
+from server.registry import tables
+from server.registry.projector import RegistryProjector
+from server.registry.store import (
+    agreement_changed,
+    load_agreements,
+    load_institution_divisions,
+    load_listings,
+)
+from server.store.database import Database
+from tests.support.projecting import Book
+from tests.support.rooms import agreement_body, institution_body, listing_body
+
+SH, JS = "310000", "320000"
+SH_LOG, JS_LOG = LogName.registry(SH), LogName.registry(JS)
+
+
+@pytest.fixture
+def book(database: Database) -> Book:
+    """An empty node."""
+    return Book(database, RegistryProjector())
+
+
+def answer(version_hash: bytes, word: int = pb.AGREEMENT_WORD_ACCEPTED) -> pb.AgreementAnswer:
+    """Return an answer to 310000-A1."""
+    return pb.AgreementAnswer(
+        agreement_id="310000-A1", version_hash=version_hash, word=word, reason="TERMS"
+    )
+
+
+def withdrawal(day: str = "2026-10-02") -> pb.ListingWithdrawal:
+    """Return the end of 310000-L1."""
+    return pb.ListingWithdrawal(listing_id="310000-L1", effective_date=day, reason="CLOSED")
+
+
+def dump(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of the room."""
+    return database.read_now(
+        lambda connection: {
+            table.name: sorted(tuple(row) for row in connection.execute(select(table)))
+            for table in (
+                tables.institutions,
+                tables.listings,
+                tables.agreements,
+                tables.agreement_words,
+            )
+        }
+    )
+
+
+STORY = (
+    institution_body("310000-1"),
+    institution_body("310000-2"),
+    institution_body("310000-1", division_code="310151"),
+    listing_body("310000-L1", "310000-1", "310000-2"),
+    listing_body("310000-L1", "310000-1"),
+    listing_body("310000-L2", "310000-9"),
+    withdrawal(),
+    withdrawal("2026-10-09"),
+    institution_body("320000-1"),
+    institution_body("310000-3", state=pb.INSTITUTION_STATE_UNSPECIFIED),
+    agreement_body(),
+    agreement_body(),
+    answer(b"x" * 32),
+    institution_body("310000-1", approved_beds=7),
+)
+VOID = {
+    4: "G05-LISTING-TAKEN",
+    5: "G06-UNREGISTERED",
+    7: "G08-LISTING-WITHDRAWN",
+    8: "G03-NOT-OWN",
+    9: "G02-UNREADABLE",
+    11: "G11-PREDECESSOR",
+    12: "G13-NOT-NEWEST",
+}
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_void_entries_leave_no_row(book: Book, database: Database, *, at_once: bool):
+    """What breaks a rule is recorded with it, however the log was cut into runs."""
+    book.say(SH, *STORY, at_once=at_once)
+    assert VOID == book.rules(SH)
+    rows = dump(database)
+    assert [0, 1, 2, 13] == sorted(row[1] for row in rows["registry_institutions"])
+    assert ["310000-L1"] == [row[0] for row in rows["registry_listings"]]
+
+
+def test_runs_and_rebuild_lead_to_the_same_rows(tmp_path_factory, book: Book, database: Database):
+    """One run, single entries and a rebuild give the same rows and the same voids."""
+    book.say(SH, *STORY)
+    book.say(JS, institution_body("320000-1"))
+    expected = dump(database)
+    book.rebuild(SH)
+    assert expected == dump(database)
+    assert VOID == book.rules(SH)
+
+
+def test_settlement_log_holds_no_registry_entries(book: Book, database: Database):
+    """A registry body in a settlement log is void."""
+    book.say(LogName.settlement(SH, JS), institution_body())
+    assert {0: "G01-NOT-REGISTRY"} == book.rules(SH)
+    assert dump(database)["registry_institutions"] == []
+
+
+def test_institution_divisions_at_pins(book: Book, database: Database):
+    """A pin shows what a log said up to it, and nothing of a log without one."""
+    book.say(
+        SH,
+        institution_body("310000-1", division_code="310105"),
+        institution_body("310000-2"),
+        institution_body("310000-1", division_code="310151001000"),
+    )
+    book.say(JS, institution_body("320000-1"))
+
+    def at(pins: dict[LogName, int]) -> dict[str, str]:
+        return database.read_now(lambda c: load_institution_divisions(c, pins))
+
+    assert at({SH_LOG: 0}) == {}
+    assert at({SH_LOG: 1}) == {"310000-1": "310105"}
+    assert at({SH_LOG: 2}) == {"310000-1": "310105", "310000-2": "310105"}
+    assert at({SH_LOG: 3}) == {"310000-1": "310151001", "310000-2": "310105"}
+    assert at({JS_LOG: 1, LogName.settlement(SH, JS): 9}) == {"320000-1": "320102"}
+
+
+def test_listings_at_pins(book: Book, database: Database):
+    """A listing is there from its entry on, and its end from the end's entry on."""
+    book.say(SH, institution_body(), listing_body(), withdrawal())
+
+    def ends(size: int) -> list[date | None]:
+        found = database.read_now(lambda c: load_listings(c, {SH_LOG: size}))
+        return [each.withdrawn_date for each in found]
+
+    assert ends(1) == []
+    assert ends(2) == [None]
+    assert ends(3) == [date(2026, 10, 2)]
+
+
+def test_agreements_at_pins(book: Book, database: Database):
+    """An agreement is in force between the acceptance of the last party and its end."""
+    (first,) = book.say(SH, agreement_body())
+    book.say(JS, answer(first), answer(first, pb.AGREEMENT_WORD_ENDED))
+
+    def in_force(sh: int, js: int) -> list[bytes]:
+        pins = {SH_LOG: sh, JS_LOG: js}
+        found = database.read_now(lambda c: load_agreements(c, pins))
+        return [each.version_hash for each in found]
+
+    assert in_force(1, 0) == []
+    assert in_force(0, 1) == []
+    assert in_force(1, 1) == [first]
+    assert in_force(1, 2) == []
+    assert {} == book.voids
+
+
+def test_answer_may_come_before_what_it_answers(book: Book, database: Database):
+    """Logs arrive in any order: an answer to another's agreement is never void for that."""
+    entry_order = Book(database, RegistryProjector())
+    (first,) = Book(database).say(SH, agreement_body())
+    entry_order.say(JS, answer(first))
+    entry_order.say(SH, agreement_body())
+    found = database.read_now(lambda c: load_agreements(c, {SH_LOG: 1, JS_LOG: 1}))
+    assert [first] == [each.version_hash for each in found]
+    assert {} == entry_order.voids
+
+
+def test_agreement_changed(book: Book, database: Database):
+    """A run says of agreements if a proposal or an answer is in it."""
+    book.say(SH, institution_body(), agreement_body(), institution_body("310000-2"))
+
+    def changed(first: int, end: int) -> bool:
+        return database.read_now(lambda c: agreement_changed(c, SH, first, end))
+
+    assert [False, True, False] == [changed(0, 1), changed(1, 2), changed(2, 3)]

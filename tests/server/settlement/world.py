@@ -1,0 +1,434 @@
+"""A federation whose nodes have every room up to this one, and the facts that a settlement needs.
+
+```python
+async with World.open(tmp_path) as world:
+    await world.facts()
+    await world.file("310000", "320000", [world.record("S1")])
+    await world.night(1)
+```
+
+Jiangsu (320000) is home and Shanghai (310000) the host wherever nothing else is said. Everything is
+generated; nobody here exists.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from deltacare.ids import LogName, Principal
+from deltacare.v1 import clearing_service_pb2 as cpb
+from deltacare.v1 import entry_pb2 as epb
+from deltacare.v1 import settlement_service_pb2 as spb
+from deltacare.v1.types_pb2 import Duty
+from server.certification.projector import CertificationProjector
+from server.edge.call import Call
+from server.log.ports import Projector
+from server.registry.projector import RegistryProjector
+from server.settlement.clearing import ClearingServicer
+from server.settlement.nights import PairNights
+from server.settlement.projector import SettlementProjector
+from server.settlement.service import SettlementServicer
+from tests.support.federation import PROVINCES, make_trust, seed
+from tests.support.nodes import FourNodes, Node
+from tests.support.ports import SeededEntropy
+
+__all__ = ["HOME", "HOST", "KIND", "MONTH", "OPENING", "Province", "World", "ref"]
+
+HOME, HOST = "320000", "310000"
+OPENING = date(2026, 11, 1)
+KIND, MONTH = "CARE_BED", "2026-10"
+INSTITUTION = f"{HOST}-1"
+CERTIFICATE = f"{HOST}-C1"
+DUTY = Duty(maker="mk-1", reviewer="rv-1")
+
+
+def ref(number: int) -> str:
+    """Return the pseudonym of a generated elder."""
+    return f"{number:032x}"
+
+
+def day(number: int) -> str:
+    """Return a business date, 1 for the opening date."""
+    return (OPENING + timedelta(days=number - 1)).isoformat()
+
+
+@dataclass(slots=True, kw_only=True)
+class Province:
+    """The rooms of one running node that a test calls."""
+
+    node: Node
+    settlement: SettlementServicer
+    clearing: ClearingServicer
+    nights: PairNights
+
+
+class World:
+    """Nodes, services, and a counter of request ids."""
+
+    def __init__(self, nodes: FourNodes) -> None:
+        self.nodes = nodes
+        self.provinces: dict[str, Province] = {}
+        self._requests = 0
+        for province in nodes.nodes:
+            self.attach(province)
+
+    def __getitem__(self, province: str) -> Province:
+        return self.provinces[province]
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        directory: Path,
+        *,
+        provinces: Sequence[str] = PROVINCES[:3],
+        urls: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> AsyncIterator["World"]:
+        """Bring the nodes up, and down again."""
+
+        def projectors(_province: str) -> list[Projector]:
+            trust = make_trust(provinces)
+            return [
+                RegistryProjector(),
+                CertificationProjector(),
+                SettlementProjector(trust=trust),
+            ]
+
+        async with FourNodes.open(
+            directory, provinces=provinces, projectors=projectors, urls=urls, **options
+        ) as nodes:
+            await nodes.confirmed()
+            yield cls(nodes)
+
+    def attach(self, province: str) -> None:
+        """Make the services of a node that has started."""
+        node = self.nodes[province]
+        common: dict[str, Any] = {
+            "province": province,
+            "trust": self.nodes.trust,
+            "database": node.database,
+            "sequencer": node.logs.sequencer,
+            "reader": node.logs.reader,
+        }
+        entropy = SeededEntropy(f"{province}/settlement")
+        nights = PairNights(**common, entropy=entropy)
+        self.provinces[province] = Province(
+            node=node,
+            settlement=SettlementServicer(
+                **common, entropy=entropy, code_key=seed(f"{province}/codes"), peer=self
+            ),
+            clearing=ClearingServicer(**common, nights=nights, peer=_Peer(self, province)),
+            nights=nights,
+        )
+
+    # --- Calls ------------------------------------------------------------------------------------
+
+    def request_id(self) -> str:
+        """Return a new request id."""
+        self._requests += 1
+        return str(UUID(int=(5 << 100) + self._requests))
+
+    def call(self, province: str, method: str = "Test", *, role: str = "system") -> Call:
+        """Return a caller of a node's own system, or of another role."""
+        return Call(
+            caller=Principal(province=province, role=role, opaque_id="sys-1"),
+            method=f"/deltacare.v1.SettlementService/{method}",
+            now=self.nodes.clock.now(),
+        )
+
+    async def resolve_enrolment(
+        self, home: str, request: spb.ResolveEnrolmentRequest
+    ) -> spb.ResolveEnrolmentResponse:
+        """Ask a home's node as a peer; `server.settlement.enrolments.EnrolmentPeer`."""
+        asker = next(each for each in self.provinces if each != home)
+        return await self[home].settlement.resolve_enrolment(
+            request, self.call(asker, role="peer")
+        )
+
+    # --- Facts ------------------------------------------------------------------------------------
+
+    async def facts(self, elders: int = 50) -> None:
+        """State what an ordinary settlement needs, and wait until every node knows it."""
+        agreement_hash = await self._agreement()
+        answer = epb.AgreementAnswer(
+            agreement_id=f"{HOST}-A1",
+            version_hash=agreement_hash,
+            word=epb.AGREEMENT_WORD_ACCEPTED,
+        )
+        policies = [
+            epb.SubsidyPolicy(
+                subsidy_kind=kind,
+                unit=epb.SUBSIDY_UNIT_DAY,
+                rate_fen=10_000,
+                cap_fen=310_000,
+                exclusive=True,
+                needs_caregiver=kind == "CARE_VISIT",
+                from_date="2026-01-01",
+            )
+            for kind in (KIND, "CARE_VISIT")
+        ]
+        await self.registry(HOME, *_entries("agreement_answer", answer))
+        await self.registry(HOME, *_entries("subsidy_policy", *policies))
+        await self.registry(
+            HOST,
+            *_entries(
+                "certificate",
+                epb.Certificate(
+                    certificate_no=CERTIFICATE,
+                    subject=epb.CERTIFICATE_SUBJECT_CAREGIVER,
+                    scheme="CAREGIVER_LEVEL",
+                    grade="三级",
+                    holder_name_digest=bytes(32),
+                    valid_from_date="2025-01-01",
+                    valid_until_date="2027-12-31",
+                ),
+            ),
+        )
+        await self.enrol(range(elders))
+        await self.settled()
+
+    async def _agreement(self) -> bytes:
+        """State an institution, its listing and an agreement; return the agreement's leaf hash."""
+        await self.registry(
+            HOST,
+            *_entries(
+                "institution",
+                *(
+                    epb.Institution(
+                        institution_id=f"{HOST}-{number}",
+                        name=f"示例养老院{number}",
+                        division_code="310101",
+                        approved_beds=100,
+                        state=epb.INSTITUTION_STATE_OPERATING,
+                    )
+                    for number in (1, 2)
+                ),
+            ),
+        )
+        await self.registry(
+            HOST,
+            *_entries(
+                "listing",
+                epb.Listing(
+                    listing_id=f"{HOST}-L1",
+                    institution_ids=[INSTITUTION],
+                    from_date="2026-01-01",
+                ),
+            ),
+        )
+        agreement = epb.Agreement(
+            agreement_id=f"{HOST}-A1",
+            parties=[HOST, HOME],
+            scopes=[epb.AGREEMENT_SCOPE_SUBSIDY],
+            subsidy_kinds=[KIND, "CARE_VISIT"],
+            from_date="2026-01-01",
+        )
+        index = await self.registry(HOST, *_entries("agreement", agreement))
+        log = LogName.registry(HOST)
+        node = self[HOST].node
+        data = await node.database.read(
+            lambda c: node.logs.reader.entries(c, log, index, index + 1)
+        )
+        from deltacare.tlog.tree import leaf_hash
+
+        return leaf_hash(data[0])
+
+    async def registry(self, province: str, *entries: epb.Entry) -> int:
+        """Append to a registry log as if its rooms had."""
+        return await self[province].node.append(LogName.registry(province), entries)
+
+    async def enrol(self, elders: Iterable[int], *, division: str = "320106") -> None:
+        """Enrol elders at home, so that their pseudonyms are `ref(number)`."""
+        enrolments = [
+            epb.Enrolment(
+                enrolment_id=f"E{number}",
+                beneficiary_ref=ref(number),
+                home_division=division,
+                subsidy_kinds=[KIND, "CARE_VISIT"],
+                from_date="2026-01-01",
+            )
+            for number in elders
+        ]
+        await self[HOME].node.append(
+            LogName.settlement(HOME, HOST), _entries("enrolment", *enrolments)
+        )
+
+    # --- Filing -----------------------------------------------------------------------------------
+
+    def record(self, settlement_no: str, elder: int = 0, **changes: Any) -> epb.SettlementRecord:
+        """Return an ordinary record."""
+        record = epb.SettlementRecord(
+            settlement_no=settlement_no,
+            home=HOME,
+            host=HOST,
+            beneficiary_ref=ref(elder),
+            institution=INSTITUTION,
+            subsidy_kind=KIND,
+            service_month=MONTH,
+            service_days=30,
+            amount_fen=300_000,
+        )
+        for name, value in changes.items():
+            setattr(record, name, value)
+        return record
+
+    async def file(
+        self,
+        province: str,
+        records: Sequence[epb.SettlementRecord],
+        *,
+        partner: str = "",
+        request_id: str = "",
+    ) -> spb.FileRecordsResponse:
+        """File one batch and return its answer."""
+        request = spb.FileRecordsRequest(
+            request_id=request_id or self.request_id(),
+            duty=DUTY,
+            partner=partner or (HOST if province == HOME else HOME),
+            records=records,
+        )
+        (answer,) = await self.stream(province, [request])
+        return answer
+
+    async def stream(
+        self, province: str, requests: Sequence[spb.FileRecordsRequest]
+    ) -> list[spb.FileRecordsResponse]:
+        """Stream batches and return the answers."""
+
+        async def source() -> AsyncIterator[spb.FileRecordsRequest]:
+            for request in requests:
+                yield request
+
+        service = self[province].settlement
+        call = self.call(province, "FileRecords")
+        return [answer async for answer in service.file_records(source(), call)]
+
+    async def both(self, *records: epb.SettlementRecord) -> None:
+        """File the same records from both sides."""
+        for province in (HOME, HOST):
+            answer = await self.file(province, records)
+            assert not answer.refusal_reason, answer
+
+    async def reverse(self, province: str, *numbers: str) -> None:
+        """File reversals of one side."""
+        await self[province].settlement.file_reversals(
+            spb.FileReversalsRequest(
+                request_id=self.request_id(),
+                duty=DUTY,
+                partner=HOST if province == HOME else HOME,
+                reversals=[
+                    epb.Reversal(settlement_no=each, home=HOME, host=HOST, reason="ERROR")
+                    for each in numbers
+                ],
+            ),
+            self.call(province, "FileReversals"),
+        )
+
+    # --- Nights -----------------------------------------------------------------------------------
+
+    async def settled(self) -> None:
+        """Wait until every node holds every registry log under its quorum."""
+        for province in self.provinces:
+            log = LogName.registry(province)
+            size = self[province].node.logs.reader.position(log).size
+            for other in self.provinces.values():
+                await other.node.has_quorum(log, size)
+
+    async def close(self, number: int, *provinces: str) -> None:
+        """Close a date in some provinces, and wait until the pair knows it."""
+        await self.settled()
+        for province in provinces or (HOME, HOST):
+            await self[province].settlement.close_day(
+                spb.CloseDayRequest(request_id=self.request_id(), business_date=day(number)),
+                self.call(province, "CloseDay"),
+            )
+        for author, other in ((HOME, HOST), (HOST, HOME)):
+            log = LogName.settlement(author, other)
+            size = self[author].node.logs.reader.position(log).size
+            for province in (author, other):
+                await self[province].node.has_quorum(log, size)
+
+    async def run(self, *provinces: str, **options: bool) -> None:
+        """Run what is due of the pair on both nodes until neither has anything left."""
+        for _ in range(3):
+            for province in provinces or (HOME, HOST):
+                await self[province].nights.run_due(
+                    HOST if province == HOME else HOME, **options
+                )
+            await self.settled()
+
+    async def night(self, number: int) -> cpb.PairNight:
+        """Close a date on both sides, run the night, and return it as home sees it."""
+        await self.close(number)
+        await self.run()
+        return await self.pair_night(HOME, number)
+
+    async def pair_night(self, province: str, number: int) -> cpb.PairNight:
+        """Return the pair's night of a date as one node sees it."""
+        answer = await self[province].clearing.list_pair_nights(
+            cpb.ListPairNightsRequest(from_date=day(number), until_date=day(number)),
+            self.call(province),
+        )
+        pair = (HOST, HOME)
+        return next(each for each in answer.nights if (each.lower, each.higher) == pair)
+
+    async def classes(self, number: int, province: str = HOME) -> dict[str, list[str]]:
+        """Return the numbers of a night's lines by class."""
+        found: dict[str, list[str]] = {}
+        token = ""
+        while True:
+            answer = await self[province].clearing.list_lines(
+                cpb.ListLinesRequest(
+                    partner=HOST if province == HOME else HOME,
+                    business_date=day(number),
+                    classes=range(1, 19),
+                    page_token=token,
+                ),
+                self.call(province),
+            )
+            for line in answer.lines:
+                name = cpb.LineClass.Name(line.line_class).removeprefix("LINE_CLASS_")
+                found.setdefault(name, []).append(line.settlement_no)
+            token = answer.next_page_token
+            if not token:
+                return found
+
+    async def voids(self, province: str, log: LogName) -> list[tuple[int, str]]:
+        """Return which entries of a log a node holds void, and by which rules."""
+        from sqlalchemy import text
+
+        query = text(
+            "SELECT entry_index, rule FROM void_entries JOIN logs USING (log_id)"
+            " WHERE name = :name ORDER BY entry_index"
+        )
+        rows = await self[province].node.database.read(
+            lambda c: c.execute(query, {"name": str(log)}).all()
+        )
+        return [(row.entry_index, row.rule) for row in rows]
+
+
+class _Peer:
+    """The way from one node to its partners' leaves; `server.settlement.clearing.NightPeer`."""
+
+    def __init__(self, world: World, province: str) -> None:
+        self._world = world
+        self._province = province
+
+    async def list_night_leaves(
+        self, partner: str, request: cpb.ListNightLeavesRequest
+    ) -> cpb.ListNightLeavesResponse:
+        """Ask a partner's node as a peer."""
+        await asyncio.sleep(0)
+        return await self._world[partner].clearing.list_night_leaves(
+            request, self._world.call(self._province, role="peer")
+        )
+
+
+def _entries(field: str, *bodies: Any) -> list[epb.Entry]:
+    return [epb.Entry(maker="mk-1", reviewer="rv-1", **{field: body}) for body in bodies]

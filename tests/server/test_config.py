@@ -1,0 +1,143 @@
+"""Tests of a node's settings: what is read, and everything that is refused, at once."""
+
+from datetime import time
+from pathlib import Path
+
+import pytest
+from deltacare.errors import Reason, Refusal
+
+from server.config import config_text, read_config
+from server.edge.limits import Limits
+
+
+def written(directory: Path, text: str | None = None, **replaced: str) -> Path:
+    """Write a configuration file, with some lines replaced by others."""
+    if text is None:
+        text = config_text(
+            province="310000", listen="127.0.0.1:7310", database_url="sqlite:///node.sqlite"
+        )
+    lines = text.splitlines()
+    for name, line in replaced.items():
+        places = [n for n, old in enumerate(lines) if old.startswith((f"{name} =", f"# {name} ="))]
+        assert len(places) == 1, f"{name} stands once in the template"
+        lines[places[0]] = line
+    path = directory / "node.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def refused(path: Path) -> dict[str, str]:
+    """Return by setting why a file is refused."""
+    with pytest.raises(Refusal) as caught:
+        read_config(path)
+    assert caught.value.reason is Reason.INVALID_FIELD
+    return {violation.field: violation.description for violation in caught.value.violations}
+
+
+def test_template_is_read(tmp_path: Path) -> None:
+    """The commented file of a new node is a good one, and its paths are beside it."""
+    config = read_config(written(tmp_path))
+    assert config.province == "310000"
+    assert config.database_url == f"sqlite:///{tmp_path / 'node.sqlite'}"
+    assert config.key == tmp_path / "node.key"
+    assert config.bundle == tmp_path / "trust.bundle"
+    assert config.bundle_threshold == 3
+    assert config.close_time is None
+    assert config.write_unconfirmed is False
+    assert config.limits == Limits()
+
+
+def test_template_shows_every_limit(tmp_path: Path) -> None:
+    """Each limit stands in the file with its default, and can be taken from there."""
+    defaults = Limits()
+    lines = {name: f"{name} = {getattr(defaults, name)}" for name in Limits.__dataclass_fields__}
+    assert read_config(written(tmp_path, **lines)).limits == defaults
+
+
+def test_settings_are_read(tmp_path: Path) -> None:
+    """What is set is what the node runs with."""
+    config = read_config(
+        written(
+            tmp_path,
+            listen='listen = "[::1]:0"',
+            database_url='database_url = "postgresql://node@db/deltacare"',
+            close_hour='close_hour = "18:30"',
+            write_unconfirmed="write_unconfirmed = true",
+            poll_interval_s="poll_interval_s = 7",
+            calls_per_s_max="calls_per_s_max = 5",
+            key='key = "/etc/deltacare/node.key"',
+        )
+    )
+    assert config.listen == "[::1]:0"
+    assert config.database_url == "postgresql://node@db/deltacare"
+    assert config.close_time == time(18, 30)
+    assert config.write_unconfirmed is True
+    assert config.poll_interval_s == 7
+    assert config.limits.calls_per_s_max == 5
+    assert config.key == Path("/etc/deltacare/node.key")
+
+
+@pytest.mark.parametrize(
+    "name, line, field",
+    [
+        ("province", 'province = "31"', "province"),
+        ("listen", 'listen = "somewhere"', "listen"),
+        ("listen", 'listen = "host:70000"', "listen"),
+        ("database_url", 'database_url = "mysql://x"', "database_url"),
+        ("certificate", 'certificate = ""', "tls.certificate"),
+        ("threshold", "threshold = 0", "trust.threshold"),
+        ("threshold", 'threshold = "3"', "trust.threshold"),
+        ("threshold", "threshold = true", "trust.threshold"),
+        ("close_hour", 'close_hour = "24:00"', "night.close_hour"),
+        ("close_hour", 'close_hour = "noon"', "night.close_hour"),
+        ("write_unconfirmed", "write_unconfirmed = 1", "logs.write_unconfirmed"),
+        ("poll_interval_s", "poll_interval_s = 61", "logs.poll_interval_s"),
+        ("level", 'level = "loud"', "log.level"),
+        ("message_bytes_max", "message_bytes_max = 1", "limits.message_bytes_max"),
+        ("unary_duration_max_s", "unary_duration_max_s = 0", "limits.unary_duration_max_s"),
+        ("threshold", "", "trust.threshold"),
+        ("province", 'colour = "red"', "colour"),
+        ("level", 'colour = "red"', "log.colour"),
+        ("province", "province = 310000", "province"),
+    ],
+)
+def test_wrong_setting(tmp_path: Path, name: str, line: str, field: str) -> None:
+    """A setting that is unknown, missing, of another type or out of range is named."""
+    assert field in refused(written(tmp_path, **{name: line}))
+
+
+def test_everything_wrong_is_named_at_once(tmp_path: Path) -> None:
+    """All faults of a file come together."""
+    path = written(
+        tmp_path,
+        listen='listen = "x"',
+        threshold="threshold = 99",
+        close_hour="colour = 1",
+        calls_per_s_max="calls_per_s_max = -1",
+    )
+    assert set(refused(path)) == {
+        "listen",
+        "trust.threshold",
+        "night.close_hour",
+        "night.colour",
+        "limits.calls_per_s_max",
+    }
+
+
+@pytest.mark.parametrize("text", ["province = ", "province = '310000'\nprovince = '320000'"])
+def test_not_toml(tmp_path: Path, text: str) -> None:
+    """What is no TOML is refused with the parser's reason."""
+    assert "not TOML" in refused(written(tmp_path, text))["config"]
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    """A file that is not there is named."""
+    assert "No such file" in refused(tmp_path / "node.toml")["config"]
+
+
+def test_password_is_not_repeated(tmp_path: Path) -> None:
+    """A database URL may hold a password, so a refusal does not show it."""
+    path = written(tmp_path, database_url='database_url = "mysql://u:secret@h/d"')
+    with pytest.raises(Refusal) as caught:
+        read_config(path)
+    assert "secret" not in str(caught.value) + str(caught.value.violations)
