@@ -12,7 +12,6 @@ import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ from deltacare.v1.entry_pb2 import SettlementRecord
 from deltacare.v1.settlement_service_pb2 import FileRecordsRequest
 from deltacare.v1.types_pb2 import Duty
 
-from bench.nodes import UNLIMITED, BenchNode, nodes
+from bench.nodes import client, nodes
+from clients.demo.processes import Nodes
 
 __all__ = ["batches", "file", "run"]
 
@@ -28,6 +28,7 @@ GOAL_PER_S = 20_000
 ROUNDS = 3
 BATCH = 1_000
 BATCHES_PER_PARTNER = 40
+AUTHOR = "310000"
 PARTNERS = ("320000", "330000", "340000")
 UNANSWERED_MAX = 6
 
@@ -63,7 +64,7 @@ def batches(
     return made
 
 
-async def file(node: BenchNode, requests: list[FileRecordsRequest]) -> None:
+async def file(running: Nodes, province: str, requests: list[FileRecordsRequest]) -> None:
     """Send batches on one stream, a few ahead of their answers, and wait for all answers."""
     window = asyncio.Semaphore(UNANSWERED_MAX)
 
@@ -72,9 +73,9 @@ async def file(node: BenchNode, requests: list[FileRecordsRequest]) -> None:
             await window.acquire()
             yield request
 
-    async with node.client() as client:
+    async with client(running, province) as author:
         answered = 0
-        async for answer in client.settlement.FileRecords(ahead(), timeout=120):
+        async for answer in author.settlement.FileRecords(ahead(), timeout=120):
             assert not answer.refusal_reason, answer
             answered += 1
             window.release()
@@ -101,20 +102,18 @@ def _bare(count: int) -> float:
     return took
 
 
-async def _round(node: BenchNode, number: int) -> float:
+async def _round(running: Nodes, number: int) -> float:
     made = [batches(partner, BATCHES_PER_PARTNER, tag=f"r{number}") for partner in PARTNERS]
     start = time.perf_counter()
-    await asyncio.gather(*(file(node, requests) for requests in made))
+    await asyncio.gather(*(file(running, AUTHOR, requests) for requests in made))
     return time.perf_counter() - start
 
 
 def run() -> dict[str, dict[str, Any]]:
     """Measure and return the figure."""
     count = BATCHES_PER_PARTNER * BATCH * len(PARTNERS)
-    opening = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
-    settings = {"write_unconfirmed": "true", **UNLIMITED}
-    with nodes("310000", opening_date=opening, settings=settings) as running:
-        took = [asyncio.run(_round(running["310000"], number)) for number in range(ROUNDS)]
+    with nodes(AUTHOR, write_unconfirmed=True) as running:
+        took = [asyncio.run(_round(running, number)) for number in range(ROUNDS)]
     rate = count / statistics.median(took)
     bare = count / statistics.median(_bare(count) for _ in range(ROUNDS))
     return {

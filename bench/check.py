@@ -9,7 +9,6 @@ import statistics
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deltacare.v1 import certification_service_pb2 as certification
@@ -18,11 +17,14 @@ from deltacare.v1 import registry_service_pb2 as registry
 from deltacare.v1.federation_service_pb2 import PingRequest
 from deltacare.v1.types_pb2 import Duty
 
-from bench.nodes import UNLIMITED, BenchNode, nodes
+from bench.nodes import client, nodes
+from clients.demo.processes import Nodes
+from clients.demo.scenario import PROVINCES
 from clients.sdk.node import NodeClient
 
 __all__ = ["run"]
 
+HOST, ISSUER = "310000", "320000"
 GOAL_RATIO = 0.6
 CALLERS = 32
 CALLS = 6_000
@@ -40,9 +42,9 @@ def _certificate_no(serial: int) -> str:
     return f"320000-C{serial:06d}"
 
 
-async def _prepare(host: BenchNode, issuer: BenchNode) -> None:
+async def _prepare(running: Nodes) -> None:
     """Agree, declare the equivalence, issue certificates, and wait until they count at the host."""
-    async with host.client() as here, issuer.client() as there:
+    async with client(running, HOST) as here, client(running, ISSUER) as there:
         proposed = await here.registry.ProposeAgreement(
             registry.ProposeAgreementRequest(
                 request_id=_id(),
@@ -143,7 +145,7 @@ async def _rate(calls: Callable[[int], Awaitable[Any]]) -> float:
     return CALLS / (time.perf_counter() - start)
 
 
-async def _measure(client: NodeClient) -> list[tuple[float, float]]:
+async def _measure(node: NodeClient) -> list[tuple[float, float]]:
     pings = PingRequest()
     requests = [
         certification.CheckCertificationRequest(certificate_no=_certificate_no(serial))
@@ -151,11 +153,11 @@ async def _measure(client: NodeClient) -> list[tuple[float, float]]:
     ]
 
     async def check(serial: int) -> None:
-        answer = await client.certification.CheckCertification(requests[serial % CERTIFICATES])
+        answer = await node.certification.CheckCertification(requests[serial % CERTIFICATES])
         assert answer.verdict == certification.VERDICT_VALID, answer
 
     async def ping(_serial: int) -> None:
-        await client.federation.Ping(pings)
+        await node.federation.Ping(pings)
 
     await _rate(check)
     await _rate(ping)
@@ -164,21 +166,12 @@ async def _measure(client: NodeClient) -> list[tuple[float, float]]:
 
 def run() -> dict[str, dict[str, Any]]:
     """Measure and return the figure."""
-    today = datetime.now(UTC).date()
-    settings = UNLIMITED
-    with nodes(
-        "310000",
-        "320000",
-        "330000",
-        "340000",
-        opening_date=(today - timedelta(days=1)).isoformat(),
-        settings=settings,
-    ) as running:
+    with nodes(*PROVINCES) as running:
 
         async def all_of_it() -> list[tuple[float, float]]:
-            await _prepare(running["310000"], running["320000"])
-            async with running["310000"].client() as client:
-                return await _measure(client)
+            await _prepare(running)
+            async with client(running, HOST) as node:
+                return await _measure(node)
 
         rounds = asyncio.run(all_of_it())
     check = statistics.median(rate for rate, _ in rounds)

@@ -1,127 +1,63 @@
-"""Real node processes for benchmarks: made, bundled, served and stopped by the command line.
+"""Real node processes for benchmarks, with limits that one busy caller does not reach.
 
-Every node has a directory of its own under one temporary folder, SQLite and mutual TLS on
-loopback. Limits on calls are raised, since a benchmark is one caller that asks for more than any
-system would.
+They are made and run as the demonstration runs its nodes: a directory, keys, CA and SQLite
+file each, one process each, mutual TLS on loopback.
 """
 
-import json
+import asyncio
 import re
-import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from clients.sdk.credentials import Profile
+from deltacare.times import business_date
+
+from clients.demo.processes import Nodes, make_nodes
+from clients.demo.scenario import PROVINCES
 from clients.sdk.node import NodeClient
 
-__all__ = ["UNLIMITED", "BenchNode", "nodes", "stop"]
+__all__ = ["client", "nodes", "start"]
 
-UNLIMITED = {"calls_per_s_max": "1000000", "burst_calls_max": "1000000"}
-"""Settings for one caller that asks for more than any system would."""
-
-_START_TIMEOUT_S = 30
-_DELTACARE = (sys.executable, "-m", "clients.cli.main")
+_UNLIMITED = {"calls_per_s_max": "1000000", "burst_calls_max": "1000000"}
 
 
-@dataclass(kw_only=True)
-class BenchNode:
-    """A node of the benchmark; ``process`` is absent while it is stopped."""
-
-    province: str
-    directory: Path
-    process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        """Serve, and return once it answers."""
-        with (self.directory / "node.log").open("a", encoding="utf-8") as log:
-            self.process = subprocess.Popen(
-                [*_DELTACARE, "--json", "node", "serve", str(self.directory)],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, (self.directory / "node.log").read_text(encoding="utf-8")
-
-    def stop(self) -> None:
-        """Let it drain and end."""
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(timeout=_START_TIMEOUT_S)
-            self.process = None
-
-    def profile(self, name: str = "system") -> Profile:
-        """Return how one of its clients reaches it."""
-        return Profile.load(self.directory / "clients", name=name)
-
-    def client(self, name: str = "system") -> NodeClient:
-        """Return one of its clients."""
-        return NodeClient.of(self.profile(name))
-
-
-def stop(running: Sequence[BenchNode]) -> None:
-    """Stop nodes, in parallel."""
-    for node in running:
-        if node.process is not None:
-            node.process.terminate()
-    for node in running:
-        node.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _run(*arguments: str) -> dict[str, object]:
-    done = subprocess.run(
-        [*_DELTACARE, "--json", "node", *arguments], check=True, capture_output=True, text=True
-    )
-    answer: dict[str, object] = json.loads(done.stdout)
-    return answer
+def client(running: Nodes, province: str) -> NodeClient:
+    """Return a client of a node, as its civil-affairs system."""
+    return NodeClient.of(running.profile(province))
 
 
 @contextmanager
-def nodes(
-    *provinces: str, opening_date: str, settings: dict[str, str], serving: Sequence[str] = ()
-) -> Iterator[dict[str, BenchNode]]:
-    """Make a federation of all four provinces and serve some of its nodes.
+def nodes(*provinces: str, write_unconfirmed: bool = False) -> Iterator[Nodes]:
+    """Make a federation of all four provinces, serve some of its nodes, and stop them.
 
     Args:
-        provinces: Whose nodes are made ready to be served.
-        opening_date: First business date of the settlement logs.
-        settings: Values to put in place of a setting's line, by the name of the setting.
-        serving: Whose nodes are started; all of ``provinces`` by default.
+        provinces: Whose nodes are started.
+        write_unconfirmed: Whether nodes write without having asked their partners.
     """
-    everyone = ("310000", "320000", "330000", "340000")
-    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
-        made = {
-            province: BenchNode(province=province, directory=Path(temporary) / province)
-            for province in everyone
-        }
-        stack.callback(lambda: stop(list(made.values())))
-        for node in made.values():
-            endpoint = f"127.0.0.1:{_free_port()}"
-            _run("init", str(node.directory), "--province", node.province, "--endpoint", endpoint)
-        cards = [word for node in made.values() for word in ("--member", str(node.directory))]
-        keys = [word for node in made.values() for word in ("--sign", str(node.directory))]
-        homes = [word for node in made.values() for word in ("--install", str(node.directory))]
-        _run("bundle", *cards, *keys, *homes, "--opening-date", opening_date)
-        for node in made.values():
-            path = node.directory / "node.toml"
-            text = path.read_text(encoding="utf-8")
-            for name, value in settings.items():
-                text, count = re.subn(rf"(?m)^#? ?{name} = .*$", f"{name} = {value}", text, count=1)
-                assert count == 1, f"no setting {name}"
-            path.write_text(text, encoding="utf-8")
-        for province in serving or provinces:
-            made[province].start()
-        yield {province: made[province] for province in provinces}
+    settings = {**_UNLIMITED, "write_unconfirmed": str(write_unconfirmed).lower()}
+    opening = business_date(datetime.now(UTC)) - timedelta(days=1)
+    with tempfile.TemporaryDirectory() as temporary:
+        made = asyncio.run(make_nodes(Path(temporary), PROVINCES, opening_date=opening))
+        for province in provinces:
+            _set(made.node_directory(province) / "node.toml", settings)
+        try:
+            start(made, provinces)
+            yield made
+        finally:
+            made.stop()
+
+
+def start(made: Nodes, provinces: Sequence[str]) -> None:
+    """Start nodes and wait until they serve."""
+    asyncio.run(made.start(*provinces))
+
+
+def _set(path: Path, settings: dict[str, str]) -> None:
+    """Change settings in a node's configuration."""
+    text = path.read_text(encoding="utf-8")
+    for name, value in settings.items():
+        text, count = re.subn(rf"(?m)^(# )?{name} = .*$", f"{name} = {value}", text)
+        assert count == 1, f"no setting {name}"
+    path.write_text(text, encoding="utf-8")

@@ -1,11 +1,11 @@
 """Runs the plans of the core on DuckDB, inside the process: the thin shell around the money.
 
-The plans are Ibis expressions; `settlement.compile` turns them into the SQL in `compiled/`, which is
-committed like other generated code and proved current by a test. So a process that runs a night
+The plans are Ibis expressions; `settlement.compile` turns them into the SQL in `compiled/`, which
+is committed like other generated code and proved current by a test. So a process that runs a night
 needs no compiler, which would take longer than a small night, and what runs on the money can be
-read. A step that a plan keeps becomes an Arrow table, because writing DuckDB's own tables costs more
-than the joins that fill them; any other step becomes a view. Another engine needs the same: take
-Arrow tables by name, give the tables of a plan back (`Engine`).
+read. A step that a plan keeps becomes an Arrow table, because writing DuckDB's own tables costs
+more than the joins that fill them; any other step becomes a view. Another engine needs the same:
+take Arrow tables by name, give the tables of a plan back (`Engine`).
 
 It decides nothing: what a class is stands in `settlement.core`.
 """
@@ -206,7 +206,7 @@ class DuckEngine:
         """Return a step as an Arrow table with the types of its expression."""
         self._ensure(name)
         step = self._steps[name]
-        return self._fetch(step, f'SELECT * FROM "{name}"')
+        return self._fetch(step, f'SELECT * FROM "{name}"')  # noqa: S608 - the name of a step
 
     def blocks(self, name: str) -> Iterator[TextBlock]:
         """Yield the only column of a step, a text, in its order."""

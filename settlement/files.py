@@ -254,7 +254,7 @@ def _sheet_rows(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
         book.close()
 
 
-def cell_text(cell: Any) -> str:  # noqa: ANN401 - whatever a cell holds
+def cell_text(cell: Any) -> str:  # noqa: ANN401, PLR0911 - whatever a cell holds, case by case
     """Return what a cell of a workbook says, as text.
 
     A number that the spreadsheet can no longer hold exactly comes out in scientific notation, so

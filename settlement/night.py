@@ -158,7 +158,7 @@ def run_night(
 
     Args:
         inputs: The tables.
-        threads: Threads of the engine, 1 to 16; by default one for a small night and two for others.
+        threads: Threads of the engine, 1 to 16; by default one for a small night, else two.
         keep_leaves: Whether the bytes of the leaves are wanted, to serve a partner that differs.
     """
     plan = compiled("night" if inputs.facts is not None else "night_without_facts")

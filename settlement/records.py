@@ -2,9 +2,9 @@
 
 Two ways to the same rows. `read_settlements` reads any file that `settlement.files` can, row by
 row, and tells of each bad one what is wrong; it takes what is unambiguous, such as `2026/10` for a
-month or `1.2E+3` for an amount. `read_settlement_table` is for a million rows: a CSV that is already
-in the plain form is checked column by column, and anything else goes the first way. Both are
-measured against each other in the tests.
+month or `1.2E+3` for an amount. `read_settlement_table` is for a million rows: a CSV that is in the
+plain form already is checked column by column, and anything else goes the first way. The tests
+compare the two.
 
 Identifiers are checked for form only as far as lines of text need it: what a province may file is
 decided where it is filed.
@@ -230,7 +230,7 @@ def _days(text: str) -> int | Problem:
     return int(match[1])
 
 
-def _fen(text: str) -> int | Problem:
+def _fen(text: str) -> int | Problem:  # noqa: PLR0911 - one for each problem
     """Return an amount in fen; the kernel decides, this finds the words for its refusal."""
     try:
         return parse_fen(text)

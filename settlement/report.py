@@ -383,7 +383,7 @@ def _yuan(fen: int) -> Decimal:
 
 
 def _with_fixed_times(data: bytes) -> bytes:
-    """Return a workbook whose archive members bear one fixed time, so that equal content is equal."""
+    """Return a workbook whose members bear one fixed time, so that equal content is equal."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w") as target:
         for member in source.infolist():

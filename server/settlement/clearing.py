@@ -403,7 +403,11 @@ class ClearingServicer:
                         proposed.settlement_no == cleared.settlement_no,
                     ),
                 )
-                .where(proposed.home.in_(pair), proposed.host.in_(pair))
+                .where(
+                    proposed.home.in_(pair),
+                    proposed.host.in_(pair),
+                    cleared.reversed_date.is_(None),
+                )
             )
             if after:
                 home, number = after.split(" ")

@@ -8,8 +8,8 @@ logs again and is harmless to repeat, on this replica or on another.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -49,11 +49,9 @@ class _Due:
         closes: Where the two logs end.
         checkpoints: For each author, the cosigned checkpoint that ends in its close.
         rules_version: The lower of the two that the closes name.
-        pins: For each registry log the size that counts.
         results: What the registry logs say of it.
-        inputs: Its rows.
-        cleared: What was cleared before, for the search of late facts.
-        facts_of: The registers for both.
+        stored: The attempt that matters as this node computed it, ``None`` if it has not.
+        pins: For each registry log the size that counts.
     """
 
     closes: Closes
@@ -61,7 +59,7 @@ class _Due:
     rules_version: int
     results: NightResults
     stored: cache.StoredNight | None
-    pins: Mapping[LogName, int] = field(default_factory=dict)
+    pins: Mapping[LogName, int]
 
 
 class PairNights:
@@ -199,6 +197,24 @@ class PairNights:
             pins=pins,
         )
 
+    def _night_before(
+        self, connection: Connection, closes: Closes, positions: Mapping[LogName, Position]
+    ) -> proposals.Seen | None:
+        """Return what the night before was judged by, ``None`` if there was none."""
+        business_date = closes.business_date - timedelta(days=1)
+        indexes: dict[str, int] = {}
+        by_log: dict[LogName, int] = {}
+        for author, other in closes.authors:
+            found = store.day_close(connection, author, other, business_date.isoformat())
+            if found is None:
+                return None
+            indexes[author] = by_log[LogName.settlement(author, other)] = found[0]
+        pins = self._pins.read(connection, positions, by_log)
+        if isinstance(pins, Waiting):
+            return None
+        before = replace(closes, business_date=business_date, indexes=indexes)
+        return proposals.Seen(closes=before, pins=pins)
+
     def _results(
         self,
         connection: Connection,
@@ -259,20 +275,14 @@ class PairNights:
 
     async def _compute(self, partner: str, due: _Due, *, attempt: int) -> PairNight | None:
         """Compute a night, keep its lines and state its result."""
+        positions = self.positions()
 
         def load(connection: Connection) -> tuple[NightInputs, proposals.Asked | None]:
             inputs = load_inputs(connection, due.closes)
             facts = load_facts(connection, due.closes, due.pins, (inputs.rows, inputs.cleared))
-            with_facts = NightInputs(
-                rows=inputs.rows,
-                reversed_numbers=inputs.reversed_numbers,
-                cleared=inputs.cleared,
-                cleared_reversals=inputs.cleared_reversals,
-                holds=inputs.holds,
-                facts=facts,
-                business_date=inputs.business_date,
-            )
-            return with_facts, proposals.load(connection, due.closes, due.pins)
+            with_facts = replace(inputs, facts=facts)
+            seen = self._night_before(connection, due.closes, positions)
+            return with_facts, proposals.load(connection, due.closes, due.pins, seen)
 
         inputs, asked = await self._database.read(load)
         async with self._running:

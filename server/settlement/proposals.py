@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 from deltacare.ids import LogName
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 
+from server.certification import tables as certification_tables
+from server.registry import tables as registry_tables
 from server.settlement import store as rows_store
 from server.settlement import tables
 from server.settlement.facts import load_facts
@@ -18,7 +20,7 @@ from server.settlement.inputs import Closes, cleared_of_pair
 from settlement.core.classes import LineClass
 from settlement.night import Facts, run_proposals
 
-__all__ = ["Asked", "load", "run", "store"]
+__all__ = ["Asked", "Seen", "load", "run", "store"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +36,68 @@ class Asked:
     facts: Facts
 
 
-def load(connection: Connection, closes: Closes, pins: Mapping[LogName, int]) -> Asked | None:
-    """Return what is to be looked at, ``None`` if nothing was cleared before."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What an earlier night of the pair was judged by.
+
+    Attributes:
+        closes: Where its two logs ended.
+        pins: For each registry log the size that counted.
+    """
+
+    closes: Closes
+    pins: Mapping[LogName, int]
+
+
+# Where a registry log says something that may stand against what was cleared before. What only
+# permits more is left out.
+_RESTRICTING = (
+    registry_tables.agreement_words.c.log_index,
+    registry_tables.institutions.c.log_index,
+    registry_tables.listings.c.withdrawn_index,
+    certification_tables.certificate_events.c.log_index,
+    certification_tables.recognitions.c.log_index,
+    certification_tables.equivalences.c.ended_index,
+    tables.policy.c.idx,
+)
+
+
+def _has_news(
+    connection: Connection, seen: Seen, closes: Closes, pins: Mapping[LogName, int]
+) -> bool:
+    """Whether anything was said since an earlier night that may stand against what was cleared."""
+    conditions = []
+    for log, size in pins.items():
+        before = seen.pins.get(log, 0)
+        for index in _RESTRICTING:
+            author: ColumnElement[str] = index.table.c.author
+            conditions.append(
+                select(index).where(author == log.author, index >= before, index < size)
+            )
+    ends = tables.enrolment_end.c
+    for home, host in closes.authors:
+        before, end = seen.closes.indexes[home], closes.indexes[home]
+        conditions.append(
+            select(ends.idx).where(
+                ends.author == home, ends.partner == host, ends.idx >= before, ends.idx < end
+            )
+        )
+    return any(connection.execute(each.limit(1)).first() is not None for each in conditions)
+
+
+def load(
+    connection: Connection, closes: Closes, pins: Mapping[LogName, int], seen: Seen | None
+) -> Asked | None:
+    """Return what is to be looked at, ``None`` if there can be nothing new.
+
+    Args:
+        connection: A snapshot.
+        closes: Where the two settlement logs end tonight.
+        pins: Of tonight.
+        seen: The night before; ``None`` if there was none.
+    """
+    if seen is None or not _has_news(connection, seen, closes, pins):
+        return None
     cleared = cleared_of_pair(connection, closes)
     if not cleared.num_rows:
         return None

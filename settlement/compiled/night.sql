@@ -339,178 +339,148 @@ WITH "t7" AS (
     MIN("t4"."filed_date") AS "filed_date"
   FROM (
     SELECT
-      "t2"."pair",
-      "t2"."settlement_no",
-      "t2"."beneficiary_ref",
-      "t2"."institution",
-      "t2"."subsidy_kind",
-      "t2"."service_month",
-      "t2"."service_days",
-      "t2"."amount_fen",
-      "t2"."caregiver_cert_no",
-      "t2"."filed_date",
-      "t2"."position",
-      "t2"."side",
-      "t2"."claim",
-      "t2"."copy_index",
-      CONCAT_WS(CHR(31), "t2"."claim", "t2"."caregiver_cert_no") AS "text"
-    FROM "odd_rows" AS "t2"
+      "t1"."pair",
+      "t1"."settlement_no",
+      "t1"."beneficiary_ref",
+      "t1"."institution",
+      "t1"."subsidy_kind",
+      "t1"."service_month",
+      "t1"."service_days",
+      "t1"."amount_fen",
+      "t1"."caregiver_cert_no",
+      "t1"."filed_date",
+      "t1"."position",
+      "t1"."side",
+      "t1"."claim",
+      "t1"."copy_index",
+      CONCAT_WS(CHR(31), "t1"."claim", "t1"."caregiver_cert_no") AS "text"
+    FROM "odd_rows" AS "t1"
   ) AS "t4"
   GROUP BY
     1,
     2
 )
 SELECT
-  "t19"."pair",
-  "t19"."settlement_no",
-  "t19"."home_rows",
-  "t19"."home_fen",
-  "t19"."home_least",
-  "t19"."home_most",
-  "t19"."host_rows",
-  "t19"."host_fen",
-  "t19"."host_least",
-  "t19"."host_most",
-  "t19"."filed_date",
-  "t19"."by_home",
-  "t19"."by_host",
-  "t19"."cleared_text",
-  "t19"."cleared_fen",
+  "t15"."pair",
+  "t15"."settlement_no",
+  "t15"."home_rows",
+  "t15"."home_fen",
+  "t15"."home_least",
+  "t15"."home_most",
+  "t15"."host_rows",
+  "t15"."host_fen",
+  "t15"."host_least",
+  "t15"."host_most",
+  "t15"."filed_date",
+  "t15"."by_home",
+  "t15"."by_host",
+  "t15"."cleared_text",
+  "t15"."cleared_fen",
   CASE
     WHEN (
-      "t19"."by_home" IS NOT NULL
+      "t15"."by_home" IS NOT NULL
     )
     AND (
       (
         (
-          "t19"."home_rows" = 0
-        ) OR "t19"."by_home"
+          "t15"."home_rows" = 0
+        ) OR "t15"."by_home"
       )
       AND (
         (
-          "t19"."host_rows" = 0
-        ) OR "t19"."by_host"
+          "t15"."host_rows" = 0
+        ) OR "t15"."by_host"
       )
     )
     THEN 1
-    WHEN "t19"."by_home" IS NOT NULL
+    WHEN "t15"."by_home" IS NOT NULL
     THEN 2
-    WHEN COALESCE("t19"."home_least" <> "t19"."home_most", FALSE)
-    OR COALESCE("t19"."host_least" <> "t19"."host_most", FALSE)
-    OR COALESCE("t19"."home_least" <> "t19"."cleared_text", FALSE)
-    OR COALESCE("t19"."host_least" <> "t19"."cleared_text", FALSE)
+    WHEN COALESCE("t15"."home_least" <> "t15"."home_most", FALSE)
+    OR COALESCE("t15"."host_least" <> "t15"."host_most", FALSE)
+    OR COALESCE("t15"."home_least" <> "t15"."cleared_text", FALSE)
+    OR COALESCE("t15"."host_least" <> "t15"."cleared_text", FALSE)
     THEN 3
-    WHEN "t19"."cleared_text" IS NOT NULL
+    WHEN "t15"."cleared_text" IS NOT NULL
     THEN -1
     ELSE 0
   END AS "fate"
 FROM (
   SELECT
-    "t18".*
-    EXCLUDE ("pair_right", "settlement_no_right")
-  FROM (
+    "t9"."pair",
+    "t9"."settlement_no",
+    "t9"."home_rows",
+    "t9"."home_fen",
+    "t9"."home_least",
+    "t9"."home_most",
+    "t9"."host_rows",
+    "t9"."host_fen",
+    "t9"."host_least",
+    "t9"."host_most",
+    "t9"."filed_date",
+    "t6"."by_home",
+    "t6"."by_host",
+    "t14"."cleared_text",
+    "t14"."cleared_fen"
+  FROM "t7" AS "t9"
+  LEFT OUTER JOIN (
     SELECT
-      "t14"."pair",
-      "t14"."settlement_no",
-      "t14"."home_rows",
-      "t14"."home_fen",
-      "t14"."home_least",
-      "t14"."home_most",
-      "t14"."host_rows",
-      "t14"."host_fen",
-      "t14"."host_least",
-      "t14"."host_most",
-      "t14"."filed_date",
-      "t14"."by_home",
-      "t14"."by_host",
-      "t17"."pair" AS "pair_right",
-      "t17"."settlement_no" AS "settlement_no_right",
-      "t17"."cleared_text",
-      "t17"."cleared_fen"
+      "t0"."pair",
+      "t0"."settlement_no",
+      BOOL_OR(CAST("t0"."side" = 'home' AS BOOLEAN)) AS "by_home",
+      BOOL_OR(CAST("t0"."side" = 'host' AS BOOLEAN)) AS "by_host"
+    FROM "reversed_numbers" AS "t0"
+    GROUP BY
+      1,
+      2
+  ) AS "t6"
+    ON "t9"."pair" = "t6"."pair" AND "t9"."settlement_no" = "t6"."settlement_no"
+  LEFT OUTER JOIN (
+    SELECT
+      "t12"."pair",
+      "t12"."settlement_no",
+      CONCAT_WS(CHR(31), "t12"."claim", "t12"."caregiver_cert_no") AS "cleared_text",
+      "t12"."amount_fen" AS "cleared_fen"
     FROM (
       SELECT
-        "t11".*
-        EXCLUDE ("pair_right", "settlement_no_right")
+        "t11"."pair",
+        "t11"."settlement_no",
+        "t11"."beneficiary_ref",
+        "t11"."institution",
+        "t11"."subsidy_kind",
+        "t11"."service_month",
+        "t11"."service_days",
+        "t11"."amount_fen",
+        "t11"."caregiver_cert_no",
+        "t11"."cancelled",
+        CONCAT_WS(
+          CHR(31),
+          "t11"."beneficiary_ref",
+          "t11"."institution",
+          "t11"."subsidy_kind",
+          "t11"."service_month",
+          CAST("t11"."service_days" AS TEXT),
+          CAST("t11"."amount_fen" AS TEXT)
+        ) AS "claim"
       FROM (
         SELECT
-          "t9"."pair",
-          "t9"."settlement_no",
-          "t9"."home_rows",
-          "t9"."home_fen",
-          "t9"."home_least",
-          "t9"."home_most",
-          "t9"."host_rows",
-          "t9"."host_fen",
-          "t9"."host_least",
-          "t9"."host_most",
-          "t9"."filed_date",
-          "t6"."pair" AS "pair_right",
-          "t6"."settlement_no" AS "settlement_no_right",
-          "t6"."by_home",
-          "t6"."by_host"
-        FROM "t7" AS "t9"
-        LEFT OUTER JOIN (
-          SELECT
-            "t0"."pair",
-            "t0"."settlement_no",
-            BOOL_OR(CAST("t0"."side" = 'home' AS BOOLEAN)) AS "by_home",
-            BOOL_OR(CAST("t0"."side" = 'host' AS BOOLEAN)) AS "by_host"
-          FROM "reversed_numbers" AS "t0"
-          GROUP BY
-            1,
-            2
-        ) AS "t6"
-          ON "t9"."pair" = "t6"."pair" AND "t9"."settlement_no" = "t6"."settlement_no"
+          "t3"."pair",
+          "t3"."settlement_no",
+          "t3"."beneficiary_ref",
+          "t3"."institution",
+          "t3"."subsidy_kind",
+          "t3"."service_month",
+          "t3"."service_days",
+          "t3"."amount_fen",
+          "t3"."caregiver_cert_no",
+          "t3"."cancelled"
+        FROM "cleared" AS "t3"
+        SEMI JOIN "t7" AS "t10"
+          ON "t3"."pair" = "t10"."pair" AND "t3"."settlement_no" = "t10"."settlement_no"
       ) AS "t11"
-    ) AS "t14"
-    LEFT OUTER JOIN (
-      SELECT
-        "t15"."pair",
-        "t15"."settlement_no",
-        CONCAT_WS(CHR(31), "t15"."claim", "t15"."caregiver_cert_no") AS "cleared_text",
-        "t15"."amount_fen" AS "cleared_fen"
-      FROM (
-        SELECT
-          "t12"."pair",
-          "t12"."settlement_no",
-          "t12"."beneficiary_ref",
-          "t12"."institution",
-          "t12"."subsidy_kind",
-          "t12"."service_month",
-          "t12"."service_days",
-          "t12"."amount_fen",
-          "t12"."caregiver_cert_no",
-          "t12"."cancelled",
-          CONCAT_WS(
-            CHR(31),
-            "t12"."beneficiary_ref",
-            "t12"."institution",
-            "t12"."subsidy_kind",
-            "t12"."service_month",
-            CAST("t12"."service_days" AS TEXT),
-            CAST("t12"."amount_fen" AS TEXT)
-          ) AS "claim"
-        FROM (
-          SELECT
-            "t3"."pair",
-            "t3"."settlement_no",
-            "t3"."beneficiary_ref",
-            "t3"."institution",
-            "t3"."subsidy_kind",
-            "t3"."service_month",
-            "t3"."service_days",
-            "t3"."amount_fen",
-            "t3"."caregiver_cert_no",
-            "t3"."cancelled"
-          FROM "cleared" AS "t3"
-          SEMI JOIN "t7" AS "t10"
-            ON "t3"."pair" = "t10"."pair" AND "t3"."settlement_no" = "t10"."settlement_no"
-        ) AS "t12"
-      ) AS "t15"
-    ) AS "t17"
-      ON "t14"."pair" = "t17"."pair" AND "t14"."settlement_no" = "t17"."settlement_no"
-  ) AS "t18"
-) AS "t19"
+    ) AS "t12"
+  ) AS "t14"
+    ON "t9"."pair" = "t14"."pair" AND "t9"."settlement_no" = "t14"."settlement_no"
+) AS "t15"
 ;
 
 -- step: settlements
@@ -1114,14 +1084,14 @@ WITH "t4" AS (
     "t0"."subsidy_kind",
     "t0"."service_month"
   FROM "first_rows" AS "t0"
-), "t15" AS (
+), "t14" AS (
   SELECT
     *
   FROM (
     SELECT
-      "t13"."pair",
-      "t13"."beneficiary_ref",
-      "t13"."service_month",
+      "t12"."pair",
+      "t12"."beneficiary_ref",
+      "t12"."service_month",
       "t3"."home_division",
       CASE
         WHEN CASE
@@ -1135,23 +1105,23 @@ WITH "t4" AS (
                 0 + 1
               ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."until_date") END,
               7
-            ) > "t13"."service_month"
+            ) > "t12"."service_month"
           )
           THEN CASE
             WHEN CAST(SUBSTRING(
-              "t13"."service_month",
+              "t12"."service_month",
               CASE WHEN (
                 5 + 1
-              ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t13"."service_month") END,
+              ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t12"."service_month") END,
               2
             ) AS BIGINT) IN (4, 6, 9, 11)
             THEN 30
             WHEN (
               CAST(SUBSTRING(
-                "t13"."service_month",
+                "t12"."service_month",
                 CASE WHEN (
                   5 + 1
-                ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t13"."service_month") END,
+                ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t12"."service_month") END,
                 2
               ) AS BIGINT) = 2
             )
@@ -1160,10 +1130,10 @@ WITH "t4" AS (
                 (
                   (
                     CAST(SUBSTRING(
-                      "t13"."service_month",
+                      "t12"."service_month",
                       CASE WHEN (
                         0 + 1
-                      ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t13"."service_month") END,
+                      ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t12"."service_month") END,
                       4
                     ) AS BIGINT) % 4
                   ) = 0
@@ -1171,10 +1141,10 @@ WITH "t4" AS (
                 AND (
                   (
                     CAST(SUBSTRING(
-                      "t13"."service_month",
+                      "t12"."service_month",
                       CASE WHEN (
                         0 + 1
-                      ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t13"."service_month") END,
+                      ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t12"."service_month") END,
                       4
                     ) AS BIGINT) % 100
                   ) <> 0
@@ -1183,10 +1153,10 @@ WITH "t4" AS (
               OR (
                 (
                   CAST(SUBSTRING(
-                    "t13"."service_month",
+                    "t12"."service_month",
                     CASE WHEN (
                       0 + 1
-                    ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t13"."service_month") END,
+                    ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t12"."service_month") END,
                     4
                   ) AS BIGINT) % 400
                 ) = 0
@@ -1194,10 +1164,10 @@ WITH "t4" AS (
             )
             THEN 29
             WHEN CAST(SUBSTRING(
-              "t13"."service_month",
+              "t12"."service_month",
               CASE WHEN (
                 5 + 1
-              ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t13"."service_month") END,
+              ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t12"."service_month") END,
               2
             ) AS BIGINT) = 2
             THEN 28
@@ -1209,7 +1179,7 @@ WITH "t4" AS (
               0 + 1
             ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."until_date") END,
             7
-          ) = "t13"."service_month"
+          ) = "t12"."service_month"
           THEN CAST(SUBSTRING(
             "t3"."until_date",
             CASE WHEN (
@@ -1225,7 +1195,7 @@ WITH "t4" AS (
               0 + 1
             ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."from_date") END,
             7
-          ) < "t13"."service_month"
+          ) < "t12"."service_month"
           THEN 1
           WHEN SUBSTRING(
             "t3"."from_date",
@@ -1233,7 +1203,7 @@ WITH "t4" AS (
               0 + 1
             ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."from_date") END,
             7
-          ) = "t13"."service_month"
+          ) = "t12"."service_month"
           THEN CAST(SUBSTRING(
             "t3"."from_date",
             CASE WHEN (
@@ -1255,23 +1225,23 @@ WITH "t4" AS (
                   0 + 1
                 ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."until_date") END,
                 7
-              ) > "t13"."service_month"
+              ) > "t12"."service_month"
             )
             THEN CASE
               WHEN CAST(SUBSTRING(
-                "t13"."service_month",
+                "t12"."service_month",
                 CASE WHEN (
                   5 + 1
-                ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t13"."service_month") END,
+                ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t12"."service_month") END,
                 2
               ) AS BIGINT) IN (4, 6, 9, 11)
               THEN 30
               WHEN (
                 CAST(SUBSTRING(
-                  "t13"."service_month",
+                  "t12"."service_month",
                   CASE WHEN (
                     5 + 1
-                  ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t13"."service_month") END,
+                  ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t12"."service_month") END,
                   2
                 ) AS BIGINT) = 2
               )
@@ -1280,10 +1250,10 @@ WITH "t4" AS (
                   (
                     (
                       CAST(SUBSTRING(
-                        "t13"."service_month",
+                        "t12"."service_month",
                         CASE WHEN (
                           0 + 1
-                        ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t13"."service_month") END,
+                        ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t12"."service_month") END,
                         4
                       ) AS BIGINT) % 4
                     ) = 0
@@ -1291,10 +1261,10 @@ WITH "t4" AS (
                   AND (
                     (
                       CAST(SUBSTRING(
-                        "t13"."service_month",
+                        "t12"."service_month",
                         CASE WHEN (
                           0 + 1
-                        ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t13"."service_month") END,
+                        ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t12"."service_month") END,
                         4
                       ) AS BIGINT) % 100
                     ) <> 0
@@ -1303,10 +1273,10 @@ WITH "t4" AS (
                 OR (
                   (
                     CAST(SUBSTRING(
-                      "t13"."service_month",
+                      "t12"."service_month",
                       CASE WHEN (
                         0 + 1
-                      ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t13"."service_month") END,
+                      ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t12"."service_month") END,
                       4
                     ) AS BIGINT) % 400
                   ) = 0
@@ -1314,10 +1284,10 @@ WITH "t4" AS (
               )
               THEN 29
               WHEN CAST(SUBSTRING(
-                "t13"."service_month",
+                "t12"."service_month",
                 CASE WHEN (
                   5 + 1
-                ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t13"."service_month") END,
+                ) >= 1 THEN 5 + 1 ELSE 5 + 1 + LENGTH("t12"."service_month") END,
                 2
               ) AS BIGINT) = 2
               THEN 28
@@ -1329,7 +1299,7 @@ WITH "t4" AS (
                 0 + 1
               ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."until_date") END,
               7
-            ) = "t13"."service_month"
+            ) = "t12"."service_month"
             THEN CAST(SUBSTRING(
               "t3"."until_date",
               CASE WHEN (
@@ -1348,7 +1318,7 @@ WITH "t4" AS (
                   0 + 1
                 ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."from_date") END,
                 7
-              ) < "t13"."service_month"
+              ) < "t12"."service_month"
               THEN 1
               WHEN SUBSTRING(
                 "t3"."from_date",
@@ -1356,7 +1326,7 @@ WITH "t4" AS (
                   0 + 1
                 ) >= 1 THEN 0 + 1 ELSE 0 + 1 + LENGTH("t3"."from_date") END,
                 7
-              ) = "t13"."service_month"
+              ) = "t12"."service_month"
               THEN CAST(SUBSTRING(
                 "t3"."from_date",
                 CASE WHEN (
@@ -1376,12 +1346,12 @@ WITH "t4" AS (
         "t5"."beneficiary_ref",
         "t5"."service_month"
       FROM "t4" AS "t5"
-    ) AS "t13"
+    ) AS "t12"
     INNER JOIN "enrolments" AS "t3"
-      ON "t13"."pair" = "t3"."pair" AND "t13"."beneficiary_ref" = "t3"."beneficiary_ref"
-  ) AS "t14"
+      ON "t12"."pair" = "t3"."pair" AND "t12"."beneficiary_ref" = "t3"."beneficiary_ref"
+  ) AS "t13"
   WHERE
-    "t14"."known_mask" <> 0
+    "t13"."known_mask" <> 0
 )
 SELECT
   *
@@ -1392,12 +1362,12 @@ FROM (
     "t8"."institution",
     "t8"."subsidy_kind",
     "t8"."service_month",
-    "t17"."known_mask" & "t9"."day_mask" AS "day_mask"
+    "t16"."known_mask" & "t9"."day_mask" AS "day_mask"
   FROM "t4" AS "t8"
-  INNER JOIN "t15" AS "t17"
-    ON "t8"."pair" = "t17"."pair"
-    AND "t8"."beneficiary_ref" = "t17"."beneficiary_ref"
-    AND "t8"."service_month" = "t17"."service_month"
+  INNER JOIN "t14" AS "t16"
+    ON "t8"."pair" = "t16"."pair"
+    AND "t8"."beneficiary_ref" = "t16"."beneficiary_ref"
+    AND "t8"."service_month" = "t16"."service_month"
   INNER JOIN (
     SELECT
       *
@@ -1406,23 +1376,23 @@ FROM (
       "t1"."home_division" <> ''
   ) AS "t9"
     ON "t8"."pair" = "t9"."pair"
-    AND "t17"."home_division" = "t9"."home_division"
+    AND "t16"."home_division" = "t9"."home_division"
     AND "t8"."institution" = "t9"."institution"
     AND "t8"."subsidy_kind" = "t9"."subsidy_kind"
     AND "t8"."service_month" = "t9"."service_month"
-) AS "t20"
+) AS "t19"
 UNION ALL
 SELECT
   *
 FROM (
   SELECT
-    "t21"."pair",
-    "t21"."beneficiary_ref",
-    "t21"."institution",
-    "t21"."subsidy_kind",
-    "t21"."service_month",
-    "t21"."day_mask" - (
-      "t21"."day_mask" & COALESCE("t21"."known_mask", 0)
+    "t20"."pair",
+    "t20"."beneficiary_ref",
+    "t20"."institution",
+    "t20"."subsidy_kind",
+    "t20"."service_month",
+    "t20"."day_mask" - (
+      "t20"."day_mask" & COALESCE("t20"."known_mask", 0)
     ) AS "day_mask"
   FROM (
     SELECT
@@ -1431,45 +1401,41 @@ FROM (
       "t8"."institution",
       "t8"."subsidy_kind",
       "t8"."service_month",
-      "t12"."day_mask",
-      "t19"."pair" AS "pair_right",
-      "t19"."beneficiary_ref" AS "beneficiary_ref_right",
-      "t19"."service_month" AS "service_month_right",
-      "t19"."known_mask"
+      "t10"."day_mask",
+      "t18"."known_mask"
     FROM "t4" AS "t8"
     INNER JOIN (
       SELECT
-        "t7".*
-        EXCLUDE ("home_division")
-      FROM (
-        SELECT
-          *
-        FROM "agreements" AS "t1"
-        WHERE
-          "t1"."home_division" = ''
-      ) AS "t7"
-    ) AS "t12"
-      ON "t8"."pair" = "t12"."pair"
-      AND "t8"."institution" = "t12"."institution"
-      AND "t8"."subsidy_kind" = "t12"."subsidy_kind"
-      AND "t8"."service_month" = "t12"."service_month"
+        "t1"."pair",
+        "t1"."institution",
+        "t1"."subsidy_kind",
+        "t1"."service_month",
+        "t1"."day_mask"
+      FROM "agreements" AS "t1"
+      WHERE
+        "t1"."home_division" = ''
+    ) AS "t10"
+      ON "t8"."pair" = "t10"."pair"
+      AND "t8"."institution" = "t10"."institution"
+      AND "t8"."subsidy_kind" = "t10"."subsidy_kind"
+      AND "t8"."service_month" = "t10"."service_month"
     LEFT OUTER JOIN (
       SELECT
-        "t16"."pair",
-        "t16"."beneficiary_ref",
-        "t16"."service_month",
-        BIT_OR("t16"."known_mask") AS "known_mask"
-      FROM "t15" AS "t16"
+        "t15"."pair",
+        "t15"."beneficiary_ref",
+        "t15"."service_month",
+        BIT_OR("t15"."known_mask") AS "known_mask"
+      FROM "t14" AS "t15"
       GROUP BY
         1,
         2,
         3
-    ) AS "t19"
-      ON "t8"."pair" = "t19"."pair"
-      AND "t8"."beneficiary_ref" = "t19"."beneficiary_ref"
-      AND "t8"."service_month" = "t19"."service_month"
-  ) AS "t21"
-) AS "t22"
+    ) AS "t18"
+      ON "t8"."pair" = "t18"."pair"
+      AND "t8"."beneficiary_ref" = "t18"."beneficiary_ref"
+      AND "t8"."service_month" = "t18"."service_month"
+  ) AS "t20"
+) AS "t21"
 ;
 
 -- step: enrolled_days
@@ -1747,35 +1713,35 @@ INNER JOIN "enrolments" AS "t2"
 -- reads: agreed_days caregivers enrolled_days first_rows listings policies
 -- columns: pair:int16 settlement_no:string rank:int8
 SELECT
-  "t33"."pair",
-  "t33"."settlement_no",
-  MIN("t33"."rank") AS "rank"
+  "t22"."pair",
+  "t22"."settlement_no",
+  MIN("t22"."rank") AS "rank"
 FROM (
   SELECT
     *
   FROM (
     SELECT
-      "t31"."pair",
-      "t31"."settlement_no",
+      "t20"."pair",
+      "t20"."settlement_no",
       CASE
         WHEN NOT (
-          BIT_COUNT(COALESCE("t31"."agreed_mask", 0)) >= "t31"."needed_days"
+          BIT_COUNT(COALESCE("t20"."agreed_mask", 0)) >= "t20"."needed_days"
         )
         THEN 6
         WHEN NOT (
-          BIT_COUNT(COALESCE("t31"."listed_mask", 0)) >= "t31"."needed_days"
+          BIT_COUNT(COALESCE("t20"."listed_mask", 0)) >= "t20"."needed_days"
         )
         THEN 7
         WHEN NOT (
-          BIT_COUNT(COALESCE("t31"."enrolled_mask", 0)) >= "t31"."needed_days"
+          BIT_COUNT(COALESCE("t20"."enrolled_mask", 0)) >= "t20"."needed_days"
         )
         THEN 8
         WHEN NOT (
           CASE
-            WHEN "t31"."caregiver_cert_no" <> ''
-            THEN BIT_COUNT(COALESCE("t31"."certified_mask", 0)) >= "t31"."needed_days"
+            WHEN "t20"."caregiver_cert_no" <> ''
+            THEN BIT_COUNT(COALESCE("t20"."certified_mask", 0)) >= "t20"."needed_days"
             ELSE NOT (
-              COALESCE("t31"."needs_caregiver", FALSE)
+              COALESCE("t20"."needs_caregiver", FALSE)
             )
           END
         )
@@ -1784,270 +1750,161 @@ FROM (
       END AS "rank"
     FROM (
       SELECT
-        "t30".*
-        EXCLUDE ("service_month_right", "caregiver_cert_no_right", "host_right")
+        "t19"."pair",
+        "t19"."settlement_no",
+        "t19"."beneficiary_ref",
+        "t19"."institution",
+        "t19"."subsidy_kind",
+        "t19"."service_month",
+        "t19"."service_days",
+        "t19"."amount_fen",
+        "t19"."caregiver_cert_no",
+        "t19"."home",
+        "t19"."unit",
+        "t19"."rate_fen",
+        "t19"."cap_fen",
+        "t19"."exclusive",
+        "t19"."needs_caregiver",
+        "t19"."needed_days",
+        "t19"."host",
+        "t11"."agreed_mask",
+        "t12"."listed_mask",
+        "t13"."enrolled_mask",
+        "t14"."certified_mask"
       FROM (
         SELECT
-          "t29"."pair",
-          "t29"."settlement_no",
-          "t29"."beneficiary_ref",
-          "t29"."institution",
-          "t29"."subsidy_kind",
-          "t29"."service_month",
-          "t29"."service_days",
-          "t29"."amount_fen",
-          "t29"."caregiver_cert_no",
-          "t29"."home",
-          "t29"."unit",
-          "t29"."rate_fen",
-          "t29"."cap_fen",
-          "t29"."exclusive",
-          "t29"."needs_caregiver",
-          "t29"."needed_days",
-          "t29"."host",
-          "t29"."agreed_mask",
-          "t29"."listed_mask",
-          "t29"."enrolled_mask",
-          "t11"."host" AS "host_right",
-          "t11"."caregiver_cert_no" AS "caregiver_cert_no_right",
-          "t11"."service_month" AS "service_month_right",
-          "t11"."certified_mask"
+          "t17"."pair",
+          "t17"."settlement_no",
+          "t17"."beneficiary_ref",
+          "t17"."institution",
+          "t17"."subsidy_kind",
+          "t17"."service_month",
+          "t17"."service_days",
+          "t17"."amount_fen",
+          "t17"."caregiver_cert_no",
+          "t17"."home",
+          "t17"."unit",
+          "t17"."rate_fen",
+          "t17"."cap_fen",
+          "t17"."exclusive",
+          "t17"."needs_caregiver",
+          CASE WHEN COALESCE("t17"."unit" = 'USE', FALSE) THEN 1 ELSE "t17"."service_days" END AS "needed_days",
+          "t17"."pair" % 100 AS "host"
         FROM (
           SELECT
-            "t27".*
-            EXCLUDE ("service_month_right", "pair_right", "subsidy_kind_right", "beneficiary_ref_right")
+            "t16"."pair",
+            "t16"."settlement_no",
+            "t16"."beneficiary_ref",
+            "t16"."institution",
+            "t16"."subsidy_kind",
+            "t16"."service_month",
+            "t16"."service_days",
+            "t16"."amount_fen",
+            "t16"."caregiver_cert_no",
+            "t16"."home",
+            "t6"."unit",
+            "t6"."rate_fen",
+            "t6"."cap_fen",
+            "t6"."exclusive",
+            "t6"."needs_caregiver"
           FROM (
             SELECT
-              "t26"."pair",
-              "t26"."settlement_no",
-              "t26"."beneficiary_ref",
-              "t26"."institution",
-              "t26"."subsidy_kind",
-              "t26"."service_month",
-              "t26"."service_days",
-              "t26"."amount_fen",
-              "t26"."caregiver_cert_no",
-              "t26"."home",
-              "t26"."unit",
-              "t26"."rate_fen",
-              "t26"."cap_fen",
-              "t26"."exclusive",
-              "t26"."needs_caregiver",
-              "t26"."needed_days",
-              "t26"."host",
-              "t26"."agreed_mask",
-              "t26"."listed_mask",
-              "t12"."pair" AS "pair_right",
-              "t12"."beneficiary_ref" AS "beneficiary_ref_right",
-              "t12"."subsidy_kind" AS "subsidy_kind_right",
-              "t12"."service_month" AS "service_month_right",
-              "t12"."enrolled_mask"
-            FROM (
-              SELECT
-                "t24".*
-                EXCLUDE ("service_month_right", "host_right", "institution_right")
-              FROM (
-                SELECT
-                  "t23"."pair",
-                  "t23"."settlement_no",
-                  "t23"."beneficiary_ref",
-                  "t23"."institution",
-                  "t23"."subsidy_kind",
-                  "t23"."service_month",
-                  "t23"."service_days",
-                  "t23"."amount_fen",
-                  "t23"."caregiver_cert_no",
-                  "t23"."home",
-                  "t23"."unit",
-                  "t23"."rate_fen",
-                  "t23"."cap_fen",
-                  "t23"."exclusive",
-                  "t23"."needs_caregiver",
-                  "t23"."needed_days",
-                  "t23"."host",
-                  "t23"."agreed_mask",
-                  "t13"."host" AS "host_right",
-                  "t13"."institution" AS "institution_right",
-                  "t13"."service_month" AS "service_month_right",
-                  "t13"."listed_mask"
-                FROM (
-                  SELECT
-                    "t21".*
-                    EXCLUDE ("subsidy_kind_right", "beneficiary_ref_right", "institution_right", "pair_right", "service_month_right")
-                  FROM (
-                    SELECT
-                      "t20"."pair",
-                      "t20"."settlement_no",
-                      "t20"."beneficiary_ref",
-                      "t20"."institution",
-                      "t20"."subsidy_kind",
-                      "t20"."service_month",
-                      "t20"."service_days",
-                      "t20"."amount_fen",
-                      "t20"."caregiver_cert_no",
-                      "t20"."home",
-                      "t20"."unit",
-                      "t20"."rate_fen",
-                      "t20"."cap_fen",
-                      "t20"."exclusive",
-                      "t20"."needs_caregiver",
-                      "t20"."needed_days",
-                      "t20"."host",
-                      "t14"."pair" AS "pair_right",
-                      "t14"."beneficiary_ref" AS "beneficiary_ref_right",
-                      "t14"."institution" AS "institution_right",
-                      "t14"."subsidy_kind" AS "subsidy_kind_right",
-                      "t14"."service_month" AS "service_month_right",
-                      "t14"."agreed_mask"
-                    FROM (
-                      SELECT
-                        "t18"."pair",
-                        "t18"."settlement_no",
-                        "t18"."beneficiary_ref",
-                        "t18"."institution",
-                        "t18"."subsidy_kind",
-                        "t18"."service_month",
-                        "t18"."service_days",
-                        "t18"."amount_fen",
-                        "t18"."caregiver_cert_no",
-                        "t18"."home",
-                        "t18"."unit",
-                        "t18"."rate_fen",
-                        "t18"."cap_fen",
-                        "t18"."exclusive",
-                        "t18"."needs_caregiver",
-                        CASE WHEN COALESCE("t18"."unit" = 'USE', FALSE) THEN 1 ELSE "t18"."service_days" END AS "needed_days",
-                        "t18"."pair" % 100 AS "host"
-                      FROM (
-                        SELECT
-                          "t17".*
-                          EXCLUDE ("home_right", "service_month_right", "subsidy_kind_right")
-                        FROM (
-                          SELECT
-                            "t16"."pair",
-                            "t16"."settlement_no",
-                            "t16"."beneficiary_ref",
-                            "t16"."institution",
-                            "t16"."subsidy_kind",
-                            "t16"."service_month",
-                            "t16"."service_days",
-                            "t16"."amount_fen",
-                            "t16"."caregiver_cert_no",
-                            "t16"."home",
-                            "t6"."home" AS "home_right",
-                            "t6"."subsidy_kind" AS "subsidy_kind_right",
-                            "t6"."service_month" AS "service_month_right",
-                            "t6"."unit",
-                            "t6"."rate_fen",
-                            "t6"."cap_fen",
-                            "t6"."exclusive",
-                            "t6"."needs_caregiver"
-                          FROM (
-                            SELECT
-                              "t4"."pair",
-                              "t4"."settlement_no",
-                              "t4"."beneficiary_ref",
-                              "t4"."institution",
-                              "t4"."subsidy_kind",
-                              "t4"."service_month",
-                              "t4"."service_days",
-                              "t4"."amount_fen",
-                              "t4"."caregiver_cert_no",
-                              CAST(CAST(FLOOR((
-                                "t4"."pair"
-                              ) / (
-                                100
-                              )) AS BIGINT) AS SMALLINT) AS "home"
-                            FROM "first_rows" AS "t4"
-                          ) AS "t16"
-                          LEFT OUTER JOIN "policies" AS "t6"
-                            ON "t16"."home" = "t6"."home"
-                            AND "t16"."subsidy_kind" = "t6"."subsidy_kind"
-                            AND "t16"."service_month" = "t6"."service_month"
-                        ) AS "t17"
-                      ) AS "t18"
-                    ) AS "t20"
-                    LEFT OUTER JOIN (
-                      SELECT
-                        "t3"."pair",
-                        "t3"."beneficiary_ref",
-                        "t3"."institution",
-                        "t3"."subsidy_kind",
-                        "t3"."service_month",
-                        BIT_OR("t3"."day_mask") AS "agreed_mask"
-                      FROM "agreed_days" AS "t3"
-                      GROUP BY
-                        1,
-                        2,
-                        3,
-                        4,
-                        5
-                    ) AS "t14"
-                      ON "t20"."pair" = "t14"."pair"
-                      AND "t20"."beneficiary_ref" = "t14"."beneficiary_ref"
-                      AND "t20"."institution" = "t14"."institution"
-                      AND "t20"."subsidy_kind" = "t14"."subsidy_kind"
-                      AND "t20"."service_month" = "t14"."service_month"
-                  ) AS "t21"
-                ) AS "t23"
-                LEFT OUTER JOIN (
-                  SELECT
-                    "t2"."host",
-                    "t2"."institution",
-                    "t2"."service_month",
-                    BIT_OR("t2"."day_mask") AS "listed_mask"
-                  FROM "listings" AS "t2"
-                  GROUP BY
-                    1,
-                    2,
-                    3
-                ) AS "t13"
-                  ON "t23"."host" = "t13"."host"
-                  AND "t23"."institution" = "t13"."institution"
-                  AND "t23"."service_month" = "t13"."service_month"
-              ) AS "t24"
-            ) AS "t26"
-            LEFT OUTER JOIN (
-              SELECT
-                "t1"."pair",
-                "t1"."beneficiary_ref",
-                "t1"."subsidy_kind",
-                "t1"."service_month",
-                BIT_OR("t1"."day_mask") AS "enrolled_mask"
-              FROM "enrolled_days" AS "t1"
-              GROUP BY
-                1,
-                2,
-                3,
-                4
-            ) AS "t12"
-              ON "t26"."pair" = "t12"."pair"
-              AND "t26"."beneficiary_ref" = "t12"."beneficiary_ref"
-              AND "t26"."subsidy_kind" = "t12"."subsidy_kind"
-              AND "t26"."service_month" = "t12"."service_month"
-          ) AS "t27"
-        ) AS "t29"
-        LEFT OUTER JOIN (
-          SELECT
-            "t0"."host",
-            "t0"."caregiver_cert_no",
-            "t0"."service_month",
-            BIT_OR("t0"."day_mask") AS "certified_mask"
-          FROM "caregivers" AS "t0"
-          GROUP BY
-            1,
-            2,
-            3
-        ) AS "t11"
-          ON "t29"."host" = "t11"."host"
-          AND "t29"."caregiver_cert_no" = "t11"."caregiver_cert_no"
-          AND "t29"."service_month" = "t11"."service_month"
-      ) AS "t30"
-    ) AS "t31"
-  ) AS "t32"
+              "t4"."pair",
+              "t4"."settlement_no",
+              "t4"."beneficiary_ref",
+              "t4"."institution",
+              "t4"."subsidy_kind",
+              "t4"."service_month",
+              "t4"."service_days",
+              "t4"."amount_fen",
+              "t4"."caregiver_cert_no",
+              CAST(CAST(FLOOR((
+                "t4"."pair"
+              ) / (
+                100
+              )) AS BIGINT) AS SMALLINT) AS "home"
+            FROM "first_rows" AS "t4"
+          ) AS "t16"
+          LEFT OUTER JOIN "policies" AS "t6"
+            ON "t16"."home" = "t6"."home"
+            AND "t16"."subsidy_kind" = "t6"."subsidy_kind"
+            AND "t16"."service_month" = "t6"."service_month"
+        ) AS "t17"
+      ) AS "t19"
+      LEFT OUTER JOIN (
+        SELECT
+          "t0"."pair",
+          "t0"."beneficiary_ref",
+          "t0"."institution",
+          "t0"."subsidy_kind",
+          "t0"."service_month",
+          BIT_OR("t0"."day_mask") AS "agreed_mask"
+        FROM "agreed_days" AS "t0"
+        GROUP BY
+          1,
+          2,
+          3,
+          4,
+          5
+      ) AS "t11"
+        ON "t19"."pair" = "t11"."pair"
+        AND "t19"."beneficiary_ref" = "t11"."beneficiary_ref"
+        AND "t19"."institution" = "t11"."institution"
+        AND "t19"."subsidy_kind" = "t11"."subsidy_kind"
+        AND "t19"."service_month" = "t11"."service_month"
+      LEFT OUTER JOIN (
+        SELECT
+          "t1"."host",
+          "t1"."institution",
+          "t1"."service_month",
+          BIT_OR("t1"."day_mask") AS "listed_mask"
+        FROM "listings" AS "t1"
+        GROUP BY
+          1,
+          2,
+          3
+      ) AS "t12"
+        ON "t19"."host" = "t12"."host"
+        AND "t19"."institution" = "t12"."institution"
+        AND "t19"."service_month" = "t12"."service_month"
+      LEFT OUTER JOIN (
+        SELECT
+          "t2"."pair",
+          "t2"."beneficiary_ref",
+          "t2"."subsidy_kind",
+          "t2"."service_month",
+          BIT_OR("t2"."day_mask") AS "enrolled_mask"
+        FROM "enrolled_days" AS "t2"
+        GROUP BY
+          1,
+          2,
+          3,
+          4
+      ) AS "t13"
+        ON "t19"."pair" = "t13"."pair"
+        AND "t19"."beneficiary_ref" = "t13"."beneficiary_ref"
+        AND "t19"."subsidy_kind" = "t13"."subsidy_kind"
+        AND "t19"."service_month" = "t13"."service_month"
+      LEFT OUTER JOIN (
+        SELECT
+          "t3"."host",
+          "t3"."caregiver_cert_no",
+          "t3"."service_month",
+          BIT_OR("t3"."day_mask") AS "certified_mask"
+        FROM "caregivers" AS "t3"
+        GROUP BY
+          1,
+          2,
+          3
+      ) AS "t14"
+        ON "t19"."host" = "t14"."host"
+        AND "t19"."caregiver_cert_no" = "t14"."caregiver_cert_no"
+        AND "t19"."service_month" = "t14"."service_month"
+    ) AS "t20"
+  ) AS "t21"
   WHERE
-    "t32"."rank" > 0
-) AS "t33"
+    "t21"."rank" > 0
+) AS "t22"
 GROUP BY
   1,
   2
@@ -2057,6 +1914,104 @@ GROUP BY
 -- kept: yes
 -- reads: barred cleared first_rows policies twins
 -- columns: pair:int16 settlement_no:string
+WITH "t16" AS (
+  SELECT
+    "t15"."pair",
+    "t15"."settlement_no",
+    "t15"."beneficiary_ref",
+    "t15"."institution",
+    "t15"."subsidy_kind",
+    "t15"."service_month",
+    "t15"."service_days",
+    "t15"."amount_fen",
+    "t15"."caregiver_cert_no",
+    "t15"."home",
+    "t5"."unit",
+    "t5"."rate_fen",
+    "t5"."cap_fen",
+    "t5"."exclusive",
+    "t5"."needs_caregiver"
+  FROM (
+    SELECT
+      "t13"."pair",
+      "t13"."settlement_no",
+      "t13"."beneficiary_ref",
+      "t13"."institution",
+      "t13"."subsidy_kind",
+      "t13"."service_month",
+      "t13"."service_days",
+      "t13"."amount_fen",
+      "t13"."caregiver_cert_no",
+      CAST(CAST(FLOOR((
+        "t13"."pair"
+      ) / (
+        100
+      )) AS BIGINT) AS SMALLINT) AS "home"
+    FROM (
+      SELECT
+        *
+      FROM (
+        SELECT
+          "t10"."pair",
+          "t10"."settlement_no",
+          "t10"."beneficiary_ref",
+          "t10"."institution",
+          "t10"."subsidy_kind",
+          "t10"."service_month",
+          "t10"."service_days",
+          "t10"."amount_fen",
+          "t10"."caregiver_cert_no"
+        FROM (
+          SELECT
+            "t2"."pair",
+            "t2"."settlement_no",
+            "t2"."beneficiary_ref",
+            "t2"."institution",
+            "t2"."subsidy_kind",
+            "t2"."service_month",
+            "t2"."service_days",
+            "t2"."amount_fen",
+            "t2"."caregiver_cert_no"
+          FROM "first_rows" AS "t2"
+        ) AS "t10"
+        ANTI JOIN (
+          SELECT
+            "t4"."pair",
+            "t4"."settlement_no",
+            5 AS "rank"
+          FROM "twins" AS "t4"
+        ) AS "t11"
+          ON "t10"."pair" = "t11"."pair" AND "t10"."settlement_no" = "t11"."settlement_no"
+        ANTI JOIN "barred" AS "t6"
+          ON "t10"."pair" = "t6"."pair" AND "t10"."settlement_no" = "t6"."settlement_no"
+      ) AS "t12"
+      UNION ALL
+      SELECT
+        *
+      FROM (
+        SELECT
+          "t1"."pair",
+          "t1"."settlement_no",
+          "t1"."beneficiary_ref",
+          "t1"."institution",
+          "t1"."subsidy_kind",
+          "t1"."service_month",
+          "t1"."service_days",
+          "t1"."amount_fen",
+          "t1"."caregiver_cert_no"
+        FROM "cleared" AS "t1"
+        WHERE
+          NOT (
+            "t1"."cancelled"
+          )
+      ) AS "t9"
+    ) AS "t13"
+  ) AS "t15"
+  LEFT OUTER JOIN "policies" AS "t5"
+    ON "t15"."home" = "t5"."home"
+    AND "t15"."subsidy_kind" = "t5"."subsidy_kind"
+    AND "t15"."service_month" = "t5"."service_month"
+)
 SELECT DISTINCT
   *
 FROM (
@@ -2066,112 +2021,7 @@ FROM (
   FROM (
     SELECT
       *
-    FROM (
-      SELECT
-        "t16".*
-        EXCLUDE ("home_right", "service_month_right", "subsidy_kind_right")
-      FROM (
-        SELECT
-          "t15"."pair",
-          "t15"."settlement_no",
-          "t15"."beneficiary_ref",
-          "t15"."institution",
-          "t15"."subsidy_kind",
-          "t15"."service_month",
-          "t15"."service_days",
-          "t15"."amount_fen",
-          "t15"."caregiver_cert_no",
-          "t15"."home",
-          "t5"."home" AS "home_right",
-          "t5"."subsidy_kind" AS "subsidy_kind_right",
-          "t5"."service_month" AS "service_month_right",
-          "t5"."unit",
-          "t5"."rate_fen",
-          "t5"."cap_fen",
-          "t5"."exclusive",
-          "t5"."needs_caregiver"
-        FROM (
-          SELECT
-            "t13"."pair",
-            "t13"."settlement_no",
-            "t13"."beneficiary_ref",
-            "t13"."institution",
-            "t13"."subsidy_kind",
-            "t13"."service_month",
-            "t13"."service_days",
-            "t13"."amount_fen",
-            "t13"."caregiver_cert_no",
-            CAST(CAST(FLOOR((
-              "t13"."pair"
-            ) / (
-              100
-            )) AS BIGINT) AS SMALLINT) AS "home"
-          FROM (
-            SELECT
-              *
-            FROM (
-              SELECT
-                "t10"."pair",
-                "t10"."settlement_no",
-                "t10"."beneficiary_ref",
-                "t10"."institution",
-                "t10"."subsidy_kind",
-                "t10"."service_month",
-                "t10"."service_days",
-                "t10"."amount_fen",
-                "t10"."caregiver_cert_no"
-              FROM (
-                SELECT
-                  "t2"."pair",
-                  "t2"."settlement_no",
-                  "t2"."beneficiary_ref",
-                  "t2"."institution",
-                  "t2"."subsidy_kind",
-                  "t2"."service_month",
-                  "t2"."service_days",
-                  "t2"."amount_fen",
-                  "t2"."caregiver_cert_no"
-                FROM "first_rows" AS "t2"
-              ) AS "t10"
-              ANTI JOIN (
-                SELECT
-                  "t4"."pair",
-                  "t4"."settlement_no",
-                  5 AS "rank"
-                FROM "twins" AS "t4"
-              ) AS "t11"
-                ON "t10"."pair" = "t11"."pair" AND "t10"."settlement_no" = "t11"."settlement_no"
-              ANTI JOIN "barred" AS "t6"
-                ON "t10"."pair" = "t6"."pair" AND "t10"."settlement_no" = "t6"."settlement_no"
-            ) AS "t12"
-            UNION ALL
-            SELECT
-              *
-            FROM (
-              SELECT
-                "t1"."pair",
-                "t1"."settlement_no",
-                "t1"."beneficiary_ref",
-                "t1"."institution",
-                "t1"."subsidy_kind",
-                "t1"."service_month",
-                "t1"."service_days",
-                "t1"."amount_fen",
-                "t1"."caregiver_cert_no"
-              FROM "cleared" AS "t1"
-              WHERE
-                NOT (
-                  "t1"."cancelled"
-                )
-            ) AS "t9"
-          ) AS "t13"
-        ) AS "t15"
-        LEFT OUTER JOIN "policies" AS "t5"
-          ON "t15"."home" = "t5"."home"
-          AND "t15"."subsidy_kind" = "t5"."subsidy_kind"
-          AND "t15"."service_month" = "t5"."service_month"
-      ) AS "t16"
-    ) AS "t17"
+    FROM "t16" AS "t17"
     WHERE
       COALESCE("t17"."exclusive", FALSE)
   ) AS "t20"
@@ -2209,112 +2059,7 @@ FROM (
             "t17"."exclusive",
             "t17"."needs_caregiver",
             "t17"."service_days" AS "value"
-          FROM (
-            SELECT
-              "t16".*
-              EXCLUDE ("home_right", "service_month_right", "subsidy_kind_right")
-            FROM (
-              SELECT
-                "t15"."pair",
-                "t15"."settlement_no",
-                "t15"."beneficiary_ref",
-                "t15"."institution",
-                "t15"."subsidy_kind",
-                "t15"."service_month",
-                "t15"."service_days",
-                "t15"."amount_fen",
-                "t15"."caregiver_cert_no",
-                "t15"."home",
-                "t5"."home" AS "home_right",
-                "t5"."subsidy_kind" AS "subsidy_kind_right",
-                "t5"."service_month" AS "service_month_right",
-                "t5"."unit",
-                "t5"."rate_fen",
-                "t5"."cap_fen",
-                "t5"."exclusive",
-                "t5"."needs_caregiver"
-              FROM (
-                SELECT
-                  "t13"."pair",
-                  "t13"."settlement_no",
-                  "t13"."beneficiary_ref",
-                  "t13"."institution",
-                  "t13"."subsidy_kind",
-                  "t13"."service_month",
-                  "t13"."service_days",
-                  "t13"."amount_fen",
-                  "t13"."caregiver_cert_no",
-                  CAST(CAST(FLOOR((
-                    "t13"."pair"
-                  ) / (
-                    100
-                  )) AS BIGINT) AS SMALLINT) AS "home"
-                FROM (
-                  SELECT
-                    *
-                  FROM (
-                    SELECT
-                      "t10"."pair",
-                      "t10"."settlement_no",
-                      "t10"."beneficiary_ref",
-                      "t10"."institution",
-                      "t10"."subsidy_kind",
-                      "t10"."service_month",
-                      "t10"."service_days",
-                      "t10"."amount_fen",
-                      "t10"."caregiver_cert_no"
-                    FROM (
-                      SELECT
-                        "t2"."pair",
-                        "t2"."settlement_no",
-                        "t2"."beneficiary_ref",
-                        "t2"."institution",
-                        "t2"."subsidy_kind",
-                        "t2"."service_month",
-                        "t2"."service_days",
-                        "t2"."amount_fen",
-                        "t2"."caregiver_cert_no"
-                      FROM "first_rows" AS "t2"
-                    ) AS "t10"
-                    ANTI JOIN (
-                      SELECT
-                        "t4"."pair",
-                        "t4"."settlement_no",
-                        5 AS "rank"
-                      FROM "twins" AS "t4"
-                    ) AS "t11"
-                      ON "t10"."pair" = "t11"."pair" AND "t10"."settlement_no" = "t11"."settlement_no"
-                    ANTI JOIN "barred" AS "t6"
-                      ON "t10"."pair" = "t6"."pair" AND "t10"."settlement_no" = "t6"."settlement_no"
-                  ) AS "t12"
-                  UNION ALL
-                  SELECT
-                    *
-                  FROM (
-                    SELECT
-                      "t1"."pair",
-                      "t1"."settlement_no",
-                      "t1"."beneficiary_ref",
-                      "t1"."institution",
-                      "t1"."subsidy_kind",
-                      "t1"."service_month",
-                      "t1"."service_days",
-                      "t1"."amount_fen",
-                      "t1"."caregiver_cert_no"
-                    FROM "cleared" AS "t1"
-                    WHERE
-                      NOT (
-                        "t1"."cancelled"
-                      )
-                  ) AS "t9"
-                ) AS "t13"
-              ) AS "t15"
-              LEFT OUTER JOIN "policies" AS "t5"
-                ON "t15"."home" = "t5"."home"
-                AND "t15"."subsidy_kind" = "t5"."subsidy_kind"
-                AND "t15"."service_month" = "t5"."service_month"
-            ) AS "t16"
-          ) AS "t17"
+          FROM "t16" AS "t17"
           WHERE
             COALESCE("t17"."exclusive", FALSE)
         ) AS "t19"
@@ -2409,16 +2154,16 @@ FROM (
 -- columns: pair:int16 settlement_no:string
 WITH "t10" AS (
   SELECT
-    "t3"."pair",
-    "t3"."settlement_no",
-    "t3"."beneficiary_ref",
-    "t3"."institution",
-    "t3"."subsidy_kind",
-    "t3"."service_month",
-    "t3"."service_days",
-    "t3"."amount_fen",
-    "t3"."caregiver_cert_no"
-  FROM "first_rows" AS "t3"
+    "t2"."pair",
+    "t2"."settlement_no",
+    "t2"."beneficiary_ref",
+    "t2"."institution",
+    "t2"."subsidy_kind",
+    "t2"."service_month",
+    "t2"."service_days",
+    "t2"."amount_fen",
+    "t2"."caregiver_cert_no"
+  FROM "first_rows" AS "t2"
 ), "t21" AS (
   SELECT
     "t16"."pair",
@@ -2433,12 +2178,12 @@ WITH "t10" AS (
   FROM "t10" AS "t16"
   ANTI JOIN (
     SELECT
-      "t4"."pair",
-      "t4"."settlement_no",
+      "t3"."pair",
+      "t3"."settlement_no",
       5 AS "rank"
-    FROM "twins" AS "t4"
-  ) AS "t14"
-    ON "t16"."pair" = "t14"."pair" AND "t16"."settlement_no" = "t14"."settlement_no"
+    FROM "twins" AS "t3"
+  ) AS "t13"
+    ON "t16"."pair" = "t13"."pair" AND "t16"."settlement_no" = "t13"."settlement_no"
   ANTI JOIN "barred" AS "t8"
     ON "t16"."pair" = "t8"."pair" AND "t16"."settlement_no" = "t8"."settlement_no"
   ANTI JOIN (
@@ -2453,14 +2198,77 @@ WITH "t10" AS (
     ON "t16"."pair" = "t20"."pair" AND "t16"."settlement_no" = "t20"."settlement_no"
   ANTI JOIN (
     SELECT
-      "t5"."pair",
-      "t5"."settlement_no",
+      "t4"."pair",
+      "t4"."settlement_no",
       10 AS "rank"
-    FROM "holds" AS "t5"
+    FROM "holds" AS "t4"
     WHERE
-      "t5"."hold_class" = 'OVERLAP'
+      "t4"."hold_class" = 'OVERLAP'
   ) AS "t18"
     ON "t16"."pair" = "t18"."pair" AND "t16"."settlement_no" = "t18"."settlement_no"
+), "t29" AS (
+  SELECT
+    "t27"."pair",
+    "t27"."settlement_no",
+    "t27"."beneficiary_ref",
+    "t27"."institution",
+    "t27"."subsidy_kind",
+    "t27"."service_month",
+    "t27"."service_days",
+    "t27"."amount_fen",
+    "t27"."caregiver_cert_no",
+    "t27"."home",
+    "t7"."unit",
+    "t7"."rate_fen",
+    "t7"."cap_fen",
+    "t7"."exclusive",
+    "t7"."needs_caregiver"
+  FROM (
+    SELECT
+      "t23"."pair",
+      "t23"."settlement_no",
+      "t23"."beneficiary_ref",
+      "t23"."institution",
+      "t23"."subsidy_kind",
+      "t23"."service_month",
+      "t23"."service_days",
+      "t23"."amount_fen",
+      "t23"."caregiver_cert_no",
+      CAST(CAST(FLOOR((
+        "t23"."pair"
+      ) / (
+        100
+      )) AS BIGINT) AS SMALLINT) AS "home"
+    FROM (
+      SELECT
+        *
+      FROM "t21" AS "t22"
+      UNION ALL
+      SELECT
+        *
+      FROM (
+        SELECT
+          "t5"."pair",
+          "t5"."settlement_no",
+          "t5"."beneficiary_ref",
+          "t5"."institution",
+          "t5"."subsidy_kind",
+          "t5"."service_month",
+          "t5"."service_days",
+          "t5"."amount_fen",
+          "t5"."caregiver_cert_no"
+        FROM "cleared" AS "t5"
+        WHERE
+          NOT (
+            "t5"."cancelled"
+          )
+      ) AS "t15"
+    ) AS "t23"
+  ) AS "t27"
+  LEFT OUTER JOIN "policies" AS "t7"
+    ON "t27"."home" = "t7"."home"
+    AND "t27"."subsidy_kind" = "t7"."subsidy_kind"
+    AND "t27"."service_month" = "t7"."service_month"
 )
 SELECT DISTINCT
   *
@@ -2469,264 +2277,114 @@ FROM (
     *
   FROM (
     SELECT
-      "t29"."pair",
-      "t29"."settlement_no"
+      "t28"."pair",
+      "t28"."settlement_no"
     FROM (
       SELECT
-        "t28".*
-        EXCLUDE ("home_right", "service_month_right", "subsidy_kind_right")
+        "t25"."pair",
+        "t25"."settlement_no",
+        "t25"."beneficiary_ref",
+        "t25"."institution",
+        "t25"."subsidy_kind",
+        "t25"."service_month",
+        "t25"."service_days",
+        "t25"."amount_fen",
+        "t25"."caregiver_cert_no",
+        "t25"."home",
+        "t7"."unit",
+        "t7"."rate_fen",
+        "t7"."cap_fen",
+        "t7"."exclusive",
+        "t7"."needs_caregiver"
       FROM (
         SELECT
-          "t25"."pair",
-          "t25"."settlement_no",
-          "t25"."beneficiary_ref",
-          "t25"."institution",
-          "t25"."subsidy_kind",
-          "t25"."service_month",
-          "t25"."service_days",
-          "t25"."amount_fen",
-          "t25"."caregiver_cert_no",
-          "t25"."home",
-          "t7"."home" AS "home_right",
-          "t7"."subsidy_kind" AS "subsidy_kind_right",
-          "t7"."service_month" AS "service_month_right",
-          "t7"."unit",
-          "t7"."rate_fen",
-          "t7"."cap_fen",
-          "t7"."exclusive",
-          "t7"."needs_caregiver"
-        FROM (
-          SELECT
-            "t22"."pair",
-            "t22"."settlement_no",
-            "t22"."beneficiary_ref",
-            "t22"."institution",
-            "t22"."subsidy_kind",
-            "t22"."service_month",
-            "t22"."service_days",
-            "t22"."amount_fen",
-            "t22"."caregiver_cert_no",
-            CAST(CAST(FLOOR((
-              "t22"."pair"
-            ) / (
-              100
-            )) AS BIGINT) AS SMALLINT) AS "home"
-          FROM "t21" AS "t22"
-        ) AS "t25"
-        LEFT OUTER JOIN "policies" AS "t7"
-          ON "t25"."home" = "t7"."home"
-          AND "t25"."subsidy_kind" = "t7"."subsidy_kind"
-          AND "t25"."service_month" = "t7"."service_month"
-      ) AS "t28"
-    ) AS "t29"
+          "t22"."pair",
+          "t22"."settlement_no",
+          "t22"."beneficiary_ref",
+          "t22"."institution",
+          "t22"."subsidy_kind",
+          "t22"."service_month",
+          "t22"."service_days",
+          "t22"."amount_fen",
+          "t22"."caregiver_cert_no",
+          CAST(CAST(FLOOR((
+            "t22"."pair"
+          ) / (
+            100
+          )) AS BIGINT) AS SMALLINT) AS "home"
+        FROM "t21" AS "t22"
+      ) AS "t25"
+      LEFT OUTER JOIN "policies" AS "t7"
+        ON "t25"."home" = "t7"."home"
+        AND "t25"."subsidy_kind" = "t7"."subsidy_kind"
+        AND "t25"."service_month" = "t7"."service_month"
+    ) AS "t28"
     WHERE
       (
-        "t29"."unit" IS NULL
+        "t28"."unit" IS NULL
       )
       OR (
-        "t29"."amount_fen" > (
-          "t29"."rate_fen" * CASE WHEN "t29"."unit" = 'MONTH' THEN 1 ELSE "t29"."service_days" END
+        "t28"."amount_fen" > (
+          "t28"."rate_fen" * CASE WHEN "t28"."unit" = 'MONTH' THEN 1 ELSE "t28"."service_days" END
         )
       )
-  ) AS "t35"
+  ) AS "t34"
   UNION ALL
   SELECT
     *
   FROM (
     SELECT
-      "t34"."pair",
-      "t34"."settlement_no"
+      "t33"."pair",
+      "t33"."settlement_no"
     FROM (
       SELECT
         *
-      FROM (
-        SELECT
-          "t30".*
-          EXCLUDE ("home_right", "service_month_right", "subsidy_kind_right")
-        FROM (
-          SELECT
-            "t27"."pair",
-            "t27"."settlement_no",
-            "t27"."beneficiary_ref",
-            "t27"."institution",
-            "t27"."subsidy_kind",
-            "t27"."service_month",
-            "t27"."service_days",
-            "t27"."amount_fen",
-            "t27"."caregiver_cert_no",
-            "t27"."home",
-            "t7"."home" AS "home_right",
-            "t7"."subsidy_kind" AS "subsidy_kind_right",
-            "t7"."service_month" AS "service_month_right",
-            "t7"."unit",
-            "t7"."rate_fen",
-            "t7"."cap_fen",
-            "t7"."exclusive",
-            "t7"."needs_caregiver"
-          FROM (
-            SELECT
-              "t23"."pair",
-              "t23"."settlement_no",
-              "t23"."beneficiary_ref",
-              "t23"."institution",
-              "t23"."subsidy_kind",
-              "t23"."service_month",
-              "t23"."service_days",
-              "t23"."amount_fen",
-              "t23"."caregiver_cert_no",
-              CAST(CAST(FLOOR((
-                "t23"."pair"
-              ) / (
-                100
-              )) AS BIGINT) AS SMALLINT) AS "home"
-            FROM (
-              SELECT
-                *
-              FROM "t21" AS "t22"
-              UNION ALL
-              SELECT
-                *
-              FROM (
-                SELECT
-                  "t2"."pair",
-                  "t2"."settlement_no",
-                  "t2"."beneficiary_ref",
-                  "t2"."institution",
-                  "t2"."subsidy_kind",
-                  "t2"."service_month",
-                  "t2"."service_days",
-                  "t2"."amount_fen",
-                  "t2"."caregiver_cert_no"
-                FROM "cleared" AS "t2"
-                WHERE
-                  NOT (
-                    "t2"."cancelled"
-                  )
-              ) AS "t12"
-            ) AS "t23"
-          ) AS "t27"
-          LEFT OUTER JOIN "policies" AS "t7"
-            ON "t27"."home" = "t7"."home"
-            AND "t27"."subsidy_kind" = "t7"."subsidy_kind"
-            AND "t27"."service_month" = "t7"."service_month"
-        ) AS "t30"
-      ) AS "t31"
+      FROM "t29" AS "t30"
       WHERE
-        "t31"."unit" IS NOT NULL
-    ) AS "t34"
+        "t30"."unit" IS NOT NULL
+    ) AS "t33"
     SEMI JOIN (
       SELECT
         *
       FROM (
         SELECT
-          "t36"."pair",
-          "t36"."beneficiary_ref",
-          "t36"."subsidy_kind",
-          "t36"."service_month",
-          "t36"."cap_fen",
-          SUM("t36"."value") AS "total"
+          "t35"."pair",
+          "t35"."beneficiary_ref",
+          "t35"."subsidy_kind",
+          "t35"."service_month",
+          "t35"."cap_fen",
+          SUM("t35"."value") AS "total"
         FROM (
           SELECT
-            "t33"."pair",
-            "t33"."beneficiary_ref",
-            "t33"."subsidy_kind",
-            "t33"."service_month",
-            "t33"."cap_fen",
-            "t33"."settlement_no",
-            MAX("t33"."value") AS "value"
+            "t32"."pair",
+            "t32"."beneficiary_ref",
+            "t32"."subsidy_kind",
+            "t32"."service_month",
+            "t32"."cap_fen",
+            "t32"."settlement_no",
+            MAX("t32"."value") AS "value"
           FROM (
             SELECT
-              "t31"."pair",
-              "t31"."settlement_no",
-              "t31"."beneficiary_ref",
-              "t31"."institution",
-              "t31"."subsidy_kind",
-              "t31"."service_month",
-              "t31"."service_days",
-              "t31"."amount_fen",
-              "t31"."caregiver_cert_no",
-              "t31"."home",
-              "t31"."unit",
-              "t31"."rate_fen",
-              "t31"."cap_fen",
-              "t31"."exclusive",
-              "t31"."needs_caregiver",
-              "t31"."amount_fen" AS "value"
-            FROM (
-              SELECT
-                "t30".*
-                EXCLUDE ("home_right", "service_month_right", "subsidy_kind_right")
-              FROM (
-                SELECT
-                  "t27"."pair",
-                  "t27"."settlement_no",
-                  "t27"."beneficiary_ref",
-                  "t27"."institution",
-                  "t27"."subsidy_kind",
-                  "t27"."service_month",
-                  "t27"."service_days",
-                  "t27"."amount_fen",
-                  "t27"."caregiver_cert_no",
-                  "t27"."home",
-                  "t7"."home" AS "home_right",
-                  "t7"."subsidy_kind" AS "subsidy_kind_right",
-                  "t7"."service_month" AS "service_month_right",
-                  "t7"."unit",
-                  "t7"."rate_fen",
-                  "t7"."cap_fen",
-                  "t7"."exclusive",
-                  "t7"."needs_caregiver"
-                FROM (
-                  SELECT
-                    "t23"."pair",
-                    "t23"."settlement_no",
-                    "t23"."beneficiary_ref",
-                    "t23"."institution",
-                    "t23"."subsidy_kind",
-                    "t23"."service_month",
-                    "t23"."service_days",
-                    "t23"."amount_fen",
-                    "t23"."caregiver_cert_no",
-                    CAST(CAST(FLOOR((
-                      "t23"."pair"
-                    ) / (
-                      100
-                    )) AS BIGINT) AS SMALLINT) AS "home"
-                  FROM (
-                    SELECT
-                      *
-                    FROM "t21" AS "t22"
-                    UNION ALL
-                    SELECT
-                      *
-                    FROM (
-                      SELECT
-                        "t2"."pair",
-                        "t2"."settlement_no",
-                        "t2"."beneficiary_ref",
-                        "t2"."institution",
-                        "t2"."subsidy_kind",
-                        "t2"."service_month",
-                        "t2"."service_days",
-                        "t2"."amount_fen",
-                        "t2"."caregiver_cert_no"
-                      FROM "cleared" AS "t2"
-                      WHERE
-                        NOT (
-                          "t2"."cancelled"
-                        )
-                    ) AS "t12"
-                  ) AS "t23"
-                ) AS "t27"
-                LEFT OUTER JOIN "policies" AS "t7"
-                  ON "t27"."home" = "t7"."home"
-                  AND "t27"."subsidy_kind" = "t7"."subsidy_kind"
-                  AND "t27"."service_month" = "t7"."service_month"
-              ) AS "t30"
-            ) AS "t31"
+              "t30"."pair",
+              "t30"."settlement_no",
+              "t30"."beneficiary_ref",
+              "t30"."institution",
+              "t30"."subsidy_kind",
+              "t30"."service_month",
+              "t30"."service_days",
+              "t30"."amount_fen",
+              "t30"."caregiver_cert_no",
+              "t30"."home",
+              "t30"."unit",
+              "t30"."rate_fen",
+              "t30"."cap_fen",
+              "t30"."exclusive",
+              "t30"."needs_caregiver",
+              "t30"."amount_fen" AS "value"
+            FROM "t29" AS "t30"
             WHERE
-              "t31"."unit" IS NOT NULL
-          ) AS "t33"
+              "t30"."unit" IS NOT NULL
+          ) AS "t32"
           GROUP BY
             1,
             2,
@@ -2734,23 +2392,23 @@ FROM (
             4,
             5,
             6
-        ) AS "t36"
+        ) AS "t35"
         GROUP BY
           1,
           2,
           3,
           4,
           5
-      ) AS "t37"
+      ) AS "t36"
       WHERE
-        "t37"."total" > "t37"."cap_fen"
-    ) AS "t39"
-      ON "t34"."pair" = "t39"."pair"
-      AND "t34"."beneficiary_ref" = "t39"."beneficiary_ref"
-      AND "t34"."subsidy_kind" = "t39"."subsidy_kind"
-      AND "t34"."service_month" = "t39"."service_month"
-  ) AS "t40"
-) AS "t41"
+        "t36"."total" > "t36"."cap_fen"
+    ) AS "t38"
+      ON "t33"."pair" = "t38"."pair"
+      AND "t33"."beneficiary_ref" = "t38"."beneficiary_ref"
+      AND "t33"."subsidy_kind" = "t38"."subsidy_kind"
+      AND "t33"."service_month" = "t38"."service_month"
+  ) AS "t39"
+) AS "t40"
 ;
 
 -- step: flags
@@ -2859,7 +2517,7 @@ GROUP BY
 -- kept: yes
 -- reads: asked cleared cleared_reversals flags odd_numbers odd_rows settlements
 -- columns: pair:int16 settlement_no:string kind:int8 rank:int8 home_rows:int32 home_fen:int64 home_claim:string home_caregiver:string host_rows:int32 host_fen:int64 host_claim:string host_caregiver:string filed_date:date home_position:int64 host_position:int64
-WITH "t20" AS (
+WITH "t19" AS (
   SELECT
     "t2"."pair",
     "t2"."settlement_no",
@@ -2898,7 +2556,7 @@ WITH "t20" AS (
   FROM "odd_numbers" AS "t2"
   WHERE
     "t2"."fate" > 0
-), "t26" AS (
+), "t25" AS (
   SELECT
     "t9"."pair",
     "t9"."settlement_no",
@@ -2926,7 +2584,7 @@ WITH "t20" AS (
       "t2"."fate" <= 0
   ) AS "t14"
     ON "t9"."pair" = "t14"."pair" AND "t9"."settlement_no" = "t14"."settlement_no"
-), "t35" AS (
+), "t34" AS (
   SELECT
     "t29"."pair",
     "t29"."settlement_no",
@@ -3008,8 +2666,8 @@ WITH "t20" AS (
           THEN 1
           ELSE 0
         END = 1
-    ) AS "t23"
-      ON "t10"."pair" = "t23"."pair" AND "t10"."settlement_no" = "t23"."settlement_no"
+    ) AS "t22"
+      ON "t10"."pair" = "t22"."pair" AND "t10"."settlement_no" = "t22"."settlement_no"
   ) AS "t29"
 )
 SELECT
@@ -3019,152 +2677,145 @@ FROM (
     *
   FROM (
     SELECT
-      "t19"."pair",
-      "t19"."settlement_no",
+      "t17"."pair",
+      "t17"."settlement_no",
       0 AS "kind",
       CASE
-        WHEN "t19"."rank" IS NOT NULL
-        THEN "t19"."rank"
+        WHEN "t17"."rank" IS NOT NULL
+        THEN "t17"."rank"
         WHEN (
           (
-            "t19"."home_fen" IS NULL
+            "t17"."home_fen" IS NULL
           ) OR (
-            "t19"."host_fen" IS NULL
+            "t17"."host_fen" IS NULL
           )
         )
-        AND COALESCE("t19"."filed_date" > (
+        AND COALESCE("t17"."filed_date" > (
           SELECT
             *
           FROM "asked" AS "t6"
         ), FALSE)
         THEN 13
-        WHEN "t19"."host_fen" IS NULL
+        WHEN "t17"."host_fen" IS NULL
         THEN 14
-        WHEN "t19"."home_fen" IS NULL
+        WHEN "t17"."home_fen" IS NULL
         THEN 15
-        WHEN "t19"."home_fen" <> "t19"."host_fen"
+        WHEN "t17"."home_fen" <> "t17"."host_fen"
         THEN 16
-        WHEN "t19"."host_claim" IS NOT NULL
+        WHEN "t17"."host_claim" IS NOT NULL
         THEN 17
-        WHEN "t19"."home_caregiver" <> "t19"."host_caregiver"
+        WHEN "t17"."home_caregiver" <> "t17"."host_caregiver"
         THEN 17
         ELSE 18
       END AS "rank",
-      CAST("t19"."home_fen" IS NOT NULL AS INT) AS "home_rows",
-      COALESCE("t19"."home_fen", 0) AS "home_fen",
-      "t19"."home_claim",
-      "t19"."home_caregiver",
-      CAST("t19"."host_fen" IS NOT NULL AS INT) AS "host_rows",
-      COALESCE("t19"."host_fen", 0) AS "host_fen",
-      "t19"."host_claim",
-      "t19"."host_caregiver",
-      "t19"."filed_date",
-      "t19"."home_position",
-      "t19"."host_position"
+      CAST("t17"."home_fen" IS NOT NULL AS INT) AS "home_rows",
+      COALESCE("t17"."home_fen", 0) AS "home_fen",
+      "t17"."home_claim",
+      "t17"."home_caregiver",
+      CAST("t17"."host_fen" IS NOT NULL AS INT) AS "host_rows",
+      COALESCE("t17"."host_fen", 0) AS "host_fen",
+      "t17"."host_claim",
+      "t17"."host_caregiver",
+      "t17"."filed_date",
+      "t17"."home_position",
+      "t17"."host_position"
     FROM (
       SELECT
-        "t17".*
-        EXCLUDE ("pair_right", "settlement_no_right")
-      FROM (
-        SELECT
-          "t7"."pair",
-          "t7"."settlement_no",
-          "t7"."home_claim",
-          "t7"."home_caregiver",
-          "t7"."home_fen",
-          "t7"."home_position",
-          "t7"."host_claim",
-          "t7"."host_caregiver",
-          "t7"."host_fen",
-          "t7"."host_position",
-          "t7"."filed_date",
-          "t7"."home_hash",
-          "t8"."pair" AS "pair_right",
-          "t8"."settlement_no" AS "settlement_no_right",
-          "t8"."rank"
-        FROM "settlements" AS "t7"
-        LEFT OUTER JOIN "flags" AS "t8"
-          ON "t7"."pair" = "t8"."pair" AND "t7"."settlement_no" = "t8"."settlement_no"
-      ) AS "t17"
-    ) AS "t19"
-  ) AS "t30"
+        "t7"."pair",
+        "t7"."settlement_no",
+        "t7"."home_claim",
+        "t7"."home_caregiver",
+        "t7"."home_fen",
+        "t7"."home_position",
+        "t7"."host_claim",
+        "t7"."host_caregiver",
+        "t7"."host_fen",
+        "t7"."host_position",
+        "t7"."filed_date",
+        "t7"."home_hash",
+        "t8"."rank"
+      FROM "settlements" AS "t7"
+      LEFT OUTER JOIN "flags" AS "t8"
+        ON "t7"."pair" = "t8"."pair" AND "t7"."settlement_no" = "t8"."settlement_no"
+    ) AS "t17"
+  ) AS "t28"
   UNION ALL
   SELECT
     *
   FROM (
     SELECT
-      "t47"."pair",
-      "t47"."settlement_no",
+      "t46"."pair",
+      "t46"."settlement_no",
       0 AS "kind",
-      "t47"."fate" AS "rank",
-      CAST("t47"."home_rows" + "t47"."extra" AS INT) AS "home_rows",
-      COALESCE(COALESCE("t47"."home_fen", 0) + "t47"."extra_fen", 0) AS "home_fen",
-      "t47"."home_claim",
-      "t47"."home_caregiver",
-      CAST("t47"."host_rows" + "t47"."extra" AS INT) AS "host_rows",
-      COALESCE(COALESCE("t47"."host_fen", 0) + "t47"."extra_fen", 0) AS "host_fen",
-      "t47"."host_claim",
-      "t47"."host_caregiver",
-      "t47"."filed_date",
+      "t46"."fate" AS "rank",
+      CAST("t46"."home_rows" + "t46"."extra" AS INT) AS "home_rows",
+      COALESCE(COALESCE("t46"."home_fen", 0) + "t46"."extra_fen", 0) AS "home_fen",
+      "t46"."home_claim",
+      "t46"."home_caregiver",
+      CAST("t46"."host_rows" + "t46"."extra" AS INT) AS "host_rows",
+      COALESCE(COALESCE("t46"."host_fen", 0) + "t46"."extra_fen", 0) AS "host_fen",
+      "t46"."host_claim",
+      "t46"."host_caregiver",
+      "t46"."filed_date",
       CAST(NULL AS BIGINT) AS "home_position",
       CAST(NULL AS BIGINT) AS "host_position"
     FROM (
       SELECT
-        "t24"."pair",
-        "t24"."settlement_no",
-        "t24"."home_rows",
-        "t24"."home_fen",
-        "t24"."home_least",
-        "t24"."home_most",
-        "t24"."host_rows",
-        "t24"."host_fen",
-        "t24"."host_least",
-        "t24"."host_most",
-        "t24"."filed_date",
-        "t24"."by_home",
-        "t24"."by_host",
-        "t24"."cleared_text",
-        "t24"."cleared_fen",
-        "t24"."fate",
-        "t24"."extra",
-        "t24"."extra_fen",
-        "t46"."home_claim",
-        "t46"."home_caregiver",
-        "t46"."host_claim",
-        "t46"."host_caregiver"
-      FROM "t20" AS "t24"
+        "t23"."pair",
+        "t23"."settlement_no",
+        "t23"."home_rows",
+        "t23"."home_fen",
+        "t23"."home_least",
+        "t23"."home_most",
+        "t23"."host_rows",
+        "t23"."host_fen",
+        "t23"."host_least",
+        "t23"."host_most",
+        "t23"."filed_date",
+        "t23"."by_home",
+        "t23"."by_host",
+        "t23"."cleared_text",
+        "t23"."cleared_fen",
+        "t23"."fate",
+        "t23"."extra",
+        "t23"."extra_fen",
+        "t45"."home_claim",
+        "t45"."home_caregiver",
+        "t45"."host_claim",
+        "t45"."host_caregiver"
+      FROM "t19" AS "t23"
       INNER JOIN (
         SELECT
-          "t44"."pair",
-          "t44"."settlement_no",
-          FIRST("t44"."claim" ORDER BY "t44"."text") FILTER(WHERE
-            "t44"."side" = 'home') AS "home_claim",
-          FIRST("t44"."caregiver_cert_no" ORDER BY "t44"."text") FILTER(WHERE
-            "t44"."side" = 'home') AS "home_caregiver",
-          FIRST("t44"."claim" ORDER BY "t44"."text") FILTER(WHERE
-            "t44"."side" = 'host') AS "host_claim",
-          FIRST("t44"."caregiver_cert_no" ORDER BY "t44"."text") FILTER(WHERE
-            "t44"."side" = 'host') AS "host_caregiver"
+          "t43"."pair",
+          "t43"."settlement_no",
+          FIRST("t43"."claim" ORDER BY "t43"."text") FILTER(WHERE
+            "t43"."side" = 'home') AS "home_claim",
+          FIRST("t43"."caregiver_cert_no" ORDER BY "t43"."text") FILTER(WHERE
+            "t43"."side" = 'home') AS "home_caregiver",
+          FIRST("t43"."claim" ORDER BY "t43"."text") FILTER(WHERE
+            "t43"."side" = 'host') AS "host_claim",
+          FIRST("t43"."caregiver_cert_no" ORDER BY "t43"."text") FILTER(WHERE
+            "t43"."side" = 'host') AS "host_caregiver"
         FROM (
           SELECT
-            "t42"."side",
-            "t42"."pair",
-            "t42"."settlement_no",
-            "t42"."claim",
-            "t42"."caregiver_cert_no",
-            CONCAT_WS(CHR(31), "t42"."claim", "t42"."caregiver_cert_no") AS "text"
+            "t41"."side",
+            "t41"."pair",
+            "t41"."settlement_no",
+            "t41"."claim",
+            "t41"."caregiver_cert_no",
+            CONCAT_WS(CHR(31), "t41"."claim", "t41"."caregiver_cert_no") AS "text"
           FROM (
             SELECT
               *
             FROM (
               SELECT
                 'host' AS "side",
-                "t37"."pair",
-                "t37"."settlement_no",
-                "t37"."claim",
-                "t37"."caregiver_cert_no"
-              FROM "t35" AS "t37"
-            ) AS "t38"
+                "t36"."pair",
+                "t36"."settlement_no",
+                "t36"."claim",
+                "t36"."caregiver_cert_no"
+              FROM "t34" AS "t36"
+            ) AS "t37"
             UNION ALL
             SELECT
               *
@@ -3179,32 +2830,32 @@ FROM (
                   "t9"."claim",
                   "t9"."caregiver_cert_no"
                 FROM "odd_rows" AS "t9"
-                SEMI JOIN "t20" AS "t25"
-                  ON "t9"."pair" = "t25"."pair" AND "t9"."settlement_no" = "t25"."settlement_no"
-              ) AS "t31"
+                SEMI JOIN "t19" AS "t24"
+                  ON "t9"."pair" = "t24"."pair" AND "t9"."settlement_no" = "t24"."settlement_no"
+              ) AS "t30"
               UNION ALL
               SELECT
                 *
               FROM (
                 SELECT
                   'home' AS "side",
-                  "t37"."pair",
-                  "t37"."settlement_no",
-                  "t37"."claim",
-                  "t37"."caregiver_cert_no"
-                FROM "t35" AS "t37"
-              ) AS "t39"
-            ) AS "t40"
-          ) AS "t42"
-        ) AS "t44"
+                  "t36"."pair",
+                  "t36"."settlement_no",
+                  "t36"."claim",
+                  "t36"."caregiver_cert_no"
+                FROM "t34" AS "t36"
+              ) AS "t38"
+            ) AS "t39"
+          ) AS "t41"
+        ) AS "t43"
         GROUP BY
           1,
           2
-      ) AS "t46"
-        ON "t24"."pair" = "t46"."pair" AND "t24"."settlement_no" = "t46"."settlement_no"
-    ) AS "t47"
-  ) AS "t48"
-) AS "t49"
+      ) AS "t45"
+        ON "t23"."pair" = "t45"."pair" AND "t23"."settlement_no" = "t45"."settlement_no"
+    ) AS "t46"
+  ) AS "t47"
+) AS "t48"
 UNION ALL
 SELECT
   *
@@ -3216,39 +2867,39 @@ FROM (
       *
     FROM (
       SELECT
-        "t27"."pair",
-        "t27"."settlement_no",
+        "t26"."pair",
+        "t26"."settlement_no",
         1 AS "kind",
         4 AS "rank",
         CAST(1 AS INT) AS "home_rows",
-        COALESCE("t27"."amount_fen", 0) AS "home_fen",
-        "t27"."claim" AS "home_claim",
-        "t27"."caregiver_cert_no" AS "home_caregiver",
+        COALESCE("t26"."amount_fen", 0) AS "home_fen",
+        "t26"."claim" AS "home_claim",
+        "t26"."caregiver_cert_no" AS "home_caregiver",
         CAST(0 AS INT) AS "host_rows",
         COALESCE(CAST(NULL AS BIGINT), 0) AS "host_fen",
         CAST(NULL AS TEXT) AS "host_claim",
         CAST(NULL AS TEXT) AS "host_caregiver",
-        "t27"."filed_date",
-        "t27"."position" AS "home_position",
+        "t26"."filed_date",
+        "t26"."position" AS "home_position",
         CAST(NULL AS BIGINT) AS "host_position"
-      FROM "t26" AS "t27"
+      FROM "t25" AS "t26"
       WHERE
         (
           (
-            "t27"."copy_index" > 0
+            "t26"."copy_index" > 0
           ) OR (
-            "t27"."fate" = -1
+            "t26"."fate" = -1
           )
         )
-        AND "t27"."side" = 'home'
-    ) AS "t32"
+        AND "t26"."side" = 'home'
+    ) AS "t31"
     UNION ALL
     SELECT
       *
     FROM (
       SELECT
-        "t27"."pair",
-        "t27"."settlement_no",
+        "t26"."pair",
+        "t26"."settlement_no",
         1 AS "kind",
         4 AS "rank",
         CAST(0 AS INT) AS "home_rows",
@@ -3256,102 +2907,102 @@ FROM (
         CAST(NULL AS TEXT) AS "home_claim",
         CAST(NULL AS TEXT) AS "home_caregiver",
         CAST(1 AS INT) AS "host_rows",
-        COALESCE("t27"."amount_fen", 0) AS "host_fen",
-        "t27"."claim" AS "host_claim",
-        "t27"."caregiver_cert_no" AS "host_caregiver",
-        "t27"."filed_date",
+        COALESCE("t26"."amount_fen", 0) AS "host_fen",
+        "t26"."claim" AS "host_claim",
+        "t26"."caregiver_cert_no" AS "host_caregiver",
+        "t26"."filed_date",
         CAST(NULL AS BIGINT) AS "home_position",
-        "t27"."position" AS "host_position"
-      FROM "t26" AS "t27"
+        "t26"."position" AS "host_position"
+      FROM "t25" AS "t26"
       WHERE
         (
           (
-            "t27"."copy_index" > 0
+            "t26"."copy_index" > 0
           ) OR (
-            "t27"."fate" = -1
+            "t26"."fate" = -1
           )
         )
-        AND "t27"."side" = 'host'
-    ) AS "t33"
-  ) AS "t34"
+        AND "t26"."side" = 'host'
+    ) AS "t32"
+  ) AS "t33"
   UNION ALL
   SELECT
     *
   FROM (
     SELECT
-      "t36"."pair",
-      "t36"."settlement_no",
+      "t35"."pair",
+      "t35"."settlement_no",
       2 AS "kind",
-      CASE WHEN "t36"."by_home" AND "t36"."by_host" THEN 18 ELSE 2 END AS "rank",
-      CAST("t36"."by_home" AS INT) AS "home_rows",
-      COALESCE("t36"."home_fen", 0) AS "home_fen",
-      "t36"."home_claim",
-      "t36"."home_caregiver",
-      CAST("t36"."by_host" AS INT) AS "host_rows",
-      COALESCE("t36"."host_fen", 0) AS "host_fen",
-      "t36"."host_claim",
-      "t36"."host_caregiver",
-      "t36"."filed_date",
-      "t36"."home_position",
-      "t36"."host_position"
+      CASE WHEN "t35"."by_home" AND "t35"."by_host" THEN 18 ELSE 2 END AS "rank",
+      CAST("t35"."by_home" AS INT) AS "home_rows",
+      COALESCE("t35"."home_fen", 0) AS "home_fen",
+      "t35"."home_claim",
+      "t35"."home_caregiver",
+      CAST("t35"."by_host" AS INT) AS "host_rows",
+      COALESCE("t35"."host_fen", 0) AS "host_fen",
+      "t35"."host_claim",
+      "t35"."host_caregiver",
+      "t35"."filed_date",
+      "t35"."home_position",
+      "t35"."host_position"
     FROM (
       SELECT
-        "t28"."pair",
-        "t28"."settlement_no",
-        "t28"."beneficiary_ref",
-        "t28"."institution",
-        "t28"."subsidy_kind",
-        "t28"."service_month",
-        "t28"."service_days",
-        "t28"."amount_fen",
-        "t28"."caregiver_cert_no",
-        "t28"."cancelled",
-        "t28"."by_home",
-        "t28"."by_host",
-        "t28"."filed_date",
+        "t27"."pair",
+        "t27"."settlement_no",
+        "t27"."beneficiary_ref",
+        "t27"."institution",
+        "t27"."subsidy_kind",
+        "t27"."service_month",
+        "t27"."service_days",
+        "t27"."amount_fen",
+        "t27"."caregiver_cert_no",
+        "t27"."cancelled",
+        "t27"."by_home",
+        "t27"."by_host",
+        "t27"."filed_date",
         CASE
-          WHEN "t28"."by_home"
+          WHEN "t27"."by_home"
           THEN CONCAT_WS(
             CHR(31),
-            "t28"."beneficiary_ref",
-            "t28"."institution",
-            "t28"."subsidy_kind",
-            "t28"."service_month",
-            CAST("t28"."service_days" AS TEXT),
+            "t27"."beneficiary_ref",
+            "t27"."institution",
+            "t27"."subsidy_kind",
+            "t27"."service_month",
+            CAST("t27"."service_days" AS TEXT),
             CAST(-(
-              "t28"."amount_fen"
+              "t27"."amount_fen"
             ) AS TEXT)
           )
           ELSE CAST(NULL AS TEXT)
         END AS "home_claim",
-        CASE WHEN "t28"."by_home" THEN "t28"."caregiver_cert_no" ELSE CAST(NULL AS TEXT) END AS "home_caregiver",
+        CASE WHEN "t27"."by_home" THEN "t27"."caregiver_cert_no" ELSE CAST(NULL AS TEXT) END AS "home_caregiver",
         CASE
-          WHEN "t28"."by_home"
+          WHEN "t27"."by_home"
           THEN -(
-            "t28"."amount_fen"
+            "t27"."amount_fen"
           )
           ELSE CAST(NULL AS BIGINT)
         END AS "home_fen",
         CASE
-          WHEN "t28"."by_host"
+          WHEN "t27"."by_host"
           THEN CONCAT_WS(
             CHR(31),
-            "t28"."beneficiary_ref",
-            "t28"."institution",
-            "t28"."subsidy_kind",
-            "t28"."service_month",
-            CAST("t28"."service_days" AS TEXT),
+            "t27"."beneficiary_ref",
+            "t27"."institution",
+            "t27"."subsidy_kind",
+            "t27"."service_month",
+            CAST("t27"."service_days" AS TEXT),
             CAST(-(
-              "t28"."amount_fen"
+              "t27"."amount_fen"
             ) AS TEXT)
           )
           ELSE CAST(NULL AS TEXT)
         END AS "host_claim",
-        CASE WHEN "t28"."by_host" THEN "t28"."caregiver_cert_no" ELSE CAST(NULL AS TEXT) END AS "host_caregiver",
+        CASE WHEN "t27"."by_host" THEN "t27"."caregiver_cert_no" ELSE CAST(NULL AS TEXT) END AS "host_caregiver",
         CASE
-          WHEN "t28"."by_host"
+          WHEN "t27"."by_host"
           THEN -(
-            "t28"."amount_fen"
+            "t27"."amount_fen"
           )
           ELSE CAST(NULL AS BIGINT)
         END AS "host_fen",
@@ -3394,10 +3045,10 @@ FROM (
             2
         ) AS "t18"
           ON "t15"."pair" = "t18"."pair" AND "t15"."settlement_no" = "t18"."settlement_no"
-      ) AS "t28"
-    ) AS "t36"
-  ) AS "t41"
-) AS "t43"
+      ) AS "t27"
+    ) AS "t35"
+  ) AS "t40"
+) AS "t42"
 ;
 
 -- step: totals

@@ -339,178 +339,148 @@ WITH "t7" AS (
     MIN("t4"."filed_date") AS "filed_date"
   FROM (
     SELECT
-      "t2"."pair",
-      "t2"."settlement_no",
-      "t2"."beneficiary_ref",
-      "t2"."institution",
-      "t2"."subsidy_kind",
-      "t2"."service_month",
-      "t2"."service_days",
-      "t2"."amount_fen",
-      "t2"."caregiver_cert_no",
-      "t2"."filed_date",
-      "t2"."position",
-      "t2"."side",
-      "t2"."claim",
-      "t2"."copy_index",
-      CONCAT_WS(CHR(31), "t2"."claim", "t2"."caregiver_cert_no") AS "text"
-    FROM "odd_rows" AS "t2"
+      "t1"."pair",
+      "t1"."settlement_no",
+      "t1"."beneficiary_ref",
+      "t1"."institution",
+      "t1"."subsidy_kind",
+      "t1"."service_month",
+      "t1"."service_days",
+      "t1"."amount_fen",
+      "t1"."caregiver_cert_no",
+      "t1"."filed_date",
+      "t1"."position",
+      "t1"."side",
+      "t1"."claim",
+      "t1"."copy_index",
+      CONCAT_WS(CHR(31), "t1"."claim", "t1"."caregiver_cert_no") AS "text"
+    FROM "odd_rows" AS "t1"
   ) AS "t4"
   GROUP BY
     1,
     2
 )
 SELECT
-  "t19"."pair",
-  "t19"."settlement_no",
-  "t19"."home_rows",
-  "t19"."home_fen",
-  "t19"."home_least",
-  "t19"."home_most",
-  "t19"."host_rows",
-  "t19"."host_fen",
-  "t19"."host_least",
-  "t19"."host_most",
-  "t19"."filed_date",
-  "t19"."by_home",
-  "t19"."by_host",
-  "t19"."cleared_text",
-  "t19"."cleared_fen",
+  "t15"."pair",
+  "t15"."settlement_no",
+  "t15"."home_rows",
+  "t15"."home_fen",
+  "t15"."home_least",
+  "t15"."home_most",
+  "t15"."host_rows",
+  "t15"."host_fen",
+  "t15"."host_least",
+  "t15"."host_most",
+  "t15"."filed_date",
+  "t15"."by_home",
+  "t15"."by_host",
+  "t15"."cleared_text",
+  "t15"."cleared_fen",
   CASE
     WHEN (
-      "t19"."by_home" IS NOT NULL
+      "t15"."by_home" IS NOT NULL
     )
     AND (
       (
         (
-          "t19"."home_rows" = 0
-        ) OR "t19"."by_home"
+          "t15"."home_rows" = 0
+        ) OR "t15"."by_home"
       )
       AND (
         (
-          "t19"."host_rows" = 0
-        ) OR "t19"."by_host"
+          "t15"."host_rows" = 0
+        ) OR "t15"."by_host"
       )
     )
     THEN 1
-    WHEN "t19"."by_home" IS NOT NULL
+    WHEN "t15"."by_home" IS NOT NULL
     THEN 2
-    WHEN COALESCE("t19"."home_least" <> "t19"."home_most", FALSE)
-    OR COALESCE("t19"."host_least" <> "t19"."host_most", FALSE)
-    OR COALESCE("t19"."home_least" <> "t19"."cleared_text", FALSE)
-    OR COALESCE("t19"."host_least" <> "t19"."cleared_text", FALSE)
+    WHEN COALESCE("t15"."home_least" <> "t15"."home_most", FALSE)
+    OR COALESCE("t15"."host_least" <> "t15"."host_most", FALSE)
+    OR COALESCE("t15"."home_least" <> "t15"."cleared_text", FALSE)
+    OR COALESCE("t15"."host_least" <> "t15"."cleared_text", FALSE)
     THEN 3
-    WHEN "t19"."cleared_text" IS NOT NULL
+    WHEN "t15"."cleared_text" IS NOT NULL
     THEN -1
     ELSE 0
   END AS "fate"
 FROM (
   SELECT
-    "t18".*
-    EXCLUDE ("pair_right", "settlement_no_right")
-  FROM (
+    "t9"."pair",
+    "t9"."settlement_no",
+    "t9"."home_rows",
+    "t9"."home_fen",
+    "t9"."home_least",
+    "t9"."home_most",
+    "t9"."host_rows",
+    "t9"."host_fen",
+    "t9"."host_least",
+    "t9"."host_most",
+    "t9"."filed_date",
+    "t6"."by_home",
+    "t6"."by_host",
+    "t14"."cleared_text",
+    "t14"."cleared_fen"
+  FROM "t7" AS "t9"
+  LEFT OUTER JOIN (
     SELECT
-      "t14"."pair",
-      "t14"."settlement_no",
-      "t14"."home_rows",
-      "t14"."home_fen",
-      "t14"."home_least",
-      "t14"."home_most",
-      "t14"."host_rows",
-      "t14"."host_fen",
-      "t14"."host_least",
-      "t14"."host_most",
-      "t14"."filed_date",
-      "t14"."by_home",
-      "t14"."by_host",
-      "t17"."pair" AS "pair_right",
-      "t17"."settlement_no" AS "settlement_no_right",
-      "t17"."cleared_text",
-      "t17"."cleared_fen"
+      "t0"."pair",
+      "t0"."settlement_no",
+      BOOL_OR(CAST("t0"."side" = 'home' AS BOOLEAN)) AS "by_home",
+      BOOL_OR(CAST("t0"."side" = 'host' AS BOOLEAN)) AS "by_host"
+    FROM "reversed_numbers" AS "t0"
+    GROUP BY
+      1,
+      2
+  ) AS "t6"
+    ON "t9"."pair" = "t6"."pair" AND "t9"."settlement_no" = "t6"."settlement_no"
+  LEFT OUTER JOIN (
+    SELECT
+      "t12"."pair",
+      "t12"."settlement_no",
+      CONCAT_WS(CHR(31), "t12"."claim", "t12"."caregiver_cert_no") AS "cleared_text",
+      "t12"."amount_fen" AS "cleared_fen"
     FROM (
       SELECT
-        "t11".*
-        EXCLUDE ("pair_right", "settlement_no_right")
+        "t11"."pair",
+        "t11"."settlement_no",
+        "t11"."beneficiary_ref",
+        "t11"."institution",
+        "t11"."subsidy_kind",
+        "t11"."service_month",
+        "t11"."service_days",
+        "t11"."amount_fen",
+        "t11"."caregiver_cert_no",
+        "t11"."cancelled",
+        CONCAT_WS(
+          CHR(31),
+          "t11"."beneficiary_ref",
+          "t11"."institution",
+          "t11"."subsidy_kind",
+          "t11"."service_month",
+          CAST("t11"."service_days" AS TEXT),
+          CAST("t11"."amount_fen" AS TEXT)
+        ) AS "claim"
       FROM (
         SELECT
-          "t9"."pair",
-          "t9"."settlement_no",
-          "t9"."home_rows",
-          "t9"."home_fen",
-          "t9"."home_least",
-          "t9"."home_most",
-          "t9"."host_rows",
-          "t9"."host_fen",
-          "t9"."host_least",
-          "t9"."host_most",
-          "t9"."filed_date",
-          "t6"."pair" AS "pair_right",
-          "t6"."settlement_no" AS "settlement_no_right",
-          "t6"."by_home",
-          "t6"."by_host"
-        FROM "t7" AS "t9"
-        LEFT OUTER JOIN (
-          SELECT
-            "t0"."pair",
-            "t0"."settlement_no",
-            BOOL_OR(CAST("t0"."side" = 'home' AS BOOLEAN)) AS "by_home",
-            BOOL_OR(CAST("t0"."side" = 'host' AS BOOLEAN)) AS "by_host"
-          FROM "reversed_numbers" AS "t0"
-          GROUP BY
-            1,
-            2
-        ) AS "t6"
-          ON "t9"."pair" = "t6"."pair" AND "t9"."settlement_no" = "t6"."settlement_no"
+          "t3"."pair",
+          "t3"."settlement_no",
+          "t3"."beneficiary_ref",
+          "t3"."institution",
+          "t3"."subsidy_kind",
+          "t3"."service_month",
+          "t3"."service_days",
+          "t3"."amount_fen",
+          "t3"."caregiver_cert_no",
+          "t3"."cancelled"
+        FROM "cleared" AS "t3"
+        SEMI JOIN "t7" AS "t10"
+          ON "t3"."pair" = "t10"."pair" AND "t3"."settlement_no" = "t10"."settlement_no"
       ) AS "t11"
-    ) AS "t14"
-    LEFT OUTER JOIN (
-      SELECT
-        "t15"."pair",
-        "t15"."settlement_no",
-        CONCAT_WS(CHR(31), "t15"."claim", "t15"."caregiver_cert_no") AS "cleared_text",
-        "t15"."amount_fen" AS "cleared_fen"
-      FROM (
-        SELECT
-          "t12"."pair",
-          "t12"."settlement_no",
-          "t12"."beneficiary_ref",
-          "t12"."institution",
-          "t12"."subsidy_kind",
-          "t12"."service_month",
-          "t12"."service_days",
-          "t12"."amount_fen",
-          "t12"."caregiver_cert_no",
-          "t12"."cancelled",
-          CONCAT_WS(
-            CHR(31),
-            "t12"."beneficiary_ref",
-            "t12"."institution",
-            "t12"."subsidy_kind",
-            "t12"."service_month",
-            CAST("t12"."service_days" AS TEXT),
-            CAST("t12"."amount_fen" AS TEXT)
-          ) AS "claim"
-        FROM (
-          SELECT
-            "t3"."pair",
-            "t3"."settlement_no",
-            "t3"."beneficiary_ref",
-            "t3"."institution",
-            "t3"."subsidy_kind",
-            "t3"."service_month",
-            "t3"."service_days",
-            "t3"."amount_fen",
-            "t3"."caregiver_cert_no",
-            "t3"."cancelled"
-          FROM "cleared" AS "t3"
-          SEMI JOIN "t7" AS "t10"
-            ON "t3"."pair" = "t10"."pair" AND "t3"."settlement_no" = "t10"."settlement_no"
-        ) AS "t12"
-      ) AS "t15"
-    ) AS "t17"
-      ON "t14"."pair" = "t17"."pair" AND "t14"."settlement_no" = "t17"."settlement_no"
-  ) AS "t18"
-) AS "t19"
+    ) AS "t12"
+  ) AS "t14"
+    ON "t9"."pair" = "t14"."pair" AND "t9"."settlement_no" = "t14"."settlement_no"
+) AS "t15"
 ;
 
 -- step: settlements
@@ -985,7 +955,7 @@ GROUP BY
 -- kept: yes
 -- reads: asked cleared cleared_reversals flags odd_numbers odd_rows settlements
 -- columns: pair:int16 settlement_no:string kind:int8 rank:int8 home_rows:int32 home_fen:int64 home_claim:string home_caregiver:string host_rows:int32 host_fen:int64 host_claim:string host_caregiver:string filed_date:date home_position:int64 host_position:int64
-WITH "t20" AS (
+WITH "t19" AS (
   SELECT
     "t2"."pair",
     "t2"."settlement_no",
@@ -1024,7 +994,7 @@ WITH "t20" AS (
   FROM "odd_numbers" AS "t2"
   WHERE
     "t2"."fate" > 0
-), "t26" AS (
+), "t25" AS (
   SELECT
     "t9"."pair",
     "t9"."settlement_no",
@@ -1052,7 +1022,7 @@ WITH "t20" AS (
       "t2"."fate" <= 0
   ) AS "t14"
     ON "t9"."pair" = "t14"."pair" AND "t9"."settlement_no" = "t14"."settlement_no"
-), "t35" AS (
+), "t34" AS (
   SELECT
     "t29"."pair",
     "t29"."settlement_no",
@@ -1134,8 +1104,8 @@ WITH "t20" AS (
           THEN 1
           ELSE 0
         END = 1
-    ) AS "t23"
-      ON "t10"."pair" = "t23"."pair" AND "t10"."settlement_no" = "t23"."settlement_no"
+    ) AS "t22"
+      ON "t10"."pair" = "t22"."pair" AND "t10"."settlement_no" = "t22"."settlement_no"
   ) AS "t29"
 )
 SELECT
@@ -1145,152 +1115,145 @@ FROM (
     *
   FROM (
     SELECT
-      "t19"."pair",
-      "t19"."settlement_no",
+      "t17"."pair",
+      "t17"."settlement_no",
       0 AS "kind",
       CASE
-        WHEN "t19"."rank" IS NOT NULL
-        THEN "t19"."rank"
+        WHEN "t17"."rank" IS NOT NULL
+        THEN "t17"."rank"
         WHEN (
           (
-            "t19"."home_fen" IS NULL
+            "t17"."home_fen" IS NULL
           ) OR (
-            "t19"."host_fen" IS NULL
+            "t17"."host_fen" IS NULL
           )
         )
-        AND COALESCE("t19"."filed_date" > (
+        AND COALESCE("t17"."filed_date" > (
           SELECT
             *
           FROM "asked" AS "t6"
         ), FALSE)
         THEN 13
-        WHEN "t19"."host_fen" IS NULL
+        WHEN "t17"."host_fen" IS NULL
         THEN 14
-        WHEN "t19"."home_fen" IS NULL
+        WHEN "t17"."home_fen" IS NULL
         THEN 15
-        WHEN "t19"."home_fen" <> "t19"."host_fen"
+        WHEN "t17"."home_fen" <> "t17"."host_fen"
         THEN 16
-        WHEN "t19"."host_claim" IS NOT NULL
+        WHEN "t17"."host_claim" IS NOT NULL
         THEN 17
-        WHEN "t19"."home_caregiver" <> "t19"."host_caregiver"
+        WHEN "t17"."home_caregiver" <> "t17"."host_caregiver"
         THEN 17
         ELSE 18
       END AS "rank",
-      CAST("t19"."home_fen" IS NOT NULL AS INT) AS "home_rows",
-      COALESCE("t19"."home_fen", 0) AS "home_fen",
-      "t19"."home_claim",
-      "t19"."home_caregiver",
-      CAST("t19"."host_fen" IS NOT NULL AS INT) AS "host_rows",
-      COALESCE("t19"."host_fen", 0) AS "host_fen",
-      "t19"."host_claim",
-      "t19"."host_caregiver",
-      "t19"."filed_date",
-      "t19"."home_position",
-      "t19"."host_position"
+      CAST("t17"."home_fen" IS NOT NULL AS INT) AS "home_rows",
+      COALESCE("t17"."home_fen", 0) AS "home_fen",
+      "t17"."home_claim",
+      "t17"."home_caregiver",
+      CAST("t17"."host_fen" IS NOT NULL AS INT) AS "host_rows",
+      COALESCE("t17"."host_fen", 0) AS "host_fen",
+      "t17"."host_claim",
+      "t17"."host_caregiver",
+      "t17"."filed_date",
+      "t17"."home_position",
+      "t17"."host_position"
     FROM (
       SELECT
-        "t17".*
-        EXCLUDE ("pair_right", "settlement_no_right")
-      FROM (
-        SELECT
-          "t7"."pair",
-          "t7"."settlement_no",
-          "t7"."home_claim",
-          "t7"."home_caregiver",
-          "t7"."home_fen",
-          "t7"."home_position",
-          "t7"."host_claim",
-          "t7"."host_caregiver",
-          "t7"."host_fen",
-          "t7"."host_position",
-          "t7"."filed_date",
-          "t7"."home_hash",
-          "t8"."pair" AS "pair_right",
-          "t8"."settlement_no" AS "settlement_no_right",
-          "t8"."rank"
-        FROM "settlements" AS "t7"
-        LEFT OUTER JOIN "flags" AS "t8"
-          ON "t7"."pair" = "t8"."pair" AND "t7"."settlement_no" = "t8"."settlement_no"
-      ) AS "t17"
-    ) AS "t19"
-  ) AS "t30"
+        "t7"."pair",
+        "t7"."settlement_no",
+        "t7"."home_claim",
+        "t7"."home_caregiver",
+        "t7"."home_fen",
+        "t7"."home_position",
+        "t7"."host_claim",
+        "t7"."host_caregiver",
+        "t7"."host_fen",
+        "t7"."host_position",
+        "t7"."filed_date",
+        "t7"."home_hash",
+        "t8"."rank"
+      FROM "settlements" AS "t7"
+      LEFT OUTER JOIN "flags" AS "t8"
+        ON "t7"."pair" = "t8"."pair" AND "t7"."settlement_no" = "t8"."settlement_no"
+    ) AS "t17"
+  ) AS "t28"
   UNION ALL
   SELECT
     *
   FROM (
     SELECT
-      "t47"."pair",
-      "t47"."settlement_no",
+      "t46"."pair",
+      "t46"."settlement_no",
       0 AS "kind",
-      "t47"."fate" AS "rank",
-      CAST("t47"."home_rows" + "t47"."extra" AS INT) AS "home_rows",
-      COALESCE(COALESCE("t47"."home_fen", 0) + "t47"."extra_fen", 0) AS "home_fen",
-      "t47"."home_claim",
-      "t47"."home_caregiver",
-      CAST("t47"."host_rows" + "t47"."extra" AS INT) AS "host_rows",
-      COALESCE(COALESCE("t47"."host_fen", 0) + "t47"."extra_fen", 0) AS "host_fen",
-      "t47"."host_claim",
-      "t47"."host_caregiver",
-      "t47"."filed_date",
+      "t46"."fate" AS "rank",
+      CAST("t46"."home_rows" + "t46"."extra" AS INT) AS "home_rows",
+      COALESCE(COALESCE("t46"."home_fen", 0) + "t46"."extra_fen", 0) AS "home_fen",
+      "t46"."home_claim",
+      "t46"."home_caregiver",
+      CAST("t46"."host_rows" + "t46"."extra" AS INT) AS "host_rows",
+      COALESCE(COALESCE("t46"."host_fen", 0) + "t46"."extra_fen", 0) AS "host_fen",
+      "t46"."host_claim",
+      "t46"."host_caregiver",
+      "t46"."filed_date",
       CAST(NULL AS BIGINT) AS "home_position",
       CAST(NULL AS BIGINT) AS "host_position"
     FROM (
       SELECT
-        "t24"."pair",
-        "t24"."settlement_no",
-        "t24"."home_rows",
-        "t24"."home_fen",
-        "t24"."home_least",
-        "t24"."home_most",
-        "t24"."host_rows",
-        "t24"."host_fen",
-        "t24"."host_least",
-        "t24"."host_most",
-        "t24"."filed_date",
-        "t24"."by_home",
-        "t24"."by_host",
-        "t24"."cleared_text",
-        "t24"."cleared_fen",
-        "t24"."fate",
-        "t24"."extra",
-        "t24"."extra_fen",
-        "t46"."home_claim",
-        "t46"."home_caregiver",
-        "t46"."host_claim",
-        "t46"."host_caregiver"
-      FROM "t20" AS "t24"
+        "t23"."pair",
+        "t23"."settlement_no",
+        "t23"."home_rows",
+        "t23"."home_fen",
+        "t23"."home_least",
+        "t23"."home_most",
+        "t23"."host_rows",
+        "t23"."host_fen",
+        "t23"."host_least",
+        "t23"."host_most",
+        "t23"."filed_date",
+        "t23"."by_home",
+        "t23"."by_host",
+        "t23"."cleared_text",
+        "t23"."cleared_fen",
+        "t23"."fate",
+        "t23"."extra",
+        "t23"."extra_fen",
+        "t45"."home_claim",
+        "t45"."home_caregiver",
+        "t45"."host_claim",
+        "t45"."host_caregiver"
+      FROM "t19" AS "t23"
       INNER JOIN (
         SELECT
-          "t44"."pair",
-          "t44"."settlement_no",
-          FIRST("t44"."claim" ORDER BY "t44"."text") FILTER(WHERE
-            "t44"."side" = 'home') AS "home_claim",
-          FIRST("t44"."caregiver_cert_no" ORDER BY "t44"."text") FILTER(WHERE
-            "t44"."side" = 'home') AS "home_caregiver",
-          FIRST("t44"."claim" ORDER BY "t44"."text") FILTER(WHERE
-            "t44"."side" = 'host') AS "host_claim",
-          FIRST("t44"."caregiver_cert_no" ORDER BY "t44"."text") FILTER(WHERE
-            "t44"."side" = 'host') AS "host_caregiver"
+          "t43"."pair",
+          "t43"."settlement_no",
+          FIRST("t43"."claim" ORDER BY "t43"."text") FILTER(WHERE
+            "t43"."side" = 'home') AS "home_claim",
+          FIRST("t43"."caregiver_cert_no" ORDER BY "t43"."text") FILTER(WHERE
+            "t43"."side" = 'home') AS "home_caregiver",
+          FIRST("t43"."claim" ORDER BY "t43"."text") FILTER(WHERE
+            "t43"."side" = 'host') AS "host_claim",
+          FIRST("t43"."caregiver_cert_no" ORDER BY "t43"."text") FILTER(WHERE
+            "t43"."side" = 'host') AS "host_caregiver"
         FROM (
           SELECT
-            "t42"."side",
-            "t42"."pair",
-            "t42"."settlement_no",
-            "t42"."claim",
-            "t42"."caregiver_cert_no",
-            CONCAT_WS(CHR(31), "t42"."claim", "t42"."caregiver_cert_no") AS "text"
+            "t41"."side",
+            "t41"."pair",
+            "t41"."settlement_no",
+            "t41"."claim",
+            "t41"."caregiver_cert_no",
+            CONCAT_WS(CHR(31), "t41"."claim", "t41"."caregiver_cert_no") AS "text"
           FROM (
             SELECT
               *
             FROM (
               SELECT
                 'host' AS "side",
-                "t37"."pair",
-                "t37"."settlement_no",
-                "t37"."claim",
-                "t37"."caregiver_cert_no"
-              FROM "t35" AS "t37"
-            ) AS "t38"
+                "t36"."pair",
+                "t36"."settlement_no",
+                "t36"."claim",
+                "t36"."caregiver_cert_no"
+              FROM "t34" AS "t36"
+            ) AS "t37"
             UNION ALL
             SELECT
               *
@@ -1305,32 +1268,32 @@ FROM (
                   "t9"."claim",
                   "t9"."caregiver_cert_no"
                 FROM "odd_rows" AS "t9"
-                SEMI JOIN "t20" AS "t25"
-                  ON "t9"."pair" = "t25"."pair" AND "t9"."settlement_no" = "t25"."settlement_no"
-              ) AS "t31"
+                SEMI JOIN "t19" AS "t24"
+                  ON "t9"."pair" = "t24"."pair" AND "t9"."settlement_no" = "t24"."settlement_no"
+              ) AS "t30"
               UNION ALL
               SELECT
                 *
               FROM (
                 SELECT
                   'home' AS "side",
-                  "t37"."pair",
-                  "t37"."settlement_no",
-                  "t37"."claim",
-                  "t37"."caregiver_cert_no"
-                FROM "t35" AS "t37"
-              ) AS "t39"
-            ) AS "t40"
-          ) AS "t42"
-        ) AS "t44"
+                  "t36"."pair",
+                  "t36"."settlement_no",
+                  "t36"."claim",
+                  "t36"."caregiver_cert_no"
+                FROM "t34" AS "t36"
+              ) AS "t38"
+            ) AS "t39"
+          ) AS "t41"
+        ) AS "t43"
         GROUP BY
           1,
           2
-      ) AS "t46"
-        ON "t24"."pair" = "t46"."pair" AND "t24"."settlement_no" = "t46"."settlement_no"
-    ) AS "t47"
-  ) AS "t48"
-) AS "t49"
+      ) AS "t45"
+        ON "t23"."pair" = "t45"."pair" AND "t23"."settlement_no" = "t45"."settlement_no"
+    ) AS "t46"
+  ) AS "t47"
+) AS "t48"
 UNION ALL
 SELECT
   *
@@ -1342,39 +1305,39 @@ FROM (
       *
     FROM (
       SELECT
-        "t27"."pair",
-        "t27"."settlement_no",
+        "t26"."pair",
+        "t26"."settlement_no",
         1 AS "kind",
         4 AS "rank",
         CAST(1 AS INT) AS "home_rows",
-        COALESCE("t27"."amount_fen", 0) AS "home_fen",
-        "t27"."claim" AS "home_claim",
-        "t27"."caregiver_cert_no" AS "home_caregiver",
+        COALESCE("t26"."amount_fen", 0) AS "home_fen",
+        "t26"."claim" AS "home_claim",
+        "t26"."caregiver_cert_no" AS "home_caregiver",
         CAST(0 AS INT) AS "host_rows",
         COALESCE(CAST(NULL AS BIGINT), 0) AS "host_fen",
         CAST(NULL AS TEXT) AS "host_claim",
         CAST(NULL AS TEXT) AS "host_caregiver",
-        "t27"."filed_date",
-        "t27"."position" AS "home_position",
+        "t26"."filed_date",
+        "t26"."position" AS "home_position",
         CAST(NULL AS BIGINT) AS "host_position"
-      FROM "t26" AS "t27"
+      FROM "t25" AS "t26"
       WHERE
         (
           (
-            "t27"."copy_index" > 0
+            "t26"."copy_index" > 0
           ) OR (
-            "t27"."fate" = -1
+            "t26"."fate" = -1
           )
         )
-        AND "t27"."side" = 'home'
-    ) AS "t32"
+        AND "t26"."side" = 'home'
+    ) AS "t31"
     UNION ALL
     SELECT
       *
     FROM (
       SELECT
-        "t27"."pair",
-        "t27"."settlement_no",
+        "t26"."pair",
+        "t26"."settlement_no",
         1 AS "kind",
         4 AS "rank",
         CAST(0 AS INT) AS "home_rows",
@@ -1382,102 +1345,102 @@ FROM (
         CAST(NULL AS TEXT) AS "home_claim",
         CAST(NULL AS TEXT) AS "home_caregiver",
         CAST(1 AS INT) AS "host_rows",
-        COALESCE("t27"."amount_fen", 0) AS "host_fen",
-        "t27"."claim" AS "host_claim",
-        "t27"."caregiver_cert_no" AS "host_caregiver",
-        "t27"."filed_date",
+        COALESCE("t26"."amount_fen", 0) AS "host_fen",
+        "t26"."claim" AS "host_claim",
+        "t26"."caregiver_cert_no" AS "host_caregiver",
+        "t26"."filed_date",
         CAST(NULL AS BIGINT) AS "home_position",
-        "t27"."position" AS "host_position"
-      FROM "t26" AS "t27"
+        "t26"."position" AS "host_position"
+      FROM "t25" AS "t26"
       WHERE
         (
           (
-            "t27"."copy_index" > 0
+            "t26"."copy_index" > 0
           ) OR (
-            "t27"."fate" = -1
+            "t26"."fate" = -1
           )
         )
-        AND "t27"."side" = 'host'
-    ) AS "t33"
-  ) AS "t34"
+        AND "t26"."side" = 'host'
+    ) AS "t32"
+  ) AS "t33"
   UNION ALL
   SELECT
     *
   FROM (
     SELECT
-      "t36"."pair",
-      "t36"."settlement_no",
+      "t35"."pair",
+      "t35"."settlement_no",
       2 AS "kind",
-      CASE WHEN "t36"."by_home" AND "t36"."by_host" THEN 18 ELSE 2 END AS "rank",
-      CAST("t36"."by_home" AS INT) AS "home_rows",
-      COALESCE("t36"."home_fen", 0) AS "home_fen",
-      "t36"."home_claim",
-      "t36"."home_caregiver",
-      CAST("t36"."by_host" AS INT) AS "host_rows",
-      COALESCE("t36"."host_fen", 0) AS "host_fen",
-      "t36"."host_claim",
-      "t36"."host_caregiver",
-      "t36"."filed_date",
-      "t36"."home_position",
-      "t36"."host_position"
+      CASE WHEN "t35"."by_home" AND "t35"."by_host" THEN 18 ELSE 2 END AS "rank",
+      CAST("t35"."by_home" AS INT) AS "home_rows",
+      COALESCE("t35"."home_fen", 0) AS "home_fen",
+      "t35"."home_claim",
+      "t35"."home_caregiver",
+      CAST("t35"."by_host" AS INT) AS "host_rows",
+      COALESCE("t35"."host_fen", 0) AS "host_fen",
+      "t35"."host_claim",
+      "t35"."host_caregiver",
+      "t35"."filed_date",
+      "t35"."home_position",
+      "t35"."host_position"
     FROM (
       SELECT
-        "t28"."pair",
-        "t28"."settlement_no",
-        "t28"."beneficiary_ref",
-        "t28"."institution",
-        "t28"."subsidy_kind",
-        "t28"."service_month",
-        "t28"."service_days",
-        "t28"."amount_fen",
-        "t28"."caregiver_cert_no",
-        "t28"."cancelled",
-        "t28"."by_home",
-        "t28"."by_host",
-        "t28"."filed_date",
+        "t27"."pair",
+        "t27"."settlement_no",
+        "t27"."beneficiary_ref",
+        "t27"."institution",
+        "t27"."subsidy_kind",
+        "t27"."service_month",
+        "t27"."service_days",
+        "t27"."amount_fen",
+        "t27"."caregiver_cert_no",
+        "t27"."cancelled",
+        "t27"."by_home",
+        "t27"."by_host",
+        "t27"."filed_date",
         CASE
-          WHEN "t28"."by_home"
+          WHEN "t27"."by_home"
           THEN CONCAT_WS(
             CHR(31),
-            "t28"."beneficiary_ref",
-            "t28"."institution",
-            "t28"."subsidy_kind",
-            "t28"."service_month",
-            CAST("t28"."service_days" AS TEXT),
+            "t27"."beneficiary_ref",
+            "t27"."institution",
+            "t27"."subsidy_kind",
+            "t27"."service_month",
+            CAST("t27"."service_days" AS TEXT),
             CAST(-(
-              "t28"."amount_fen"
+              "t27"."amount_fen"
             ) AS TEXT)
           )
           ELSE CAST(NULL AS TEXT)
         END AS "home_claim",
-        CASE WHEN "t28"."by_home" THEN "t28"."caregiver_cert_no" ELSE CAST(NULL AS TEXT) END AS "home_caregiver",
+        CASE WHEN "t27"."by_home" THEN "t27"."caregiver_cert_no" ELSE CAST(NULL AS TEXT) END AS "home_caregiver",
         CASE
-          WHEN "t28"."by_home"
+          WHEN "t27"."by_home"
           THEN -(
-            "t28"."amount_fen"
+            "t27"."amount_fen"
           )
           ELSE CAST(NULL AS BIGINT)
         END AS "home_fen",
         CASE
-          WHEN "t28"."by_host"
+          WHEN "t27"."by_host"
           THEN CONCAT_WS(
             CHR(31),
-            "t28"."beneficiary_ref",
-            "t28"."institution",
-            "t28"."subsidy_kind",
-            "t28"."service_month",
-            CAST("t28"."service_days" AS TEXT),
+            "t27"."beneficiary_ref",
+            "t27"."institution",
+            "t27"."subsidy_kind",
+            "t27"."service_month",
+            CAST("t27"."service_days" AS TEXT),
             CAST(-(
-              "t28"."amount_fen"
+              "t27"."amount_fen"
             ) AS TEXT)
           )
           ELSE CAST(NULL AS TEXT)
         END AS "host_claim",
-        CASE WHEN "t28"."by_host" THEN "t28"."caregiver_cert_no" ELSE CAST(NULL AS TEXT) END AS "host_caregiver",
+        CASE WHEN "t27"."by_host" THEN "t27"."caregiver_cert_no" ELSE CAST(NULL AS TEXT) END AS "host_caregiver",
         CASE
-          WHEN "t28"."by_host"
+          WHEN "t27"."by_host"
           THEN -(
-            "t28"."amount_fen"
+            "t27"."amount_fen"
           )
           ELSE CAST(NULL AS BIGINT)
         END AS "host_fen",
@@ -1520,10 +1483,10 @@ FROM (
             2
         ) AS "t18"
           ON "t15"."pair" = "t18"."pair" AND "t15"."settlement_no" = "t18"."settlement_no"
-      ) AS "t28"
-    ) AS "t36"
-  ) AS "t41"
-) AS "t43"
+      ) AS "t27"
+    ) AS "t35"
+  ) AS "t40"
+) AS "t42"
 ;
 
 -- step: totals

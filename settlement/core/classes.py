@@ -48,14 +48,18 @@ class LineClass(enum.Enum):
     REVERSED_ONE_SIDE = (
         2, "单方冲正", "reversed by one side", False, False, Actor.BOTH, 5,
         "未冲正一方核实后提交冲正；冲正有误的，以新编号重新报送",
-        "The side that has not reversed it files its reversal; if the reversal was a mistake, "
-        "both file the settlement again under a new number.",
+        (
+            "The side that has not reversed it files its reversal; if the reversal was a mistake, "
+            "both file the settlement again under a new number."
+        ),
     )  # fmt: skip
     DUP_CONFLICT = (
         3, "同号异文", "same number, different content", False, False, Actor.BOTH, 5,
         "报送方核对同一编号的各条记录，冲正该编号后以新编号重新报送",
-        "The side that filed differing rows reverses the number; the settlement is filed again "
-        "under a new one.",
+        (
+            "The side that filed differing rows reverses the number; the settlement is filed again "
+            "under a new one."
+        ),
     )  # fmt: skip
     DUP_EXACT = (
         4, "完全重复", "exact copy", True, False, Actor.NOBODY, 0, _NOTHING_ZH, _NOTHING_EN,
@@ -63,14 +67,18 @@ class LineClass(enum.Enum):
     DUP_SEMANTIC = (
         5, "疑似重复", "suspected duplicate", False, False, Actor.HOST, 10,
         "服务地核实是否重复报送，重复的予以冲正；确属两次服务的，修订其中一条的要素",
-        "The host checks whether one service was filed twice and reverses the surplus; if there "
-        "were two, it revises what tells them apart.",
+        (
+            "The host checks whether one service was filed twice and reverses the surplus; if "
+            "there were two, it revises what tells them apart."
+        ),
     )  # fmt: skip
     OUT_OF_AGREEMENT = (
         6, "协议外", "outside any agreement", False, False, Actor.BOTH, 10,
         "双方核对合作协议的地区、项目与起止日期；不属协议范围的，予以冲正",
-        "Both compare divisions, kinds and dates with the agreement; what it does not cover is "
-        "reversed.",
+        (
+            "Both compare divisions, kinds and dates with the agreement; what it does not cover is "
+            "reversed."
+        ),
     )  # fmt: skip
     INSTITUTION_UNLISTED = (
         7, "机构未列名", "institution not listed", False, False, Actor.HOST, 10,
@@ -132,7 +140,7 @@ class LineClass(enum.Enum):
         18, "对平", "matched", True, True, Actor.NOBODY, 0, _NOTHING_ZH, _NOTHING_EN,
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - a row of the table
         self,
         rank: int,
         zh: str,

@@ -27,6 +27,7 @@ from settlement.core.terms import (
     Table,
     claim_hash,
     claim_of,
+    left_joined,
     number_hash,
     rank_of,
     text_of,
@@ -108,8 +109,8 @@ def odd_numbers(rows: Table, reversed_numbers: Table, cleared: Table) -> Table:
     known = cleared.semi_join(filed, KEY)
     known = known.mutate(claim=claim_of(known))
     known = known.select(*KEY, cleared_text=text_of(known), cleared_fen=known.amount_fen)
-    whole = filed.left_join(reversals, KEY).drop("pair_right", "settlement_no_right")
-    whole = whole.left_join(known, KEY).drop("pair_right", "settlement_no_right")
+    whole = left_joined(filed, reversals, KEY)
+    whole = left_joined(whole, known, KEY)
     # 3. What becomes of it: the first that applies.
     reversed_by_all = ((whole.home_rows == 0) | whole.by_home) & (
         (whole.host_rows == 0) | whole.by_host
@@ -240,7 +241,7 @@ def lines(
 
 def _settlement_lines(settlements: Table, flags: Table, asked: Table) -> Table:
     """Return the ordinary lines."""
-    table = settlements.left_join(flags, KEY).drop("pair_right", "settlement_no_right")
+    table = left_joined(settlements, flags, KEY)
     one_sided = table.home_fen.isnull() | table.host_fen.isnull()
     fresh = table.filed_date > asked.transit_after_date.as_scalar()
     rank = ibis.cases(

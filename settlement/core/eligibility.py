@@ -22,6 +22,7 @@ from settlement.core.terms import (
     home_of,
     host_of,
     interval_mask,
+    left_joined,
     month_days,
     rank_of,
     union_of,
@@ -118,7 +119,7 @@ def _with_policy(rows: Table, policies: Table) -> Table:
     """Return rows with the policy of their kind and month, null where none is in force."""
     table = rows.mutate(home=home_of(rows))
     shared = ["home", "subsidy_kind", "service_month"]
-    return table.left_join(policies, shared).drop(*(f"{name}_right" for name in shared))
+    return left_joined(table, policies, shared)
 
 
 def _with_mask(table: Table, days: Table, name: str) -> Table:
@@ -131,7 +132,7 @@ def _with_mask(table: Table, days: Table, name: str) -> Table:
     """
     keys = [column for column in days.columns if column != "day_mask"]
     merged = days.group_by(keys).agg(**{name: days.day_mask.bit_or()})
-    return table.left_join(merged, keys).drop(*(f"{key}_right" for key in keys))
+    return left_joined(table, merged, keys)
 
 
 def enrolled_days(rows: Table, facts: Mapping[str, Table]) -> Table:
@@ -177,9 +178,10 @@ def agreed_days(rows: Table, facts: Mapping[str, Table]) -> Table:
     )
     own = own.select(*cells.columns, day_mask=own.known_mask & own.day_mask)
     # 3. Agreements of any division on the others.
-    anyone = agreements.filter(agreements.home_division == "").drop("home_division")
+    anyone = agreements.filter(agreements.home_division == "")
+    anyone = anyone.select("pair", *place, "day_mask")
     other = cells.join(anyone, ["pair", *place])
-    other = other.left_join(known, elder).drop(*(f"{key}_right" for key in elder))
+    other = left_joined(other, known, elder)
     covered = other.day_mask & other.known_mask.fill_null(0)
     other = other.select(*cells.columns, day_mask=other.day_mask - covered)
     return union_of(own, other)

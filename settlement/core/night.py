@@ -9,47 +9,16 @@ Steps that are small or read more than once are *kept*; the others are computed 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Final
 
 import ibis
 from ibis.expr.operations import UnboundTable
 
-from settlement.core import classify, eligibility
-from settlement.core.classes import ALPHABETICAL, LineClass
+from settlement.core import classify, eligibility, outputs
+from settlement.core.classes import LineClass
 from settlement.core.columns import ASKED, CLEARED, FACTS, HISTORY, ROWS
-from settlement.core.terms import (
-    KEY,
-    Expression,
-    Table,
-    home_code,
-    host_code,
-    joined,
-    rank_of,
-    separator,
-    terminator,
-    union_of,
-)
+from settlement.core.terms import KEY, Table, rank_of, union_of
 
-__all__ = ["LINE_KINDS", "Plan", "Step", "night_plan", "proposals_plan"]
-
-LINE_KINDS: Final = MappingProxyType(
-    {
-        classify.SETTLEMENT: "SETTLEMENT",
-        classify.COPY: "COPY",
-        classify.REVERSAL: "REVERSAL",
-    }
-)
-
-# The parts of a claim, with the types they have in the table of lines.
-_CLAIM_PARTS = (
-    ("beneficiary_ref", "string"),
-    ("institution", "string"),
-    ("subsidy_kind", "string"),
-    ("service_month", "string"),
-    ("service_days", "int64"),
-    ("amount_fen", "int64"),
-)
+__all__ = ["Plan", "Step", "night_plan", "proposals_plan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +126,14 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
         registers = {name: given[name] for name in FACTS}
         rows = planner.keep("first_rows", union_of(home_firsts, host_firsts))
         counted = cleared.filter(~cleared.cancelled)
-        flagged += _judged(planner, rows, counted, registers, [flagged[0]], flagged[1])
+        flagged += _judged(
+            planner,
+            rows,
+            counted=counted,
+            registers=registers,
+            before=[flagged[0]],
+            overlap_holds=flagged[1],
+        )
     every_flag = union_of(*flagged)
     flags = planner.keep("flags", every_flag.group_by(KEY).agg(rank=every_flag["rank"].min()))
     # 4. Lines, and what is made of them.
@@ -174,13 +150,13 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
         ),
         kept=keep_lines,
     )
-    planner.keep("totals", _totals(lines))
-    planner.show("beyond_rows", _beyond_rows(lines, numbers))
-    planner.show("line_bytes", _line_bytes(lines))
-    planner.show("line_table", _line_table(lines))
-    planner.show("closed", _closed(lines, odd, numbers))
-    planner.show("newly_cleared", _newly_cleared(lines))
-    cancelled = _of_class(lines, LineClass.MATCHED, classify.REVERSAL)
+    planner.keep("totals", outputs.totals(lines))
+    planner.show("beyond_rows", outputs.beyond_rows(lines, numbers))
+    planner.show("line_bytes", outputs.line_bytes(lines))
+    planner.show("line_table", outputs.line_table(lines))
+    planner.show("closed", outputs.closed(lines, odd, numbers))
+    planner.show("newly_cleared", outputs.newly_cleared(lines))
+    cancelled = outputs.of_class(lines, LineClass.MATCHED, classify.REVERSAL)
     planner.show("newly_cancelled", cancelled.select(KEY))
     return planner.plan()
 
@@ -196,7 +172,9 @@ def proposals_plan() -> Plan:
     cleared = planner.tables["cleared"]
     rows = planner.show("standing", cleared.filter(~cleared.cancelled))
     registers = {name: planner.tables[name] for name in FACTS}
-    flags = union_of(*_judged(planner, rows, None, registers, [], None))
+    flags = union_of(
+        *_judged(planner, rows, counted=None, registers=registers, before=[], overlap_holds=None)
+    )
     planner.show("proposals", flags.group_by(KEY).agg(rank=flags["rank"].min()))
     return planner.plan()
 
@@ -219,6 +197,7 @@ def _held(holds: Table, line_class: LineClass) -> Table:
 def _judged(
     planner: _Planner,
     rows: Table,
+    *,
     counted: Table | None,
     registers: Mapping[str, Table],
     before: list[Table],
@@ -254,168 +233,3 @@ def _without(rows: Table, flagged: list[Table]) -> Table:
     for table in flagged:
         rows = rows.anti_join(table, KEY)
     return rows
-
-
-def _class_name(rank: Expression) -> Expression:
-    """Return the name of a class; the commonest is asked for first."""
-    ordered = sorted(LineClass, key=lambda member: -member.rank)
-    return ibis.cases(*((rank == member.rank, member.name) for member in ordered), else_="")
-
-
-def _totals(lines: Table) -> Table:
-    """Return sums by direction, class and kind of line."""
-    return lines.group_by(["pair", "rank", "kind"]).agg(
-        line_count=lines.count(), home_fen=lines.home_fen.sum(), host_fen=lines.host_fen.sum()
-    )
-
-
-def _beyond_rows(lines: Table, numbers: Table) -> Table:
-    """Return what lines hold beyond the rows of each side, in one row.
-
-    These are reversals of cleared settlements, and the cleared row of a number in conflict, which
-    counts on both sides.
-    """
-    undone = lines.filter(lines.kind == classify.REVERSAL)
-    again = numbers.filter(
-        (numbers.fate == LineClass.DUP_CONFLICT.rank) & numbers.cleared_text.notnull()
-    )
-    fen = union_of(
-        undone.select("home_fen", "host_fen"),
-        again.select(home_fen=again.cleared_fen, host_fen=again.cleared_fen),
-    )
-    return fen.agg(
-        home_fen=fen.home_fen.sum().fill_null(0), host_fen=fen.host_fen.sum().fill_null(0)
-    )
-
-
-def _side_text(
-    lines: Table, *, rows: Expression, claim: Expression, caregiver: Expression
-) -> Table:
-    """Return the ten columns of one side's row as parts to join; empty where there is no row."""
-    there = rows > 0
-    return [
-        ibis.ifelse(there, lines.settlement_no, ""),
-        ibis.ifelse(there, home_code(lines), ""),
-        ibis.ifelse(there, host_code(lines), ""),
-        ibis.ifelse(there, claim, separator().repeat(len(_CLAIM_PARTS) - 1)),
-        ibis.ifelse(there, caregiver, ""),
-    ]
-
-
-def _line_bytes(lines: Table) -> Table:
-    """Return the bytes of each line, in the order of the bytes.
-
-    Sorting by the key and, within a number, by class name and by whether home has a row is the same
-    order at a third of the cost: the separator sorts before whatever may follow it, codes have
-    equal length, and lines that share number and class are copies of one row on one side.
-    """
-    alphabetical = {member: index for index, member in enumerate(ALPHABETICAL)}
-    ordered = sorted(LineClass, key=lambda member: -member.rank)
-    place = ibis.cases(
-        *(
-            (lines["rank"] == member.rank, ibis.literal(2 * alphabetical[member], "uint8"))
-            for member in ordered
-        ),
-        else_=ibis.literal(0, "uint8"),
-    )
-    tie = place + (lines.home_rows > 0).cast("uint8")
-    ordered_lines = lines.order_by(["pair", "settlement_no", tie])
-    host_claim = ibis.coalesce(ordered_lines.host_claim, ordered_lines.home_claim)
-    parts = [
-        home_code(ordered_lines),
-        host_code(ordered_lines),
-        ordered_lines.settlement_no,
-        _class_name(ordered_lines["rank"]),
-        ordered_lines.home_rows.cast("string"),
-        ordered_lines.home_fen.cast("string"),
-        *_side_text(
-            ordered_lines,
-            rows=ordered_lines.home_rows,
-            claim=ordered_lines.home_claim,
-            caregiver=ordered_lines.home_caregiver,
-        ),
-        ordered_lines.host_rows.cast("string"),
-        ordered_lines.host_fen.cast("string"),
-        *_side_text(
-            ordered_lines,
-            rows=ordered_lines.host_rows,
-            claim=host_claim,
-            caregiver=ordered_lines.host_caregiver,
-        ),
-    ]
-    parts[-1] = parts[-1] + terminator()
-    return ordered_lines.select(line=joined(*parts))
-
-
-def _line_table(lines: Table) -> Table:
-    """Return every line in full: its class and the columns of both sides, null where none filed."""
-    host_claim = ibis.ifelse(
-        lines.host_rows > 0, ibis.coalesce(lines.host_claim, lines.home_claim), ibis.null("string")
-    )
-    columns: dict[str, Expression] = {
-        "home": home_code(lines),
-        "host": host_code(lines),
-        "settlement_no": lines.settlement_no,
-        "line_kind": ibis.cases(
-            *((lines.kind == kind, name) for kind, name in LINE_KINDS.items()), else_=""
-        ),
-        "class": _class_name(lines["rank"]),
-        "home_rows": lines.home_rows,
-        "home_fen": lines.home_fen,
-        "host_rows": lines.host_rows,
-        "host_fen": lines.host_fen,
-    }
-    sides = (
-        ("home", lines.home_claim, lines.home_caregiver),
-        ("host", host_claim, lines.host_caregiver),
-    )
-    for side, claim, caregiver in sides:
-        parts = claim.split(separator())
-        for index, (name, kind) in enumerate(_CLAIM_PARTS):
-            part = parts[index]
-            columns[f"{side}_{name}"] = part if kind == "string" else part.cast(kind)
-        columns[f"{side}_caregiver_cert_no"] = caregiver
-    columns["filed_date"] = lines.filed_date
-    table = lines.select(**columns)
-    return table.order_by(["home", "host", "settlement_no", "class", "home_rows"])
-
-
-def _of_class(lines: Table, line_class: LineClass, kind: int) -> Table:
-    """Return the lines of one class and kind."""
-    return lines.filter((lines["rank"] == line_class.rank) & (lines.kind == kind))
-
-
-def _closed(lines: Table, odd: Table, numbers: Table) -> Table:
-    """Return the rows that are done with: matched, surplus copies, reversed by every side."""
-    rank = LineClass.REVERSED.rank
-    cancelled = odd.semi_join(numbers.filter(numbers.fate == rank), KEY)
-    cancelled = cancelled.select("side", *KEY, "position", rank=rank_of(rank))
-    matched = _of_class(lines, LineClass.MATCHED, classify.SETTLEMENT)
-    copies = _of_class(lines, LineClass.DUP_EXACT, classify.COPY)
-    done = union_of(matched, copies)
-
-    def of_side(side: str) -> Table:
-        position = done[f"{side}_position"]
-        filed = done.filter(done[f"{side}_rows"] > 0)
-        return filed.select(*KEY, "rank", side=ibis.literal(side), position=position).select(
-            "side", *KEY, "position", "rank"
-        )
-
-    return union_of(of_side("home"), of_side("host"), cancelled)
-
-
-def _newly_cleared(lines: Table) -> Table:
-    """Return the settlements that this night clears; both sides' rows are equal."""
-    matched = _of_class(lines, LineClass.MATCHED, classify.SETTLEMENT)
-    parts = matched.home_claim.split(separator())
-    columns = {
-        name: parts[index] if kind == "string" else parts[index].cast(kind)
-        for index, (name, kind) in enumerate(_CLAIM_PARTS)
-    }
-    return matched.select(
-        *KEY,
-        **columns,
-        caregiver_cert_no=matched.home_caregiver,
-        home_position=matched.home_position,
-        host_position=matched.host_position,
-    )

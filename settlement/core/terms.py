@@ -24,6 +24,7 @@ __all__ = [
     "host_of",
     "interval_mask",
     "joined",
+    "left_joined",
     "month_days",
     "number_hash",
     "rank_of",
@@ -129,6 +130,12 @@ def host_code(rows: Table) -> Expression:
 def rank_of(rank: int) -> Expression:
     """Return a class's rank as a small integer."""
     return ibis.literal(rank, "int8")
+
+
+def left_joined(left: Table, right: Table, keys: list[str]) -> Table:
+    """Return all rows of `left` with the other columns of `right`, null where none fits."""
+    others = [name for name in right.columns if name not in keys]
+    return left.left_join(right, keys).select([*left.columns, *others])
 
 
 def union_of(*tables: Table) -> Table:

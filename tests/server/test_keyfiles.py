@@ -1,4 +1,4 @@
-"""Tests of key files: owner's alone, never overwritten, noticed when they are in the wrong place."""
+"""Tests of key files: the owner's alone, never overwritten, noticed in the wrong place."""
 
 import stat
 from pathlib import Path

@@ -9,7 +9,7 @@ async with Rooms.open(tmp_path) as rooms:
 What is built here is generated and synthetic; no person or home in it exists.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -24,6 +24,7 @@ from server.certification.projector import CertificationProjector
 from server.certification.salts import SaltStore
 from server.certification.service import CertificationServicer
 from server.edge.call import Call
+from server.log.ports import Projector
 from server.registry.projector import RegistryProjector
 from server.registry.service import RegistryServicer
 from tests.support.federation import PROVINCES
@@ -120,20 +121,33 @@ def equivalence_body(equivalence_id: str = "310000-E1", **changes: object) -> pb
     return pb.Equivalence(**{**fields, **changes})  # type: ignore[arg-type]  # a test's own
 
 
+def _projectors(_: str) -> list[Projector]:
+    """Return the projectors of a node."""
+    return [RegistryProjector(), CertificationProjector()]
+
+
+def _salts() -> dict[str, SaltStore]:
+    """Return the salts of every node."""
+    return {p: SaltStore(bytes(32), SeededEntropy(f"salts {p}")) for p in PROVINCES}
+
+
 class Rooms:
     """The federation, with the services of two rooms at every node.
 
     Attributes:
         nodes: the nodes below.
-        registry: by province.
-        certification: by province.
+        registry: of the nodes that are up, by province.
+        certification: likewise.
     """
 
-    def __init__(self, nodes: FourNodes, salts: dict[str, SaltStore]) -> None:
+    def __init__(
+        self, nodes: FourNodes, salts: dict[str, SaltStore], up: Iterable[str] = PROVINCES
+    ) -> None:
+        up = tuple(up)
         self.nodes = nodes
         self.salts = salts
-        self.registry = {p: self._registry(nodes[p]) for p in nodes.nodes}
-        self.certification = {p: self._certification(nodes[p]) for p in nodes.nodes}
+        self.registry = {p: self._registry(nodes[p]) for p in up}
+        self.certification = {p: self._certification(nodes[p]) for p in up}
 
     def _registry(self, node: Node) -> RegistryServicer:
         return RegistryServicer(
@@ -159,15 +173,24 @@ class Rooms:
     @asynccontextmanager
     async def open(cls, directory: Path, **options: object) -> AsyncIterator["Rooms"]:
         """Bring the federation up, every log confirmed; options are those of ``FourNodes``."""
-        salts = {p: SaltStore(bytes(32), SeededEntropy(f"salts {p}")) for p in PROVINCES}
+        salts = _salts()
         async with FourNodes.open(
-            directory,
-            projectors=lambda _: [RegistryProjector(), CertificationProjector()],
-            attachments=salts.__getitem__,
-            **options,
+            directory, projectors=_projectors, attachments=salts.__getitem__, **options
         ) as nodes:
             await nodes.confirmed()
             yield cls(nodes, salts)
+
+    @classmethod
+    @asynccontextmanager
+    async def alone(cls, directory: Path, province: str) -> AsyncIterator["Rooms"]:
+        """Bring up one node without its partners; it may write all the same."""
+        salts = _salts()
+        nodes = FourNodes(directory, projectors=_projectors, attachments=salts.__getitem__)
+        try:
+            await nodes[province].start(write_unconfirmed=True)
+            yield cls(nodes, salts, (province,))
+        finally:
+            await nodes[province].stop()
 
     def restarted(self, province: str) -> None:
         """Give a node that came up again its services."""

@@ -145,6 +145,7 @@ async def running_edge(
     *,
     limits: Limits | None = None,
     federation: Federation | None = None,
+    port: int = 0,
 ) -> AsyncIterator[Edge]:
     """Serve some services as the node of 310000, and stop in the end."""
     federation = federation or Federation.make()
@@ -158,7 +159,7 @@ async def running_edge(
         token=lambda size: seed("edge")[:size],
         services=services,
     )
-    edge = Edge(federation=federation, server=server, port=await server.start("127.0.0.1:0"))
+    edge = Edge(federation=federation, server=server, port=await server.start(f"127.0.0.1:{port}"))
     try:
         yield edge
     finally:

@@ -26,6 +26,13 @@ SH, JS, ZJ = "310000", "320000", "330000"
 
 @pytest.fixture
 async def rooms(tmp_path: Path) -> AsyncIterator[Rooms]:
+    """Shanghai's node alone."""
+    async with Rooms.alone(tmp_path, SH) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def four(tmp_path: Path) -> AsyncIterator[Rooms]:
     """Four nodes."""
     async with Rooms.open(tmp_path) as opened:
         yield opened
@@ -153,30 +160,30 @@ async def test_another_province_does_not_write_here(rooms: Rooms):
     assert Reason.WRONG_PROVINCE is error.reason
 
 
-async def test_get_and_batch_get(rooms: Rooms):
+async def test_get_and_batch_get(four: Rooms):
     """One is got by name at any node; several come in the order asked for, with the missing."""
-    await state(rooms, institution_body("310000-1"), institution_body("310000-2"))
-    await rooms.spread(SH)
-    got = await rooms.registry[ZJ].get_institution(
-        reg_pb.GetInstitutionRequest(name="institutions/310000-2"), rooms.call(ZJ)
+    await state(four, institution_body("310000-1"), institution_body("310000-2"))
+    await four.spread(SH)
+    got = await four.registry[ZJ].get_institution(
+        reg_pb.GetInstitutionRequest(name="institutions/310000-2"), four.call(ZJ)
     )
     assert institution_body("310000-2") == got.institution
     assert ("deltacare/310000/registry", 1) == (got.entry.log, got.entry.index)
     names = [f"institutions/310000-{n}" for n in (2, 9, 1)]
-    found = await rooms.registry[ZJ].batch_get_institutions(
-        reg_pb.BatchGetInstitutionsRequest(names=names), rooms.call(ZJ)
+    found = await four.registry[ZJ].batch_get_institutions(
+        reg_pb.BatchGetInstitutionsRequest(names=names), four.call(ZJ)
     )
     assert [names[0], names[2]] == [each.name for each in found.institutions]
     assert [names[1]] == found.missing_names
     error = await refused(
-        rooms.registry[ZJ].get_institution(
-            reg_pb.GetInstitutionRequest(name=names[1]), rooms.call(ZJ)
+        four.registry[ZJ].get_institution(
+            reg_pb.GetInstitutionRequest(name=names[1]), four.call(ZJ)
         )
     )
     assert Reason.NOT_FOUND is error.reason
     for name in ("310000-1", "institutions/310000"):
         request = reg_pb.GetInstitutionRequest(name=name)
-        error = await refused(rooms.registry[ZJ].get_institution(request, rooms.call(ZJ)))
+        error = await refused(four.registry[ZJ].get_institution(request, four.call(ZJ)))
         assert Reason.INVALID_FIELD is error.reason
 
 
@@ -236,15 +243,15 @@ async def test_filter_that_cannot_be_read(rooms: Rooms):
     }
 
 
-async def test_counts_by_province(rooms: Rooms):
+async def test_counts_by_province(four: Rooms):
     """Counts go by province and the same filter; a province without any is left out."""
-    await state(rooms, *(institution_body(f"310000-{n}") for n in range(1, 4)))
-    await rooms.register(JS, institution_body("320000-1", approved_beds=5))
-    await rooms.spread(JS)
+    await state(four, *(institution_body(f"310000-{n}") for n in range(1, 4)))
+    await four.register(JS, institution_body("320000-1", approved_beds=5))
+    await four.spread(JS)
 
     async def count(**wanted: object) -> list[tuple[str, int, int]]:
         request = reg_pb.CountInstitutionsRequest(filter=reg_pb.InstitutionFilter(**wanted))
-        answer = await rooms.registry[SH].count_institutions(request, rooms.call(SH))
+        answer = await four.registry[SH].count_institutions(request, four.call(SH))
         return [(c.province, c.institution_count, c.approved_beds) for c in answer.counts]
 
     assert [(SH, 3, 300), (JS, 1, 5)] == await count()
@@ -293,15 +300,15 @@ async def test_token_belongs_to_its_question(rooms: Rooms):
     assert ["page_token"] == [violation.field for violation in error.violations]
 
 
-async def test_watch_resumes(rooms: Rooms):
+async def test_watch_resumes(four: Rooms):
     """The stream gives what is there, then what comes, and goes on from a cursor."""
-    await state(rooms, institution_body("310000-1"), institution_body("310000-2"))
-    stream = rooms.registry[SH].watch_institutions(
-        reg_pb.WatchInstitutionsRequest(), rooms.call(SH)
+    await state(four, institution_body("310000-1"), institution_body("310000-2"))
+    stream = four.registry[SH].watch_institutions(
+        reg_pb.WatchInstitutionsRequest(), four.call(SH)
     )
     seen = [await asyncio.wait_for(anext(stream), 10) for _ in range(2)]
-    await state(rooms, institution_body("310000-1", approved_beds=7))
-    await rooms.register(JS, institution_body("320000-1"))
+    await state(four, institution_body("310000-1", approved_beds=7))
+    await four.register(JS, institution_body("320000-1"))
     seen += [await asyncio.wait_for(anext(stream), 10) for _ in range(2)]
     await stream.aclose()
     assert [("310000-1", 100), ("310000-2", 100)] == [
@@ -312,8 +319,8 @@ async def test_watch_resumes(rooms: Rooms):
         (c.institution.institution.institution_id, c.institution.institution.approved_beds)
         for c in seen[2:]
     }
-    resumed = rooms.registry[SH].watch_institutions(
-        reg_pb.WatchInstitutionsRequest(cursors=[seen[0].cursor]), rooms.call(SH)
+    resumed = four.registry[SH].watch_institutions(
+        reg_pb.WatchInstitutionsRequest(cursors=[seen[0].cursor]), four.call(SH)
     )
     change = await asyncio.wait_for(anext(resumed), 10)
     await resumed.aclose()
@@ -333,38 +340,38 @@ async def test_watch_refuses_cursors_of_no_registry(rooms: Rooms):
     }
 
 
-async def test_listings(rooms: Rooms):
+async def test_listings(four: Rooms):
     """A listing is published once, seen everywhere, withdrawn once."""
-    await rooms.register(SH, institution_body("310000-1"))
-    await rooms.publish(SH, listing_body())
-    error = await refused(rooms.publish(SH, listing_body()))
+    await four.register(SH, institution_body("310000-1"))
+    await four.publish(SH, listing_body())
+    error = await refused(four.publish(SH, listing_body()))
     assert (Reason.ALREADY_EXISTS, "G05-LISTING-TAKEN") == (error.reason, error.details["rule"])
-    error = await refused(rooms.publish(SH, listing_body("310000-L2", "310000-1", "310000-7")))
+    error = await refused(four.publish(SH, listing_body("310000-L2", "310000-1", "310000-7")))
     assert (Reason.NOT_FOUND, "310000-L2, 310000-7") == (error.reason, error.details["subject"])
-    error = await refused(rooms.publish(JS, listing_body()))
+    error = await refused(four.publish(JS, listing_body()))
     assert Reason.NOT_AUTHOR is error.reason
 
     async def withdraw() -> reg_pb.WithdrawListingResponse:
         withdrawal = pb.ListingWithdrawal(
             listing_id="310000-L1", effective_date="2026-12-01", reason="RENOVATION"
         )
-        return await rooms.registry[SH].withdraw_listing(
+        return await four.registry[SH].withdraw_listing(
             reg_pb.WithdrawListingRequest(
                 request_id=request_id(), duty=DUTY, withdrawal=withdrawal
             ),
-            rooms.call(SH, "Withdraw"),
+            four.call(SH, "Withdraw"),
         )
 
     assert (await withdraw()).appended.entry_count == 1
     error = await refused(withdraw())
     assert (Reason.RULE_REFUSED, "G08-LISTING-WITHDRAWN") == (error.reason, error.details["rule"])
-    await rooms.spread(SH)
-    found = await rooms.registry[ZJ].list_listings(reg_pb.ListListingsRequest(), rooms.call(ZJ))
+    await four.spread(SH)
+    found = await four.registry[ZJ].list_listings(reg_pb.ListListingsRequest(), four.call(ZJ))
     assert [("310000-L1", "2026-12-01", 1)] == [
         (each.listing.listing_id, each.withdrawn_date, each.entry.index) for each in found.listings
     ]
-    none = await rooms.registry[ZJ].list_listings(
-        reg_pb.ListListingsRequest(province=JS), rooms.call(ZJ)
+    none = await four.registry[ZJ].list_listings(
+        reg_pb.ListListingsRequest(province=JS), four.call(ZJ)
     )
     assert [] == list(none.listings)
 
@@ -376,55 +383,55 @@ async def agreements(rooms: Rooms, province: str, **asked: object) -> list[reg_p
     return list(answer.agreements)
 
 
-async def test_agreement_is_proposed_accepted_replaced_and_ended(rooms: Rooms):
+async def test_agreement_is_proposed_accepted_replaced_and_ended(four: Rooms):
     """In force from the acceptance of all, at every node, between its dates, until one ends it."""
-    version_hash = await rooms.propose(SH, agreement_body(until_date="2026-11-30"))
-    await rooms.spread(SH)
-    (found,) = await agreements(rooms, ZJ)
+    version_hash = await four.propose(SH, agreement_body(until_date="2026-11-30"))
+    await four.spread(SH)
+    (found,) = await agreements(four, ZJ)
     assert not found.in_force
     assert [
         (SH, pb.AGREEMENT_WORD_ACCEPTED, version_hash),
         (JS, pb.AGREEMENT_WORD_UNSPECIFIED, b""),
     ] == [(word.province, word.word, word.version_hash) for word in found.words]
 
-    await rooms.say(JS, "310000-A1", version_hash)
-    await rooms.spread(JS)
+    await four.say(JS, "310000-A1", version_hash)
+    await four.spread(JS)
     in_force = [
-        (await agreements(rooms, ZJ, on_date=day))[0].in_force
+        (await agreements(four, ZJ, on_date=day))[0].in_force
         for day in ("2025-12-31", "2026-01-01", "2026-11-30", "2026-12-01")
     ]
     assert [False, True, True, False] == in_force
 
-    second = await rooms.propose(SH, agreement_body(predecessor_hash=version_hash))
-    await rooms.spread(SH)
-    assert [(second, False)] == [(a.version_hash, a.in_force) for a in await agreements(rooms, ZJ)]
-    error = await refused(rooms.say(JS, "310000-A1", version_hash))
+    second = await four.propose(SH, agreement_body(predecessor_hash=version_hash))
+    await four.spread(SH)
+    assert [(second, False)] == [(a.version_hash, a.in_force) for a in await agreements(four, ZJ)]
+    error = await refused(four.say(JS, "310000-A1", version_hash))
     assert "G13-NOT-NEWEST" == error.details["rule"]
-    await rooms.say(JS, "310000-A1", second)
-    await rooms.spread(JS)
-    assert [True] == [each.in_force for each in await agreements(rooms, ZJ)]
+    await four.say(JS, "310000-A1", second)
+    await four.spread(JS)
+    assert [True] == [each.in_force for each in await agreements(four, ZJ)]
 
-    await rooms.say(JS, "310000-A1", second, accept=False)
+    await four.say(JS, "310000-A1", second, accept=False)
     log = LogName.registry(JS)
-    await rooms.nodes[ZJ].holds(log, rooms.nodes[JS].logs.reader.position(log).size)
-    assert [False] == [each.in_force for each in await agreements(rooms, ZJ)]
+    await four.nodes[ZJ].holds(log, four.nodes[JS].logs.reader.position(log).size)
+    assert [False] == [each.in_force for each in await agreements(four, ZJ)]
 
 
-async def test_agreement_rules_refuse(rooms: Rooms):
+async def test_agreement_rules_refuse(four: Rooms):
     """A province proposes under its own code, with a party of its own, and answers what it knows."""
-    error = await refused(rooms.propose(JS, agreement_body()))
+    error = await refused(four.propose(JS, agreement_body()))
     assert Reason.NOT_AUTHOR is error.reason
-    error = await refused(rooms.propose(SH, agreement_body(parties=("320100", "330100"))))
+    error = await refused(four.propose(SH, agreement_body(parties=("320100", "330100"))))
     assert "G10-NO-OWN-PARTY" == error.details["rule"]
-    error = await refused(rooms.propose(SH, agreement_body(predecessor_hash=b"1" * 32)))
+    error = await refused(four.propose(SH, agreement_body(predecessor_hash=b"1" * 32)))
     assert "G11-PREDECESSOR" == error.details["rule"]
-    error = await refused(rooms.propose(SH, agreement_body(parties=("310000", "440000"))))
+    error = await refused(four.propose(SH, agreement_body(parties=("310000", "440000"))))
     assert ["agreement.parties[1]"] == [violation.field for violation in error.violations]
-    error = await refused(rooms.say(JS, "310000-A7", b"1" * 32))
+    error = await refused(four.say(JS, "310000-A7", b"1" * 32))
     assert (Reason.NOT_FOUND, "G12-AGREEMENT-UNKNOWN") == (error.reason, error.details["rule"])
-    version_hash = await rooms.propose(SH, agreement_body())
-    await rooms.spread(SH)
-    error = await refused(rooms.say(ZJ, "310000-A1", version_hash))
+    version_hash = await four.propose(SH, agreement_body())
+    await four.spread(SH)
+    error = await refused(four.say(ZJ, "310000-A1", version_hash))
     assert "G10-NO-OWN-PARTY" == error.details["rule"]
 
 

@@ -1,8 +1,9 @@
-"""Nights of two nodes, end to end: both file, both close, both compute, and the lines are closed."""
+"""Nights of two nodes, end to end: both file, close and compute, and the lines are closed."""
 
 from pathlib import Path
 
 from deltacare.v1 import clearing_service_pb2 as cpb
+
 from tests.server.settlement.world import HOME, HOST, World
 
 AGREED = cpb.PAIR_NIGHT_STATE_AGREED

@@ -25,6 +25,7 @@ from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import settlement_service_pb2 as spb
 from deltacare.v1.types_pb2 import Duty
+
 from server.certification.projector import CertificationProjector
 from server.edge.call import Call
 from server.log.ports import Projector
@@ -147,9 +148,7 @@ class World:
     ) -> spb.ResolveEnrolmentResponse:
         """Ask a home's node as a peer; `server.settlement.enrolments.EnrolmentPeer`."""
         asker = next(each for each in self.provinces if each != home)
-        return await self[home].settlement.resolve_enrolment(
-            request, self.call(asker, role="peer")
-        )
+        return await self[home].settlement.resolve_enrolment(request, self.call(asker, role="peer"))
 
     # --- Facts ------------------------------------------------------------------------------------
 
@@ -255,9 +254,11 @@ class World:
             )
             for number in elders
         ]
-        await self[HOME].node.append(
-            LogName.settlement(HOME, HOST), _entries("enrolment", *enrolments)
-        )
+        for start in range(0, len(enrolments), 1_000):
+            await self[HOME].node.append(
+                LogName.settlement(HOME, HOST),
+                _entries("enrolment", *enrolments[start : start + 1_000]),
+            )
 
     # --- Filing -----------------------------------------------------------------------------------
 
@@ -358,9 +359,7 @@ class World:
         """Run what is due of the pair on both nodes until neither has anything left."""
         for _ in range(3):
             for province in provinces or (HOME, HOST):
-                await self[province].nights.run_due(
-                    HOST if province == HOME else HOME, **options
-                )
+                await self[province].nights.run_due(HOST if province == HOME else HOME, **options)
             await self.settled()
 
     async def night(self, number: int) -> cpb.PairNight:

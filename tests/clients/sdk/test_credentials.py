@@ -1,0 +1,67 @@
+"""Tests of profiles: what a client needs to reach its node, and what it says when it lacks it."""
+
+from pathlib import Path
+
+import pytest
+from deltacare.errors import Reason, Refusal
+
+from clients.sdk.credentials import FILE_BYTES_MAX, Credentials, Profile, node_tls_name
+
+
+def make(directory: Path, text: str = '{"endpoint": "h:1", "province": "310000"}') -> Path:
+    """Write a profile whose files hold their own names."""
+    (directory / "node.json").write_text(text, encoding="utf-8")
+    for name in ("ca.crt", "clerk.crt", "clerk.key"):
+        (directory / name).write_text(name, encoding="ascii")
+    return directory
+
+
+def test_profile(tmp_path: Path) -> None:
+    """A profile is one directory and a name in it."""
+    profile = Profile.load(make(tmp_path), name="clerk")
+    assert profile.endpoint == "h:1"
+    assert profile.credentials == Credentials(
+        province="310000", ca_pem=b"ca.crt", certificate_pem=b"clerk.crt", key_pem=b"clerk.key"
+    )
+    assert "clerk.key" not in repr(profile)
+
+
+@pytest.mark.parametrize("name", ["node.json", "ca.crt", "clerk.crt", "clerk.key"])
+def test_missing_file(tmp_path: Path, name: str) -> None:
+    """A file that is missing is named."""
+    (make(tmp_path) / name).unlink()
+    with pytest.raises(Refusal) as caught:
+        Profile.load(tmp_path, name="clerk")
+    assert caught.value.reason is Reason.INVALID_FIELD
+    assert caught.value.violations[0].value == str(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "7", '{"endpoint": "h:1"}', '{"endpoint": 1, "province": "310000"}']
+)
+def test_wrong_profile(tmp_path: Path, text: str) -> None:
+    """A profile without endpoint or province is refused."""
+    with pytest.raises(Refusal):
+        Profile.load(make(tmp_path, text), name="clerk")
+
+
+def test_wrong_province(tmp_path: Path) -> None:
+    """A province that is none is refused before anything is dialled."""
+    with pytest.raises(Refusal) as caught:
+        Profile.load(make(tmp_path, '{"endpoint": "h:1", "province": "31"}'), name="clerk")
+    assert caught.value.violations[0].field == "province"
+
+
+def test_file_too_large(tmp_path: Path) -> None:
+    """A file that cannot be a key is not read whole."""
+    make(tmp_path)
+    (tmp_path / "clerk.key").write_bytes(bytes(FILE_BYTES_MAX + 1))
+    with pytest.raises(Refusal) as caught:
+        Profile.load(tmp_path, name="clerk")
+    assert str(FILE_BYTES_MAX) in caught.value.violations[0].description
+
+
+def test_every_node_has_its_own_name() -> None:
+    """The name that a node's certificate carries differs by province."""
+    assert node_tls_name("310000") == "310000.node.deltacare.internal"
+    assert node_tls_name("320000") != node_tls_name("310000")

@@ -1,0 +1,465 @@
+"""Tests of the check: every verdict from both sides of its edge."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from deltacare.v1 import certification_service_pb2 as cert_pb
+from deltacare.v1 import entry_pb2 as pb
+
+from server.certification.rules import Facts, LogFacts, check, holder_name_digest, log_age
+from server.certification.values import (
+    CertificateEventSaid,
+    CertificateHistory,
+    EquivalenceHistory,
+    EventKind,
+    RecognitionSaid,
+)
+from server.certification.verdicts import RULES
+from server.registry.values import AgreementHistory, AgreementVersion, AgreementWordSaid
+
+SH, JS, ZJ = "310000", "320000", "330000"
+NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+DAY = date(2026, 11, 22)
+HASH = b"1" * 32
+ONE_DAY = timedelta(days=1)
+
+LOG = LogFacts(
+    size=100,
+    quorum_size=100,
+    fresh_time=NOW - timedelta(minutes=1),
+    is_stalled=False,
+    is_forked=False,
+    is_own=False,
+)
+CERTIFICATE = CertificateHistory(
+    certificate_no="320000-C1",
+    issuer=JS,
+    index=10,
+    subject=pb.CERTIFICATE_SUBJECT_CAREGIVER,
+    scheme="CAREGIVER_LEVEL",
+    grade="三级",
+    holder_name_digest=b"d" * 32,
+    institution_id="",
+    valid_from_date=date(2026, 1, 1),
+    valid_until_date=date(2026, 12, 31),
+)
+EQUIVALENCE = EquivalenceHistory(
+    equivalence_id="310000-E1",
+    host=SH,
+    index=20,
+    issuer=JS,
+    scheme="CAREGIVER_LEVEL",
+    grades=frozenset({"三级"}),
+    mapped_scheme="SH_CAREGIVER",
+    mapped_grade="中级",
+    from_date=date(2026, 1, 1),
+    until_date=None,
+    agreement_id="310000-A1",
+)
+VERSION = AgreementVersion(
+    agreement_id="310000-A1",
+    version_hash=HASH,
+    author=SH,
+    index=5,
+    parties=(SH, JS),
+    scopes=frozenset({pb.AGREEMENT_SCOPE_CAREGIVER_QUALIFICATION}),
+    subsidy_kinds=frozenset(),
+    from_date=date(2026, 1, 1),
+    until_date=None,
+)
+WORDS = (
+    AgreementWordSaid(province=SH, index=5, version_hash=HASH, accepted=True),
+    AgreementWordSaid(province=JS, index=6, version_hash=HASH, accepted=True),
+)
+AGREEMENT = AgreementHistory(versions=(VERSION,), words=WORDS)
+FACTS = Facts(
+    certificate_no="320000-C1",
+    issuer=JS,
+    host=SH,
+    on_date=DAY,
+    known_time=NOW,
+    stale_after=ONE_DAY,
+    logs={SH: replace(LOG, is_own=True), JS: LOG, ZJ: LOG},
+    certificate=CERTIFICATE,
+    recognitions=(),
+    equivalences=(EQUIVALENCE,),
+    agreements={"310000-A1": AGREEMENT},
+    holder_matches=None,
+)
+
+
+def verdict(facts: Facts) -> tuple[str, str]:
+    """Return verdict and number of the rule."""
+    outcome = check(facts)
+    name = cert_pb.Verdict.Name(outcome.verdict).removeprefix("VERDICT_")
+    return name, outcome.rule.code[:3]
+
+
+def with_log(province: str, **changes: object) -> Facts:
+    """Return the facts with one log held otherwise."""
+    return replace(FACTS, logs={**FACTS.logs, province: replace(FACTS.logs[province], **changes)})
+
+
+def with_events(*events: CertificateEventSaid, **changes: object) -> Facts:
+    """Return the facts with a life of the certificate."""
+    return replace(FACTS, certificate=replace(CERTIFICATE, events=events, **changes))
+
+
+def event(kind: EventKind, index: int, effective: date | None = None, until: date | None = None):
+    """Return an event."""
+    reason = "" if kind is EventKind.RENEWED else "CODE"
+    return CertificateEventSaid(
+        index=index, kind=kind, effective_date=effective, until_date=until, reason=reason
+    )
+
+
+def suspended(index: int = 50, effective: date = DAY, until: date | None = None):
+    """Return a suspension."""
+    return event(EventKind.SUSPENDED, index, effective, until)
+
+
+def reinstated(index: int = 60, effective: date = DAY):
+    """Return a reinstatement."""
+    return event(EventKind.REINSTATED, index, effective)
+
+
+def revoked(index: int = 50, effective: date = DAY):
+    """Return a revocation."""
+    return event(EventKind.REVOKED, index, effective)
+
+
+def recognition(index: int, *, is_suspension: bool, effective: date = DAY) -> RecognitionSaid:
+    """Return Shanghai's word on the certificate."""
+    return RecognitionSaid(
+        host=SH, index=index, is_suspension=is_suspension, effective_date=effective, reason="DOUBT"
+    )
+
+
+def test_rules_are_numbered_in_order_and_say_themselves_twice():
+    """Every rule has its number in order, a text in both languages, and a source."""
+    assert [f"R{n:02d}" for n in range(1, 18)] == [rule.code[:3] for rule in RULES]
+    for rule in RULES:
+        assert rule.zh.endswith("。")
+        assert rule.en.endswith(".")
+        assert rule.source
+
+
+def test_recognised():
+    """All is well: the verdict names scheme and grade here, entries in order, and logs."""
+    outcome = check(FACTS)
+    assert cert_pb.VERDICT_VALID == outcome.verdict
+    assert "R17-RECOGNISED" == outcome.rule.code
+    assert ("SH_CAREGIVER", "中级") == (outcome.mapped_scheme, outcome.mapped_grade)
+    assert ((JS, 10), (SH, 20), (SH, 5), (JS, 6)) == outcome.entries
+    assert (JS, SH) == outcome.used
+
+
+def test_at_home():
+    """At home a certificate counts as what it is, without anybody's agreement."""
+    outcome = check(replace(FACTS, host=JS, equivalences=(), agreements={}))
+    assert "R11-HOME" == outcome.rule.code
+    assert ("CAREGIVER_LEVEL", "三级") == (outcome.mapped_scheme, outcome.mapped_grade)
+    assert ((JS, 10),) == outcome.entries
+    assert (JS,) == outcome.used
+
+
+ISSUER_LOG = [
+    ("forked", with_log(JS, is_forked=True), ("FORK", "R02")),
+    ("forked and stale", with_log(JS, is_forked=True, fresh_time=None), ("FORK", "R02")),
+    ("never seen", with_log(JS, fresh_time=None), ("STALE", "R03")),
+    ("as old as allowed", with_log(JS, fresh_time=NOW - ONE_DAY), ("VALID", "R17")),
+    (
+        "older than allowed",
+        with_log(JS, fresh_time=NOW - ONE_DAY - timedelta(microseconds=1)),
+        ("STALE", "R03"),
+    ),
+    ("from the future", with_log(JS, fresh_time=NOW + ONE_DAY), ("VALID", "R17")),
+    ("stalled", with_log(JS, is_stalled=True), ("STALE", "R04")),
+    ("entry verified only", with_log(JS, quorum_size=10), ("UNKNOWN", "R05")),
+    ("entry under the quorum", with_log(JS, quorum_size=11), ("VALID", "R17")),
+]
+EXISTENCE = [
+    ("issuer no member", replace(FACTS, issuer="440000"), ("UNKNOWN", "R01")),
+    ("not there", replace(FACTS, certificate=None), ("UNKNOWN", "R05")),
+    ("holder matches", replace(FACTS, holder_matches=True), ("VALID", "R17")),
+    ("holder differs", replace(FACTS, holder_matches=False), ("HOLDER_MISMATCH", "R06")),
+    (
+        "holder differs and revoked",
+        replace(with_events(revoked()), holder_matches=False),
+        ("HOLDER_MISMATCH", "R06"),
+    ),
+]
+LIFE = [
+    ("revoked today", with_events(revoked()), ("REVOKED", "R07")),
+    ("revoked tomorrow", with_events(revoked(effective=DAY + ONE_DAY)), ("VALID", "R17")),
+    ("revoked and suspended", with_events(suspended(49), revoked()), ("REVOKED", "R07")),
+    ("suspended today", with_events(suspended()), ("SUSPENDED", "R08")),
+    ("suspended tomorrow", with_events(suspended(effective=DAY + ONE_DAY)), ("VALID", "R17")),
+    (
+        "suspended until today",
+        with_events(suspended(effective=DAY - ONE_DAY, until=DAY)),
+        ("SUSPENDED", "R08"),
+    ),
+    (
+        "suspended until yesterday",
+        with_events(suspended(effective=DAY - ONE_DAY, until=DAY - ONE_DAY)),
+        ("VALID", "R17"),
+    ),
+    (
+        "good again today",
+        with_events(suspended(effective=DAY - ONE_DAY), reinstated()),
+        ("VALID", "R17"),
+    ),
+    (
+        "good again tomorrow",
+        with_events(suspended(), reinstated(effective=DAY + ONE_DAY)),
+        ("SUSPENDED", "R08"),
+    ),
+    (
+        "suspended again after that",
+        with_events(suspended(effective=DAY - ONE_DAY), reinstated(), suspended(70)),
+        ("SUSPENDED", "R08"),
+    ),
+    ("first day", replace(FACTS, on_date=date(2026, 1, 1)), ("VALID", "R17")),
+    ("day before", replace(FACTS, on_date=date(2025, 12, 31)), ("NOT_YET_VALID", "R09")),
+    ("last day", replace(FACTS, on_date=date(2026, 12, 31)), ("VALID", "R17")),
+    ("day after", replace(FACTS, on_date=date(2027, 1, 1)), ("EXPIRED", "R10")),
+    (
+        "renewed",
+        replace(
+            with_events(event(EventKind.RENEWED, 50, until=date(2027, 12, 31))),
+            on_date=date(2027, 12, 31),
+        ),
+        ("VALID", "R17"),
+    ),
+    (
+        "renewal passed",
+        replace(
+            with_events(event(EventKind.RENEWED, 50, until=date(2027, 12, 31))),
+            on_date=date(2028, 1, 1),
+        ),
+        ("EXPIRED", "R10"),
+    ),
+]
+
+
+def at_js(facts: Facts, size: int, quorum_size: int) -> Facts:
+    """Return facts with Jiangsu's log held so far."""
+    log = replace(facts.logs[JS], size=size, quorum_size=quorum_size)
+    return replace(facts, logs={**facts.logs, JS: log})
+
+
+RENEWED = replace(
+    with_events(event(EventKind.RENEWED, 50, until=date(2027, 12, 31))), on_date=date(2027, 6, 1)
+)
+REINSTATED = with_events(suspended(effective=DAY - ONE_DAY), reinstated())
+QUORUM = [
+    # What restricts counts as soon as it is verified, what permits waits for the quorum.
+    ("revocation verified", at_js(with_events(revoked()), 51, 50), ("REVOKED", "R07")),
+    ("revocation not seen", at_js(with_events(revoked()), 50, 50), ("VALID", "R17")),
+    ("suspension verified", at_js(with_events(suspended()), 51, 50), ("SUSPENDED", "R08")),
+    ("suspension not seen", at_js(with_events(suspended()), 50, 50), ("VALID", "R17")),
+    ("reinstatement verified", at_js(REINSTATED, 61, 60), ("SUSPENDED", "R08")),
+    ("reinstatement under the quorum", at_js(REINSTATED, 61, 61), ("VALID", "R17")),
+    ("renewal verified", at_js(RENEWED, 51, 50), ("EXPIRED", "R10")),
+    ("renewal under the quorum", at_js(RENEWED, 51, 51), ("VALID", "R17")),
+]
+
+
+def at_zj(**changes: object) -> Facts:
+    """Return facts of a check at Zhejiang's node for Shanghai."""
+    logs = {
+        **FACTS.logs,
+        SH: replace(FACTS.logs[SH], is_own=False, **changes),
+        ZJ: replace(LOG, is_own=True),
+    }
+    return replace(FACTS, logs=logs)
+
+
+def declared(**changes: object) -> Facts:
+    """Return facts with another equivalence."""
+    return replace(FACTS, equivalences=(replace(EQUIVALENCE, **changes),))
+
+
+def agreed(*, words: tuple[AgreementWordSaid, ...] = WORDS, **changes: object) -> Facts:
+    """Return facts with another agreement."""
+    history = AgreementHistory(versions=(replace(VERSION, **changes),), words=words)
+    return replace(FACTS, agreements={"310000-A1": history})
+
+
+THREE_WORDS = (
+    *WORDS,
+    AgreementWordSaid(province=ZJ, index=7, version_hash=HASH, accepted=True),
+)
+THREE = agreed(words=THREE_WORDS, parties=(SH, JS, "330100"))
+HOST = [
+    ("host's log elsewhere", at_zj(), ("VALID", "R17")),
+    ("host's log stale", at_zj(fresh_time=None), ("STALE", "R12")),
+    ("host's log stalled", at_zj(is_stalled=True), ("STALE", "R12")),
+    ("host's log forked", at_zj(is_forked=True), ("STALE", "R12")),
+    ("own log without age", with_log(SH, fresh_time=None), ("VALID", "R17")),
+    ("own log stalled", with_log(SH, is_stalled=True), ("STALE", "R12")),
+    (
+        "recognition suspended today",
+        replace(FACTS, recognitions=(recognition(30, is_suspension=True),)),
+        ("NOT_RECOGNISED_HERE", "R13"),
+    ),
+    (
+        "recognition suspended tomorrow",
+        replace(
+            FACTS, recognitions=(recognition(30, is_suspension=True, effective=DAY + ONE_DAY),)
+        ),
+        ("VALID", "R17"),
+    ),
+    (
+        "recognition resumed",
+        replace(
+            FACTS,
+            recognitions=(
+                recognition(30, is_suspension=True, effective=DAY - ONE_DAY),
+                recognition(31, is_suspension=False),
+            ),
+        ),
+        ("VALID", "R17"),
+    ),
+    ("no equivalence", replace(FACTS, equivalences=()), ("NOT_RECOGNISED_HERE", "R14")),
+    ("of another issuer", declared(issuer=ZJ), ("NOT_RECOGNISED_HERE", "R14")),
+    ("of another scheme", declared(scheme="OTHER"), ("NOT_RECOGNISED_HERE", "R14")),
+    ("of another grade", declared(grades=frozenset({"四级"})), ("NOT_RECOGNISED_HERE", "R14")),
+    ("from today", declared(from_date=DAY), ("VALID", "R17")),
+    ("from tomorrow", declared(from_date=DAY + ONE_DAY), ("NOT_RECOGNISED_HERE", "R14")),
+    ("until today", declared(until_date=DAY), ("VALID", "R17")),
+    ("until yesterday", declared(until_date=DAY - ONE_DAY), ("NOT_RECOGNISED_HERE", "R14")),
+    (
+        "ended today",
+        declared(ended_index=40, ended_date=DAY),
+        ("NOT_RECOGNISED_HERE", "R14"),
+    ),
+    ("ended tomorrow", declared(ended_index=40, ended_date=DAY + ONE_DAY), ("VALID", "R17")),
+    ("its end not seen", declared(ended_index=100, ended_date=DAY), ("VALID", "R17")),
+    ("not under the quorum", at_zj(quorum_size=20), ("NOT_RECOGNISED_HERE", "R14")),
+]
+BASIS = [
+    ("third party's log", THREE, ("VALID", "R17")),
+    (
+        "third party's log stale",
+        replace(THREE, logs={**FACTS.logs, ZJ: replace(LOG, fresh_time=None)}),
+        ("STALE", "R15"),
+    ),
+    (
+        "third party's log forked",
+        replace(THREE, logs={**FACTS.logs, ZJ: replace(LOG, is_forked=True)}),
+        ("STALE", "R15"),
+    ),
+    ("agreement unknown", replace(FACTS, agreements={}), ("NOT_RECOGNISED_HERE", "R16")),
+    ("not accepted", agreed(words=WORDS[:1]), ("NOT_RECOGNISED_HERE", "R16")),
+    ("in force from today", agreed(from_date=DAY), ("VALID", "R17")),
+    ("from tomorrow", agreed(from_date=DAY + ONE_DAY), ("NOT_RECOGNISED_HERE", "R16")),
+    ("until today", agreed(until_date=DAY), ("VALID", "R17")),
+    ("until yesterday", agreed(until_date=DAY - ONE_DAY), ("NOT_RECOGNISED_HERE", "R16")),
+    (
+        "of another scope",
+        agreed(scopes=frozenset({pb.AGREEMENT_SCOPE_INSTITUTION_STANDARD})),
+        ("NOT_RECOGNISED_HERE", "R16"),
+    ),
+    (
+        "without the issuer",
+        agreed(
+            words=(WORDS[0], replace(WORDS[1], province=ZJ)), parties=(SH, ZJ)
+        ),
+        ("NOT_RECOGNISED_HERE", "R16"),
+    ),
+]
+ALL = [*ISSUER_LOG, *EXISTENCE, *LIFE, *QUORUM, *HOST, *BASIS]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"), [case[1:] for case in ALL], ids=[case[0] for case in ALL]
+)
+def test_verdict(facts: Facts, expected: tuple[str, str]):
+    """Each fact moves the verdict on one side of its edge and not on the other."""
+    assert expected == verdict(facts)
+
+
+def test_every_verdict_and_rule_is_reached():
+    """The cases above reach every rule, and every verdict that the node itself gives."""
+    reached = {verdict(case[1]) for case in ALL} | {verdict(replace(FACTS, host=JS))}
+    assert {rule.code[:3] for rule in RULES} == {rule for _, rule in reached}
+    elsewhere = {"UNSPECIFIED", "NOT_IN_LOG", "BAD_SIGNATURE"}  # of files that were shown
+    names = {name.removeprefix("VERDICT_") for name in cert_pb.Verdict.keys()}  # noqa: SIM118
+    assert names - elsewhere == {name for name, _ in reached}
+
+
+def test_refusal_names_its_entries_and_reason():
+    """A revocation is answered with its entry and the issuer's reason."""
+    outcome = check(with_events(revoked()))
+    assert (((JS, 10), (JS, 50)), "CODE") == (outcome.entries, outcome.reason)
+    outcome = check(replace(FACTS, recognitions=(recognition(30, is_suspension=True),)))
+    assert (((JS, 10), (SH, 30)), "DOUBT") == (outcome.entries, outcome.reason)
+
+
+def test_newest_equivalence_with_a_basis_decides():
+    """Of several equivalences the newest that has its agreement counts; stale speaks louder."""
+    newer = replace(
+        EQUIVALENCE, equivalence_id="310000-E2", index=30, mapped_grade="高级",
+        agreement_id="310000-A2",
+    )  # fmt: skip
+    both = replace(FACTS, equivalences=(newer, EQUIVALENCE))
+    assert "中级" == check(both).mapped_grade
+    second = AgreementHistory(versions=(replace(VERSION, agreement_id="310000-A2"),), words=WORDS)
+    outcome = check(replace(both, agreements={**FACTS.agreements, "310000-A2": second}))
+    assert "高级" == outcome.mapped_grade
+    stale = replace(
+        THREE,
+        equivalences=(EQUIVALENCE, newer),
+        logs={**FACTS.logs, ZJ: replace(LOG, fresh_time=None)},
+    )
+    assert ("STALE", "R15") == verdict(stale)
+    assert (JS, SH, ZJ) == check(stale).used
+
+
+def test_institution_certificates_need_the_institutions_scope():
+    """A standard of an institution rests on an agreement about standards."""
+    certificate = replace(
+        CERTIFICATE,
+        subject=pb.CERTIFICATE_SUBJECT_INSTITUTION,
+        holder_name_digest=b"",
+        institution_id="320000-1",
+    )
+    facts = replace(FACTS, certificate=certificate)
+    assert ("NOT_RECOGNISED_HERE", "R16") == verdict(facts)
+    covered = agreed(scopes=frozenset({pb.AGREEMENT_SCOPE_INSTITUTION_STANDARD}))
+    assert ("VALID", "R17") == verdict(replace(covered, certificate=certificate))
+
+
+def test_age():
+    """Age is now less the author's cosignature, never negative, none of the own log."""
+    assert timedelta(minutes=1) == log_age(LOG, NOW)
+    assert timedelta(0) == log_age(LOG, NOW - ONE_DAY)
+    assert timedelta(0) == log_age(replace(LOG, is_own=True, fresh_time=None), NOW)
+    assert NOW - datetime(1970, 1, 1, tzinfo=UTC) == log_age(replace(LOG, fresh_time=None), NOW)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agree"),
+    [
+        ("示例甲", "示例甲", True),
+        ("示例甲", "示例乙", False),
+        ("示 例 甲", "示例甲", True),
+        ("示例·甲", "示例•甲", True),
+        ("示例·甲", "示例甲", False),
+        ("Example A", "EXAMPLE A", True),
+    ],
+)
+def test_name_digest(one: str, other: str, *, agree: bool):
+    """Ways of typing one name agree, other names and other salts do not."""
+    salt = bytes(range(16))
+    assert agree is (holder_name_digest(salt, one) == holder_name_digest(salt, other))
+    assert holder_name_digest(salt, one) != holder_name_digest(bytes(16), one)
+
+
+def test_name_digest_is_the_contract():
+    """Partners compute the same bytes: HMAC-SHA-256 under the salt."""
+    expected = "20509fdd4b1d9973a94e9a4099ec3f0cc3447fa6fbc7138bbf3fa6063750b9e0"
+    assert expected == holder_name_digest(bytes(range(16)), "示例甲").hex()

@@ -1,0 +1,169 @@
+"""Tests of a whole node: every room wired, on a real socket, with a real partner."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from deltacare.errors import PeerFault, Reason, Refusal
+from deltacare.v1.entry_pb2 import (
+    INSTITUTION_STATE_OPERATING,
+    Institution,
+)
+from deltacare.v1.federation_service_pb2 import ListPartnerHealthRequest, WhoAmIRequest
+from deltacare.v1.registry_service_pb2 import (
+    BatchUpsertInstitutionsRequest,
+    CountInstitutionsRequest,
+)
+from deltacare.v1.types_pb2 import Duty
+
+from clients.sdk.credentials import Profile
+from clients.sdk.node import NodeClient
+from clients.sdk.retry import request_id
+from server.app import Node, load_trust, rebuild
+from server.config import NodeConfig, read_config
+from tests.support.federated import make_directories
+
+DEADLINE_S = 20
+
+
+def config_of(directory: Path) -> NodeConfig:
+    """Return a node's settings."""
+    return read_config(directory / "node.toml")
+
+
+@asynccontextmanager
+async def running(directory: Path) -> AsyncIterator[Node]:
+    """Run a node."""
+    node = Node(config_of(directory))
+    try:
+        await node.start()
+        yield node
+    finally:
+        await node.stop()
+
+
+def client_of(directory: Path, role: str) -> NodeClient:
+    """Return a client of a node."""
+    return NodeClient.of(Profile.load(directory / "clients", name=role))
+
+
+async def connected(client: NodeClient) -> None:
+    """Wait until a node's partners are connected and its logs confirmed."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            health = await client.federation.ListPartnerHealth(ListPartnerHealthRequest())
+            if not health.unconfirmed_logs and all(p.connected for p in health.partners):
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_two_nodes(tmp_path: Path) -> None:
+    """Two nodes find each other over mTLS; what one states, the other counts."""
+    directories = make_directories(tmp_path)
+    async with AsyncExitStack() as stack:
+        for directory in directories.values():
+            await stack.enter_async_context(running(directory))
+        shanghai = await stack.enter_async_context(client_of(directories["310000"], "system"))
+        jiangsu = await stack.enter_async_context(client_of(directories["320000"], "auditor"))
+        await connected(shanghai)
+        await connected(jiangsu)
+        institution = Institution(
+            institution_id="310000-1",
+            name="Synthetic Home 1",
+            division_code="310151",
+            approved_beds=12,
+            state=INSTITUTION_STATE_OPERATING,
+        )
+        await shanghai.registry.BatchUpsertInstitutions(
+            BatchUpsertInstitutionsRequest(
+                request_id=request_id(),
+                duty=Duty(maker="m-1", reviewer="r-1"),
+                institutions=[institution],
+            )
+        )
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                counted = await jiangsu.registry.CountInstitutions(CountInstitutionsRequest())
+                if counted.counts:
+                    break
+                await asyncio.sleep(0.05)
+    assert [(c.province, c.approved_beds) for c in counted.counts] == [("310000", 12)]
+    seen = await rebuild(config_of(directories["320000"]), on_log=lambda: None)
+    assert {str(log): size for log, size in seen.items()} == {
+        "deltacare/310000/registry": 1,
+        "deltacare/310000/settlement/320000": 0,
+        "deltacare/320000/registry": 0,
+        "deltacare/320000/settlement/310000": 0,
+    }
+    directory = directories["320000"]
+    async with running(directory), client_of(directory, "auditor") as again:
+        counted = await again.registry.CountInstitutions(CountInstitutionsRequest())
+    assert [(c.province, c.approved_beds) for c in counted.counts] == [("310000", 12)]
+
+
+async def test_alone_it_reads_and_does_not_write(tmp_path: Path) -> None:
+    """A node whose partners do not answer serves reads and refuses writes for now."""
+    directory = make_directories(tmp_path)["310000"]
+    async with running(directory), client_of(directory, "system") as client:
+        who = await client.federation.WhoAmI(WhoAmIRequest())
+        assert who.role == "system"
+        health = await client.federation.ListPartnerHealth(ListPartnerHealthRequest())
+        assert list(health.unconfirmed_logs) == [
+            "deltacare/310000/registry",
+            "deltacare/310000/settlement/320000",
+        ]
+
+
+async def test_stops_in_whatever_state(tmp_path: Path) -> None:
+    """A node that could not take its address stops as one that never started."""
+    directories = make_directories(tmp_path)
+    async with running(directories["310000"]):
+        node = Node(
+            replace(
+                config_of(directories["320000"]), listen=config_of(directories["310000"]).listen
+            )
+        )
+        with pytest.raises(OSError, match="cannot be served"):
+            await node.start()
+        await node.stop()
+    await Node(config_of(directories["320000"])).stop()
+
+
+def test_bundle_must_be_signed(tmp_path: Path) -> None:
+    """A node does not start with a bundle that its pinned keys did not sign."""
+    directory = make_directories(tmp_path)["310000"]
+    config = config_of(directory)
+    text = config.bundle.read_text(encoding="utf-8")
+    config.bundle.write_text(text.replace("deltacare test", "deltacare lies"), encoding="utf-8")
+    with pytest.raises(PeerFault) as caught:
+        Node(config)
+    assert caught.value.reason is Reason.BAD_SIGNATURE
+
+
+def test_comments_among_pinned_keys(tmp_path: Path) -> None:
+    """A person may note beside a pinned key whose it is."""
+    directory = make_directories(tmp_path)["310000"]
+    config = config_of(directory)
+    text = config.bundle_keys.read_text(encoding="utf-8")
+    config.bundle_keys.write_text(f"# compared by telephone\n\n{text}", encoding="utf-8")
+    assert load_trust(config).provinces == ("310000", "320000")
+
+
+def test_keys_must_be_those_of_the_bundle(tmp_path: Path) -> None:
+    """A node with other keys than the federation knows does not start: nobody would believe it."""
+    directories = make_directories(tmp_path / "a")
+    others = make_directories(tmp_path / "b", provinces=("310000", "330000"))
+    foreign = replace(config_of(directories["310000"]), keys=others["310000"] / "keys")
+    with pytest.raises(Refusal):
+        Node(foreign)
+
+
+def test_a_stranger_does_not_start(tmp_path: Path) -> None:
+    """A province that is no member has no node."""
+    directory = make_directories(tmp_path)["310000"]
+    with pytest.raises(Refusal) as caught:
+        Node(replace(config_of(directory), province="330000"))
+    assert caught.value.reason is Reason.NOT_FOUND

@@ -1,0 +1,177 @@
+"""Tests of ``deltacare node``: what it makes, says and exits with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients.cli.main import main
+from tests.support.federated import free_ports, make_directories
+
+PROVINCES = ("310000", "320000", "330000", "340000")
+START_TIMEOUT_S = 30
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """Run a command line; return exit code, standard output and standard error."""
+    with pytest.raises(SystemExit) as caught:
+        main.main([str(argument) for argument in arguments])
+    shown = capsys.readouterr()
+    code = caught.value.code
+    assert isinstance(code, int)
+    return code, shown.out, shown.err
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
+    """Run a command line that succeeds; return its JSON."""
+    code, out, err = run(capsys, *arguments, "--json")
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+def test_init_to_bundle(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Four provinces make nodes, three sign, four install: as JSON, with keys to compare."""
+    keys = []
+    for province in PROVINCES:
+        made = run_json(capsys, "node", "init", tmp_path / province, "--province", province)
+        assert made["province"] == province
+        assert set(made["clients"]) >= {"system", "operator", "clerk", "reviewer", "auditor"}
+        keys.append(made["bundle_key"])
+    directories = [tmp_path / province for province in PROVINCES]
+    members = [word for directory in directories for word in ("--member", directory)]
+    installed = [word for directory in directories for word in ("--install", directory)]
+    signed = [word for directory in directories[:3] for word in ("--sign", directory)]
+    opening = ("--opening-date", "2026-11-01")
+    out = tmp_path / "trust.bundle"
+    made = run_json(capsys, "node", "bundle", *members, *signed, *installed, *opening, "--out", out)
+    assert made["members"] == list(PROVINCES)
+    assert (made["signatures"], made["keys"]) == (3, keys)
+    assert out.read_bytes() == (directories[3] / "trust.bundle").read_bytes()
+    code, _, err = run(capsys, "node", "bundle", *members, *signed[:4], *installed, *opening)
+    assert (code, "3 members must sign" in err) == (2, True)
+
+
+@pytest.mark.parametrize("lang, word", [("zh", "节点已建立"), ("en", "is made")])
+def test_both_languages(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, lang: str, word: str
+) -> None:
+    """What a person reads comes in the language that was asked for."""
+    made = run(capsys, "node", "init", tmp_path / "n", "--province", "310000", "--lang", lang)
+    assert made[0] == 0
+    assert word in made[1]
+
+
+def test_init_refuses(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """An unknown province is bad input; a directory in use is a no, and stays as it is."""
+    code, _, err = run(capsys, "node", "init", tmp_path / "x", "--province", "350000")
+    assert (code, "350000" in err) == (2, True)
+    assert not (tmp_path / "x").exists()
+    run_json(capsys, "node", "init", tmp_path / "n", "--province", "310000")
+    before = (tmp_path / "n" / "node.toml").read_bytes()
+    code, _, err = run(capsys, "node", "init", tmp_path / "n", "--province", "310000")
+    assert (code, "not empty" in err) == (1, True)
+    assert (tmp_path / "n" / "node.toml").read_bytes() == before
+
+
+def test_client(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A further client certificate is issued once a name."""
+    directory = make_directories(tmp_path)["310000"]
+    arguments = ("node", "client", directory, "--role", "clerk", "--name", "c2", "--id", "k-2")
+    made = run_json(capsys, *arguments)
+    assert made["uri"] == "spiffe://deltacare/310000/clerk/k-2"
+    assert Path(made["profile"]).with_suffix(".crt").exists()
+    assert run(capsys, *arguments)[0] == 1
+    assert run(capsys, "node", "client", directory, "--role", "peer")[0] == 2
+
+
+def test_serve_without_a_bundle(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A node that was not given a bundle says what is missing."""
+    directory = make_directories(tmp_path, install=False)["310000"]
+    code, out, _ = run(capsys, "node", "serve", directory, "--json")
+    error = json.loads(out)["error"]
+    assert (code, error["reason"]) == (2, "INVALID_FIELD")
+    assert error["faults"][0]["value"].endswith("trust.keys")
+
+
+def test_status_of_a_stopped_node(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A node that does not answer is exit code 3."""
+    directory = make_directories(tmp_path)["310000"]
+    code, out, _ = run(capsys, "node", "status", directory, "--json")
+    assert (code, json.loads(out)["error"]["reason"]) == (3, "PEER_UNREACHABLE")
+
+
+def test_rebuild_of_an_empty_node(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A new node has nothing to rebuild, and says so log by log."""
+    directory = make_directories(tmp_path)["310000"]
+    made = run_json(capsys, "node", "rebuild", directory)
+    assert made["province"] == "310000"
+    assert set(made["entries"].values()) == {0}
+    assert len(made["entries"]) == 4
+
+
+@contextmanager
+def serving(directory: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Any]]:
+    """Run ``node serve`` as a process; yield it and the line it printed."""
+    program = "from clients.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "node", "serve", str(directory)]
+    with subprocess.Popen(
+        [*command, "--json", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "default"},
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+def test_serve_status_stop(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Nodes as processes: they say where they serve, find each other, and stop on SIGTERM."""
+    directories = list(make_directories(tmp_path).values())
+    port = free_ports(1)[0]
+    with serving(directories[0]) as (first, said):
+        assert (said["province"], said["pid"]) == ("310000", first.pid)
+        code, out, _ = run(capsys, "node", "status", directories[0], "--json")
+        assert code == 1
+        assert not json.loads(out)["partners"][0]["connected"]
+        with serving(directories[1]):
+            until = time.monotonic() + START_TIMEOUT_S
+            while (shown := run(capsys, "node", "status", directories[0], "--json"))[0] != 0:
+                assert time.monotonic() < until, shown
+            health = json.loads(shown[1])
+            assert health["unconfirmed_logs"] == []
+            assert [partner["province"] for partner in health["partners"]] == ["320000"]
+            code, out, _ = run(capsys, "node", "status", directories[0], "--lang", "zh")
+            assert (code, "deltacare/320000/registry" in out) == (0, True)
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(timeout=START_TIMEOUT_S) == 0
+        assert first.stderr is not None
+        lines = [json.loads(line) for line in first.stderr.read().splitlines()]
+    assert lines[-1]["event"] == "stopped"
+    assert all("time" in line and "level" in line for line in lines)
+    with serving(directories[0], "--listen", f"127.0.0.1:{port}") as (_, said):
+        assert said["endpoint"] == f"127.0.0.1:{port}"
+    with serving(directories[0], "--listen", "127.0.0.1:0") as (_, said):
+        assert int(said["endpoint"].rpartition(":")[2]) > 0
+
+
+def test_help_is_quick_to_load() -> None:
+    """The commands' module loads nothing heavy: help of the whole program needs it."""
+    code = (
+        "import sys, server.cli; "
+        "print([m for m in ('grpc', 'sqlalchemy', 'cryptography', 'uvloop', 'rich', "
+        "'google.protobuf', 'duckdb', 'structlog') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
