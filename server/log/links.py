@@ -211,10 +211,10 @@ class Link:
             for task in done:
                 task.result()
         finally:
-            for task in (exchanging, watching):
-                task.cancel()
-                with suppress(asyncio.CancelledError, DeltacareError):
-                    await task
+            exchanging.cancel()
+            watching.cancel()
+            # Not one by one with their errors suppressed: that would swallow our own ending.
+            await asyncio.gather(exchanging, watching, return_exceptions=True)
 
     async def _read_stream(self) -> None:
         async for checkpoint in self._peer.watch_checkpoints(WatchCheckpointsRequest()):

@@ -196,7 +196,7 @@ class Mirror:
         is_own = offer.log.author == self._store.province
         try:
             if signed.checkpoint.size > head.size:
-                if is_own:
+                if is_own and self._confirmations.is_writable(offer.log):
                     self._confirmations.lose([offer.log])
                 # 3. and 4. Pull what is lacking.
                 stored = await self._catch_up(shown, head)

@@ -159,6 +159,9 @@ class LogStore:
 
     def open(self, connection: Connection, now: datetime) -> None:
         """Learn the ids of the logs held and give one to those that have none."""
+        if connection.dialect.name == "postgresql":
+            # Replicas start together: one gives the ids and the others find them.
+            connection.execute(text("LOCK TABLE logs IN SHARE ROW EXCLUSIVE MODE"))
         rows = connection.execute(select(tables.logs.c.log_id, tables.logs.c.name)).all()
         self._ids = {LogName.parse(row.name): row.log_id for row in rows}
         free = max(self._ids.values(), default=0)

@@ -5,7 +5,7 @@ years later, read the same. Days are bits of a month. Only what the rows of the 
 worked out. What a fact means is decided in the rooms below.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -20,7 +20,12 @@ from sqlalchemy import Connection, select
 from server.certification.standing import certificate_good_days
 from server.certification.store import load_recognition_facts
 from server.registry.rules import agreement_days, listing_days
-from server.registry.store import load_agreements, load_institution_divisions, load_listings
+from server.registry.store import (
+    chunks,
+    load_agreements,
+    load_institution_divisions,
+    load_listings,
+)
 from server.settlement import tables
 from server.settlement.inputs import Closes
 from settlement.night import FACT_SCHEMAS, Facts
@@ -32,6 +37,7 @@ _UNIT_NAMES = {
     SubsidyUnit.SUBSIDY_UNIT_MONTH: "MONTH",
     SubsidyUnit.SUBSIDY_UNIT_USE: "USE",
 }
+_REFS_ASKED_MAX = 10_000
 Cells = Sequence[tuple[Any, ...]]
 
 
@@ -47,7 +53,8 @@ def load_facts(
         rows: Tables with the columns of a record.
     """
     listed = list(rows)
-    enrolments = _enrolments(connection, closes)
+    refs = {ref for (ref,) in _cells(listed, ("beneficiary_ref",))}
+    enrolments = _enrolments(connection, closes, refs)
     return Facts(
         agreements=_agreements(connection, pins, _cells(listed, _PLACE), enrolments),
         listings=_listings(connection, pins, _cells(listed, ("host", "institution", _MONTH))),
@@ -81,9 +88,15 @@ def _month(text: str) -> ServiceMonth:
     return ServiceMonth(year=int(text[:4]), month=int(text[5:]))
 
 
-def _enrolments(connection: Connection, closes: Closes) -> list[tuple[Any, ...]]:
-    """Return the enrolments stated by both as home, one row a kind, cut off where they end."""
+def _enrolments(
+    connection: Connection, closes: Closes, refs: Collection[str]
+) -> list[tuple[Any, ...]]:
+    """Return the enrolments of some elders stated by both as home, one row a kind.
+
+    They are cut off where they end.
+    """
     enrolments, ends = tables.enrolment.c, tables.enrolment_end.c
+    divisions: dict[str, str] = {}
     found: list[tuple[Any, ...]] = []
     for home, host in closes.authors:
         end_index = closes.indexes[home]
@@ -94,22 +107,34 @@ def _enrolments(connection: Connection, closes: Closes) -> list[tuple[Any, ...]]
         for row in connection.execute(query):
             last_day = (date.fromisoformat(row.effective_date) - timedelta(days=1)).isoformat()
             last_days[row.enrolment_id] = min(last_day, last_days.get(row.enrolment_id, last_day))
-        stated = select(tables.enrolment).where(
-            enrolments.author == home, enrolments.partner == host, enrolments.idx < end_index
-        )
-        for row in connection.execute(stated.order_by(enrolments.idx)):
-            until = row.until_date
-            last_day = last_days.get(row.enrolment_id, "")
-            if last_day:
-                until = min(until, last_day) if until else last_day
-            if until and until < row.from_date:
-                continue
-            division = normalise_division(row.home_division)
-            found += [
-                (home, host, row.beneficiary_ref, division, kind, row.from_date, until)
-                for kind in row.subsidy_kinds.split(" ")
-            ]
-    return found
+        stated = select(
+            enrolments.enrolment_id,
+            enrolments.beneficiary_ref,
+            enrolments.home_division,
+            enrolments.subsidy_kinds,
+            enrolments.from_date,
+            enrolments.until_date,
+        ).where(enrolments.author == home, enrolments.partner == host, enrolments.idx < end_index)
+        if len(refs) <= _REFS_ASKED_MAX:
+            # A few elders are asked for by name; of many, all are read.
+            asked = [stated.where(enrolments.beneficiary_ref.in_(some)) for some in chunks(refs)]
+        else:
+            asked = [stated]
+        for each in asked:
+            for number, ref, division, kinds, from_date, until_date in connection.execute(each):
+                if ref not in refs:
+                    continue
+                last_day = last_days.get(number, "")
+                until = min(filter(None, (until_date, last_day)), default="")
+                if until and until < from_date:
+                    continue
+                if division not in divisions:
+                    divisions[division] = normalise_division(division)
+                found += [
+                    (home, host, ref, divisions[division], kind, from_date, until)
+                    for kind in kinds.split(" ")
+                ]
+    return sorted(found)
 
 
 def _agreements(

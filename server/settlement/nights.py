@@ -161,8 +161,9 @@ class PairNights:
         indexes: dict[str, int] = {}
         versions: list[int] = []
         checkpoints: dict[str, bytes] = {}
+        sides = ((lower, higher), (higher, lower))
         # 1. Both logs are closed, and the closes cosigned.
-        for author, other in ((lower, higher), (higher, lower)):
+        for author, other in sides:
             log = LogName.settlement(author, other)
             if self._reader.position(log).stalled:
                 return Waiting(code="LOG_STALLED", detail=str(log))
@@ -171,7 +172,9 @@ class PairNights:
                 return Waiting(code="CLOSE_MISSING", detail=str(log))
             indexes[author] = found[0]
             versions.append(found[1])
-            note = self._reader.quorum_checkpoint(connection, log, found[0] + 1)
+        for author, other in sides:
+            log = LogName.settlement(author, other)
+            note = self._reader.quorum_checkpoint(connection, log, indexes[author] + 1)
             if note is None:
                 return Waiting(code="CLOSE_NOT_COSIGNED", detail=str(log))
             checkpoints[author] = note

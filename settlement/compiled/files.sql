@@ -1,5 +1,18 @@
 -- Made by `python -m settlement.compile` from the expressions in settlement/core; not to be edited.
 
+-- step: reversed_before
+-- kept: yes
+-- reads: cleared reversed_numbers
+-- columns: side:string pair:int16 settlement_no:string
+SELECT
+  "t2"."side",
+  "t2"."pair",
+  "t2"."settlement_no"
+FROM "reversed_numbers" AS "t2"
+ANTI JOIN "cleared" AS "t3"
+  ON "t2"."pair" = "t3"."pair" AND "t2"."settlement_no" = "t3"."settlement_no"
+;
+
 -- step: crowded
 -- kept: yes
 -- reads: home_rows host_rows
@@ -49,7 +62,7 @@ FROM (
 
 -- step: odd_keys
 -- kept: yes
--- reads: cleared crowded home_rows host_rows reversed_numbers
+-- reads: cleared crowded home_rows host_rows reversed_before
 -- columns: pair:int16 settlement_no:string
 SELECT DISTINCT
   *
@@ -202,7 +215,7 @@ FROM (
           FROM "host_rows" AS "t2"
         ) AS "t9"
       ) AS "t11"
-      SEMI JOIN "reversed_numbers" AS "t7"
+      SEMI JOIN "reversed_before" AS "t7"
         ON "t11"."pair" = "t7"."pair" AND "t11"."settlement_no" = "t7"."settlement_no"
     ) AS "t13"
   ) AS "t15"
@@ -316,7 +329,7 @@ FROM (
 
 -- step: odd_numbers
 -- kept: yes
--- reads: cleared odd_rows reversed_numbers
+-- reads: cleared odd_rows reversed_before
 -- columns: pair:int16 settlement_no:string home_rows:int64 home_fen:int64 home_least:string home_most:string host_rows:int64 host_fen:int64 host_least:string host_most:string filed_date:date by_home:boolean by_host:boolean cleared_text:string cleared_fen:int64 fate:int8
 WITH "t7" AS (
   SELECT
@@ -428,7 +441,7 @@ FROM (
       "t0"."settlement_no",
       BOOL_OR(CAST("t0"."side" = 'home' AS BOOLEAN)) AS "by_home",
       BOOL_OR(CAST("t0"."side" = 'host' AS BOOLEAN)) AS "by_host"
-    FROM "reversed_numbers" AS "t0"
+    FROM "reversed_before" AS "t0"
     GROUP BY
       1,
       2
@@ -671,7 +684,7 @@ FULL OUTER JOIN (
 
 -- step: twins
 -- kept: yes
--- reads: cleared odd_rows reversed_numbers settlements
+-- reads: cleared odd_rows reversed_before settlements
 -- columns: pair:int16 settlement_no:string
 WITH "t18" AS (
   SELECT
@@ -770,7 +783,7 @@ WITH "t18" AS (
             "t4"."claim",
             "t4"."copy_index"
           FROM "odd_rows" AS "t4"
-          ANTI JOIN "reversed_numbers" AS "t5"
+          ANTI JOIN "reversed_before" AS "t5"
             ON "t4"."side" = "t5"."side"
             AND "t4"."pair" = "t5"."pair"
             AND "t4"."settlement_no" = "t5"."settlement_no"
@@ -1557,17 +1570,7 @@ SELECT
       END,
       2
     ) || '0000',
-    SUBSTRING(
-      CAST("t1"."pair" AS TEXT),
-      CASE
-        WHEN (
-          2 + 1
-        ) >= 1
-        THEN 2 + 1
-        ELSE 2 + 1 + LENGTH(CAST("t1"."pair" AS TEXT))
-      END,
-      2
-    ) || '0000',
+    RIGHT(CAST("t1"."pair" AS TEXT), 2) || '0000',
     "t1"."settlement_no",
     CASE
       WHEN "t1"."rank" = 18
@@ -1628,17 +1631,7 @@ SELECT
     END,
     CASE
       WHEN "t1"."home_rows" > 0
-      THEN SUBSTRING(
-        CAST("t1"."pair" AS TEXT),
-        CASE
-          WHEN (
-            2 + 1
-          ) >= 1
-          THEN 2 + 1
-          ELSE 2 + 1 + LENGTH(CAST("t1"."pair" AS TEXT))
-        END,
-        2
-      ) || '0000'
+      THEN RIGHT(CAST("t1"."pair" AS TEXT), 2) || '0000'
       ELSE ''
     END,
     CASE WHEN "t1"."home_rows" > 0 THEN "t1"."home_claim" ELSE REPEAT(CHR(31), 5) END,
@@ -1663,17 +1656,7 @@ SELECT
     END,
     CASE
       WHEN "t1"."host_rows" > 0
-      THEN SUBSTRING(
-        CAST("t1"."pair" AS TEXT),
-        CASE
-          WHEN (
-            2 + 1
-          ) >= 1
-          THEN 2 + 1
-          ELSE 2 + 1 + LENGTH(CAST("t1"."pair" AS TEXT))
-        END,
-        2
-      ) || '0000'
+      THEN RIGHT(CAST("t1"."pair" AS TEXT), 2) || '0000'
       ELSE ''
     END,
     CASE
@@ -1751,17 +1734,7 @@ FROM (
       END,
       2
     ) || '0000' AS "home",
-    SUBSTRING(
-      CAST("t0"."pair" AS TEXT),
-      CASE
-        WHEN (
-          2 + 1
-        ) >= 1
-        THEN 2 + 1
-        ELSE 2 + 1 + LENGTH(CAST("t0"."pair" AS TEXT))
-      END,
-      2
-    ) || '0000' AS "host",
+    RIGHT(CAST("t0"."pair" AS TEXT), 2) || '0000' AS "host",
     "t0"."settlement_no",
     CASE
       WHEN "t0"."kind" = 0

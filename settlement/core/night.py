@@ -105,7 +105,11 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
     planner = _Planner(inputs | FACTS if facts else inputs)
     given = planner.tables
     home_rows, host_rows = given["home_rows"], given["host_rows"]
-    cleared, reversed_numbers = given["cleared"], given["reversed_numbers"]
+    cleared = given["cleared"]
+    # What was cleared was not reversed before; its reversal is another thing, and another line.
+    reversed_numbers = planner.keep(
+        "reversed_before", given["reversed_numbers"].anti_join(cleared, KEY)
+    )
     # 1. Numbers that have to be looked at as a whole.
     crowded = planner.keep("crowded", classify.crowded_hashes(home_rows, host_rows))
     all_rows = union_of(_sided(home_rows, "home"), _sided(host_rows, "host"))

@@ -119,12 +119,12 @@ def host_of(rows: Table) -> Expression:
 
 def home_code(rows: Table) -> Expression:
     """Return home's six digits."""
-    return rows.pair.cast("string").substr(0, 2) + CODE_TAIL
+    return rows.pair.cast("string").left(2) + CODE_TAIL
 
 
 def host_code(rows: Table) -> Expression:
     """Return the host's six digits."""
-    return rows.pair.cast("string").substr(2, 2) + CODE_TAIL
+    return rows.pair.cast("string").right(2) + CODE_TAIL
 
 
 def rank_of(rank: int) -> Expression:

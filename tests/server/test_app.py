@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from deltacare.errors import PeerFault, Reason, Refusal
+from deltacare.times import business_date
+from deltacare.v1.clearing_service_pb2 import PAIR_NIGHT_STATE_AGREED, ListPairNightsRequest
 from deltacare.v1.entry_pb2 import (
     INSTITUTION_STATE_OPERATING,
     Institution,
@@ -17,6 +20,7 @@ from deltacare.v1.registry_service_pb2 import (
     BatchUpsertInstitutionsRequest,
     CountInstitutionsRequest,
 )
+from deltacare.v1.settlement_service_pb2 import CloseDayRequest
 from deltacare.v1.types_pb2 import Duty
 
 from clients.sdk.credentials import Profile
@@ -104,6 +108,33 @@ async def test_two_nodes(tmp_path: Path) -> None:
     assert [(c.province, c.approved_beds) for c in counted.counts] == [("310000", 12)]
 
 
+async def test_night_runs_by_itself(tmp_path: Path) -> None:
+    """Once both sides closed a date, each node runs the night and both agree, unasked."""
+    directories = make_directories(tmp_path)
+    yesterday = (business_date(datetime.now(UTC)) - timedelta(days=1)).isoformat()
+    async with AsyncExitStack() as stack:
+        for directory in directories.values():
+            await stack.enter_async_context(running(directory))
+        clients = [
+            await stack.enter_async_context(client_of(directory, "clerk"))
+            for directory in directories.values()
+        ]
+        for client in clients:
+            await connected(client)
+        for client in clients:
+            await client.settlement.CloseDay(
+                CloseDayRequest(request_id=request_id(), business_date=yesterday)
+            )
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                shown = await clients[0].clearing.ListPairNights(ListPairNightsRequest())
+                states = [night.state for night in shown.nights]
+                if states == [PAIR_NIGHT_STATE_AGREED]:
+                    break
+                await asyncio.sleep(0.05)
+    assert [night.business_date for night in shown.nights] == [yesterday]
+
+
 async def test_alone_it_reads_and_does_not_write(tmp_path: Path) -> None:
     """A node whose partners do not answer serves reads and refuses writes for now."""
     directory = make_directories(tmp_path)["310000"]
@@ -155,10 +186,11 @@ def test_comments_among_pinned_keys(tmp_path: Path) -> None:
 def test_keys_must_be_those_of_the_bundle(tmp_path: Path) -> None:
     """A node with other keys than the federation knows does not start: nobody would believe it."""
     directories = make_directories(tmp_path / "a")
-    others = make_directories(tmp_path / "b", provinces=("310000", "330000"))
+    others = make_directories(tmp_path / "b", seed="others")
     foreign = replace(config_of(directories["310000"]), keys=others["310000"] / "keys")
-    with pytest.raises(Refusal):
+    with pytest.raises(Refusal) as caught:
         Node(foreign)
+    assert "deltacare/310000/witness" in caught.value.details["keys"]
 
 
 def test_a_stranger_does_not_start(tmp_path: Path) -> None:

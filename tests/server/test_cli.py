@@ -1,7 +1,6 @@
 """Tests of ``deltacare node``: what it makes, says and exits with."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -122,13 +121,12 @@ def serving(directory: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen
     """Run ``node serve`` as a process; yield it and the line it printed."""
     program = "from clients.cli.main import main; main()"
     command = [sys.executable, "-c", program, "node", "serve", str(directory)]
-    with subprocess.Popen(
-        [*command, "--json", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONWARNINGS": "default"},
-    ) as process:
+    with (
+        (directory / "node.log").open("w", encoding="utf-8") as log,
+        subprocess.Popen(
+            [*command, "--json", *arguments], stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
+    ):
         try:
             assert process.stdout is not None
             yield process, json.loads(process.stdout.readline())
@@ -156,8 +154,8 @@ def test_serve_status_stop(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
             assert (code, "deltacare/320000/registry" in out) == (0, True)
         first.send_signal(signal.SIGTERM)
         assert first.wait(timeout=START_TIMEOUT_S) == 0
-        assert first.stderr is not None
-        lines = [json.loads(line) for line in first.stderr.read().splitlines()]
+    log = (directories[0] / "node.log").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in log.splitlines()]
     assert lines[-1]["event"] == "stopped"
     assert all("time" in line and "level" in line for line in lines)
     with serving(directories[0], "--listen", f"127.0.0.1:{port}") as (_, said):

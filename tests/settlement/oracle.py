@@ -123,8 +123,10 @@ def night(
     numbers: dict[Key, dict[str, list[Row]]] = defaultdict(lambda: {"home": [], "host": []})
     for row in sorted(rows, key=lambda row: row["position"]):
         numbers[key_of(row)][row["side"]].append(row)
-    reversals = {(row["side"], *key_of(row)) for row in reversed_numbers}
     before = {key_of(row): row for row in cleared}
+    reversals = {
+        (row["side"], *key_of(row)) for row in reversed_numbers if key_of(row) not in before
+    }
     standing = {key: row for key, row in before.items() if not row["cancelled"]}
     # Numbers become lines.
     for key, sides in numbers.items():

@@ -30,7 +30,7 @@ from tests.settlement.nights import (
 )
 
 COMMON = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 
 
@@ -83,7 +83,7 @@ def test_engine_equals_oracle(night: dict[str, Any]) -> None:
     assert sum(result.summary.positions.values()) == 0
 
 
-@settings(COMMON, max_examples=25)
+@settings(COMMON, max_examples=10)
 @given(nights())
 def test_order_and_threads_do_not_matter(night: dict[str, Any]) -> None:
     """Shuffled inputs on another number of threads give the same digest."""

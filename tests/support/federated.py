@@ -2,8 +2,10 @@
 
 import socket
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from deltacare.times import business_date
 
 from server.setup import init_node, install_bundle, make_bundle, read_card, read_signer
 from tests.support.ports import SeededEntropy
@@ -26,9 +28,18 @@ def free_ports(count: int) -> list[int]:
 
 
 def make_directories(
-    root: Path, *, provinces: Sequence[str] = PAIR, install: bool = True
+    root: Path, *, provinces: Sequence[str] = PAIR, install: bool = True, seed: str = ""
 ) -> dict[str, Path]:
-    """Make a node directory for each province, with a bundle that all of them signed."""
+    """Make a node directory for each province, with a bundle that all of them signed.
+
+    Yesterday is the first business date.
+
+    Args:
+        root: where to.
+        provinces: the members.
+        install: whether each gets the bundle.
+        seed: another one makes other keys.
+    """
     now = datetime.now(UTC)
     directories: dict[str, Path] = {}
     for province, port in zip(provinces, free_ports(len(provinces)), strict=True):
@@ -41,7 +52,7 @@ def make_directories(
             listen=f"127.0.0.1:{port}",
             database_url="sqlite:///node.sqlite",
             now=now,
-            entropy=SeededEntropy(province).token,
+            entropy=SeededEntropy(province + seed).token,
         )
     cards = [read_card(directory) for directory in directories.values()]
     note = make_bundle(
@@ -49,7 +60,7 @@ def make_directories(
         [read_signer(directory) for directory in directories.values()],
         federation="deltacare test",
         version=1,
-        opening_date=date(2026, 11, 1),
+        opening_date=business_date(now) - timedelta(days=1),
         registry_quorum=1,
         threshold=len(provinces),
         now=now,

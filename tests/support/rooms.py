@@ -275,9 +275,7 @@ class Rooms:
                     cert_pb.NewCertificate(
                         certificate=body,
                         holder_name=(
-                            holder_name
-                            if body.subject == pb.CERTIFICATE_SUBJECT_CAREGIVER
-                            else ""
+                            holder_name if body.subject == pb.CERTIFICATE_SUBJECT_CAREGIVER else ""
                         ),
                     )
                     for body in bodies

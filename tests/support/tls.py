@@ -146,10 +146,19 @@ async def running_edge(
     limits: Limits | None = None,
     federation: Federation | None = None,
     port: int = 0,
+    node: KeyPair | None = None,
 ) -> AsyncIterator[Edge]:
-    """Serve some services as the node of 310000, and stop in the end."""
+    """Serve some services as the node of 310000, and stop in the end.
+
+    Args:
+        services: by full name.
+        limits: of the edge.
+        federation: a new one unless given.
+        port: any unless given.
+        node: the certificate that the server shows; the node's own unless given.
+    """
     federation = federation or Federation.make()
-    node = federation.node()
+    node = node or federation.node()
     server = EdgeServer(
         province="310000",
         trust=federation.trust,

@@ -106,7 +106,9 @@ def with_events(*events: CertificateEventSaid, **changes: object) -> Facts:
     return replace(FACTS, certificate=replace(CERTIFICATE, events=events, **changes))
 
 
-def event(kind: EventKind, index: int, effective: date | None = None, until: date | None = None):
+def event(
+    kind: EventKind, index: int, effective: date | None = None, until: date | None = None
+) -> CertificateEventSaid:
     """Return an event."""
     reason = "" if kind is EventKind.RENEWED else "CODE"
     return CertificateEventSaid(
@@ -114,17 +116,19 @@ def event(kind: EventKind, index: int, effective: date | None = None, until: dat
     )
 
 
-def suspended(index: int = 50, effective: date = DAY, until: date | None = None):
+def suspended(
+    index: int = 50, effective: date = DAY, until: date | None = None
+) -> CertificateEventSaid:
     """Return a suspension."""
     return event(EventKind.SUSPENDED, index, effective, until)
 
 
-def reinstated(index: int = 60, effective: date = DAY):
+def reinstated(index: int = 60, effective: date = DAY) -> CertificateEventSaid:
     """Return a reinstatement."""
     return event(EventKind.REINSTATED, index, effective)
 
 
-def revoked(index: int = 50, effective: date = DAY):
+def revoked(index: int = 50, effective: date = DAY) -> CertificateEventSaid:
     """Return a revocation."""
     return event(EventKind.REVOKED, index, effective)
 
@@ -136,7 +140,7 @@ def recognition(index: int, *, is_suspension: bool, effective: date = DAY) -> Re
     )
 
 
-def test_rules_are_numbered_in_order_and_say_themselves_twice():
+def test_rules_are_numbered_in_order_and_say_themselves_twice() -> None:
     """Every rule has its number in order, a text in both languages, and a source."""
     assert [f"R{n:02d}" for n in range(1, 18)] == [rule.code[:3] for rule in RULES]
     for rule in RULES:
@@ -145,7 +149,7 @@ def test_rules_are_numbered_in_order_and_say_themselves_twice():
         assert rule.source
 
 
-def test_recognised():
+def test_recognised() -> None:
     """All is well: the verdict names scheme and grade here, entries in order, and logs."""
     outcome = check(FACTS)
     assert cert_pb.VERDICT_VALID == outcome.verdict
@@ -155,7 +159,7 @@ def test_recognised():
     assert (JS, SH) == outcome.used
 
 
-def test_at_home():
+def test_at_home() -> None:
     """At home a certificate counts as what it is, without anybody's agreement."""
     outcome = check(replace(FACTS, host=JS, equivalences=(), agreements={}))
     assert "R11-HOME" == outcome.rule.code
@@ -365,9 +369,7 @@ BASIS = [
     ),
     (
         "without the issuer",
-        agreed(
-            words=(WORDS[0], replace(WORDS[1], province=ZJ)), parties=(SH, ZJ)
-        ),
+        agreed(words=(WORDS[0], replace(WORDS[1], province=ZJ)), parties=(SH, ZJ)),
         ("NOT_RECOGNISED_HERE", "R16"),
     ),
 ]
@@ -375,14 +377,14 @@ ALL = [*ISSUER_LOG, *EXISTENCE, *LIFE, *QUORUM, *HOST, *BASIS]
 
 
 @pytest.mark.parametrize(
-    ("facts", "expected"), [case[1:] for case in ALL], ids=[case[0] for case in ALL]
+    "facts, expected", [case[1:] for case in ALL], ids=[case[0] for case in ALL]
 )
-def test_verdict(facts: Facts, expected: tuple[str, str]):
+def test_verdict(facts: Facts, expected: tuple[str, str]) -> None:
     """Each fact moves the verdict on one side of its edge and not on the other."""
     assert expected == verdict(facts)
 
 
-def test_every_verdict_and_rule_is_reached():
+def test_every_verdict_and_rule_is_reached() -> None:
     """The cases above reach every rule, and every verdict that the node itself gives."""
     reached = {verdict(case[1]) for case in ALL} | {verdict(replace(FACTS, host=JS))}
     assert {rule.code[:3] for rule in RULES} == {rule for _, rule in reached}
@@ -391,7 +393,7 @@ def test_every_verdict_and_rule_is_reached():
     assert names - elsewhere == {name for name, _ in reached}
 
 
-def test_refusal_names_its_entries_and_reason():
+def test_refusal_names_its_entries_and_reason() -> None:
     """A revocation is answered with its entry and the issuer's reason."""
     outcome = check(with_events(revoked()))
     assert (((JS, 10), (JS, 50)), "CODE") == (outcome.entries, outcome.reason)
@@ -399,7 +401,7 @@ def test_refusal_names_its_entries_and_reason():
     assert (((JS, 10), (SH, 30)), "DOUBT") == (outcome.entries, outcome.reason)
 
 
-def test_newest_equivalence_with_a_basis_decides():
+def test_newest_equivalence_with_a_basis_decides() -> None:
     """Of several equivalences the newest that has its agreement counts; stale speaks louder."""
     newer = replace(
         EQUIVALENCE, equivalence_id="310000-E2", index=30, mapped_grade="高级",
@@ -419,7 +421,7 @@ def test_newest_equivalence_with_a_basis_decides():
     assert (JS, SH, ZJ) == check(stale).used
 
 
-def test_institution_certificates_need_the_institutions_scope():
+def test_institution_certificates_need_the_institutions_scope() -> None:
     """A standard of an institution rests on an agreement about standards."""
     certificate = replace(
         CERTIFICATE,
@@ -433,7 +435,7 @@ def test_institution_certificates_need_the_institutions_scope():
     assert ("VALID", "R17") == verdict(replace(covered, certificate=certificate))
 
 
-def test_age():
+def test_age() -> None:
     """Age is now less the author's cosignature, never negative, none of the own log."""
     assert timedelta(minutes=1) == log_age(LOG, NOW)
     assert timedelta(0) == log_age(LOG, NOW - ONE_DAY)
@@ -442,7 +444,7 @@ def test_age():
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "agree"),
+    "one, other, agree",
     [
         ("示例甲", "示例甲", True),
         ("示例甲", "示例乙", False),
@@ -452,14 +454,14 @@ def test_age():
         ("Example A", "EXAMPLE A", True),
     ],
 )
-def test_name_digest(one: str, other: str, *, agree: bool):
+def test_name_digest(one: str, other: str, *, agree: bool) -> None:
     """Ways of typing one name agree, other names and other salts do not."""
     salt = bytes(range(16))
     assert agree is (holder_name_digest(salt, one) == holder_name_digest(salt, other))
     assert holder_name_digest(salt, one) != holder_name_digest(bytes(16), one)
 
 
-def test_name_digest_is_the_contract():
+def test_name_digest_is_the_contract() -> None:
     """Partners compute the same bytes: HMAC-SHA-256 under the salt."""
     expected = "20509fdd4b1d9973a94e9a4099ec3f0cc3447fa6fbc7138bbf3fa6063750b9e0"
     assert expected == holder_name_digest(bytes(range(16)), "示例甲").hex()

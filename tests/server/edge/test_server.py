@@ -4,10 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Any
 
 import grpc
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable, ViolationCollector
 from deltacare.ids import Principal
 from deltacare.v1.federation_service_pb2 import (
@@ -39,7 +42,8 @@ from clients.sdk.credentials import Credentials, node_tls_name
 from clients.sdk.errors import DETAILS_KEY
 from clients.sdk.node import NodeClient
 from clients.sdk.retry import NO_RETRY, RetryPolicy
-from server.certificates import KeyPair, issue_client, new_ca
+from server import certificates
+from server.certificates import KeyPair, issue_client, issue_node, new_ca
 from server.edge.call import Call
 from server.edge.limits import Limits
 from tests.support.tls import Edge, Federation, Scripted, ScriptedFederation, running_edge, until
@@ -169,25 +173,29 @@ async def test_client_takes_only_that_provinces_node(edge: Edge) -> None:
     assert error.reason is Reason.PEER_UNREACHABLE
 
 
-async def test_client_of_the_same_ca_is_no_node() -> None:
-    """A client's certificate cannot serve as its province's node."""
+async def test_only_the_node_answers_for_its_province() -> None:
+    """No other certificate serves as a province's node, whichever member's CA issued it.
+
+    Another server of the same province and host, a client, and a node's certificate with the
+    right names by the CA of another member.
+    """
     federation = Federation.make()
-    pair = federation.client()
-    server = grpc.aio.server()
-    port = server.add_secure_port(
-        "127.0.0.1:0", grpc.ssl_server_credentials([(pair.key_pem, pair.certificate_pem)])
+    here = Principal(province="310000", role="peer", opaque_id="node")
+    names = [x509.IPAddress(ip_address("127.0.0.1")), x509.UniformResourceIdentifier(here.uri)]
+    other_server = certificates._issue(
+        federation.cas["310000"],
+        here,
+        names=names,
+        usages=[ExtendedKeyUsageOID.SERVER_AUTH],
+        now=federation.now,
+        duration_d=1,
     )
-    await server.start()
-    client = NodeClient(
-        endpoint=f"127.0.0.1:{port}",
-        credentials=federation.credentials(pair),
-        timeout_s=DEADLINE_S,
-        retry=NO_RETRY,
-    )
-    error = await refused(client.federation.Ping(PingRequest()))
-    await client.close()
-    await server.stop(None)
-    assert error.reason is Reason.PEER_UNREACHABLE
+    forged = issue_node(federation.cas["330000"], "310000", hosts=(), now=federation.now)
+    for shown in (other_server, federation.client(), forged):
+        services = {FEDERATION: ScriptedFederation()}
+        async with running_edge(services, federation=federation, node=shown) as edge:
+            error = await refused(edge.client().federation.Ping(PingRequest()))
+            assert error.reason is Reason.PEER_UNREACHABLE
 
 
 async def test_not_a_message(edge: Edge) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from deltacare.errors import Reason, Refusal, Unavailable
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
@@ -13,6 +12,7 @@ from deltacare.tlog.proof import consistency_proof
 from deltacare.tlog.tile import NodesFromTiles, grow
 from deltacare.tlog.tree import Frontier, leaf_hashes
 from deltacare.v1 import log_service_pb2 as pb
+
 from server.edge.call import Call
 from tests.support.federation import log_signer
 from tests.support.nodes import FAST, FourNodes, institution, until

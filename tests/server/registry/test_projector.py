@@ -84,7 +84,7 @@ VOID = {
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_void_entries_leave_no_row(book: Book, database: Database, *, at_once: bool):
+def test_void_entries_leave_no_row(book: Book, database: Database, *, at_once: bool) -> None:
     """What breaks a rule is recorded with it, however the log was cut into runs."""
     book.say(SH, *STORY, at_once=at_once)
     assert VOID == book.rules(SH)
@@ -93,7 +93,7 @@ def test_void_entries_leave_no_row(book: Book, database: Database, *, at_once: b
     assert ["310000-L1"] == [row[0] for row in rows["registry_listings"]]
 
 
-def test_runs_and_rebuild_lead_to_the_same_rows(tmp_path_factory, book: Book, database: Database):
+def test_runs_and_rebuild_lead_to_the_same_rows(book: Book, database: Database) -> None:
     """One run, single entries and a rebuild give the same rows and the same voids."""
     book.say(SH, *STORY)
     book.say(JS, institution_body("320000-1"))
@@ -103,14 +103,14 @@ def test_runs_and_rebuild_lead_to_the_same_rows(tmp_path_factory, book: Book, da
     assert VOID == book.rules(SH)
 
 
-def test_settlement_log_holds_no_registry_entries(book: Book, database: Database):
+def test_settlement_log_holds_no_registry_entries(book: Book, database: Database) -> None:
     """A registry body in a settlement log is void."""
     book.say(LogName.settlement(SH, JS), institution_body())
     assert {0: "G01-NOT-REGISTRY"} == book.rules(SH)
     assert dump(database)["registry_institutions"] == []
 
 
-def test_institution_divisions_at_pins(book: Book, database: Database):
+def test_institution_divisions_at_pins(book: Book, database: Database) -> None:
     """A pin shows what a log said up to it, and nothing of a log without one."""
     book.say(
         SH,
@@ -130,7 +130,7 @@ def test_institution_divisions_at_pins(book: Book, database: Database):
     assert at({JS_LOG: 1, LogName.settlement(SH, JS): 9}) == {"320000-1": "320102"}
 
 
-def test_listings_at_pins(book: Book, database: Database):
+def test_listings_at_pins(book: Book, database: Database) -> None:
     """A listing is there from its entry on, and its end from the end's entry on."""
     book.say(SH, institution_body(), listing_body(), withdrawal())
 
@@ -143,7 +143,7 @@ def test_listings_at_pins(book: Book, database: Database):
     assert ends(3) == [date(2026, 10, 2)]
 
 
-def test_agreements_at_pins(book: Book, database: Database):
+def test_agreements_at_pins(book: Book, database: Database) -> None:
     """An agreement is in force between the acceptance of the last party and its end."""
     (first,) = book.say(SH, agreement_body())
     book.say(JS, answer(first), answer(first, pb.AGREEMENT_WORD_ENDED))
@@ -160,7 +160,7 @@ def test_agreements_at_pins(book: Book, database: Database):
     assert {} == book.voids
 
 
-def test_answer_may_come_before_what_it_answers(book: Book, database: Database):
+def test_answer_may_come_before_what_it_answers(database: Database) -> None:
     """Logs arrive in any order: an answer to another's agreement is never void for that."""
     entry_order = Book(database, RegistryProjector())
     (first,) = Book(database).say(SH, agreement_body())
@@ -171,7 +171,7 @@ def test_answer_may_come_before_what_it_answers(book: Book, database: Database):
     assert {} == entry_order.voids
 
 
-def test_agreement_changed(book: Book, database: Database):
+def test_agreement_changed(book: Book, database: Database) -> None:
     """A run says of agreements if a proposal or an answer is in it."""
     book.say(SH, institution_body(), agreement_body(), institution_body("310000-2"))
 

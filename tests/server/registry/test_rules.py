@@ -51,14 +51,18 @@ def version(**changes: object) -> AgreementVersion:
     return AgreementVersion(**{**fields, **changes})
 
 
-def word(province: str, index: int, version_hash: bytes = V1, *, accepted: bool = True):
+def word(
+    province: str, index: int, version_hash: bytes = V1, *, accepted: bool = True
+) -> AgreementWordSaid:
     """Return a word."""
     return AgreementWordSaid(
         province=province, index=index, version_hash=version_hash, accepted=accepted
     )
 
 
-def history(*words: AgreementWordSaid, versions: tuple[AgreementVersion, ...] | None = None):
+def history(
+    *words: AgreementWordSaid, versions: tuple[AgreementVersion, ...] | None = None
+) -> AgreementHistory:
     """Return what was said, Shanghai's proposal included."""
     return AgreementHistory(versions=versions or (version(),), words=(word(SH, 0), *words))
 
@@ -78,7 +82,7 @@ def code(rule: object) -> str | None:
     return None if rule is None else str(rule)[:3]
 
 
-def test_rules_are_numbered_in_order_and_say_themselves_twice():
+def test_rules_are_numbered_in_order_and_say_themselves_twice() -> None:
     """Every rule has its number in order, a text in both languages, and a source."""
     assert [f"G{n:02d}" for n in range(1, 14)] == [rule.code[:3] for rule in rules.RULES]
     for rule in rules.RULES:
@@ -88,7 +92,7 @@ def test_rules_are_numbered_in_order_and_say_themselves_twice():
 
 
 @pytest.mark.parametrize(
-    ("author", "changes", "expected"),
+    "author, changes, expected",
     [
         (SH, {}, None),
         (SH, {"division_code": "310151001"}, None),
@@ -96,13 +100,13 @@ def test_rules_are_numbered_in_order_and_say_themselves_twice():
         (SH, {"division_code": "320102"}, "G04"),
     ],
 )
-def test_institution(author: str, changes: dict[str, object], expected: str | None):
+def test_institution(author: str, changes: dict[str, object], expected: str | None) -> None:
     """A province states the institutions of its own number and area."""
     assert expected == code(judge_institution(author, institution_body(**changes)))
 
 
 @pytest.mark.parametrize(
-    ("author", "ids", "taken", "registered", "expected"),
+    "author, ids, taken, registered, expected",
     [
         (SH, ("310000-1",), False, {"310000-1"}, None),
         (JS, ("310000-1",), False, {"310000-1"}, "G03"),
@@ -113,24 +117,29 @@ def test_institution(author: str, changes: dict[str, object], expected: str | No
 )
 def test_listing(
     author: str, ids: tuple[str, ...], *, taken: bool, registered: set[str], expected: str | None
-):
+) -> None:
     """A listing is new, and names the author's registered institutions."""
     body = listing_body("310000-L1", *ids)
     assert expected == code(judge_listing(author, body, taken=taken, registered=registered))
 
 
 @pytest.mark.parametrize(
-    ("author", "known", "withdrawn", "expected"),
-    [(SH, True, False, None), (JS, True, False, "G03"), (SH, False, False, "G07"), (SH, True, True, "G08")],
+    "author, known, withdrawn, expected",
+    [
+        (SH, True, False, None),
+        (JS, True, False, "G03"),
+        (SH, False, False, "G07"),
+        (SH, True, True, "G08"),
+    ],
 )
-def test_withdrawal(author: str, *, known: bool, withdrawn: bool, expected: str | None):
+def test_withdrawal(author: str, *, known: bool, withdrawn: bool, expected: str | None) -> None:
     """Only a standing listing of the author is withdrawn."""
     body = pb.ListingWithdrawal(listing_id="310000-L1")
     assert expected == code(judge_withdrawal(author, body, known=known, withdrawn=withdrawn))
 
 
 @pytest.mark.parametrize(
-    ("author", "changes", "newest", "expected"),
+    "author, changes, newest, expected",
     [
         (SH, {}, None, None),
         (SH, {"predecessor_hash": V1}, V1, None),
@@ -144,17 +153,17 @@ def test_withdrawal(author: str, *, known: bool, withdrawn: bool, expected: str 
 )
 def test_agreement(
     author: str, changes: dict[str, object], newest: bytes | None, expected: str | None
-):
+) -> None:
     """Versions form one chain in the log of the province whose code the agreement bears."""
     body = agreement_body(**changes)
     assert expected == code(judge_agreement(author, body, newest_hash=newest))
 
 
 @pytest.mark.parametrize(
-    ("author", "newest", "expected"),
+    "author, newest, expected",
     [(JS, V1, None), (JS, None, "G12"), (ZJ, V1, "G10"), (JS, V2, "G13")],
 )
-def test_answer(author: str, newest: bytes | None, expected: str | None):
+def test_answer(author: str, newest: bytes | None, expected: str | None) -> None:
     """A party answers the newest version of an agreement that exists."""
     body = pb.AgreementAnswer(agreement_id="310000-A1", version_hash=V1)
     parties = (SH, "320500") if newest else ()
@@ -162,7 +171,7 @@ def test_answer(author: str, newest: bytes | None, expected: str | None):
 
 
 @pytest.mark.parametrize(
-    ("words", "sizes", "is_in_force"),
+    "words, sizes, is_in_force",
     [
         ((), {}, False),
         ((word(JS, 0),), {}, True),
@@ -189,13 +198,13 @@ def test_answer(author: str, newest: bytes | None, expected: str | None):
 )
 def test_in_force(
     words: tuple[AgreementWordSaid, ...], sizes: dict[str, int], *, is_in_force: bool
-):
+) -> None:
     """A version is in force if the last word of every party's province accepts it."""
     found = agreement_in_force(history(*words), reaches(**sizes))
     assert (V1 if is_in_force else None) == (found and found.version_hash)
 
 
-def test_new_version_replaces_once_all_accept():
+def test_new_version_replaces_once_all_accept() -> None:
     """A proposal takes back the author's word on the old version and waits for the others."""
     versions = (version(), version(version_hash=V2, index=4))
     proposed = history(word(SH, 4, V2), word(JS, 1), versions=versions)
@@ -208,7 +217,7 @@ def test_new_version_replaces_once_all_accept():
     assert agreement_in_force(accepted, reaches(sh=4)) is None
 
 
-def test_every_party_province_is_asked():
+def test_every_party_province_is_asked() -> None:
     """Three provinces with parties need three acceptances; a log that is not pinned has none."""
     versions = (version(parties=(SH, "320500", ZJ)),)
     two = history(word(JS, 0), versions=versions)
@@ -219,7 +228,7 @@ def test_every_party_province_is_asked():
     assert agreement_in_force(three, unpinned) is None
 
 
-def test_agreements_in_force_are_sorted():
+def test_agreements_in_force_are_sorted() -> None:
     """What is not in force is left out, the rest comes by id."""
     first = history(word(JS, 0), versions=(version(agreement_id="310000-A2"),))
     second = history(word(JS, 0), versions=(version(agreement_id="310000-A1"),))
@@ -227,7 +236,7 @@ def test_agreements_in_force_are_sorted():
     assert ["310000-A1", "310000-A2"] == [each.agreement_id for each in found]
 
 
-def test_pins_of_settlement_logs_say_nothing_here():
+def test_pins_of_settlement_logs_say_nothing_here() -> None:
     """Pins give a registry log one size for both ends."""
     pins = {LogName.registry(SH): 7, LogName.settlement(SH, JS): 3}
     assert {SH: Reach(restrict_size=7, permit_size=7)} == reaches_of(pins)
@@ -246,7 +255,7 @@ def days(version_: AgreementVersion, **changes: object) -> int:
 
 
 @pytest.mark.parametrize(
-    ("changes", "asked", "expected"),
+    "changes, asked, expected",
     [
         ({}, {}, ALL_DAYS),
         ({}, {"kind": "MEALS"}, 0),
@@ -268,12 +277,14 @@ def days(version_: AgreementVersion, **changes: object) -> int:
         ({"until_date": date(2026, 9, 30)}, {}, 0),
     ],
 )
-def test_agreement_days(changes: dict[str, object], asked: dict[str, object], expected: int):
+def test_agreement_days(
+    changes: dict[str, object], asked: dict[str, object], expected: int
+) -> None:
     """Days count if one agreement covers kind, home and host within its window."""
     assert expected == days(version(**changes), **asked)
 
 
-def test_two_agreements_add_up_and_halves_do_not():
+def test_two_agreements_add_up_and_halves_do_not() -> None:
     """Days of several agreements add up, but one must cover both places by itself."""
     early = version(until_date=date(2026, 10, 10))
     late = version(from_date=date(2026, 10, 20))
@@ -284,7 +295,7 @@ def test_two_agreements_add_up_and_halves_do_not():
     assert agreement_days(halves, kind="CARE_BED", month=OCTOBER, **asked) == 0
 
 
-def test_divisions_change_within_a_month():
+def test_divisions_change_within_a_month() -> None:
     """崇明县 became 崇明区 on 2016-07-22: its agreement goes on, by whatever code one asks."""
     july = ServiceMonth(year=2016, month=7)
     old = version(parties=("310230", JS), from_date=date(2016, 1, 1))
@@ -294,7 +305,7 @@ def test_divisions_change_within_a_month():
     assert july.mask(date(2016, 7, 22), None) == days(new, host_division="310230", month=july)
 
 
-def test_merged_district_ends_its_agreement():
+def test_merged_district_ends_its_agreement() -> None:
     """闸北 was merged into 静安 on 2015-11-04: its agreement covers nothing from that day."""
     november = ServiceMonth(year=2015, month=11)
     merged = version(parties=("310108", JS), from_date=date(2015, 1, 1))
@@ -303,7 +314,7 @@ def test_merged_district_ends_its_agreement():
 
 
 @pytest.mark.parametrize(
-    ("changes", "expected"),
+    "changes, expected",
     [
         ({}, ALL_DAYS),
         ({"institution_ids": frozenset({"310000-2"})}, 0),
@@ -315,8 +326,8 @@ def test_merged_district_ends_its_agreement():
         ({"until_date": date(2026, 10, 5), "withdrawn_date": date(2026, 10, 9)}, 0b11111),
     ],
 )
-def test_listing_days(changes: dict[str, object], expected: int):
-    """A listing opens an institution from its first day to its last, or to the day before its end."""
+def test_listing_days(changes: dict[str, object], expected: int) -> None:
+    """A listing opens an institution from its first day to its last or the day before its end."""
     fields: dict[str, object] = {
         "listing_id": "310000-L1",
         "institution_ids": frozenset({"310000-1"}),

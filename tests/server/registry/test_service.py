@@ -38,14 +38,18 @@ async def four(tmp_path: Path) -> AsyncIterator[Rooms]:
         yield opened
 
 
-def upsert(*bodies: pb.Institution, duty: Duty = DUTY, rid: str | None = None):
+def upsert(
+    *bodies: pb.Institution, duty: Duty = DUTY, rid: str | None = None
+) -> reg_pb.BatchUpsertInstitutionsRequest:
     """Return a request that states institutions."""
     return reg_pb.BatchUpsertInstitutionsRequest(
         request_id=request_id() if rid is None else rid, duty=duty, institutions=bodies
     )
 
 
-async def state(rooms: Rooms, *bodies: pb.Institution, rid: str | None = None):
+async def state(
+    rooms: Rooms, *bodies: pb.Institution, rid: str | None = None
+) -> reg_pb.BatchUpsertInstitutionsResponse:
     """State institutions of Shanghai and return the answer."""
     return await rooms.registry[SH].batch_upsert_institutions(
         upsert(*bodies, rid=rid), rooms.call(SH, "Upsert")
@@ -76,7 +80,7 @@ async def refused(awaitable: object) -> Refusal:
     return caught.value
 
 
-async def test_import_again_appends_what_differs(rooms: Rooms):
+async def test_import_again_appends_what_differs(rooms: Rooms) -> None:
     """The first import creates, the same again appends nothing, a change appends one."""
     one, two = institution_body("310000-1"), institution_body("310000-2")
     assert (2, 0, 0, 2) == counts(await state(rooms, one, two))
@@ -89,14 +93,14 @@ async def test_import_again_appends_what_differs(rooms: Rooms):
     assert answer.appended.checkpoint.startswith(b"deltacare/310000/registry\n4\n")
 
 
-async def test_spelling_of_a_code_is_no_difference(rooms: Rooms):
+async def test_spelling_of_a_code_is_no_difference(rooms: Rooms) -> None:
     """A division in twelve digits is the one in nine."""
     await state(rooms, institution_body("310000-1", division_code="310105001000"))
     answer = await state(rooms, institution_body("310000-1", division_code="310105001"))
     assert (0, 0, 1, 0) == counts(answer)
 
 
-async def test_all_violations_at_once(rooms: Rooms):
+async def test_all_violations_at_once(rooms: Rooms) -> None:
     """One refusal names every field of every element, and nothing is kept."""
     request = upsert(
         institution_body("310000-1", name="", division_code="31x", approved_beds=100_001),
@@ -135,14 +139,14 @@ async def test_all_violations_at_once(rooms: Rooms):
 
 
 @pytest.mark.parametrize("count", [0, 1_001])
-async def test_batch_has_a_size(rooms: Rooms, count: int):
+async def test_batch_has_a_size(rooms: Rooms, count: int) -> None:
     """A batch holds 1 to 1,000."""
     bodies = [institution_body(f"310000-{n}") for n in range(count)]
     error = await refused(state(rooms, *bodies))
     assert ["institutions"] == [violation.field for violation in error.violations]
 
 
-async def test_request_id_brings_one_answer(rooms: Rooms):
+async def test_request_id_brings_one_answer(rooms: Rooms) -> None:
     """The same request again gets the first answer; another under its id is refused."""
     rid = request_id()
     first = await state(rooms, institution_body("310000-1"), rid=rid)
@@ -151,7 +155,7 @@ async def test_request_id_brings_one_answer(rooms: Rooms):
     assert Reason.REQUEST_ID_REUSED is error.reason
 
 
-async def test_another_province_does_not_write_here(rooms: Rooms):
+async def test_another_province_does_not_write_here(rooms: Rooms) -> None:
     """Whatever the edge lets in, a caller of another province writes nothing."""
     caller = Principal(province=JS, role="system", opaque_id="sys-1")
     call = Call(caller=caller, method="/x/y", now=rooms.nodes.clock.now())
@@ -160,7 +164,7 @@ async def test_another_province_does_not_write_here(rooms: Rooms):
     assert Reason.WRONG_PROVINCE is error.reason
 
 
-async def test_get_and_batch_get(four: Rooms):
+async def test_get_and_batch_get(four: Rooms) -> None:
     """One is got by name at any node; several come in the order asked for, with the missing."""
     await state(four, institution_body("310000-1"), institution_body("310000-2"))
     await four.spread(SH)
@@ -187,7 +191,7 @@ async def test_get_and_batch_get(four: Rooms):
         assert Reason.INVALID_FIELD is error.reason
 
 
-async def test_filters(rooms: Rooms):
+async def test_filters(rooms: Rooms) -> None:
     """Each filter restricts, alone and together."""
     await state(
         rooms,
@@ -214,7 +218,7 @@ async def test_filters(rooms: Rooms):
     assert [] == await listed(rooms, division="32")
 
 
-async def test_division_filter_knows_successors(rooms: Rooms):
+async def test_division_filter_knows_successors(rooms: Rooms) -> None:
     """崇明县 310230 is 崇明区 310151 today, on either side; a merged district is where it lies."""
     await state(
         rooms,
@@ -227,7 +231,7 @@ async def test_division_filter_knows_successors(rooms: Rooms):
     assert ["310000-3"] == await listed(rooms, division="310108")
 
 
-async def test_filter_that_cannot_be_read(rooms: Rooms):
+async def test_filter_that_cannot_be_read(rooms: Rooms) -> None:
     """Every field of a filter that cannot be read is named at once."""
     request = reg_pb.ListInstitutionsRequest(
         filter=reg_pb.InstitutionFilter(
@@ -243,7 +247,7 @@ async def test_filter_that_cannot_be_read(rooms: Rooms):
     }
 
 
-async def test_counts_by_province(four: Rooms):
+async def test_counts_by_province(four: Rooms) -> None:
     """Counts go by province and the same filter; a province without any is left out."""
     await state(four, *(institution_body(f"310000-{n}") for n in range(1, 4)))
     await four.register(JS, institution_body("320000-1", approved_beds=5))
@@ -259,7 +263,7 @@ async def test_counts_by_province(four: Rooms):
     assert [] == await count(beds_min=1_000)
 
 
-async def test_pages_hold_still(rooms: Rooms):
+async def test_pages_hold_still(rooms: Rooms) -> None:
     """Rows that come or change between pages neither repeat nor hide others."""
     await state(rooms, *(institution_body(f"310000-{n}") for n in (2, 4, 6, 8)))
     request = reg_pb.ListInstitutionsRequest(page_size=2)
@@ -288,7 +292,7 @@ async def test_pages_hold_still(rooms: Rooms):
     ]
 
 
-async def test_token_belongs_to_its_question(rooms: Rooms):
+async def test_token_belongs_to_its_question(rooms: Rooms) -> None:
     """A token of one filter is refused under another."""
     await state(rooms, *(institution_body(f"310000-{n}") for n in (1, 2)))
     request = reg_pb.ListInstitutionsRequest(page_size=1)
@@ -300,12 +304,10 @@ async def test_token_belongs_to_its_question(rooms: Rooms):
     assert ["page_token"] == [violation.field for violation in error.violations]
 
 
-async def test_watch_resumes(four: Rooms):
+async def test_watch_resumes(four: Rooms) -> None:
     """The stream gives what is there, then what comes, and goes on from a cursor."""
     await state(four, institution_body("310000-1"), institution_body("310000-2"))
-    stream = four.registry[SH].watch_institutions(
-        reg_pb.WatchInstitutionsRequest(), four.call(SH)
-    )
+    stream = four.registry[SH].watch_institutions(reg_pb.WatchInstitutionsRequest(), four.call(SH))
     seen = [await asyncio.wait_for(anext(stream), 10) for _ in range(2)]
     await state(four, institution_body("310000-1", approved_beds=7))
     await four.register(JS, institution_body("320000-1"))
@@ -327,7 +329,7 @@ async def test_watch_resumes(four: Rooms):
     assert seen[1] == change
 
 
-async def test_watch_refuses_cursors_of_no_registry(rooms: Rooms):
+async def test_watch_refuses_cursors_of_no_registry(rooms: Rooms) -> None:
     """A cursor names the registry log of a member, once."""
     log = str(LogName.settlement(SH, JS))
     twice = [reg_pb.LogCursor(log=log), reg_pb.LogCursor(log=log)]
@@ -340,7 +342,7 @@ async def test_watch_refuses_cursors_of_no_registry(rooms: Rooms):
     }
 
 
-async def test_listings(four: Rooms):
+async def test_listings(four: Rooms) -> None:
     """A listing is published once, seen everywhere, withdrawn once."""
     await four.register(SH, institution_body("310000-1"))
     await four.publish(SH, listing_body())
@@ -376,14 +378,16 @@ async def test_listings(four: Rooms):
     assert [] == list(none.listings)
 
 
-async def agreements(rooms: Rooms, province: str, **asked: object) -> list[reg_pb.StandingAgreement]:
+async def agreements(
+    rooms: Rooms, province: str, **asked: object
+) -> list[reg_pb.StandingAgreement]:
     """Return the agreements that a node shows."""
     request = reg_pb.ListAgreementsRequest(**asked)
     answer = await rooms.registry[province].list_agreements(request, rooms.call(province))
     return list(answer.agreements)
 
 
-async def test_agreement_is_proposed_accepted_replaced_and_ended(four: Rooms):
+async def test_agreement_is_proposed_accepted_replaced_and_ended(four: Rooms) -> None:
     """In force from the acceptance of all, at every node, between its dates, until one ends it."""
     version_hash = await four.propose(SH, agreement_body(until_date="2026-11-30"))
     await four.spread(SH)
@@ -417,8 +421,8 @@ async def test_agreement_is_proposed_accepted_replaced_and_ended(four: Rooms):
     assert [False] == [each.in_force for each in await agreements(four, ZJ)]
 
 
-async def test_agreement_rules_refuse(four: Rooms):
-    """A province proposes under its own code, with a party of its own, and answers what it knows."""
+async def test_agreement_rules_refuse(four: Rooms) -> None:
+    """One proposes under its own code, with a party of its own, and answers what it knows."""
     error = await refused(four.propose(JS, agreement_body()))
     assert Reason.NOT_AUTHOR is error.reason
     error = await refused(four.propose(SH, agreement_body(parties=("320100", "330100"))))
@@ -435,7 +439,7 @@ async def test_agreement_rules_refuse(four: Rooms):
     assert "G10-NO-OWN-PARTY" == error.details["rule"]
 
 
-async def test_agreements_by_division(rooms: Rooms):
+async def test_agreements_by_division(rooms: Rooms) -> None:
     """A division finds the agreements of what contains it and of what lies in it."""
     await rooms.propose(SH, agreement_body("310000-A1", parties=("310000", "320500")))
     await rooms.propose(SH, agreement_body("310000-A2", parties=("310115", "320000")))
@@ -452,7 +456,7 @@ async def test_agreements_by_division(rooms: Rooms):
     assert [] == await ids("340000")
 
 
-async def test_agreement_pages(rooms: Rooms):
+async def test_agreement_pages(rooms: Rooms) -> None:
     """Agreements come in pages by id."""
     for number in (3, 1, 2):
         await rooms.propose(SH, agreement_body(f"310000-A{number}"))

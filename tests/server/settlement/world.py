@@ -38,7 +38,21 @@ from tests.support.federation import PROVINCES, make_trust, seed
 from tests.support.nodes import FourNodes, Node
 from tests.support.ports import SeededEntropy
 
-__all__ = ["HOME", "HOST", "KIND", "MONTH", "OPENING", "Province", "World", "ref"]
+__all__ = [
+    "CERTIFICATE",
+    "DUTY",
+    "HOME",
+    "HOST",
+    "INSTITUTION",
+    "KIND",
+    "MONTH",
+    "OPENING",
+    "Province",
+    "World",
+    "day",
+    "entries",
+    "ref",
+]
 
 HOME, HOST = "320000", "310000"
 OPENING = date(2026, 11, 1)
@@ -172,11 +186,11 @@ class World:
             )
             for kind in (KIND, "CARE_VISIT")
         ]
-        await self.registry(HOME, *_entries("agreement_answer", answer))
-        await self.registry(HOME, *_entries("subsidy_policy", *policies))
+        await self.registry(HOME, *entries("agreement_answer", answer))
+        await self.registry(HOME, *entries("subsidy_policy", *policies))
         await self.registry(
             HOST,
-            *_entries(
+            *entries(
                 "certificate",
                 epb.Certificate(
                     certificate_no=CERTIFICATE,
@@ -196,7 +210,7 @@ class World:
         """State an institution, its listing and an agreement; return the agreement's leaf hash."""
         await self.registry(
             HOST,
-            *_entries(
+            *entries(
                 "institution",
                 *(
                     epb.Institution(
@@ -212,7 +226,7 @@ class World:
         )
         await self.registry(
             HOST,
-            *_entries(
+            *entries(
                 "listing",
                 epb.Listing(
                     listing_id=f"{HOST}-L1",
@@ -228,7 +242,7 @@ class World:
             subsidy_kinds=[KIND, "CARE_VISIT"],
             from_date="2026-01-01",
         )
-        index = await self.registry(HOST, *_entries("agreement", agreement))
+        index = await self.registry(HOST, *entries("agreement", agreement))
         log = LogName.registry(HOST)
         node = self[HOST].node
         data = await node.database.read(
@@ -257,7 +271,7 @@ class World:
         for start in range(0, len(enrolments), 1_000):
             await self[HOME].node.append(
                 LogName.settlement(HOME, HOST),
-                _entries("enrolment", *enrolments[start : start + 1_000]),
+                entries("enrolment", *enrolments[start : start + 1_000]),
             )
 
     # --- Filing -----------------------------------------------------------------------------------
@@ -329,6 +343,39 @@ class World:
                 ],
             ),
             self.call(province, "FileReversals"),
+        )
+
+    async def hold(self, number: str, hold_class: epb.HoldClass.ValueType) -> int:
+        """Hold a settlement back as home, and return the index of the hold."""
+        answer = await self[HOME].settlement.place_holds(
+            spb.PlaceHoldsRequest(
+                request_id=self.request_id(),
+                duty=DUTY,
+                partner=HOST,
+                holds=[
+                    epb.Hold(
+                        settlement_no=number,
+                        home=HOME,
+                        host=HOST,
+                        hold_class=hold_class,
+                        reason="CHECK",
+                    )
+                ],
+            ),
+            self.call(HOME, "PlaceHolds"),
+        )
+        return answer.appended.first_index
+
+    async def end_hold(self, index: int) -> None:
+        """End a hold."""
+        await self[HOME].settlement.end_holds(
+            spb.EndHoldsRequest(
+                request_id=self.request_id(),
+                duty=DUTY,
+                partner=HOST,
+                ends=[epb.HoldEnd(hold_index=index, reason="CHECKED")],
+            ),
+            self.call(HOME, "EndHolds"),
         )
 
     # --- Nights -----------------------------------------------------------------------------------
@@ -429,5 +476,6 @@ class _Peer:
         )
 
 
-def _entries(field: str, *bodies: Any) -> list[epb.Entry]:
+def entries(field: str, *bodies: Any) -> list[epb.Entry]:
+    """Return entries with bodies of one kind."""
     return [epb.Entry(maker="mk-1", reviewer="rv-1", **{field: body}) for body in bodies]

@@ -1,0 +1,111 @@
+"""``deltacare settle reconcile``: two files, no node, as a clerk and as a program see it."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from clients.cli.main import main
+from settlement.core.columns import COLUMNS
+
+ROW = {
+    "settlement_no": "S1",
+    "home": "310000",
+    "host": "320000",
+    "beneficiary_ref": "b1",
+    "institution": "320000-1",
+    "subsidy_kind": "CARE_BED",
+    "service_month": "2026-10",
+    "service_days": "10",
+    "amount_fen": "45000",
+    "caregiver_cert_no": "",
+}
+
+
+def write(path: Path, *changes: dict[str, str], encoding: str = "utf-8") -> str:
+    """Write a settlement file of rows that differ from the one above."""
+    with path.open("w", encoding=encoding, newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows({**ROW, **change} for change in changes)
+    return str(path)
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    """Return exit code, standard output and standard error."""
+    result = CliRunner().invoke(main, ["settle", "reconcile", *arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_everything_matches(tmp_path: Path) -> None:
+    """Equal files: exit 0, and the JSON that programs are promised."""
+    home = write(tmp_path / "home.csv", {}, {"settlement_no": "S2", "beneficiary_ref": "b2"})
+    code, output, _ = run("--home", home, "--host", home, "--json")
+    found = json.loads(output)
+    assert (0, {"MATCHED": 2}) == (code, found["counts"])
+    assert {"MATCHED": {"home": 90_000, "host": 90_000}} == found["fen"]
+    assert [{"payer": "310000", "payee": "320000", "fen": 90_000}] == found["bilateral"]
+    assert {"310000": -90_000, "320000": 90_000} == found["net"]
+    assert 64 == len(found["digest"])
+    assert "total" in found["seconds"]
+
+
+def test_a_discrepancy_is_exit_1(tmp_path: Path) -> None:
+    """What is open is shown with its class and the next action; both files are readable."""
+    home = write(tmp_path / "home.csv", {}, {"settlement_no": "S2", "beneficiary_ref": "b2"})
+    host = write(tmp_path / "host.csv", {"amount_fen": "45001"}, encoding="gb18030")
+    code, output, _ = run("--home", home, "--host", host, "--lang", "zh")
+    assert 1 == code
+    assert "金额不一致" in output
+    assert "单边账" in output
+    code, output, _ = run("--home", home, "--host", host, "--json")
+    assert {"HOME_ONLY": 1, "AMOUNT": 1} == json.loads(output)["counts"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_lines_are_written(tmp_path: Path, suffix: str) -> None:
+    """Every line with its class goes to the file that was named."""
+    home = write(tmp_path / "home.csv", {})
+    lines = tmp_path / f"lines{suffix}"
+    code, _, _ = run("--home", home, "--host", home, "--lines", str(lines))
+    assert (0, True) == (code, lines.stat().st_size > 0)
+
+
+@pytest.mark.parametrize(
+    "change, column, value",
+    [
+        ({"amount_fen": "-1"}, "amount_fen", "-1"),
+        ({"amount_fen": "10.5"}, "amount_fen", "10.5"),
+        ({"settlement_no": "1.23E+11"}, "settlement_no", "1.23E+11"),
+        ({"service_month": "October"}, "service_month", "October"),
+        ({"host": "310000"}, "host", "310000"),
+    ],
+)
+def test_bad_rows_are_named(
+    tmp_path: Path, change: dict[str, str], column: str, value: str
+) -> None:
+    """Row, column, value and remedy, in the language asked for; nothing is computed."""
+    home = write(tmp_path / "home.csv", {}, {"settlement_no": "S2", **change})
+    code, output, errors = run("--home", home, "--host", home, "--json", "--lang", "en")
+    (fault, *_) = json.loads(output)["error"]["faults"]
+    assert (2, f"row 3 {column}", value) == (code, fault["field"], fault["value"])
+    assert fault["remedy"]
+    assert value in errors
+    code, _, errors = run("--home", home, "--host", home, "--lang", "zh")
+    assert (2, True) == (code, "第 3 行" in errors)
+
+
+def test_missing_column_and_empty_file(tmp_path: Path) -> None:
+    """A file without a column, and one without anything, are refused with the remedy."""
+    good = write(tmp_path / "good.csv", {})
+    lacking = tmp_path / "lacking.csv"
+    lacking.write_text("settlement_no,home\nS1,310000\n", encoding="utf-8")
+    empty = tmp_path / "empty.csv"
+    empty.write_bytes(b"")
+    for path in (lacking, empty):
+        code, output, errors = run("--home", good, "--host", str(path), "--json")
+        assert 2 == code
+        assert json.loads(output)["error"]["faults"]
+        assert path.name in errors

@@ -1,0 +1,127 @@
+"""Whole logs as files: exported as tiles, read back, verified, and refused when anything is off."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from deltacare.errors import PeerFault, Reason, Refusal
+from deltacare.keys import LogSigner, WitnessSigner
+from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
+from deltacare.tlog.cosignature import cosign
+from deltacare.tlog.policy import Policy
+from deltacare.tlog.tile import tile_path, tiles_of
+from deltacare.tlog.tree import root_of
+
+from clients.logs.source import TilesDirectory
+from clients.logs.tiles import export_tiles
+from clients.logs.verify import verify_log
+
+NAME = "deltacare/310000/registry"
+LOG = LogSigner(name=NAME, seed=b"\x01" * 32)
+WITNESSES = [
+    WitnessSigner(name=f"deltacare/{province}/witness", seed=bytes([number]) * 32)
+    for number, province in enumerate(("320000", "330000", "340000"), start=2)
+]
+POLICY = Policy.of(
+    logs=[LOG.verifier], witnesses=[witness.verifier for witness in WITNESSES], quorum=2
+)
+TIME = datetime(2026, 11, 22, 8, tzinfo=UTC)
+
+
+class Held:
+    """A log in memory, with so many cosignatures."""
+
+    def __init__(self, entries: Sequence[bytes], *, cosigners: int = 2) -> None:
+        self._entries = list(entries)
+        head = Checkpoint(origin=NAME, size=len(entries), root=root_of(entries))
+        signed = SignedCheckpoint.sign(head, LOG)
+        self.note = signed.with_signatures(
+            cosign(head, witness, time=TIME) for witness in WITNESSES[:cosigners]
+        ).to_bytes()
+
+    def checkpoint(self) -> bytes:
+        """Return the note."""
+        return self.note
+
+    def entries(self, size: int) -> Iterator[Sequence[bytes]]:
+        """Yield the entries in runs of 100."""
+        for first in range(0, size, 100):
+            yield self._entries[first : first + 100]
+
+
+def made(count: int) -> list[bytes]:
+    """Return so many entries."""
+    return [b"entry %d" % index for index in range(count)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 1_000, 66_000])
+def test_exported_log_verifies_from_its_files(tmp_path: Path, size: int) -> None:
+    """What is written as tiles is read back, and has the root and the cosignatures."""
+    exported = export_tiles(Held(made(size)), tmp_path)
+    verified = verify_log(TilesDirectory(tmp_path), POLICY)
+    assert (NAME, size, root_of(made(size))) == (verified.origin, verified.size, verified.root)
+    assert (exported.size, exported.root) == (verified.size, verified.root)
+    assert [
+        ("deltacare/320000/witness", "2026-11-22T08:00:00Z"),
+        ("deltacare/330000/witness", "2026-11-22T08:00:00Z"),
+    ] == list(verified.cosignatures)
+
+
+def test_every_tile_is_there(tmp_path: Path) -> None:
+    """All tiles of the tree, partial ones by their width, where tlog-tiles looks for them."""
+    export_tiles(Held(made(66_000)), tmp_path)
+    expected = {tile_path(tile.level, tile.index, tile.width) for tile in tiles_of(66_000)}
+    found = {
+        str(path.relative_to(tmp_path))
+        for path in (tmp_path / "tile").rglob("*")
+        if path.is_file() and "entries" not in path.parts
+    }
+    assert expected == found
+
+
+def _reason(path: Path, policy: Policy = POLICY) -> Reason:
+    with pytest.raises((PeerFault, Refusal)) as caught:
+        verify_log(TilesDirectory(path), policy)
+    return caught.value.reason
+
+
+def test_changed_entry(tmp_path: Path) -> None:
+    """One changed byte of one entry is found."""
+    export_tiles(Held(made(300)), tmp_path)
+    bundle = tmp_path / "tile/entries/000"
+    data = bytearray(bundle.read_bytes())
+    data[10] ^= 1
+    bundle.write_bytes(bytes(data))
+    assert Reason.BAD_PROOF is _reason(tmp_path)
+
+
+def test_too_few_witnesses(tmp_path: Path) -> None:
+    """One cosignature is no quorum of two."""
+    export_tiles(Held(made(3), cosigners=1), tmp_path)
+    assert Reason.NO_QUORUM is _reason(tmp_path)
+
+
+def test_log_that_the_policy_does_not_trust(tmp_path: Path) -> None:
+    """A policy of another log's key does not verify this one."""
+    export_tiles(Held(made(3)), tmp_path)
+    other = LogSigner(name="deltacare/320000/registry", seed=b"\x09" * 32)
+    policy = Policy.of(logs=[other.verifier], witnesses=[], quorum=0)
+    assert Reason.BAD_SIGNATURE is _reason(tmp_path, policy)
+
+
+def test_missing_bundle_is_named(tmp_path: Path) -> None:
+    """A directory that lacks a bundle says which."""
+    export_tiles(Held(made(300)), tmp_path)
+    (tmp_path / "tile/entries/000").unlink()
+    assert Reason.NOT_FOUND is _reason(tmp_path)
+
+
+def test_export_refuses_entries_that_are_not_the_signed_ones(tmp_path: Path) -> None:
+    """A node that hands out other entries than it signed leaves no checkpoint behind."""
+    held = Held(made(10))
+    held._entries[3] = b"another"
+    with pytest.raises(PeerFault) as caught:
+        export_tiles(held, tmp_path)
+    assert Reason.BAD_PROOF is caught.value.reason
+    assert not (tmp_path / "checkpoint").exists()

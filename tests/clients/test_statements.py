@@ -1,0 +1,88 @@
+"""A statement as a node has it, rendered: plain values and a workbook that prints its hash."""
+
+import io
+
+import openpyxl
+from deltacare.v1.clearing_service_pb2 import (
+    STATEMENT_STATE_BINDING,
+    PairNight,
+    PartyAnswer,
+    StandingStatement,
+)
+from deltacare.v1.entry_pb2 import (
+    NETTING_MULTILATERAL,
+    STATEMENT_WORD_APPROVED,
+    Flow,
+    PairResult,
+    Position,
+    Statement,
+)
+
+from clients.language import using_language
+from clients.statements import statement_view, workbook
+
+HASH = bytes(range(32))
+STANDING = StandingStatement(
+    name="statements/310000-S2026-1",
+    statement=Statement(
+        statement_id="310000-S2026-1",
+        from_date="2026-11-16",
+        until_date="2026-11-20",
+        pair_result_hashes=[b"\x01" * 32, b"\x02" * 32],
+        bilateral=[
+            Flow(payer="310000", payee="320000", amount_fen=500),
+            Flow(payer="320000", payee="310000", amount_fen=200),
+        ],
+        positions=[
+            Position(province="310000", net_fen=-300),
+            Position(province="320000", net_fen=300),
+        ],
+        netting=NETTING_MULTILATERAL,
+        payments=[Flow(payer="310000", payee="320000", amount_fen=300)],
+    ),
+    statement_hash=HASH,
+    state=STATEMENT_STATE_BINDING,
+    answers=[
+        PartyAnswer(province="310000", word=STATEMENT_WORD_APPROVED, maker="m-1", reviewer="r-1"),
+        PartyAnswer(province="320000"),
+    ],
+)
+NIGHTS = [
+    PairNight(
+        lower="310000",
+        higher="320000",
+        business_date="2026-11-16",
+        lower_result=PairResult(digest=b"\x07" * 32),
+        lower_result_hash=b"\x01" * 32,
+    ),
+    PairNight(lower="310000", higher="330000", lower_result_hash=b"\x09" * 32),
+]
+
+
+def test_view() -> None:
+    """Everything that the workbook shows comes from the entry and its answers."""
+    view = statement_view(STANDING, NIGHTS)
+    assert ("310000", "MULTILATERAL", HASH) == (view.proposer, view.netting, view.leaf_hash)
+    assert {("310000", "320000"): 500, ("320000", "310000"): 200} == dict(view.bilateral)
+    assert {"310000": -300, "320000": 300} == dict(view.positions)
+    assert [("310000", "320000", "2026-11-16", b"\x07" * 32)] == list(view.pair_results)
+    (payment,) = view.payments
+    assert (32, 300) == (len(payment.payment_id), payment.payment.fen)
+
+
+def test_answers_in_the_language_of_the_run() -> None:
+    """What a party said is in words."""
+    assert ["approved", "no answer"] == [answer[1] for answer in statement_view(STANDING).answers]
+    with using_language("zh"):
+        assert ["同意", "未答复"] == [answer[1] for answer in statement_view(STANDING).answers]
+
+
+def test_workbook_prints_the_hash_on_every_sheet() -> None:
+    """What people approve stands on every sheet; the same statement gives the same bytes."""
+    data = workbook(STANDING, NIGHTS)
+    assert data == workbook(STANDING, NIGHTS)
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    for sheet in book.worksheets:
+        cells = {cell.value for row in sheet.iter_rows() for cell in row}
+        assert HASH.hex() in cells, sheet.title
+    book.close()

@@ -1,0 +1,234 @@
+"""Tests of what counts up to a reach, and of the days on which a certificate is good."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from deltacare.times import ServiceMonth
+from deltacare.v1 import certification_service_pb2 as cert_pb
+from deltacare.v1 import entry_pb2 as pb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server.certification.rules import Facts, LogFacts, check
+from server.certification.standing import (
+    certificate_good_days,
+    certificate_standing,
+    equivalence_standing,
+    recognition_suspensions,
+)
+from server.certification.values import (
+    CertificateEventSaid,
+    CertificateHistory,
+    EquivalenceHistory,
+    EventKind,
+    RecognitionFacts,
+    RecognitionSaid,
+)
+from server.registry.rules import agreements_in_force
+from server.registry.values import AgreementHistory, AgreementVersion, AgreementWordSaid, Reach
+
+SH, JS = "310000", "320000"
+MONTH = ServiceMonth(year=2026, month=10)
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+HASH = b"1" * 32
+FIRST = date(2026, 9, 20)
+
+days = st.integers(0, 50).map(lambda offset: FIRST + timedelta(days=offset))
+indexes = st.integers(0, 12)
+sizes = st.integers(0, 13)
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> tuple[date, date]:
+    """Draw a first and a last day."""
+    first, last = sorted((draw(days), draw(days)))
+    return first, last
+
+
+@st.composite
+def events(draw: st.DrawFn) -> CertificateEventSaid:
+    """Draw any event, whether or not the lifecycle would let it pass."""
+    kind = draw(st.sampled_from(EventKind))
+    effective, until = draw(windows())
+    has_end = kind is EventKind.RENEWED or (kind is EventKind.SUSPENDED and draw(st.booleans()))
+    return CertificateEventSaid(
+        index=draw(indexes),
+        kind=kind,
+        effective_date=None if kind is EventKind.RENEWED else effective,
+        until_date=until if has_end else None,
+        reason="CODE",
+    )
+
+
+@st.composite
+def all_facts(draw: st.DrawFn) -> Facts:
+    """Draw all that a check may look at, at sizes that a night might pin."""
+    valid_from, valid_until = draw(windows())
+    life = sorted(draw(st.lists(events(), max_size=5)), key=lambda event: event.index)
+    agreement_from, agreement_until = draw(windows())
+    equivalences = []
+    for number in range(draw(st.integers(0, 2))):
+        first, last = draw(windows())
+        ended = draw(st.booleans())
+        equivalences.append(
+            EquivalenceHistory(
+                equivalence_id=f"310000-E{number}",
+                host=SH,
+                index=draw(indexes),
+                issuer=JS,
+                scheme="S",
+                grades=frozenset({draw(st.sampled_from(["三级", "二级"]))}),
+                mapped_scheme="M",
+                mapped_grade="G",
+                from_date=first,
+                until_date=last if draw(st.booleans()) else None,
+                agreement_id=draw(st.sampled_from(["310000-A1", "310000-A2"])),
+                ended_index=draw(indexes) if ended else None,
+                ended_date=draw(days) if ended else None,
+            )
+        )
+    version = AgreementVersion(
+        agreement_id="310000-A1",
+        version_hash=HASH,
+        author=SH,
+        index=draw(indexes),
+        parties=(SH, JS),
+        scopes=frozenset({draw(st.sampled_from([1, 2]))}),
+        subsidy_kinds=frozenset(),
+        from_date=agreement_from,
+        until_date=agreement_until if draw(st.booleans()) else None,
+    )
+    words = (
+        AgreementWordSaid(province=SH, index=version.index, version_hash=HASH, accepted=True),
+        AgreementWordSaid(
+            province=JS, index=draw(indexes), version_hash=HASH, accepted=draw(st.booleans())
+        ),
+    )
+    said = [
+        RecognitionSaid(
+            host=SH,
+            index=draw(indexes),
+            is_suspension=draw(st.booleans()),
+            effective_date=draw(days),
+            reason="CODE",
+        )
+        for _ in range(draw(st.integers(0, 3)))
+    ]
+    logs = {}
+    for province in (SH, JS):
+        size = draw(sizes)
+        logs[province] = LogFacts(
+            size=size,
+            quorum_size=size,
+            fresh_time=NOW,
+            is_stalled=False,
+            is_forked=False,
+            is_own=False,
+        )
+    return Facts(
+        certificate_no="320000-C1",
+        issuer=JS,
+        host=draw(st.sampled_from([SH, JS])),
+        on_date=FIRST,
+        known_time=NOW,
+        stale_after=timedelta(days=1),
+        logs=logs,
+        certificate=CertificateHistory(
+            certificate_no="320000-C1",
+            issuer=JS,
+            index=draw(indexes),
+            subject=pb.CERTIFICATE_SUBJECT_CAREGIVER,
+            scheme="S",
+            grade="三级",
+            holder_name_digest=b"d" * 32,
+            institution_id="",
+            valid_from_date=valid_from,
+            valid_until_date=valid_until,
+            events=tuple(life),
+        ),
+        recognitions=tuple(said),
+        equivalences=tuple(equivalences),
+        agreements={"310000-A1": AgreementHistory(versions=(version,), words=words)},
+        holder_matches=None,
+    )
+
+
+def night_facts(facts: Facts) -> RecognitionFacts:
+    """Return the same facts as a night loads them, at the same sizes."""
+    reaches = {province: log.reach for province, log in facts.logs.items()}
+    assert facts.certificate is not None
+    standing = certificate_standing(facts.certificate, reaches[JS])
+    equivalences = (equivalence_standing(each, reaches[SH]) for each in facts.equivalences)
+    return RecognitionFacts(
+        certificates={} if standing is None else {"320000-C1": standing},
+        suspensions={(SH, "320000-C1"): recognition_suspensions(facts.recognitions, reaches[SH])},
+        equivalences={SH: tuple(each for each in equivalences if each is not None)},
+        agreements={
+            version.agreement_id: version
+            for version in agreements_in_force(facts.agreements.values(), reaches)
+        },
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(all_facts())
+def test_good_days_are_the_days_a_check_finds_valid(facts: Facts) -> None:
+    """The night's mask has the bits of exactly those days on which a check answers VALID."""
+    expected = 0
+    for offset in range(MONTH.days):
+        day = MONTH.first_date + timedelta(days=offset)
+        if check(replace(facts, on_date=day)).verdict == cert_pb.VERDICT_VALID:
+            expected |= 1 << offset
+    found = certificate_good_days(night_facts(facts), "320000-C1", host=facts.host, month=MONTH)
+    assert expected == found
+
+
+@given(all_facts(), sizes, sizes)
+def test_more_under_quorum_never_restricts_and_more_verified_never_permits(
+    facts: Facts, one: int, other: int
+) -> None:
+    """With the same entries verified, a larger quorum only adds days, of this certificate."""
+    assert facts.certificate is not None
+    small, large = sorted((one, other))
+
+    def good(reach: Reach) -> int:
+        standing = certificate_standing(facts.certificate, reach)
+        known = {} if standing is None else {"320000-C1": standing}
+        night = RecognitionFacts(certificates=known, suspensions={}, equivalences={})
+        return certificate_good_days(night, "320000-C1", host=JS, month=MONTH)
+
+    only_renewals = all(
+        event.kind is not EventKind.RENEWED for event in facts.certificate.events
+    )  # a drawn renewal may shorten, which the lifecycle would refuse
+    if only_renewals:
+        less = good(Reach(restrict_size=13, permit_size=small))
+        more = good(Reach(restrict_size=13, permit_size=large))
+        assert less == less & more
+    seen = good(Reach(restrict_size=large, permit_size=13))
+    unseen = good(Reach(restrict_size=small, permit_size=13))
+    assert seen == seen & unseen
+
+
+def test_subject_must_fit() -> None:
+    """A caregiver's day is not covered by the certificate of an institution."""
+    history = CertificateHistory(
+        certificate_no="320000-C1",
+        issuer=JS,
+        index=0,
+        subject=pb.CERTIFICATE_SUBJECT_INSTITUTION,
+        scheme="S",
+        grade="三级",
+        holder_name_digest=b"",
+        institution_id="320000-1",
+        valid_from_date=FIRST,
+        valid_until_date=date(2027, 1, 1),
+    )
+    standing = certificate_standing(history, Reach(restrict_size=1, permit_size=1))
+    assert standing is not None
+    facts = RecognitionFacts(certificates={"320000-C1": standing}, suspensions={}, equivalences={})
+    assert certificate_good_days(facts, "320000-C1", host=JS, month=MONTH) == 0
+    found = certificate_good_days(
+        facts, "320000-C1", host=JS, month=MONTH, subject=pb.CERTIFICATE_SUBJECT_INSTITUTION
+    )
+    assert MONTH.full_mask == found
+    assert certificate_good_days(facts, "320000-C2", host=JS, month=MONTH) == 0
