@@ -83,6 +83,7 @@ _LIMITS: Mapping[str, tuple[int, int]] = {
     "calls_at_once_max": (1, 4_096),
     "streams_at_once_max": (1, 4_096),
     "connection_streams_max": (1, 65_536),
+    "connection_duration_max_s": (60, 86_400),
     "drain_duration_max_s": (0, 300),
 }
 assert set(_LIMITS) == {item.name for item in fields(Limits)}, "every limit has its range"
@@ -279,6 +280,7 @@ _LIMIT_NOTES = {
     "calls_at_once_max": "Calls of one caller that may run at the same time.",
     "streams_at_once_max": "Streams of one caller among these.",
     "connection_streams_max": "Calls and streams at the same time on one connection.",
+    "connection_duration_max_s": "Seconds after which a connection is made anew.",
     "drain_duration_max_s": "Seconds that running calls get to finish when the node stops.",
 }
 

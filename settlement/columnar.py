@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
+from deltacare.money import MAX_FEN
 
 from settlement.core.columns import COLUMNS, PAIR_FACTOR, ROWS, pair_of
 from settlement.files import FILE_BYTES_MAX, column_positions, decode
@@ -29,7 +30,7 @@ __all__ = ["read_plain", "table_of_rows"]
 _HEADER_BYTES_MAX = 4_096
 _BLOCK_BYTES = 1024**2
 # No sign and no space, so that what the parser takes is what is written.
-_AMOUNT_DIGITS_MAX = 12
+_AMOUNT_DIGITS_MAX = len(str(MAX_FEN))
 _DAYS_DIGITS_MAX = 2
 
 _CODES: Final = ("home", "host")

@@ -149,9 +149,9 @@ class Problem(enum.Enum):
         "该列以分为单位：元请乘以 100。",
     )
     AMOUNT_TOO_LARGE = (
-        "The amount is beyond one billion yuan.",
+        "The amount is larger than a record may hold.",
         "Check that no digit was entered twice.",
-        "金额超过十亿元。",
+        "金额超过单条记录的上限。",
         "请检查是否多输了数字。",
     )
     SCIENTIFIC_AMOUNT = (

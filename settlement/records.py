@@ -83,7 +83,7 @@ class SettlementRow:
         subsidy_kind: 1 to 64 characters.
         service_month: `YYYY-MM`.
         service_days: 1 to 31.
-        amount_fen: 0 to one billion yuan.
+        amount_fen: 0 to the largest that a record may hold.
         caregiver_cert_no: Up to 64 characters; may be empty.
     """
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from deltacare.errors import DeltacareError
 
 from clients.cli.commands import Group, command, option
 from clients.cli.failures import Exit, InputRefused
@@ -125,7 +126,11 @@ def demo(
         outcome = _run(options(work))
     else:
         with tempfile.TemporaryDirectory(prefix="deltacare-demo-") as temporary:
-            outcome = _run(options(Path(temporary)))
+            try:
+                outcome = _run(options(Path(temporary)))
+            except DeltacareError:
+                say(tr("加 --work DIR 可保留各节点的日志。", "--work DIR keeps the nodes' logs."))
+                raise
     if answer(outcome.report):
         _draw(outcome, out)
     return Exit.YES

@@ -49,6 +49,7 @@ _FOREIGN_EVERY = 3
 
 # Numbers of the certificates that are not simply valid, after the valid ones.
 _SPECIAL = ("revoked", "suspended", "expired", "future", "ungraded", "timed")
+_WATCH_EVERY_S: Final = 0.005  # what is timed is shorter than a usual wait
 _UNKNOWN_NUMBER = 99_999
 _REASON = "DEMONSTRATION"
 _TIMED_PROVINCE = PROVINCES[0]
@@ -253,7 +254,7 @@ async def time_revocation(federation: Federation, calendar: Calendar) -> Revoked
             answered = await _check(federation, partner, number, "")
             return time.monotonic() - begun_s if _verdict(answered) == "REVOKED" else None
 
-        return await until(f"{partner} to answer REVOKED", look)
+        return await until(f"{partner} to answer REVOKED", look, every_s=_WATCH_EVERY_S)
 
     revoked = await federation.nodes[issuer].certification.RevokeCertificate(
         _revocation(federation, issuer, "timed-0", calendar, calendar.today)

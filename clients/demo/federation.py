@@ -23,7 +23,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _WAIT_S_MAX = 60.0
-_LOOK_EVERY_S = 0.03
+_LOOK_EVERY_S = 0.05
 
 
 class DemoFailed(DeltacareError):  # noqa: N818  # it says what happened, as its siblings do
@@ -34,7 +34,11 @@ class DemoFailed(DeltacareError):  # noqa: N818  # it says what happened, as its
 
 
 async def until(
-    what: str, look: Callable[[], Awaitable[T | None]], *, wait_s_max: float = _WAIT_S_MAX
+    what: str,
+    look: Callable[[], Awaitable[T | None]],
+    *,
+    wait_s_max: float = _WAIT_S_MAX,
+    every_s: float = _LOOK_EVERY_S,
 ) -> T:
     """Return what a look finds, looking again until it finds something.
 
@@ -42,6 +46,7 @@ async def until(
         what: Is waited for; for the message when it does not come.
         look: Returns ``None`` while it is not there.
         wait_s_max: Limit, in seconds.
+        every_s: Between two looks, in seconds.
 
     Raises:
         DemoFailed: If it does not come in time.
@@ -56,7 +61,7 @@ async def until(
             found, last = None, str(error)
         if found is not None:
             return found
-        await asyncio.sleep(_LOOK_EVERY_S)
+        await asyncio.sleep(every_s)
     raise DemoFailed(f"Waited {wait_s_max:.0f} s in vain for {what}. {last}".rstrip())
 
 

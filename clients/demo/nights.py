@@ -35,6 +35,8 @@ from clients.demo.scenario import PAIRS, PROVINCES
 __all__ = ["Approved", "agree_on_nights", "approve_statement", "close_date", "count_lines"]
 
 _NIGHTS_S_MAX = 180.0
+# The nodes are busy with the nights; asking more often would only keep them from it.
+_LOOK_EVERY_S = 0.4
 _PAGE_SIZE = 1_000
 
 
@@ -100,7 +102,12 @@ async def agree_on_nights(
                 told = len(agreed)
             return agreed if len(agreed) == wanted else None
 
-        return await until(f"{province} to see every pair agree", look, wait_s_max=_NIGHTS_S_MAX)
+        return await until(
+            f"{province} to see every pair agree",
+            look,
+            wait_s_max=_NIGHTS_S_MAX,
+            every_s=_LOOK_EVERY_S,
+        )
 
     seen = await federation.each(nights_at)
     return seen[PROVINCES[0]]

@@ -45,12 +45,14 @@ _BARE = {
     StatusCode.NOT_FOUND: Reason.NOT_FOUND,
     StatusCode.ALREADY_EXISTS: Reason.ALREADY_EXISTS,
     StatusCode.FAILED_PRECONDITION: Reason.RULE_REFUSED,
-    StatusCode.RESOURCE_EXHAUSTED: Reason.TOO_LARGE,
+    StatusCode.RESOURCE_EXHAUSTED: Reason.OVERLOADED,
     StatusCode.UNIMPLEMENTED: Reason.UNSUPPORTED_VERSION,
     StatusCode.UNAVAILABLE: Reason.PEER_UNREACHABLE,
     StatusCode.CANCELLED: Reason.PEER_UNREACHABLE,
     StatusCode.DEADLINE_EXCEEDED: Reason.DEADLINE_EXCEEDED,
 }
+# gRPC has one code for a message too large and a server too busy; only its text differs.
+_TOO_LARGE_TEXT = "larger than max"
 _PASSING = {Kind.UNAVAILABLE, Kind.DEADLINE, Kind.EXHAUSTED}
 
 
@@ -113,7 +115,7 @@ def from_rpc(failure: RpcFailure) -> DeltacareError:
     details = dict(info.metadata)
     if retry_after_ms is not None:
         details["retry_after_ms"] = str(retry_after_ms)
-    reason = _reason(failure.code(), info)
+    reason = _reason(failure, info)
     return _class(reason)(
         reason,
         failure.details() or failure.code().name,
@@ -133,10 +135,13 @@ def _status(failure: RpcFailure) -> status_pb2.Status:
     return status_pb2.Status()
 
 
-def _reason(code: StatusCode, info: error_details_pb2.ErrorInfo) -> Reason:
+def _reason(failure: RpcFailure, info: error_details_pb2.ErrorInfo) -> Reason:
     """Return the reason that was named, or the one that a bare code stands for."""
     if info.domain == ERROR_DOMAIN and info.reason in Reason.__members__:
         return Reason[info.reason]
+    code = failure.code()
+    if code is StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE_TEXT in (failure.details() or ""):
+        return Reason.TOO_LARGE
     return _BARE.get(code, Reason.INTERNAL)
 
 

@@ -8,7 +8,6 @@ to that entry. A certificate is changed by its issuer alone.
 from datetime import date
 
 from deltacare.errors import Reason
-from deltacare.ids import CertificateNumber
 from deltacare.v1.entry_pb2 import (
     Certificate,
     CertificateReinstatement,
@@ -146,10 +145,6 @@ RULES: tuple[Rule, ...] = (
 """Every rule, in order."""
 
 
-def _issuer(certificate_no: str) -> str:
-    return CertificateNumber.parse(certificate_no).issuer
-
-
 def judge_certificate(author: str, body: Certificate, *, taken: bool) -> Rule | None:
     """Return the rule that a readable certificate breaks.
 
@@ -158,7 +153,7 @@ def judge_certificate(author: str, body: Certificate, *, taken: bool) -> Rule | 
         body: the certificate.
         taken: whether the author issued this number before.
     """
-    if _issuer(body.certificate_no) != author:
+    if numbered_id_province(body.certificate_no) != author:
         return _C01_NOT_ISSUER
     if body.institution_id and numbered_id_province(body.institution_id) != author:
         return _C02_INSTITUTION_OUTSIDE
@@ -175,7 +170,7 @@ def judge_restriction(
         certificate_no: the certificate.
         standing: what the author said of it before; ``None`` if nothing.
     """
-    if _issuer(certificate_no) != author:
+    if numbered_id_province(certificate_no) != author:
         return _C01_NOT_ISSUER
     if standing is None:
         return _C04_UNKNOWN
@@ -244,7 +239,7 @@ def judge_suspended_recognition(author: str, certificate_no: str) -> Rule | None
 
     Whether the issuer has such a certificate stands in another log, and does not matter.
     """
-    return _C13_OWN_CERTIFICATE if _issuer(certificate_no) == author else None
+    return _C13_OWN_CERTIFICATE if numbered_id_province(certificate_no) == author else None
 
 
 def judge_resumption(

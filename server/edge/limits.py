@@ -27,7 +27,10 @@ class Limits:
         calls_at_once_max: Calls of one caller that may run at the same time.
         streams_at_once_max: Streams of one caller among these.
         connection_streams_max: Calls and streams at the same time on one connection.
-        drain_duration_max_s: Seconds that running calls get to finish when the node stops.
+        connection_duration_max_s: Seconds after which a connection is made anew, so that its
+            certificate is looked at again even if a stream on it never ends.
+        drain_duration_max_s: Seconds that running calls get to finish when the node stops, or a
+            connection is made anew.
     """
 
     message_bytes_max: int = 4 * 1024 * 1024
@@ -37,6 +40,7 @@ class Limits:
     calls_at_once_max: int = 512
     streams_at_once_max: int = 64
     connection_streams_max: int = 1_024
+    connection_duration_max_s: int = 3_600
     drain_duration_max_s: int = 10
 
 

@@ -211,8 +211,8 @@ class Author:
         before = self._asked.get(log)
         asked = next_asked(pace, before, asyncio.get_running_loop().time())
         if asked is None:
+            # What was asked for last stays up, for the witnesses that were away.
             self._asked.pop(log, None)
-            self._board.take_down(log, Slot.ASKED)
             return
         self._asked[log] = asked
         if before is not None and before.size == asked.size:

@@ -96,10 +96,6 @@ class Board:
         self._put(log, slot, size, note)
         self._notify({log})
 
-    def take_down(self, log: LogName, slot: Slot) -> None:
-        """Remove the note of a kind."""
-        self._slots.pop((log, slot), None)
-
     def shown(self, log: LogName, *, after: int = 0) -> list[Shown]:
         """Return what is up of a log and was put up after a revision, smallest first.
 

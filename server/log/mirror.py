@@ -87,11 +87,13 @@ class _Verified:
         offer: as it was shown.
         signed: its checkpoint, signed by the log's key.
         cosignatures: by members.
+        is_asked: whether the author lacks this witness's cosignature and asks for it.
     """
 
     offer: Offer
     signed: SignedCheckpoint
     cosignatures: Sequence[Cosignature]
+    is_asked: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +191,16 @@ class Mirror:
         except PeerFault:
             await self._keep_evidence(offer, Wrong.BAD_SIGNATURE)
             return Outcome.REFUSED
-        head, is_known = await self._database.read(lambda c: self._look(c, signed, offer))
-        if is_known:
+        is_asked = offer.is_asked and not self._has_own(signed)
+        head, is_known = await self._database.read(lambda c: self._look(c, offer.log, signed))
+        if is_known and not is_asked:
             return Outcome.HELD
-        shown = _Verified(offer=offer, signed=signed, cosignatures=self._cosignatures(signed))
+        shown = _Verified(
+            offer=offer,
+            signed=signed,
+            cosignatures=self._cosignatures(signed),
+            is_asked=is_asked,
+        )
         is_own = offer.log.author == self._store.province
         try:
             if signed.checkpoint.size > head.size:
@@ -216,26 +224,30 @@ class Mirror:
                 self._confirmations.contradict(offer.log)
             return Outcome.REFUSED
         # 5. Hand over.
-        if offer.is_asked and stored.known is not None:
+        if is_asked and stored.known is not None:
             await self._hand_over(offer, stored.known)
         return Outcome.HELD
 
+    def _has_own(self, signed: SignedCheckpoint) -> bool:
+        key = self._signers.witness.verifier
+        return any(key.matches(line) for line in signed.note.signatures)
+
     def _look(
-        self, connection: Connection, signed: SignedCheckpoint, offer: Offer
+        self, connection: Connection, log: LogName, signed: SignedCheckpoint
     ) -> tuple[Head, bool]:
         """Return the head, and whether the checkpoint is true and brings nothing to store."""
-        head = self._store.head(connection, offer.log)
+        head = self._store.head(connection, log)
         checkpoint = signed.checkpoint
-        if offer.is_asked or checkpoint.size > head.head_size:
+        if checkpoint.size > head.head_size:
             return head, False
-        known = self._checkpoints.get(connection, offer.log, checkpoint.size)
+        known = self._checkpoints.get(connection, log, checkpoint.size)
         if known is not None:
             note = SignedNote.from_bytes(known.note)
             is_same = note.text == signed.note.text
             return head, is_same and set(signed.note.signatures) <= set(note.signatures)
         # A head between two that were stored: true or not, but not worth a row.
         is_bare = len(signed.note.signatures) == 1
-        root = self._store.root(connection, offer.log, checkpoint.size)
+        root = self._store.root(connection, log, checkpoint.size)
         return head, is_bare and root == checkpoint.root
 
     def _cosignatures(self, signed: SignedCheckpoint) -> list[Cosignature]:
@@ -328,7 +340,7 @@ class Mirror:
         own_key = self._signers.witness.verifier
         if any(c.key == own_key for c in found):
             head = _with_floor(head, signed)
-        elif shown.offer.is_asked and self._may_cosign(tx, head, signed):
+        elif shown.is_asked and self._may_cosign(tx, head, signed):
             line = cosign(checkpoint, self._signers.witness, time=tx.now)
             found.append(verify_cosignature(checkpoint, line, own_key))
             head = _with_floor(head, signed)

@@ -410,15 +410,14 @@ class LogServicer:
             if known is not None:
                 found[known.size] = _checkpoint(log, known)
         for shown in self._board.shown(log) if log.author == self._province else ():
-            if shown.is_asked:
-                found[shown.size] = pb.Checkpoint(
-                    log=str(log), size=shown.size, note=shown.note, cosign_requested=True
-                )
+            asked = self._checkpoints.get(connection, log, shown.size) if shown.is_asked else None
+            if asked is not None:
+                found[shown.size] = _checkpoint(log, asked, is_asked=True)
         return [found[size] for size in sorted(found)]
 
 
-def _checkpoint(log: LogName, known: KnownCheckpoint) -> pb.Checkpoint:
-    return pb.Checkpoint(log=str(log), size=known.size, note=known.note)
+def _checkpoint(log: LogName, known: KnownCheckpoint, *, is_asked: bool = False) -> pb.Checkpoint:
+    return pb.Checkpoint(log=str(log), size=known.size, note=known.note, cosign_requested=is_asked)
 
 
 def _fitting(entries: list[bytes]) -> list[bytes]:

@@ -8,6 +8,7 @@ said before: those are numbered rules.
 import re
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from typing import Any, Protocol
 
 from deltacare.errors import ViolationCollector, invalid_field
@@ -49,6 +50,8 @@ class EnumKind(Protocol):
     def values(self) -> list[Any]:
         """Return the numbers."""
         ...
+
+    def __hash__(self) -> int: ...
 
 
 _CODE = re.compile(r"[A-Z0-9_]+", re.ASCII)
@@ -128,11 +131,17 @@ def read_count(value: int, field: str, bad: ViolationCollector, *, most: int) ->
         bad.note(field, value, f"It is more than {most:,}.")
 
 
+@cache
+def _known(kind: EnumKind) -> frozenset[int]:
+    """Return the numbers of an enumeration."""
+    return frozenset(kind.values())
+
+
 def read_enum(
     value: int, field: str, bad: ViolationCollector, *, kind: EnumKind, optional: bool
 ) -> None:
     """Check that an enumerated value is known, and said unless it is optional."""
-    if value not in kind.values() or not (value or optional):
+    if value not in _known(kind) or not (value or optional):
         names = ", ".join(kind.keys()[0 if optional else 1 :])
         bad.note(field, value, "It is not a known value.", f"Use one of {names}.")
 

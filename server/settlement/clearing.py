@@ -192,10 +192,9 @@ class ClearingServicer:
         found: list[tuple[NightResults, str]] = []
         for partner in self._nights.partners:
             lower, higher = sorted((self._province, partner))
-            waits = await self._nights.waiting_for(partner)
-            if waits is None or request.province not in ("", lower, higher):
+            if request.province not in ("", lower, higher):
                 continue
-            business_date, what = waits
+            business_date, what = await self._nights.waiting_for(partner)
             if (request.from_date and business_date < request.from_date) or (
                 request.until_date and business_date > request.until_date
             ):

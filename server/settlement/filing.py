@@ -8,6 +8,7 @@ looked at field by field.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 from deltacare.errors import FieldViolation, Reason, Refusal, ViolationCollector
 from deltacare.ids import LogName
@@ -68,10 +69,13 @@ class RecordFiling:
                 yield await task
             await reading
         finally:
-            reading.cancel()
+            left: list[asyncio.Task[Any]] = [reading]
             while not waiting.empty():
                 if (task := waiting.get_nowait()) is not None:
-                    task.cancel()
+                    left.append(task)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     async def file(self, request: FileRecordsRequest, call: Call) -> FileRecordsResponse:
         """File one batch and answer it; a refusal is an answer, an outage is raised."""

@@ -129,15 +129,14 @@ class PairNights:
                     stated.append(step)
                     retry_diverged = False
 
-    async def waiting_for(self, partner: str) -> tuple[str, Waiting] | None:
+    async def waiting_for(self, partner: str) -> tuple[str, Waiting]:
         """Return the date that is next with a partner and what it waits for."""
         positions = self.positions()
 
-        def look(connection: Connection) -> tuple[str, Waiting] | None:
+        def look(connection: Connection) -> tuple[str, Waiting]:
             found = self._look(connection, partner, positions)
-            if not isinstance(found, Waiting):
-                return None
-            return self._next_date(connection, partner).isoformat(), found
+            waiting = found if isinstance(found, Waiting) else Waiting(code="DUE")
+            return self._next_date(connection, partner).isoformat(), waiting
 
         return await self._database.read(look)
 

@@ -1,7 +1,7 @@
 """Computes a pair's nights again from the logs alone, as an auditor does, years later.
 
-Everything the incremental nights keep is a cache of this: here the entries are projected anew into a
-database in memory, and the nights run one after another from the opening date. Nothing is stored
+Everything the incremental nights keep is a cache of this: here the entries are projected anew into
+a database in memory, and the nights run one after another from the opening date. Nothing is stored
 and nothing stated. It costs what all nights together have cost.
 """
 
@@ -100,7 +100,8 @@ def recompute_nights(
         with engine.begin() as scratch:
             metadata.create_all(scratch)
             for log in wanted:
-                _project(connection, scratch, reader, projectors, log, positions[log].size)
+                datas = _entries(connection, reader, log, positions[log].size)
+                _project(scratch, projectors, log, datas)
             nights = _Nights(
                 source=connection,
                 scratch=scratch,
@@ -114,20 +115,25 @@ def recompute_nights(
         engine.dispose()
 
 
+def _entries(
+    connection: Connection, reader: LogReader, log: LogName, size: int
+) -> Iterator[list[Sequenced]]:
+    """Yield the entries of a log in runs; what is no entry is left out."""
+    for first in range(0, size, _CHUNK):
+        datas = reader.entries(connection, log, first, min(first + _CHUNK, size))
+        yield [entry for entry in map(_parse, range(first, first + _CHUNK), datas) if entry]
+
+
 def _project(
-    source: Connection,
     scratch: Connection,
-    reader: LogReader,
     projectors: Sequence[Projector],
     log: LogName,
-    size: int,
+    runs: Iterator[list[Sequenced]],
 ) -> None:
     """Project the entries of one log into the scratch database."""
     by_body = {body: projector for projector in projectors for body in projector.bodies}
-    tx = _ScratchTx(scratch, {log: size})
-    for first in range(0, size, _CHUNK):
-        datas = reader.entries(source, log, first, min(first + _CHUNK, size))
-        entries = [entry for entry in map(_parse, range(first, first + _CHUNK), datas) if entry]
+    for entries in runs:
+        tx = _ScratchTx(scratch, {log: entries[-1].index + 1} if entries else {})
         for projector, group in groupby(
             entries, key=lambda each: by_body.get(each.entry.WhichOneof("body") or "")
         ):

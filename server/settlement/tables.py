@@ -8,6 +8,7 @@ tables are in no log: they are backed up, and a rebuild leaves them.
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text
 
+from server.registry.tables import IdText
 from server.store.schema import BigInt, UtcTime, metadata
 
 __all__ = [
@@ -37,8 +38,8 @@ __all__ = [
 def _place() -> list[Column[str] | Column[int]]:
     """Return the columns of a place in a settlement log."""
     return [
-        Column("author", Text, primary_key=True),
-        Column("partner", Text, primary_key=True),
+        Column("author", IdText, primary_key=True),
+        Column("partner", IdText, primary_key=True),
         Column("idx", BigInt, primary_key=True, autoincrement=False),
     ]
 
@@ -46,7 +47,7 @@ def _place() -> list[Column[str] | Column[int]]:
 def _registry_place() -> list[Column[str] | Column[int]]:
     """Return the columns of a place in a registry log."""
     return [
-        Column("author", Text, primary_key=True),
+        Column("author", IdText, primary_key=True),
         Column("idx", BigInt, primary_key=True, autoincrement=False),
     ]
 
@@ -54,9 +55,9 @@ def _registry_place() -> list[Column[str] | Column[int]]:
 def _content() -> list[Column[str] | Column[int]]:
     """Return what a settlement record says beside its key."""
     return [
-        Column("beneficiary_ref", Text, nullable=False),
+        Column("beneficiary_ref", IdText, nullable=False),
         Column("institution", Text, nullable=False),
-        Column("subsidy_kind", Text, nullable=False),
+        Column("subsidy_kind", IdText, nullable=False),
         Column("service_month", Text, nullable=False),
         Column("service_days", Integer, nullable=False),
         Column("amount_fen", BigInt, nullable=False),
@@ -70,7 +71,7 @@ day_close = Table(
     "settlement_day_close",
     metadata,
     *_place(),
-    Column("business_date", Text, nullable=False),
+    Column("business_date", IdText, nullable=False),
     Column("rules_version", Integer, nullable=False),
     Index("ix_settlement_day_close_date", "author", "partner", "business_date", unique=True),
 )
@@ -80,9 +81,9 @@ record = Table(
     metadata,
     *_place(),
     Column("filed_date", Text, nullable=False),
-    Column("settlement_no", Text, nullable=False),
-    Column("home", Text, nullable=False),
-    Column("host", Text, nullable=False),
+    Column("settlement_no", IdText, nullable=False),
+    Column("home", IdText, nullable=False),
+    Column("host", IdText, nullable=False),
     *_content(),
     Column("replaces_idx", BigInt),  # the record it replaces
     Column("replaced_idx", BigInt),  # the record that replaced it
@@ -113,9 +114,9 @@ reversal = Table(
     metadata,
     *_place(),
     Column("filed_date", Text, nullable=False),
-    Column("settlement_no", Text, nullable=False),
-    Column("home", Text, nullable=False),
-    Column("host", Text, nullable=False),
+    Column("settlement_no", IdText, nullable=False),
+    Column("home", IdText, nullable=False),
+    Column("host", IdText, nullable=False),
     Column("reason", Text, nullable=False),
     Column("closed_date", Text),  # the agreed night that used it up
     Index("ix_settlement_reversal_no", "author", "partner", "settlement_no"),
@@ -126,7 +127,7 @@ refusal = Table(
     metadata,
     *_place(),
     Column("filed_date", Text, nullable=False),
-    Column("settlement_no", Text, nullable=False),
+    Column("settlement_no", IdText, nullable=False),
     Column("reason", Text, nullable=False),
     Index("ix_settlement_refusal_no", "author", "partner", "settlement_no"),
 )
@@ -136,7 +137,7 @@ hold = Table(
     metadata,
     *_place(),
     Column("filed_date", Text, nullable=False),
-    Column("settlement_no", Text, nullable=False),
+    Column("settlement_no", IdText, nullable=False),
     Column("hold_class", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     Column("end_idx", BigInt),
@@ -148,8 +149,8 @@ enrolment = Table(
     metadata,
     *_place(),
     Column("filed_date", Text, nullable=False),
-    Column("enrolment_id", Text, nullable=False),
-    Column("beneficiary_ref", Text, nullable=False),
+    Column("enrolment_id", IdText, nullable=False),
+    Column("beneficiary_ref", IdText, nullable=False),
     Column("home_division", Text, nullable=False),
     Column("subsidy_kinds", Text, nullable=False),  # joined by a space
     Column("assessment_scheme", Text, nullable=False),
@@ -164,7 +165,7 @@ enrolment_end = Table(
     "settlement_enrolment_end",
     metadata,
     *_place(),
-    Column("enrolment_id", Text, nullable=False),
+    Column("enrolment_id", IdText, nullable=False),
     Column("effective_date", Text, nullable=False),
     Index("ix_settlement_enrolment_end_id", "author", "partner", "enrolment_id"),
 )
@@ -175,7 +176,7 @@ policy = Table(
     "settlement_policy",
     metadata,
     *_registry_place(),
-    Column("subsidy_kind", Text, nullable=False),
+    Column("subsidy_kind", IdText, nullable=False),
     Column("unit", Integer, nullable=False),
     Column("rate_fen", BigInt, nullable=False),
     Column("cap_fen", BigInt, nullable=False),
@@ -190,9 +191,9 @@ pair_result = Table(
     metadata,
     *_registry_place(),
     Column("leaf_hash", LargeBinary, nullable=False),
-    Column("lower", Text, nullable=False),
-    Column("higher", Text, nullable=False),
-    Column("business_date", Text, nullable=False),
+    Column("lower", IdText, nullable=False),
+    Column("higher", IdText, nullable=False),
+    Column("business_date", IdText, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),  # deltacare.v1.PairResult
@@ -214,7 +215,7 @@ statement = Table(
     metadata,
     *_registry_place(),
     Column("leaf_hash", LargeBinary, nullable=False),
-    Column("statement_id", Text, nullable=False, unique=True),
+    Column("statement_id", IdText, nullable=False, unique=True),
     Column("entry_time", UtcTime, nullable=False),
     Column("body", LargeBinary, nullable=False),  # deltacare.v1.Statement
     Index("ix_settlement_statement_hash", "leaf_hash"),
@@ -246,8 +247,8 @@ statement_answer = Table(
 def _night() -> list[Column[str] | Column[int]]:
     """Return the columns of an attempt at a night of the own province with a partner."""
     return [
-        Column("partner", Text, primary_key=True),
-        Column("business_date", Text, primary_key=True),
+        Column("partner", IdText, primary_key=True),
+        Column("business_date", IdText, primary_key=True),
         Column("attempt", Integer, primary_key=True, autoincrement=False),
     ]
 
@@ -290,9 +291,9 @@ night_count = Table(
 cleared = Table(
     "settlement_cleared",
     metadata,
-    Column("home", Text, primary_key=True),
-    Column("host", Text, primary_key=True),
-    Column("settlement_no", Text, primary_key=True),
+    Column("home", IdText, primary_key=True),
+    Column("host", IdText, primary_key=True),
+    Column("settlement_no", IdText, primary_key=True),
     *_content(),
     Column("cleared_date", Text, nullable=False),
     Column("reversed_date", Text),  # the agreed night that netted it the other way
@@ -302,9 +303,9 @@ cleared = Table(
 reversal_proposal = Table(
     "settlement_reversal_proposal",
     metadata,
-    Column("home", Text, primary_key=True),
-    Column("host", Text, primary_key=True),
-    Column("settlement_no", Text, primary_key=True),
+    Column("home", IdText, primary_key=True),
+    Column("host", IdText, primary_key=True),
+    Column("settlement_no", IdText, primary_key=True),
     Column("line_class", Integer, nullable=False),
     Column("noticed_date", Text, nullable=False),
 )
@@ -315,15 +316,15 @@ pseudonym = Table(
     "settlement_pseudonym",
     metadata,
     Column("handle_mac", LargeBinary, primary_key=True),  # HMAC of elder handle and host
-    Column("beneficiary_ref", Text, nullable=False),
+    Column("beneficiary_ref", IdText, nullable=False),
 )
 
 code = Table(
     "settlement_enrolment_code",
     metadata,
     Column("code_mac", LargeBinary, primary_key=True),
-    Column("host", Text, nullable=False),
-    Column("enrolment_id", Text, nullable=False),
+    Column("host", IdText, nullable=False),
+    Column("enrolment_id", IdText, nullable=False),
 )
 
 enrolment_audit = Table(
@@ -334,6 +335,6 @@ enrolment_audit = Table(
     Column("asker_province", Text, nullable=False),
     Column("asker_principal", Text, nullable=False),
     Column("purpose", Text, nullable=False),
-    Column("enrolment_id", Text, nullable=False),  # empty: nothing was found
+    Column("enrolment_id", IdText, nullable=False),  # empty: nothing was found
     Index("ix_settlement_enrolment_audit_time", "query_time"),
 )

@@ -60,10 +60,10 @@ FROM (
 ) AS "t7"
 ;
 
--- step: odd_keys
+-- step: odd_hashes
 -- kept: yes
--- reads: cleared crowded home_rows host_rows reversed_before
--- columns: pair:int16 settlement_no:string
+-- reads: cleared crowded reversed_before
+-- columns: number_hash:uint64
 SELECT DISTINCT
   *
 FROM (
@@ -71,160 +71,31 @@ FROM (
     *
   FROM (
     SELECT
-      "t11"."pair",
-      "t11"."settlement_no"
-    FROM (
-      SELECT
-        *
-      FROM (
-        SELECT
-          "t1"."pair",
-          "t1"."settlement_no",
-          "t1"."beneficiary_ref",
-          "t1"."institution",
-          "t1"."subsidy_kind",
-          "t1"."service_month",
-          "t1"."service_days",
-          "t1"."amount_fen",
-          "t1"."caregiver_cert_no",
-          "t1"."filed_date",
-          "t1"."position",
-          'home' AS "side"
-        FROM "home_rows" AS "t1"
-      ) AS "t8"
-      UNION ALL
-      SELECT
-        *
-      FROM (
-        SELECT
-          "t2"."pair",
-          "t2"."settlement_no",
-          "t2"."beneficiary_ref",
-          "t2"."institution",
-          "t2"."subsidy_kind",
-          "t2"."service_month",
-          "t2"."service_days",
-          "t2"."amount_fen",
-          "t2"."caregiver_cert_no",
-          "t2"."filed_date",
-          "t2"."position",
-          'host' AS "side"
-        FROM "host_rows" AS "t2"
-      ) AS "t9"
-    ) AS "t11"
-    SEMI JOIN "cleared" AS "t5"
-      ON "t11"."pair" = "t5"."pair" AND "t11"."settlement_no" = "t5"."settlement_no"
-  ) AS "t12"
+      XOR(HASH("t0"."settlement_no"), CAST("t0"."pair" AS UBIGINT)) AS "number_hash"
+    FROM "cleared" AS "t0"
+  ) AS "t3"
   UNION ALL
   SELECT
     *
   FROM (
     SELECT
       *
-    FROM (
-      SELECT
-        "t11"."pair",
-        "t11"."settlement_no"
-      FROM (
-        SELECT
-          *
-        FROM (
-          SELECT
-            "t1"."pair",
-            "t1"."settlement_no",
-            "t1"."beneficiary_ref",
-            "t1"."institution",
-            "t1"."subsidy_kind",
-            "t1"."service_month",
-            "t1"."service_days",
-            "t1"."amount_fen",
-            "t1"."caregiver_cert_no",
-            "t1"."filed_date",
-            "t1"."position",
-            'home' AS "side"
-          FROM "home_rows" AS "t1"
-        ) AS "t8"
-        UNION ALL
-        SELECT
-          *
-        FROM (
-          SELECT
-            "t2"."pair",
-            "t2"."settlement_no",
-            "t2"."beneficiary_ref",
-            "t2"."institution",
-            "t2"."subsidy_kind",
-            "t2"."service_month",
-            "t2"."service_days",
-            "t2"."amount_fen",
-            "t2"."caregiver_cert_no",
-            "t2"."filed_date",
-            "t2"."position",
-            'host' AS "side"
-          FROM "host_rows" AS "t2"
-        ) AS "t9"
-      ) AS "t11"
-      SEMI JOIN "crowded" AS "t6"
-        ON (
-          XOR(HASH("t11"."settlement_no"), CAST("t11"."pair" AS UBIGINT))
-        ) = "t6"."number_hash"
-    ) AS "t14"
+    FROM "crowded" AS "t1"
     UNION ALL
     SELECT
       *
     FROM (
       SELECT
-        "t11"."pair",
-        "t11"."settlement_no"
-      FROM (
-        SELECT
-          *
-        FROM (
-          SELECT
-            "t1"."pair",
-            "t1"."settlement_no",
-            "t1"."beneficiary_ref",
-            "t1"."institution",
-            "t1"."subsidy_kind",
-            "t1"."service_month",
-            "t1"."service_days",
-            "t1"."amount_fen",
-            "t1"."caregiver_cert_no",
-            "t1"."filed_date",
-            "t1"."position",
-            'home' AS "side"
-          FROM "home_rows" AS "t1"
-        ) AS "t8"
-        UNION ALL
-        SELECT
-          *
-        FROM (
-          SELECT
-            "t2"."pair",
-            "t2"."settlement_no",
-            "t2"."beneficiary_ref",
-            "t2"."institution",
-            "t2"."subsidy_kind",
-            "t2"."service_month",
-            "t2"."service_days",
-            "t2"."amount_fen",
-            "t2"."caregiver_cert_no",
-            "t2"."filed_date",
-            "t2"."position",
-            'host' AS "side"
-          FROM "host_rows" AS "t2"
-        ) AS "t9"
-      ) AS "t11"
-      SEMI JOIN "reversed_before" AS "t7"
-        ON "t11"."pair" = "t7"."pair" AND "t11"."settlement_no" = "t7"."settlement_no"
-    ) AS "t13"
-  ) AS "t15"
-) AS "t16"
+        XOR(HASH("t2"."settlement_no"), CAST("t2"."pair" AS UBIGINT)) AS "number_hash"
+      FROM "reversed_before" AS "t2"
+    ) AS "t4"
+  ) AS "t5"
+) AS "t6"
 ;
 
 -- step: odd_rows
 -- kept: yes
--- reads: home_rows host_rows odd_keys
+-- reads: home_rows host_rows odd_hashes
 -- columns: pair:int16 settlement_no:string beneficiary_ref:string institution:string subsidy_kind:string service_month:string service_days:int64 amount_fen:int64 caregiver_cert_no:string filed_date:date position:int64 side:string claim:string copy_index:int64
 SELECT
   "t9"."pair",
@@ -321,8 +192,10 @@ FROM (
         FROM "host_rows" AS "t2"
       ) AS "t5"
     ) AS "t7"
-    SEMI JOIN "odd_keys" AS "t3"
-      ON "t7"."pair" = "t3"."pair" AND "t7"."settlement_no" = "t3"."settlement_no"
+    SEMI JOIN "odd_hashes" AS "t3"
+      ON (
+        XOR(HASH("t7"."settlement_no"), CAST("t7"."pair" AS UBIGINT))
+      ) = "t3"."number_hash"
   ) AS "t8"
 ) AS "t9"
 ;
@@ -498,107 +371,26 @@ FROM (
 
 -- step: settlements
 -- kept: yes
--- reads: home_rows host_rows odd_numbers odd_rows
+-- reads: home_rows host_rows odd_hashes odd_numbers odd_rows
 -- columns: pair:int16 settlement_no:string home_claim:string home_caregiver:string home_fen:int64 home_position:int64 host_claim:string host_caregiver:string host_fen:int64 host_position:int64 filed_date:date home_hash:uint64
 SELECT
-  COALESCE("t23"."pair", "t24"."pair") AS "pair",
-  COALESCE("t23"."settlement_no", "t24"."settlement_no") AS "settlement_no",
-  "t23"."claim" AS "home_claim",
-  "t23"."caregiver_cert_no" AS "home_caregiver",
-  "t23"."amount_fen" AS "home_fen",
-  "t23"."position" AS "home_position",
-  NULLIF("t24"."claim", "t23"."claim") AS "host_claim",
-  "t24"."caregiver_cert_no" AS "host_caregiver",
-  "t24"."amount_fen" AS "host_fen",
-  "t24"."position" AS "host_position",
+  COALESCE("t24"."pair", "t25"."pair") AS "pair",
+  COALESCE("t24"."settlement_no", "t25"."settlement_no") AS "settlement_no",
+  "t24"."claim" AS "home_claim",
+  "t24"."caregiver_cert_no" AS "home_caregiver",
+  "t24"."amount_fen" AS "home_fen",
+  "t24"."position" AS "home_position",
+  NULLIF("t25"."claim", "t24"."claim") AS "host_claim",
+  "t25"."caregiver_cert_no" AS "host_caregiver",
+  "t25"."amount_fen" AS "host_fen",
+  "t25"."position" AS "host_position",
   COALESCE(
-    LEAST("t23"."filed_date", "t24"."filed_date"),
-    "t23"."filed_date",
-    "t24"."filed_date"
+    LEAST("t24"."filed_date", "t25"."filed_date"),
+    "t24"."filed_date",
+    "t25"."filed_date"
   ) AS "filed_date",
-  XOR(HASH("t23"."claim"), CAST(COALESCE("t23"."pair", "t24"."pair") AS UBIGINT)) AS "home_hash"
+  XOR(HASH("t24"."claim"), CAST(COALESCE("t24"."pair", "t25"."pair") AS UBIGINT)) AS "home_hash"
 FROM (
-  SELECT
-    *
-  FROM (
-    SELECT
-      *
-    FROM (
-      SELECT
-        "t13"."pair",
-        "t13"."settlement_no",
-        "t13"."beneficiary_ref",
-        "t13"."institution",
-        "t13"."subsidy_kind",
-        "t13"."service_month",
-        "t13"."service_days",
-        "t13"."amount_fen",
-        "t13"."caregiver_cert_no",
-        "t13"."filed_date",
-        "t13"."position",
-        CONCAT_WS(
-          CHR(31),
-          "t13"."beneficiary_ref",
-          "t13"."institution",
-          "t13"."subsidy_kind",
-          "t13"."service_month",
-          CAST("t13"."service_days" AS TEXT),
-          CAST("t13"."amount_fen" AS TEXT)
-        ) AS "claim"
-      FROM (
-        SELECT
-          "t4"."pair",
-          "t4"."settlement_no",
-          "t4"."beneficiary_ref",
-          "t4"."institution",
-          "t4"."subsidy_kind",
-          "t4"."service_month",
-          "t4"."service_days",
-          "t4"."amount_fen",
-          "t4"."caregiver_cert_no",
-          "t4"."filed_date",
-          "t4"."position"
-        FROM "home_rows" AS "t4"
-        ANTI JOIN "odd_numbers" AS "t5"
-          ON "t4"."pair" = "t5"."pair" AND "t4"."settlement_no" = "t5"."settlement_no"
-      ) AS "t13"
-    ) AS "t17"
-  ) AS "t19"
-  UNION ALL
-  SELECT
-    *
-  FROM (
-    SELECT
-      "t10"."pair",
-      "t10"."settlement_no",
-      "t10"."beneficiary_ref",
-      "t10"."institution",
-      "t10"."subsidy_kind",
-      "t10"."service_month",
-      "t10"."service_days",
-      "t10"."amount_fen",
-      "t10"."caregiver_cert_no",
-      "t10"."filed_date",
-      "t10"."position",
-      "t10"."claim"
-    FROM (
-      SELECT
-        *
-      FROM "odd_rows" AS "t0"
-      WHERE
-        "t0"."side" = 'home' AND "t0"."copy_index" = 0
-    ) AS "t10"
-    SEMI JOIN (
-      SELECT
-        *
-      FROM "odd_numbers" AS "t2"
-      WHERE
-        "t2"."fate" = 0
-    ) AS "t12"
-      ON "t10"."pair" = "t12"."pair" AND "t10"."settlement_no" = "t12"."settlement_no"
-  ) AS "t15"
-) AS "t23"
-FULL OUTER JOIN (
   SELECT
     *
   FROM (
@@ -628,20 +420,22 @@ FULL OUTER JOIN (
         ) AS "claim"
       FROM (
         SELECT
-          "t6"."pair",
-          "t6"."settlement_no",
-          "t6"."beneficiary_ref",
-          "t6"."institution",
-          "t6"."subsidy_kind",
-          "t6"."service_month",
-          "t6"."service_days",
-          "t6"."amount_fen",
-          "t6"."caregiver_cert_no",
-          "t6"."filed_date",
-          "t6"."position"
-        FROM "host_rows" AS "t6"
-        ANTI JOIN "odd_numbers" AS "t5"
-          ON "t6"."pair" = "t5"."pair" AND "t6"."settlement_no" = "t5"."settlement_no"
+          "t5"."pair",
+          "t5"."settlement_no",
+          "t5"."beneficiary_ref",
+          "t5"."institution",
+          "t5"."subsidy_kind",
+          "t5"."service_month",
+          "t5"."service_days",
+          "t5"."amount_fen",
+          "t5"."caregiver_cert_no",
+          "t5"."filed_date",
+          "t5"."position"
+        FROM "home_rows" AS "t5"
+        ANTI JOIN "odd_hashes" AS "t6"
+          ON (
+            XOR(HASH("t5"."settlement_no"), CAST("t5"."pair" AS UBIGINT))
+          ) = "t6"."number_hash"
       ) AS "t14"
     ) AS "t18"
   ) AS "t20"
@@ -667,7 +461,7 @@ FULL OUTER JOIN (
         *
       FROM "odd_rows" AS "t0"
       WHERE
-        "t0"."side" = 'host' AND "t0"."copy_index" = 0
+        "t0"."side" = 'home' AND "t0"."copy_index" = 0
     ) AS "t11"
     SEMI JOIN (
       SELECT
@@ -675,17 +469,100 @@ FULL OUTER JOIN (
       FROM "odd_numbers" AS "t2"
       WHERE
         "t2"."fate" = 0
-    ) AS "t12"
-      ON "t11"."pair" = "t12"."pair" AND "t11"."settlement_no" = "t12"."settlement_no"
+    ) AS "t13"
+      ON "t11"."pair" = "t13"."pair" AND "t11"."settlement_no" = "t13"."settlement_no"
   ) AS "t16"
 ) AS "t24"
-  ON "t23"."pair" = "t24"."pair" AND "t23"."settlement_no" = "t24"."settlement_no"
+FULL OUTER JOIN (
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t15"."pair",
+        "t15"."settlement_no",
+        "t15"."beneficiary_ref",
+        "t15"."institution",
+        "t15"."subsidy_kind",
+        "t15"."service_month",
+        "t15"."service_days",
+        "t15"."amount_fen",
+        "t15"."caregiver_cert_no",
+        "t15"."filed_date",
+        "t15"."position",
+        CONCAT_WS(
+          CHR(31),
+          "t15"."beneficiary_ref",
+          "t15"."institution",
+          "t15"."subsidy_kind",
+          "t15"."service_month",
+          CAST("t15"."service_days" AS TEXT),
+          CAST("t15"."amount_fen" AS TEXT)
+        ) AS "claim"
+      FROM (
+        SELECT
+          "t7"."pair",
+          "t7"."settlement_no",
+          "t7"."beneficiary_ref",
+          "t7"."institution",
+          "t7"."subsidy_kind",
+          "t7"."service_month",
+          "t7"."service_days",
+          "t7"."amount_fen",
+          "t7"."caregiver_cert_no",
+          "t7"."filed_date",
+          "t7"."position"
+        FROM "host_rows" AS "t7"
+        ANTI JOIN "odd_hashes" AS "t6"
+          ON (
+            XOR(HASH("t7"."settlement_no"), CAST("t7"."pair" AS UBIGINT))
+          ) = "t6"."number_hash"
+      ) AS "t15"
+    ) AS "t19"
+  ) AS "t21"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t12"."pair",
+      "t12"."settlement_no",
+      "t12"."beneficiary_ref",
+      "t12"."institution",
+      "t12"."subsidy_kind",
+      "t12"."service_month",
+      "t12"."service_days",
+      "t12"."amount_fen",
+      "t12"."caregiver_cert_no",
+      "t12"."filed_date",
+      "t12"."position",
+      "t12"."claim"
+    FROM (
+      SELECT
+        *
+      FROM "odd_rows" AS "t0"
+      WHERE
+        "t0"."side" = 'host' AND "t0"."copy_index" = 0
+    ) AS "t12"
+    SEMI JOIN (
+      SELECT
+        *
+      FROM "odd_numbers" AS "t2"
+      WHERE
+        "t2"."fate" = 0
+    ) AS "t13"
+      ON "t12"."pair" = "t13"."pair" AND "t12"."settlement_no" = "t13"."settlement_no"
+  ) AS "t17"
+) AS "t25"
+  ON "t24"."pair" = "t25"."pair" AND "t24"."settlement_no" = "t25"."settlement_no"
 ;
 
--- step: twins
+-- step: close_claims
 -- kept: yes
 -- reads: cleared odd_rows reversed_before settlements
--- columns: pair:int16 settlement_no:string
+-- columns: pair:int16 settlement_no:string claim:string claim_hash:uint64
 WITH "t18" AS (
   SELECT
     *
@@ -847,159 +724,65 @@ WITH "t18" AS (
     ) AS "t15"
   ) AS "t17"
 )
+SELECT
+  "t20"."pair",
+  "t20"."settlement_no",
+  "t20"."claim",
+  "t20"."claim_hash"
+FROM "t18" AS "t20"
+SEMI JOIN (
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t19"."claim_hash",
+      COUNT(*) AS "row_count"
+    FROM "t18" AS "t19"
+    GROUP BY
+      1
+  ) AS "t21"
+  WHERE
+    "t21"."row_count" > 1
+) AS "t23"
+  ON "t20"."claim_hash" = "t23"."claim_hash"
+;
+
+-- step: twins
+-- kept: yes
+-- reads: close_claims
+-- columns: pair:int16 settlement_no:string
 SELECT DISTINCT
   *
 FROM (
   SELECT
-    "t20"."pair",
-    "t20"."settlement_no"
-  FROM "t18" AS "t20"
+    "t1"."pair",
+    "t1"."settlement_no"
+  FROM "close_claims" AS "t1"
   SEMI JOIN (
     SELECT
       *
     FROM (
       SELECT
-        "t19"."claim_hash",
-        COUNT(*) AS "row_count"
-      FROM "t18" AS "t19"
-      GROUP BY
-        1
-    ) AS "t21"
-    WHERE
-      "t21"."row_count" > 1
-  ) AS "t23"
-    ON "t20"."claim_hash" = "t23"."claim_hash"
-  SEMI JOIN (
-    SELECT
-      *
-    FROM (
-      SELECT
-        "t24"."pair",
-        "t24"."claim",
-        MIN("t24"."settlement_no") AS "least",
-        MAX("t24"."settlement_no") AS "most"
-      FROM (
-        SELECT
-          "t20"."pair",
-          "t20"."settlement_no",
-          "t20"."claim",
-          "t20"."claim_hash"
-        FROM "t18" AS "t20"
-        SEMI JOIN (
-          SELECT
-            *
-          FROM (
-            SELECT
-              "t19"."claim_hash",
-              COUNT(*) AS "row_count"
-            FROM "t18" AS "t19"
-            GROUP BY
-              1
-          ) AS "t21"
-          WHERE
-            "t21"."row_count" > 1
-        ) AS "t23"
-          ON "t20"."claim_hash" = "t23"."claim_hash"
-      ) AS "t24"
+        "t0"."pair",
+        "t0"."claim",
+        MIN("t0"."settlement_no") AS "least",
+        MAX("t0"."settlement_no") AS "most"
+      FROM "close_claims" AS "t0"
       GROUP BY
         1,
         2
-    ) AS "t25"
+    ) AS "t2"
     WHERE
-      "t25"."least" <> "t25"."most"
-  ) AS "t27"
-    ON "t20"."pair" = "t27"."pair" AND "t20"."claim" = "t27"."claim"
-) AS "t28"
+      "t2"."least" <> "t2"."most"
+  ) AS "t4"
+    ON "t1"."pair" = "t4"."pair" AND "t1"."claim" = "t4"."claim"
+) AS "t5"
 ;
 
 -- step: first_rows
 -- kept: yes
--- reads: home_rows host_rows odd_numbers odd_rows
+-- reads: home_rows host_rows odd_hashes odd_numbers odd_rows
 -- columns: pair:int16 settlement_no:string beneficiary_ref:string institution:string subsidy_kind:string service_month:string service_days:int64 amount_fen:int64 caregiver_cert_no:string filed_date:date position:int64 claim:string
-SELECT
-  *
-FROM (
-  SELECT
-    *
-  FROM (
-    SELECT
-      *
-    FROM (
-      SELECT
-        "t13"."pair",
-        "t13"."settlement_no",
-        "t13"."beneficiary_ref",
-        "t13"."institution",
-        "t13"."subsidy_kind",
-        "t13"."service_month",
-        "t13"."service_days",
-        "t13"."amount_fen",
-        "t13"."caregiver_cert_no",
-        "t13"."filed_date",
-        "t13"."position",
-        CONCAT_WS(
-          CHR(31),
-          "t13"."beneficiary_ref",
-          "t13"."institution",
-          "t13"."subsidy_kind",
-          "t13"."service_month",
-          CAST("t13"."service_days" AS TEXT),
-          CAST("t13"."amount_fen" AS TEXT)
-        ) AS "claim"
-      FROM (
-        SELECT
-          "t4"."pair",
-          "t4"."settlement_no",
-          "t4"."beneficiary_ref",
-          "t4"."institution",
-          "t4"."subsidy_kind",
-          "t4"."service_month",
-          "t4"."service_days",
-          "t4"."amount_fen",
-          "t4"."caregiver_cert_no",
-          "t4"."filed_date",
-          "t4"."position"
-        FROM "home_rows" AS "t4"
-        ANTI JOIN "odd_numbers" AS "t5"
-          ON "t4"."pair" = "t5"."pair" AND "t4"."settlement_no" = "t5"."settlement_no"
-      ) AS "t13"
-    ) AS "t17"
-  ) AS "t19"
-  UNION ALL
-  SELECT
-    *
-  FROM (
-    SELECT
-      "t10"."pair",
-      "t10"."settlement_no",
-      "t10"."beneficiary_ref",
-      "t10"."institution",
-      "t10"."subsidy_kind",
-      "t10"."service_month",
-      "t10"."service_days",
-      "t10"."amount_fen",
-      "t10"."caregiver_cert_no",
-      "t10"."filed_date",
-      "t10"."position",
-      "t10"."claim"
-    FROM (
-      SELECT
-        *
-      FROM "odd_rows" AS "t0"
-      WHERE
-        "t0"."side" = 'home' AND "t0"."copy_index" = 0
-    ) AS "t10"
-    SEMI JOIN (
-      SELECT
-        *
-      FROM "odd_numbers" AS "t2"
-      WHERE
-        "t2"."fate" = 0
-    ) AS "t12"
-      ON "t10"."pair" = "t12"."pair" AND "t10"."settlement_no" = "t12"."settlement_no"
-  ) AS "t15"
-) AS "t21"
-UNION ALL
 SELECT
   *
 FROM (
@@ -1032,20 +815,22 @@ FROM (
         ) AS "claim"
       FROM (
         SELECT
-          "t6"."pair",
-          "t6"."settlement_no",
-          "t6"."beneficiary_ref",
-          "t6"."institution",
-          "t6"."subsidy_kind",
-          "t6"."service_month",
-          "t6"."service_days",
-          "t6"."amount_fen",
-          "t6"."caregiver_cert_no",
-          "t6"."filed_date",
-          "t6"."position"
-        FROM "host_rows" AS "t6"
-        ANTI JOIN "odd_numbers" AS "t5"
-          ON "t6"."pair" = "t5"."pair" AND "t6"."settlement_no" = "t5"."settlement_no"
+          "t5"."pair",
+          "t5"."settlement_no",
+          "t5"."beneficiary_ref",
+          "t5"."institution",
+          "t5"."subsidy_kind",
+          "t5"."service_month",
+          "t5"."service_days",
+          "t5"."amount_fen",
+          "t5"."caregiver_cert_no",
+          "t5"."filed_date",
+          "t5"."position"
+        FROM "home_rows" AS "t5"
+        ANTI JOIN "odd_hashes" AS "t7"
+          ON (
+            XOR(HASH("t5"."settlement_no"), CAST("t5"."pair" AS UBIGINT))
+          ) = "t7"."number_hash"
       ) AS "t14"
     ) AS "t18"
   ) AS "t20"
@@ -1071,7 +856,7 @@ FROM (
         *
       FROM "odd_rows" AS "t0"
       WHERE
-        "t0"."side" = 'host' AND "t0"."copy_index" = 0
+        "t0"."side" = 'home' AND "t0"."copy_index" = 0
     ) AS "t11"
     SEMI JOIN (
       SELECT
@@ -1079,10 +864,96 @@ FROM (
       FROM "odd_numbers" AS "t2"
       WHERE
         "t2"."fate" = 0
-    ) AS "t12"
-      ON "t11"."pair" = "t12"."pair" AND "t11"."settlement_no" = "t12"."settlement_no"
+    ) AS "t13"
+      ON "t11"."pair" = "t13"."pair" AND "t11"."settlement_no" = "t13"."settlement_no"
   ) AS "t16"
 ) AS "t22"
+UNION ALL
+SELECT
+  *
+FROM (
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t15"."pair",
+        "t15"."settlement_no",
+        "t15"."beneficiary_ref",
+        "t15"."institution",
+        "t15"."subsidy_kind",
+        "t15"."service_month",
+        "t15"."service_days",
+        "t15"."amount_fen",
+        "t15"."caregiver_cert_no",
+        "t15"."filed_date",
+        "t15"."position",
+        CONCAT_WS(
+          CHR(31),
+          "t15"."beneficiary_ref",
+          "t15"."institution",
+          "t15"."subsidy_kind",
+          "t15"."service_month",
+          CAST("t15"."service_days" AS TEXT),
+          CAST("t15"."amount_fen" AS TEXT)
+        ) AS "claim"
+      FROM (
+        SELECT
+          "t6"."pair",
+          "t6"."settlement_no",
+          "t6"."beneficiary_ref",
+          "t6"."institution",
+          "t6"."subsidy_kind",
+          "t6"."service_month",
+          "t6"."service_days",
+          "t6"."amount_fen",
+          "t6"."caregiver_cert_no",
+          "t6"."filed_date",
+          "t6"."position"
+        FROM "host_rows" AS "t6"
+        ANTI JOIN "odd_hashes" AS "t7"
+          ON (
+            XOR(HASH("t6"."settlement_no"), CAST("t6"."pair" AS UBIGINT))
+          ) = "t7"."number_hash"
+      ) AS "t15"
+    ) AS "t19"
+  ) AS "t21"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      "t12"."pair",
+      "t12"."settlement_no",
+      "t12"."beneficiary_ref",
+      "t12"."institution",
+      "t12"."subsidy_kind",
+      "t12"."service_month",
+      "t12"."service_days",
+      "t12"."amount_fen",
+      "t12"."caregiver_cert_no",
+      "t12"."filed_date",
+      "t12"."position",
+      "t12"."claim"
+    FROM (
+      SELECT
+        *
+      FROM "odd_rows" AS "t0"
+      WHERE
+        "t0"."side" = 'host' AND "t0"."copy_index" = 0
+    ) AS "t12"
+    SEMI JOIN (
+      SELECT
+        *
+      FROM "odd_numbers" AS "t2"
+      WHERE
+        "t2"."fate" = 0
+    ) AS "t13"
+      ON "t12"."pair" = "t13"."pair" AND "t12"."settlement_no" = "t13"."settlement_no"
+  ) AS "t17"
+) AS "t23"
 ;
 
 -- step: agreed_days

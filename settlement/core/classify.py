@@ -38,11 +38,12 @@ __all__ = [
     "COPY",
     "REVERSAL",
     "SETTLEMENT",
+    "close_claims",
     "crowded_hashes",
     "firsts",
     "joined_sides",
     "lines",
-    "odd_keys",
+    "odd_hashes",
     "odd_numbers",
     "odd_rows",
     "twins",
@@ -69,17 +70,18 @@ def crowded_hashes(home_rows: Table, host_rows: Table) -> Table:
     return union_of(crowded(home_rows), crowded(host_rows))
 
 
-def odd_keys(all_rows: Table, crowded: Table, reversed_numbers: Table, cleared: Table) -> Table:
-    """Return the numbers that need to be looked at as a whole, perhaps some others too."""
-    by_hash = all_rows.semi_join(crowded, number_hash(all_rows) == crowded.number_hash)
-    by_reversal = all_rows.semi_join(reversed_numbers, KEY)
-    by_history = all_rows.semi_join(cleared, KEY)
-    return union_of(by_hash.select(KEY), by_reversal.select(KEY), by_history.select(KEY)).distinct()
+def odd_hashes(crowded: Table, reversed_numbers: Table, cleared: Table) -> Table:
+    """Return the hashes of the numbers to be looked at as a whole, perhaps of some others too."""
+    return union_of(
+        crowded,
+        reversed_numbers.select(number_hash=number_hash(reversed_numbers)),
+        cleared.select(number_hash=number_hash(cleared)),
+    ).distinct()
 
 
-def odd_rows(all_rows: Table, keys: Table) -> Table:
+def odd_rows(all_rows: Table, hashes: Table) -> Table:
     """Return every row of the odd numbers, numbered within its side by position."""
-    rows = all_rows.semi_join(keys, KEY)
+    rows = all_rows.semi_join(hashes, number_hash(all_rows) == hashes.number_hash)
     rows = rows.mutate(claim=claim_of(rows))
     window = ibis.window(group_by=["side", *KEY], order_by=["position"])
     return rows.mutate(copy_index=ibis.row_number().over(window))
@@ -131,17 +133,18 @@ def odd_numbers(rows: Table, reversed_numbers: Table, cleared: Table) -> Table:
     return whole.mutate(fate=fate)
 
 
-def firsts(side_rows: Table, side: str, odd: Table, numbers: Table) -> Table:
+def firsts(side_rows: Table, side: str, hashes: Table, odd: Table, numbers: Table) -> Table:
     """Return the rows of one side that are a settlement: one for each number.
 
     Args:
         side_rows: Rows of that side.
         side: `home` or `host`.
+        hashes: Hashes of the odd numbers.
         odd: All rows of the odd numbers.
         numbers: What becomes of the odd numbers.
     """
     columns = [*side_rows.columns, "claim"]
-    plain = side_rows.anti_join(numbers, KEY)
+    plain = side_rows.anti_join(hashes, number_hash(side_rows) == hashes.number_hash)
     plain = plain.mutate(claim=claim_of(plain)).select(columns)
     ordinary = numbers.filter(numbers.fate == _COPIES)
     kept = odd.filter((odd.side == side) & (odd.copy_index == 0)).semi_join(ordinary, KEY)
@@ -173,11 +176,10 @@ def joined_sides(home_firsts: Table, host_firsts: Table) -> Table:
     )
 
 
-def twins(settlements: Table, odd: Table, reversed_numbers: Table, cleared: Table) -> Table:
-    """Return the numbers of which some row claims what a row under another number claims.
+def close_claims(settlements: Table, odd: Table, reversed_numbers: Table, cleared: Table) -> Table:
+    """Return the claims that may be the same as another's: those whose hash another shares.
 
-    Rows that their filer reversed do not count, nor do cleared ones that were cancelled; cleared
-    ones count as the other.
+    Rows that their filer reversed do not count, nor do cleared ones that were cancelled.
 
     Args:
         settlements: Both sides joined.
@@ -201,8 +203,11 @@ def twins(settlements: Table, odd: Table, reversed_numbers: Table, cleared: Tabl
         hashed(counted, claim_of(counted)),
     )
     seen = claims.group_by("claim_hash").agg(row_count=claims.count())
-    seen = seen.filter(seen.row_count > 1)
-    close = claims.semi_join(seen, "claim_hash")
+    return claims.semi_join(seen.filter(seen.row_count > 1), "claim_hash")
+
+
+def twins(close: Table) -> Table:
+    """Return the numbers of which some row claims what a row under another number claims."""
     groups = close.group_by(["pair", "claim"]).agg(
         least=close.settlement_no.min(), most=close.settlement_no.max()
     )

@@ -113,15 +113,18 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
     # 1. Numbers that have to be looked at as a whole.
     crowded = planner.keep("crowded", classify.crowded_hashes(home_rows, host_rows))
     all_rows = union_of(_sided(home_rows, "home"), _sided(host_rows, "host"))
-    keys = planner.keep("odd_keys", classify.odd_keys(all_rows, crowded, reversed_numbers, cleared))
-    odd = planner.keep("odd_rows", classify.odd_rows(all_rows, keys))
+    hashes = planner.keep("odd_hashes", classify.odd_hashes(crowded, reversed_numbers, cleared))
+    odd = planner.keep("odd_rows", classify.odd_rows(all_rows, hashes))
     numbers = planner.keep("odd_numbers", classify.odd_numbers(odd, reversed_numbers, cleared))
     # 2. The two sides of everything else.
-    home_firsts = classify.firsts(home_rows, "home", odd, numbers)
-    host_firsts = classify.firsts(host_rows, "host", odd, numbers)
+    home_firsts = classify.firsts(home_rows, "home", hashes, odd, numbers)
+    host_firsts = classify.firsts(host_rows, "host", hashes, odd, numbers)
     settlements = planner.keep("settlements", classify.joined_sides(home_firsts, host_firsts))
     # 3. What stands against a number on its own: the first class that does.
-    twins = planner.keep("twins", classify.twins(settlements, odd, reversed_numbers, cleared))
+    close = planner.keep(
+        "close_claims", classify.close_claims(settlements, odd, reversed_numbers, cleared)
+    )
+    twins = planner.keep("twins", classify.twins(close))
     flagged = [
         _ranked(twins, LineClass.DUP_SEMANTIC),
         *(_held(given["holds"], held) for held in (LineClass.OVERLAP, LineClass.OVER_BUDGET)),

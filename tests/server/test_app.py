@@ -127,12 +127,13 @@ async def test_night_runs_by_itself(tmp_path: Path) -> None:
             )
         async with asyncio.timeout(DEADLINE_S):
             while True:
-                shown = await clients[0].clearing.ListPairNights(ListPairNightsRequest())
-                states = [night.state for night in shown.nights]
-                if states == [PAIR_NIGHT_STATE_AGREED]:
+                shown = await clients[0].clearing.ListPairNights(
+                    ListPairNightsRequest(until_date=yesterday)
+                )
+                if [night.state for night in shown.nights] == [PAIR_NIGHT_STATE_AGREED]:
                     break
                 await asyncio.sleep(0.05)
-    assert [night.business_date for night in shown.nights] == [yesterday]
+    assert shown.nights[0].lower_result.digest == shown.nights[0].higher_result.digest
 
 
 async def test_alone_it_reads_and_does_not_write(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def interval_days(from_date: str, until_date: str, month: str) -> set[int]:
     }
 
 
-def night(
+def night(  # noqa: C901, PLR0912, PLR0915 - one straight line, to be read beside the rules
     *,
     rows: list[Row],
     reversed_numbers: list[Row],
@@ -218,7 +218,7 @@ def policy_of(row: Row, facts: dict[str, list[Row]]) -> Row | None:
     return None
 
 
-def row_class(row: Row, facts: dict[str, list[Row]]) -> str:
+def row_class(row: Row, facts: dict[str, list[Row]]) -> str:  # noqa: C901, PLR0912 - as above
     """Return the first condition that a row does not meet, or nothing."""
     policy = policy_of(row, facts)
     needed = 1 if policy and policy["unit"] == "USE" else row["service_days"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -142,21 +143,33 @@ def test_nodes_end_with_the_demonstration(tmp_path: Path, number: signal.Signals
         command("--work", str(work)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        deadline_s = time.monotonic() + 60
-        while len(_nodes(work)) < len(PROVINCES):
-            assert time.monotonic() < deadline_s, "the nodes come up"
-            assert demo.poll() is None, "the demonstration runs"
-            os.sched_yield()
+        nodes: list[int] = []
+        end_s = time.monotonic() + 60
+        while len(nodes) < len(PROVINCES):
+            assert time.monotonic() < end_s, "the nodes come up"
+            assert not _ended(demo), "the demonstration runs"
+            nodes = _nodes(work)
+        watched = [os.pidfd_open(pid) for pid in nodes]
         demo.send_signal(number)
         demo.wait(timeout=60)
-        deadline_s = time.monotonic() + 30
-        while _nodes(work):
-            assert time.monotonic() < deadline_s, "the nodes go"
-            os.sched_yield()
+        for pidfd in watched:
+            gone, _, _ = select.select([pidfd], [], [], 30)
+            os.close(pidfd)
+            assert gone, "the node goes"
+        assert [] == _nodes(work)
     finally:
         demo.kill()
         demo.wait()
     assert 0 != demo.returncode
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> bool:
+    """Return whether a process ends within a moment."""
+    try:
+        process.wait(timeout=0.1)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _nodes(work: Path) -> list[int]:

@@ -40,7 +40,7 @@ class Failure:
         (StatusCode.UNAVAILABLE, Reason.PEER_UNREACHABLE, Unavailable),
         (StatusCode.CANCELLED, Reason.PEER_UNREACHABLE, Unavailable),
         (StatusCode.DEADLINE_EXCEEDED, Reason.DEADLINE_EXCEEDED, Unavailable),
-        (StatusCode.RESOURCE_EXHAUSTED, Reason.TOO_LARGE, Refusal),
+        (StatusCode.RESOURCE_EXHAUSTED, Reason.OVERLOADED, Unavailable),
         (StatusCode.UNIMPLEMENTED, Reason.UNSUPPORTED_VERSION, Refusal),
         (StatusCode.PERMISSION_DENIED, Reason.ROLE_NOT_ALLOWED, Refusal),
         (StatusCode.UNAUTHENTICATED, Reason.UNAUTHENTICATED, Refusal),
@@ -56,6 +56,13 @@ def test_bare_codes(code: StatusCode, reason: Reason, kind: type[DeltacareError]
     error = from_rpc(Failure(code))
     assert (type(error), error.reason, error.message) == (kind, reason, "text")
     assert from_rpc(Failure(code, details=None)).message == code.name
+
+
+def test_too_large_by_the_transport() -> None:
+    """A message that gRPC itself found too large is no passing overload."""
+    text = "SERVER: Received message larger than max (5242885 vs. 4194304)"
+    error = from_rpc(Failure(StatusCode.RESOURCE_EXHAUSTED, text))
+    assert (type(error), error.reason) == (Refusal, Reason.TOO_LARGE)
 
 
 @pytest.mark.parametrize("status", [b"\xff", b"", b"junk" * 10])

@@ -325,16 +325,13 @@ async def test_callers_deadline() -> None:
             await ended.wait()
 
 
-async def test_oversized_request(edge: Edge) -> None:
+async def test_oversized_request() -> None:
     """A request beyond the limit is refused before it is parsed."""
-    pair = edge.federation.client()
-    credentials = edge.federation.credentials(pair).to_grpc()
-    async with grpc.aio.secure_channel(edge.endpoint, credentials) as channel:
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await channel.unary_unary(f"/{FEDERATION}/Ping")(
-                bytes(5 * 1024 * 1024), timeout=DEADLINE_S
-            )
-    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    async with running_edge({REGISTRY: Scripted()}) as edge:
+        request = PublishListingRequest(request_id="x" * 5 * 1024 * 1024)
+        error = await refused(edge.client().registry.PublishListing(request))
+    assert type(error) is Refusal
+    assert error.reason is Reason.TOO_LARGE
 
 
 async def test_oversized_answer() -> None:
@@ -462,6 +459,24 @@ async def test_abandoned_stream_ends() -> None:
         async with asyncio.timeout(DEADLINE_S):
             await closed.wait()
         await until(lambda: not edge.server._gate._endless)
+
+
+async def test_connections_are_made_anew() -> None:
+    """A stream that never ends does not keep its connection for ever; calls go on."""
+
+    async def watch(_request: object, _call: Call) -> AsyncIterator[Checkpoint]:
+        yield Checkpoint(log="a")
+        await asyncio.Event().wait()
+
+    services = {FEDERATION: ScriptedFederation(), LOG: Scripted(watch_checkpoints=watch)}
+    limits = Limits(connection_duration_max_s=1, drain_duration_max_s=1)
+    async with running_edge(services, limits=limits) as edge:
+        client = edge.client()
+        stream = aiter(client.log.WatchCheckpoints(WatchCheckpointsRequest()))
+        assert (await anext(stream)).log == "a"
+        error = await refused(anext(stream))
+        assert error.reason is Reason.PEER_UNREACHABLE
+        assert await client.federation.Ping(PingRequest()) == PingResponse()
 
 
 async def test_drain() -> None:

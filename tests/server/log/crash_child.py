@@ -6,13 +6,14 @@ from pathlib import Path
 
 from deltacare.ids import LogName
 from deltacare.v1.types_pb2 import Appended
-from tests.support.nodes import FourNodes, appending, record, request_uuid
+
+from tests.support.nodes import FourNodes, Node, appending, record, request_uuid
 
 LOG = LogName.settlement("310000", "320000")
 BATCH = 40
 
 
-async def _file(node, number: int) -> None:  # type: ignore[no-untyped-def]
+async def _file(node: Node, number: int) -> None:
     entries = [record(f"S{number}-{i}", home="320000", host="310000") for i in range(BATCH)]
     write = appending([(LOG, entries)], request_id=request_uuid(number))
     answer = Appended.FromString(await node.logs.sequencer.submit(write))

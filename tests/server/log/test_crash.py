@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import SignedCheckpoint
 from deltacare.tlog.tree import root_of
 from deltacare.v1.entry_pb2 import Entry
 from deltacare.v1.types_pb2 import Appended
+
 from tests.support.nodes import FourNodes, appending, record, request_uuid
 
 LOG = LogName.settlement("310000", "320000")
@@ -35,9 +35,7 @@ async def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
             for number, (first, note) in answered.items():
                 batch = [f"S{number}-{i}" for i in range(BATCH)]
                 assert rows[first : first + BATCH] == batch
-                signed = SignedCheckpoint.from_bytes(
-                    note, node._trust.log_key(LOG)
-                )
+                signed = SignedCheckpoint.from_bytes(note, node._trust.log_key(LOG))
                 assert signed.checkpoint.root == root_of(datas[: signed.checkpoint.size])
             number, (first, note) = next(iter(answered.items()))
             entries = [record(f"S{number}-{i}", home="320000", host="310000") for i in range(BATCH)]

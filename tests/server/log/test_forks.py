@@ -1,6 +1,5 @@
 """Authors that lie: caught by whoever sees it, with both signed checkpoints kept."""
 
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,85 +7,14 @@ import pytest
 from deltacare.errors import Reason, Refusal, Unavailable
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
-from deltacare.tlog.proof import consistency_proof
-from deltacare.tlog.tile import NodesFromTiles, grow
-from deltacare.tlog.tree import Frontier, leaf_hashes
 from deltacare.v1 import log_service_pb2 as pb
 
-from server.edge.call import Call
 from tests.support.federation import log_signer
+from tests.support.liars import LyingAuthor
 from tests.support.nodes import FAST, FourNodes, institution, until
 
 SHANGHAI, JIANGSU, ZHEJIANG, ANHUI = "310000", "320000", "330000", "340000"
 REGISTRY = LogName.registry(SHANGHAI)
-
-
-class _Tiles:
-    """The tiles of a small tree in memory."""
-
-    def __init__(self, leaves: Sequence[bytes]) -> None:
-        growth = grow(Frontier.empty(), {}, leaves)
-        self.frontier = growth.frontier
-        self._tiles = {(tile.level, tile.index): tile.data for tile in growth.tiles}
-
-    def read_tile(self, level: int, index: int, width: int, /) -> bytes:
-        """Return a tile."""
-        del width
-        return self._tiles[level, index]
-
-
-class LyingAuthor:
-    """A log service that shows a history of its own, signed by the log's true key."""
-
-    def __init__(self, log: LogName, datas: Sequence[bytes], *, garbled: bool = False) -> None:
-        self.log = log
-        self._datas = list(datas)
-        self._garbled = garbled
-        tiles = _Tiles(leaf_hashes(datas))
-        self._nodes = NodesFromTiles(tiles, size=len(datas))
-        checkpoint = Checkpoint(origin=str(log), size=len(datas), root=tiles.frontier.root)
-        self.note = SignedCheckpoint.sign(checkpoint, log_signer(log)).to_bytes()
-
-    @property
-    def checkpoint(self) -> pb.Checkpoint:
-        """What it shows."""
-        return pb.Checkpoint(
-            log=str(self.log), size=len(self._datas), note=self.note, cosign_requested=True
-        )
-
-    async def exchange_checkpoints(
-        self, _request: pb.ExchangeCheckpointsRequest, _call: Call
-    ) -> pb.ExchangeCheckpointsResponse:
-        """Show the lie."""
-        return pb.ExchangeCheckpointsResponse(checkpoints=[self.checkpoint])
-
-    async def watch_checkpoints(
-        self, _request: pb.WatchCheckpointsRequest, _call: Call
-    ) -> AsyncIterator[pb.Checkpoint]:
-        """Show the lie once."""
-        yield self.checkpoint
-
-    async def read_entries(
-        self, request: pb.ReadEntriesRequest, _call: Call
-    ) -> AsyncIterator[pb.ReadEntriesResponse]:
-        """Serve the lie, with true proofs of it."""
-        end = request.end_index or request.checkpoint_size
-        if request.first_index < end:
-            entries = self._datas[request.first_index : end]
-            proof = consistency_proof(
-                self._nodes, old_size=end, size=request.checkpoint_size
-            )
-            yield pb.ReadEntriesResponse(
-                first_index=request.first_index,
-                entries=[b"garbled" for _ in entries] if self._garbled else entries,
-                consistency_proof=proof,
-            )
-
-    async def add_cosignature(
-        self, _request: pb.AddCosignatureRequest, _call: Call
-    ) -> pb.AddCosignatureResponse:
-        """Nobody should cosign the lie."""
-        raise AssertionError("a lie was cosigned")
 
 
 async def replace_author(nodes: FourNodes, liar: LyingAuthor) -> None:
@@ -111,9 +39,7 @@ async def true_entries(nodes: FourNodes, count: int) -> list[bytes]:
         await node.holds(REGISTRY, count)
         await node.has_quorum(REGISTRY, count)
     node = nodes[SHANGHAI]
-    return list(
-        await node.database.read(lambda c: node.logs.reader.entries(c, REGISTRY, 0, count))
-    )
+    return list(await node.database.read(lambda c: node.logs.reader.entries(c, REGISTRY, 0, count)))
 
 
 def is_forked(nodes: FourNodes, province: str) -> bool:
@@ -213,13 +139,13 @@ async def test_a_note_by_another_key_is_kept_as_evidence(tmp_path: Path) -> None
 
 
 async def test_a_node_that_forked_itself_stays_read_only(tmp_path: Path) -> None:
-    """An operator's word made it write over a lost history: partners prove it, it writes no more."""
+    """An operator made it write over a lost history: partners prove it, it writes no more."""
     async with FourNodes.open(tmp_path) as nodes:
         await true_entries(nodes, 5)
         author = nodes[SHANGHAI]
         await author.stop()
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{author.url.removeprefix('sqlite:///')}{suffix}").unlink(missing_ok=True)
+        for path in tmp_path.glob(f"{SHANGHAI}.db*"):  # noqa: ASYNC240 - a test may block
+            path.unlink()
         nodes.network.isolate(SHANGHAI)
         for other in (JIANGSU, ZHEJIANG, ANHUI):
             nodes.network.cut(SHANGHAI, other)

@@ -1,17 +1,18 @@
 """From entries to rows: order, what is void, where it stops, and how it is done anew."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
-
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import LogName
 from deltacare.v1.entry_pb2 import Entry
+from sqlalchemy import select
+
 from server.log import tables
-from server.log.ports import LogTx
+from server.log.ports import LogTx, Sequenced
 from server.log.projection import RULE_EMPTY, RULE_UNREADABLE
-from tests.server.log.test_forks import LyingAuthor
+from tests.support.liars import LyingAuthor
 from tests.support.nodes import AnyProjector, FourNodes, institution, record
 
 SHANGHAI, JIANGSU = "310000", "320000"
@@ -24,14 +25,7 @@ UNKNOWN = Entry(maker="sys-1").SerializeToString() + b"\xfa\x03\x00"
 
 async def mirror(nodes: FourNodes, datas: list[bytes]) -> None:
     """Let the second node mirror a log of these bytes."""
-    author = LyingAuthor(REGISTRY, datas)
-
-    async def accept(_request: object, _call: object) -> object:
-        from deltacare.v1.log_service_pb2 import AddCosignatureResponse
-
-        return AddCosignatureResponse()
-
-    author.add_cosignature = accept  # type: ignore[assignment, method-assign]
+    author = LyingAuthor(REGISTRY, datas, takes_cosignatures=True)
     nodes.network.services[SHANGHAI] = author
     await nodes[JIANGSU].start()
     await nodes[JIANGSU].holds(REGISTRY, len(datas))
@@ -109,7 +103,7 @@ async def test_projectors_see_entries_in_the_order_of_the_log(tmp_path: Path) ->
             super().__init__({body})
             self.name = name
 
-        def project(self, tx: LogTx, log: LogName, entries) -> None:  # type: ignore[no-untyped-def]
+        def project(self, tx: LogTx, log: LogName, entries: Sequence[Sequenced]) -> None:
             """Note who was given what."""
             del tx, log
             order.extend((self.name, e.index) for e in entries)

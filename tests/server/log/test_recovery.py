@@ -8,7 +8,7 @@ import pytest
 from deltacare.errors import Reason, Refusal, Unavailable, invalid_field
 from deltacare.ids import LogName
 from deltacare.trust import Trust
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from server.log import tables
 from server.log.ports import LogTx
@@ -28,7 +28,7 @@ def confirmations(trust: Trust | None = None, *, override: bool = False) -> Conf
 
 
 @pytest.mark.parametrize(
-    ("quorum", "answers"), [(1, 3), (2, 2), (3, 1)], ids=["quorum 1", "quorum 2", "quorum 3"]
+    "quorum, answers", [(1, 3), (2, 2), (3, 1)], ids=["quorum 1", "quorum 2", "quorum 3"]
 )
 def test_enough_answers_meet_every_quorum(quorum: int, answers: int) -> None:
     """Any quorum there ever was has one of those who answered in it."""
@@ -203,7 +203,7 @@ async def test_a_database_that_goes_back_while_running_is_noticed(tmp_path: Path
         for province in (JIANGSU, ZHEJIANG, ANHUI):
             await nodes[province].holds(REGISTRY, 2)
 
-        def go_back(connection) -> None:  # type: ignore[no-untyped-def]
+        def go_back(connection: Connection) -> None:
             for table in (tables.log_runs, tables.checkpoints, tables.log_tiles):
                 index = {
                     "log_runs": tables.log_runs.c.first_index >= 1,
@@ -212,9 +212,7 @@ async def test_a_database_that_goes_back_while_running_is_noticed(tmp_path: Path
                 }[table.name]
                 connection.execute(table.delete().where(table.c.log_id == log_id, index))
             tile = tables.log_tiles
-            hashes = connection.execute(
-                tile.select().where(tile.c.log_id == log_id)
-            ).one().hashes
+            hashes = connection.execute(tile.select().where(tile.c.log_id == log_id)).one().hashes
             connection.execute(
                 update(tile)
                 .where(tile.c.log_id == log_id)

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-
 from deltacare.errors import Refusal
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import SignedCheckpoint
 from deltacare.tlog.tree import root_of
 from deltacare.v1.entry_pb2 import Entry
 from deltacare.v1.types_pb2 import Appended
+
 from tests.support.nodes import FourNodes, Node, appending, institution, request_uuid, until
 
 SHANGHAI, JIANGSU = "310000", "320000"
@@ -103,9 +103,7 @@ async def test_replicas_mirror_without_tripping(tmp_path: Path, postgres_url: st
         read = twin.logs.reader.entries
         found = await twin.database.read(lambda c: read(c, log, 0, 3_000))
         author = nodes[JIANGSU]
-        true = await author.database.read(
-            lambda c: author.logs.reader.entries(c, log, 0, 3_000)
-        )
+        true = await author.database.read(lambda c: author.logs.reader.entries(c, log, 0, 3_000))
         assert found == true
     finally:
         for node in (twin, *nodes.nodes.values()):

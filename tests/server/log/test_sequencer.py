@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +35,7 @@ REGISTRY = LogName.registry("310000")
 SETTLEMENT = LogName.settlement("310000", "320000")
 
 
-def solo(tmp_path: Path, url: str):
+def solo(tmp_path: Path, url: str) -> AbstractAsyncContextManager[Node]:
     """Return one node on a database."""
     return FourNodes.solo(tmp_path, urls={"310000": url})
 

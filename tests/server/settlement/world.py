@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -414,6 +415,24 @@ class World:
         await self.close(number)
         await self.run()
         return await self.pair_night(HOME, number)
+
+    async def all_nights(self, number: int) -> None:
+        """Close a date everywhere and run the nights of every pair."""
+        await self.settled()
+        for province in self.provinces:
+            await self[province].settlement.close_day(
+                spb.CloseDayRequest(request_id=self.request_id(), business_date=day(number)),
+                self.call(province, "CloseDay"),
+            )
+        for author, other in permutations(self.provinces, 2):
+            log = LogName.settlement(author, other)
+            size = self[author].node.logs.reader.position(log).size
+            for province in (author, other):
+                await self[province].node.has_quorum(log, size)
+        for _ in range(2):
+            for province, other in permutations(self.provinces, 2):
+                await self[province].nights.run_due(other)
+            await self.settled()
 
     async def pair_night(self, province: str, number: int) -> cpb.PairNight:
         """Return the pair's night of a date as one node sees it."""

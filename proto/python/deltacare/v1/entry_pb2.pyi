@@ -604,6 +604,8 @@ class Agreement(_message.Message):
     """One version of an agreement (合作协议) between divisions of two or more provinces. Its author
     accepts it by proposing it. At given checkpoints it is in force if the last word of every
     province that has a party in it is acceptance of this same version.
+    Only the province whose code the agreement bears proposes its versions, so that they form one
+    chain in one log; another party ends it and proposes its own.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -797,7 +799,10 @@ class Certificate(_message.Message):
     grade: _builtins.str
     """Grade within the scheme, such as `三级`. 1 to 32 characters."""
     holder_name_digest: _builtins.bytes
-    """For a caregiver: salted digest of the holder's name, 32 bytes. The salt is in no log."""
+    """For a caregiver: salted digest of the holder's name, 32 bytes. The salt is in no log.
+    HMAC-SHA-256 under the salt (16 bytes) of `deltacare/v1 holder name`, a zero byte and the name
+    in UTF-8: NFKC, case folded, without spaces, any dot between its parts written U+00B7.
+    """
     institution_id: _builtins.str
     """For an institution: its id."""
     valid_from_date: _builtins.str

@@ -10,6 +10,9 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+# Ids sort by their bytes in both databases, whatever the language of the server.
+ID_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def _key(*columns: str, table: str) -> sa.PrimaryKeyConstraint:
     return sa.PrimaryKeyConstraint(*columns, name=f"pk_{table}")
@@ -19,10 +22,10 @@ def _create_logs() -> None:
     """Create what settlement logs say."""
     op.create_table(
         "settlement_day_close",
-        sa.Column("author", sa.Text, nullable=False),
-        sa.Column("partner", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("partner", ID_TEXT, nullable=False),
         sa.Column("idx", BigInt, nullable=False, autoincrement=False),
-        sa.Column("business_date", sa.Text, nullable=False),
+        sa.Column("business_date", ID_TEXT, nullable=False),
         sa.Column("rules_version", sa.Integer, nullable=False),
         _key("author", "partner", "idx", table="settlement_day_close"),
     )
@@ -34,16 +37,16 @@ def _create_logs() -> None:
     )
     op.create_table(
         "settlement_record",
-        sa.Column("author", sa.Text, nullable=False),
-        sa.Column("partner", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("partner", ID_TEXT, nullable=False),
         sa.Column("idx", BigInt, nullable=False, autoincrement=False),
         sa.Column("filed_date", sa.Text, nullable=False),
-        sa.Column("settlement_no", sa.Text, nullable=False),
-        sa.Column("home", sa.Text, nullable=False),
-        sa.Column("host", sa.Text, nullable=False),
-        sa.Column("beneficiary_ref", sa.Text, nullable=False),
+        sa.Column("settlement_no", ID_TEXT, nullable=False),
+        sa.Column("home", ID_TEXT, nullable=False),
+        sa.Column("host", ID_TEXT, nullable=False),
+        sa.Column("beneficiary_ref", ID_TEXT, nullable=False),
         sa.Column("institution", sa.Text, nullable=False),
-        sa.Column("subsidy_kind", sa.Text, nullable=False),
+        sa.Column("subsidy_kind", ID_TEXT, nullable=False),
         sa.Column("service_month", sa.Text, nullable=False),
         sa.Column("service_days", sa.Integer, nullable=False),
         sa.Column("amount_fen", BigInt, nullable=False),
@@ -73,13 +76,13 @@ def _create_logs() -> None:
     )
     op.create_table(
         "settlement_reversal",
-        sa.Column("author", sa.Text, nullable=False),
-        sa.Column("partner", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("partner", ID_TEXT, nullable=False),
         sa.Column("idx", BigInt, nullable=False, autoincrement=False),
         sa.Column("filed_date", sa.Text, nullable=False),
-        sa.Column("settlement_no", sa.Text, nullable=False),
-        sa.Column("home", sa.Text, nullable=False),
-        sa.Column("host", sa.Text, nullable=False),
+        sa.Column("settlement_no", ID_TEXT, nullable=False),
+        sa.Column("home", ID_TEXT, nullable=False),
+        sa.Column("host", ID_TEXT, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("closed_date", sa.Text),
         _key("author", "partner", "idx", table="settlement_reversal"),
@@ -89,11 +92,11 @@ def _create_logs() -> None:
     )
     op.create_table(
         "settlement_refusal",
-        sa.Column("author", sa.Text, nullable=False),
-        sa.Column("partner", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("partner", ID_TEXT, nullable=False),
         sa.Column("idx", BigInt, nullable=False, autoincrement=False),
         sa.Column("filed_date", sa.Text, nullable=False),
-        sa.Column("settlement_no", sa.Text, nullable=False),
+        sa.Column("settlement_no", ID_TEXT, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         _key("author", "partner", "idx", table="settlement_refusal"),
     )
@@ -102,11 +105,11 @@ def _create_logs() -> None:
     )
     op.create_table(
         "settlement_hold",
-        sa.Column("author", sa.Text, nullable=False),
-        sa.Column("partner", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("partner", ID_TEXT, nullable=False),
         sa.Column("idx", BigInt, nullable=False, autoincrement=False),
         sa.Column("filed_date", sa.Text, nullable=False),
-        sa.Column("settlement_no", sa.Text, nullable=False),
+        sa.Column("settlement_no", ID_TEXT, nullable=False),
         sa.Column("hold_class", sa.Integer, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("end_idx", BigInt),
@@ -115,12 +118,12 @@ def _create_logs() -> None:
     )
     op.create_table(
         "settlement_enrolment",
-        sa.Column("author", sa.Text, nullable=False),
-        sa.Column("partner", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("partner", ID_TEXT, nullable=False),
         sa.Column("idx", BigInt, nullable=False, autoincrement=False),
         sa.Column("filed_date", sa.Text, nullable=False),
-        sa.Column("enrolment_id", sa.Text, nullable=False),
-        sa.Column("beneficiary_ref", sa.Text, nullable=False),
+        sa.Column("enrolment_id", ID_TEXT, nullable=False),
+        sa.Column("beneficiary_ref", ID_TEXT, nullable=False),
         sa.Column("home_division", sa.Text, nullable=False),
         sa.Column("subsidy_kinds", sa.Text, nullable=False),
         sa.Column("assessment_scheme", sa.Text, nullable=False),
@@ -138,10 +141,10 @@ def _create_logs() -> None:
     op.create_index("ix_settlement_enrolment_ref", "settlement_enrolment", ["beneficiary_ref"])
     op.create_table(
         "settlement_enrolment_end",
-        sa.Column("author", sa.Text, nullable=False),
-        sa.Column("partner", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("partner", ID_TEXT, nullable=False),
         sa.Column("idx", BigInt, nullable=False, autoincrement=False),
-        sa.Column("enrolment_id", sa.Text, nullable=False),
+        sa.Column("enrolment_id", ID_TEXT, nullable=False),
         sa.Column("effective_date", sa.Text, nullable=False),
         _key("author", "partner", "idx", table="settlement_enrolment_end"),
     )
@@ -156,9 +159,9 @@ def _create_registry() -> None:
     """Create what registry logs say of policies, results and statements."""
     op.create_table(
         "settlement_policy",
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("idx", BigInt, nullable=False, autoincrement=False),
-        sa.Column("subsidy_kind", sa.Text, nullable=False),
+        sa.Column("subsidy_kind", ID_TEXT, nullable=False),
         sa.Column("unit", sa.Integer, nullable=False),
         sa.Column("rate_fen", BigInt, nullable=False),
         sa.Column("cap_fen", BigInt, nullable=False),
@@ -170,12 +173,12 @@ def _create_registry() -> None:
     )
     op.create_table(
         "settlement_pair_result",
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("idx", BigInt, nullable=False, autoincrement=False),
         sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
-        sa.Column("lower", sa.Text, nullable=False),
-        sa.Column("higher", sa.Text, nullable=False),
-        sa.Column("business_date", sa.Text, nullable=False),
+        sa.Column("lower", ID_TEXT, nullable=False),
+        sa.Column("higher", ID_TEXT, nullable=False),
+        sa.Column("business_date", ID_TEXT, nullable=False),
         sa.Column("attempt", sa.Integer, nullable=False),
         sa.Column("digest", sa.LargeBinary, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
@@ -191,10 +194,10 @@ def _create_registry() -> None:
     )
     op.create_table(
         "settlement_statement",
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("idx", BigInt, nullable=False, autoincrement=False),
         sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
-        sa.Column("statement_id", sa.Text, nullable=False),
+        sa.Column("statement_id", ID_TEXT, nullable=False),
         sa.Column("entry_time", UtcTime(), nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         _key("author", "idx", table="settlement_statement"),
@@ -203,7 +206,7 @@ def _create_registry() -> None:
     op.create_index("ix_settlement_statement_hash", "settlement_statement", ["leaf_hash"])
     op.create_table(
         "settlement_statement_result",
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("idx", BigInt, nullable=False, autoincrement=False),
         sa.Column("result_hash", sa.LargeBinary, nullable=False),
         _key("author", "idx", "result_hash", table="settlement_statement_result"),
@@ -213,7 +216,7 @@ def _create_registry() -> None:
     )
     op.create_table(
         "settlement_statement_answer",
-        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("idx", BigInt, nullable=False, autoincrement=False),
         sa.Column("statement_hash", sa.LargeBinary, nullable=False),
         sa.Column("word", sa.Integer, nullable=False),
@@ -234,8 +237,8 @@ def _create_nights() -> None:
     """Create what nights leave behind."""
     op.create_table(
         "settlement_night",
-        sa.Column("partner", sa.Text, nullable=False),
-        sa.Column("business_date", sa.Text, nullable=False),
+        sa.Column("partner", ID_TEXT, nullable=False),
+        sa.Column("business_date", ID_TEXT, nullable=False),
         sa.Column("attempt", sa.Integer, nullable=False, autoincrement=False),
         sa.Column("digest", sa.LargeBinary, nullable=False),
         sa.Column("line_count", BigInt, nullable=False),
@@ -248,8 +251,8 @@ def _create_nights() -> None:
     )
     op.create_table(
         "settlement_night_leaf",
-        sa.Column("partner", sa.Text, nullable=False),
-        sa.Column("business_date", sa.Text, nullable=False),
+        sa.Column("partner", ID_TEXT, nullable=False),
+        sa.Column("business_date", ID_TEXT, nullable=False),
         sa.Column("attempt", sa.Integer, nullable=False, autoincrement=False),
         sa.Column("leaf_index", sa.Integer, nullable=False, autoincrement=False),
         sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
@@ -260,8 +263,8 @@ def _create_nights() -> None:
     )
     op.create_table(
         "settlement_night_count",
-        sa.Column("partner", sa.Text, nullable=False),
-        sa.Column("business_date", sa.Text, nullable=False),
+        sa.Column("partner", ID_TEXT, nullable=False),
+        sa.Column("business_date", ID_TEXT, nullable=False),
         sa.Column("attempt", sa.Integer, nullable=False, autoincrement=False),
         sa.Column("line_class", sa.Integer, nullable=False, autoincrement=False),
         sa.Column("line_count", BigInt, nullable=False),
@@ -271,12 +274,12 @@ def _create_nights() -> None:
     )
     op.create_table(
         "settlement_cleared",
-        sa.Column("home", sa.Text, nullable=False),
-        sa.Column("host", sa.Text, nullable=False),
-        sa.Column("settlement_no", sa.Text, nullable=False),
-        sa.Column("beneficiary_ref", sa.Text, nullable=False),
+        sa.Column("home", ID_TEXT, nullable=False),
+        sa.Column("host", ID_TEXT, nullable=False),
+        sa.Column("settlement_no", ID_TEXT, nullable=False),
+        sa.Column("beneficiary_ref", ID_TEXT, nullable=False),
         sa.Column("institution", sa.Text, nullable=False),
-        sa.Column("subsidy_kind", sa.Text, nullable=False),
+        sa.Column("subsidy_kind", ID_TEXT, nullable=False),
         sa.Column("service_month", sa.Text, nullable=False),
         sa.Column("service_days", sa.Integer, nullable=False),
         sa.Column("amount_fen", BigInt, nullable=False),
@@ -290,9 +293,9 @@ def _create_nights() -> None:
     )
     op.create_table(
         "settlement_reversal_proposal",
-        sa.Column("home", sa.Text, nullable=False),
-        sa.Column("host", sa.Text, nullable=False),
-        sa.Column("settlement_no", sa.Text, nullable=False),
+        sa.Column("home", ID_TEXT, nullable=False),
+        sa.Column("host", ID_TEXT, nullable=False),
+        sa.Column("settlement_no", ID_TEXT, nullable=False),
         sa.Column("line_class", sa.Integer, nullable=False),
         sa.Column("noticed_date", sa.Text, nullable=False),
         _key("home", "host", "settlement_no", table="settlement_reversal_proposal"),
@@ -304,14 +307,14 @@ def _create_private() -> None:
     op.create_table(
         "settlement_pseudonym",
         sa.Column("handle_mac", sa.LargeBinary, nullable=False),
-        sa.Column("beneficiary_ref", sa.Text, nullable=False),
+        sa.Column("beneficiary_ref", ID_TEXT, nullable=False),
         _key("handle_mac", table="settlement_pseudonym"),
     )
     op.create_table(
         "settlement_enrolment_code",
         sa.Column("code_mac", sa.LargeBinary, nullable=False),
-        sa.Column("host", sa.Text, nullable=False),
-        sa.Column("enrolment_id", sa.Text, nullable=False),
+        sa.Column("host", ID_TEXT, nullable=False),
+        sa.Column("enrolment_id", ID_TEXT, nullable=False),
         _key("code_mac", table="settlement_enrolment_code"),
     )
     op.create_table(
@@ -321,7 +324,7 @@ def _create_private() -> None:
         sa.Column("asker_province", sa.Text, nullable=False),
         sa.Column("asker_principal", sa.Text, nullable=False),
         sa.Column("purpose", sa.Text, nullable=False),
-        sa.Column("enrolment_id", sa.Text, nullable=False),
+        sa.Column("enrolment_id", ID_TEXT, nullable=False),
         _key("audit_id", table="settlement_enrolment_audit"),
     )
     op.create_index(

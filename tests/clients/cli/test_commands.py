@@ -1,0 +1,363 @@
+"""Every command against four running nodes, as clerks of several provinces would use them."""
+
+import asyncio
+import csv
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from click.testing import CliRunner
+from deltacare.ids import LogName
+from deltacare.times import ServiceMonth, business_date
+from deltacare.tlog.policy import Policy
+
+from clients.cli.main import main
+from clients.demo.processes import Nodes, make_nodes
+from clients.demo.scenario import PROVINCES
+from clients.sample.generator import sample_csv, sample_rows
+from clients.sdk.credentials import load_bundle
+from settlement.core.columns import COLUMNS
+
+pytestmark = pytest.mark.slow
+
+OPENING = business_date(datetime.now(UTC)) - timedelta(days=3)
+MONTH = str(ServiceMonth.of(OPENING.replace(day=1) - timedelta(days=1)))
+SIGNED = ("--maker", "maker-1", "--reviewer", "reviewer-1")
+SH, JS = "310000", "320000"
+WAIT_S_MAX = 60
+
+
+class Clerk:
+    """Runs commands at the provinces' nodes."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+
+    def run(self, province: str, *arguments: str) -> tuple[int, Any]:
+        """Return exit code and JSON answer of a command."""
+        profile = str(self._nodes.node_directory(province) / "clients")
+        result = CliRunner().invoke(main, [*arguments, "--as", profile, "--json"])
+        assert "Traceback" not in result.stderr
+        return result.exit_code, json.loads(result.stdout)
+
+    def text(self, province: str, *arguments: str) -> tuple[int, str]:
+        """Return exit code and text of a command, in Chinese."""
+        profile = str(self._nodes.node_directory(province) / "clients")
+        result = CliRunner().invoke(main, [*arguments, "--as", profile, "--lang", "zh"])
+        return result.exit_code, result.stdout + result.stderr
+
+    def until(
+        self, good: Callable[[int, Any], bool], province: str, *arguments: str
+    ) -> tuple[int, Any]:
+        """Return the first answer that is good; a refusal in between is not."""
+        end_s = time.monotonic() + WAIT_S_MAX
+        while time.monotonic() < end_s:
+            code, found = self.run(province, *arguments)
+            if "error" not in found and good(code, found):
+                return code, found
+        raise AssertionError(f"{arguments} came to {found}")
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    """Start four nodes."""
+    made = asyncio.run(
+        make_nodes(tmp_path_factory.mktemp("nodes"), PROVINCES, opening_date=OPENING)
+    )
+    try:
+        asyncio.run(made.start(*PROVINCES))
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="module")
+def clerk(nodes: Nodes) -> Clerk:
+    """Return a clerk once every node takes writes."""
+    found = Clerk(nodes)
+    for province in PROVINCES:
+        status = ("node", "status", str(nodes.node_directory(province)), "--json")
+        end_s = time.monotonic() + WAIT_S_MAX
+        while CliRunner().invoke(main, list(status)).exit_code:
+            assert time.monotonic() < end_s, f"{province} is ready"
+    return found
+
+
+def test_register_in_and_out(clerk: Clerk, tmp_path: Path) -> None:
+    """Import, import again, change one row; list, search and show at the own and another node."""
+    rows = list(sample_rows(province=SH))
+    path = tmp_path / "register.csv"
+    path.write_bytes(sample_csv(rows))
+    code, found = clerk.run(SH, "institution", "import", str(path), *SIGNED)
+    assert (0, 9, 0, 0) == (code, found["created"], found["updated"], found["unchanged"])
+    rows[2] = {**rows[2], "approved_beds": "77"}
+    path.write_bytes(sample_csv(rows))
+    code, found = clerk.run(SH, "institution", "import", str(path), *SIGNED)
+    assert (0, 0, 1, 8) == (code, found["created"], found["updated"], found["unchanged"])
+    # At the partner, from its mirror.
+    _, found = clerk.until(
+        lambda _, listed: (
+            len(listed["institutions"]) == 9
+            and listed["institutions"][2]["institution"]["approved_beds"] == 77
+        ),
+        JS,
+        "institution",
+        "list",
+        "--division",
+        "31",
+    )
+    assert [{"province": SH, "institution_count": 9}] == [
+        {name: count[name] for name in ("province", "institution_count")}
+        for count in found["counts"]
+    ]
+    code, found = clerk.run(JS, "institution", "search", "样例养老院03", "--limit", "1")
+    assert (0, ["310000-3"]) == (
+        code,
+        [row["institution"]["institution_id"] for row in found["institutions"]],
+    )
+    code, text = clerk.text(JS, "institution", "show", "310000-3")
+    assert (0, True) == (code, "77" in text)
+    assert (1, "NOT_FOUND") == _refused(clerk.run(JS, "institution", "show", "310000-999"))
+
+
+def _refused(answered: tuple[int, Any]) -> tuple[int, str]:
+    code, found = answered
+    return code, found["error"]["reason"]
+
+
+def test_agreement(clerk: Clerk) -> None:
+    """Proposed by one, accepted by the other, in force at both; ended by either."""
+    code, _ = clerk.run(
+        SH, "agreement", "propose", "310000-A2026-9", "--party", "310100", "--party", "320500",
+        "--scope", "subsidy", "--kind", "CARE_BED", "--from", "2026-01-01", *SIGNED,
+    )  # fmt: skip
+    assert 0 == code
+    clerk.until(lambda code, _: code == 0, JS, "agreement", "accept", "310000-A2026-9", *SIGNED)
+
+    def in_force(expected: bool) -> Callable[[int, Any], bool]:  # noqa: FBT001  # a test's helper
+        return lambda _, listed: [expected] == [row["in_force"] for row in listed["agreements"]]
+
+    for province in (SH, JS):
+        clerk.until(in_force(True), province, "agreement", "list")
+    code, _ = clerk.run(JS, "agreement", "end", "310000-A2026-9", "--reason", "TEST", *SIGNED)
+    assert 0 == code
+    clerk.until(in_force(False), SH, "agreement", "list", "--division", "310100")
+    code, text = clerk.text(SH, "agreement", "list")
+    assert (0, True) == (code, "终止" in text)
+
+
+def test_life_of_a_certificate(clerk: Clerk) -> None:
+    """Each step changes the verdict; only VALID is exit 0; the whole history is shown."""
+    number, holder = "320000-C2026000001", "样例护理员（非真人）"
+
+    def check(province: str = JS, *more: str) -> tuple[int, str]:
+        code, found = clerk.run(province, "cert", "check", number, *more)
+        return code, found["verdict"]
+
+    code, _ = clerk.run(
+        JS, "cert", "issue", number, "--scheme", "CAREGIVER_LEVEL", "--grade", "三级",
+        "--holder", holder, "--from", "2026-01-01", "--until", "2027-12-31", *SIGNED,
+    )  # fmt: skip
+    assert 0 == code
+    assert (0, "VALID") == check(JS, "--holder", holder)
+    assert (1, "HOLDER_MISMATCH") == check(JS, "--holder", "另一位（非真人）")
+    assert (1, "EXPIRED") == check(JS, "--on", "2028-01-01")
+    reasoned = ("--from", "2026-01-02", "--reason", "TEST", *SIGNED)
+    assert 0 == clerk.run(JS, "cert", "suspend", number, *reasoned)[0]
+    assert (1, "SUSPENDED") == check()
+    assert 0 == clerk.run(JS, "cert", "reinstate", number, *reasoned)[0]
+    assert 0 == clerk.run(JS, "cert", "renew", number, "--until", "2029-12-31", *SIGNED)[0]
+    assert (0, "VALID") == check(JS, "--on", "2028-01-01")
+    assert 0 == clerk.run(JS, "cert", "revoke", number, *reasoned)[0]
+    code, found = clerk.until(
+        lambda _, found: found["verdict"] == "REVOKED", SH, "cert", "check", number
+    )
+    assert (1, True) == (code, bool(found["rule"]))
+    code, found = clerk.run(SH, "cert", "show", number)
+    assert ["issued", "suspended", "reinstated", "renewed", "revoked"] == [
+        next(name for name in event if name != "entry") for event in found["events"]
+    ]
+    code, text = clerk.text(SH, "cert", "check", number)
+    assert (1, True) == (code, "撤销" in text)
+    code, found = clerk.run(SH, "cert", "check", "320000-C2026999999")
+    assert (1, "UNKNOWN") == (code, found["verdict"])
+
+
+def settlement_file(path: Path, *changes: dict[str, str]) -> str:
+    """Write records of elders of Shanghai in Jiangsu."""
+    with path.open("w", encoding="gb18030", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for index, change in enumerate(changes):
+            row = {
+                "settlement_no": f"S{index}",
+                "home": SH,
+                "host": JS,
+                "beneficiary_ref": f"{index:032x}",
+                "institution": "320000-1",
+                "subsidy_kind": "CARE_BED",
+                "service_month": MONTH,
+                "service_days": "10",
+                "amount_fen": "45000",
+                "caregiver_cert_no": "",
+                **change,
+            }
+            writer.writerow(row[name] for name in COLUMNS)
+    return str(path)
+
+
+def test_month_from_files_to_statement(clerk: Clerk, tmp_path: Path) -> None:
+    """Import, inbox, refuse, reverse, hold, close, nights, discrepancies, statement, export."""
+    # 1. The host files five records; a bad row files nothing, unless only good ones are wanted.
+    good: list[dict[str, str]] = [{} for _ in range(5)]
+    bad = settlement_file(tmp_path / "bad.csv", *good, {"amount_fen": "-3"})
+    code, found = clerk.run(JS, "settle", "import", bad, *SIGNED)
+    assert (2, "row 7 amount_fen") == (code, found["error"]["faults"][0]["field"])
+    code, found = clerk.run(JS, "settle", "import", bad, "--only-good", "--dry-run", *SIGNED)
+    assert (2, 5, 0) == (code, found["good_rows"], found["filed"])
+    path = settlement_file(tmp_path / "host.csv", *good)
+    for _ in range(2):  # the second time is a repetition after a crash
+        code, found = clerk.run(JS, "settle", "import", path, *SIGNED)
+        assert (0, 5) == (code, found["filed"])
+    # 2. A file of other provinces is not this node's to file.
+    foreign = settlement_file(tmp_path / "foreign.csv", {"home": "330000", "host": "340000"})
+    assert 2 == clerk.run(JS, "settle", "import", foreign, *SIGNED)[0]
+    # 3. Home sees them, files three, refuses one and leaves one.
+    answered = tmp_path / "inbox.csv"
+    clerk.until(
+        lambda _, found: len(found["records"]) == 5,
+        SH, "settle", "inbox", "--partner", JS, "--csv", str(answered),
+    )  # fmt: skip
+    lines = answered.read_text(encoding="utf-8-sig").splitlines()
+    assert 6 == len(lines)
+    answered.write_text("\n".join(lines[:4]), encoding="utf-8")
+    assert 0 == clerk.run(SH, "settle", "import", str(answered), *SIGNED)[0]
+    reason = ("--partner", JS, "--reason", "TEST", *SIGNED)
+    assert 0 == clerk.run(SH, "settle", "refuse", "S3", *reason)[0]
+    clerk.until(
+        lambda _, found: ["S4"] == [row["record"]["settlement_no"] for row in found["records"]],
+        SH, "settle", "inbox", "--partner", JS,
+    )  # fmt: skip
+    # 4. Both reverse one; home holds one.
+    assert 0 == clerk.run(SH, "settle", "reverse", "S0", "--as-home", *reason)[0]
+    assert 0 == clerk.run(
+        JS, "settle", "reverse", "S0", "--as-host", "--partner", SH, "--reason", "TEST", *SIGNED
+    )[0]  # fmt: skip
+    assert 0 == clerk.run(SH, "settle", "hold", "S1", "--class", "over-budget", *reason)[0]
+    # 5. All close the date; nights run; everybody sees every pair agree.
+    for province in PROVINCES:
+        code, found = clerk.run(province, "settle", "close-day", OPENING.isoformat())
+        assert (0, [OPENING.isoformat()]) == (code, found["business_dates"])
+    assert (1, "RULE_REFUSED") == _refused(
+        clerk.run(SH, "settle", "close-day", OPENING.isoformat())
+    )
+    assert 0 == clerk.run(SH, "settle", "run")[0]
+    for province in PROVINCES:
+        clerk.until(
+            lambda code, found: code == 0
+            and ["AGREED"] * 6 == [night["state"] for night in found["nights"]],
+            province, "settle", "status", "--until", OPENING.isoformat(),
+        )  # fmt: skip
+    # 6. What is open, and whose move it is.
+    code, found = clerk.run(SH, "settle", "discrepancies", "--partner", JS)
+    assert (1, {"S1", "S2", "S3", "S4"}) == (
+        code,
+        {line["settlement_no"] for line in found["lines"]},
+    )
+    assert all(line["owner"] and line["due_date"] for line in found["lines"])
+    # No agreement covers them, which comes before every other class.
+    for name, expected in (("OUT_OF_AGREEMENT", (1, 4)), ("IN_TRANSIT", (0, 0))):
+        code, found = clerk.run(SH, "settle", "discrepancies", "--partner", JS, "--class", name)
+        assert expected == (code, len(found["lines"]))
+    assert 2 == clerk.run(SH, "settle", "discrepancies", "--partner", JS, "--class", "X")[0]
+    code, text = clerk.text(SH, "settle", "discrepancies", "--partner", JS)
+    assert (1, True) == (code, "协议外" in text)
+    compare = ("settle", "compare", "--partner", JS, "--date", OPENING.isoformat())
+    assert (1, "RULE_REFUSED") == _refused(clerk.run(SH, *compare))
+    # 7. The statement: proposed, approved by all, written out.
+    _statement(clerk, tmp_path)
+
+
+def _statement(clerk: Clerk, tmp_path: Path) -> None:
+    window = ("--from", OPENING.isoformat(), "--until", OPENING.isoformat())
+    proposed: dict[str, Any] = {}
+    for province in PROVINCES:
+        name = f"{province}-S2026-1"
+        code, found = clerk.run(province, "settle", "propose", name, *window, *SIGNED)
+        if code == 0:
+            proposed = found
+            break
+        assert (1, "RULE_REFUSED") == (code, found["error"]["reason"])
+    assert proposed, "somebody's turn it is"
+    digest = proposed["statement_hash"]
+    approve = ("settle", "approve", name, *SIGNED)
+    clerk.until(lambda code, _: code == 0, PROVINCES[3], "settle", "export", name)
+    assert 2 == clerk.run(PROVINCES[3], *approve, "--hash", "00" * 32)[0]
+    for province in PROVINCES:
+        clerk.until(lambda code, _: code == 0, province, *approve, "--hash", digest)
+    clerk.until(lambda _, found: found["state"] == "BINDING", SH, "settle", "export", name)
+    for suffix in (".json", ".xlsx"):
+        path = tmp_path / f"statement{suffix}"
+        assert 0 == clerk.run(SH, "settle", "export", name, str(path))[0]
+    stored = json.loads((tmp_path / "statement.json").read_text(encoding="utf-8"))
+    assert digest == stored["statement_hash"]
+    book = openpyxl.load_workbook(tmp_path / "statement.xlsx")
+    assert digest in {cell.value for row in book.worksheets[0].iter_rows() for cell in row}
+    book.close()
+    assert 2 == clerk.run(SH, "settle", "export", name, str(tmp_path / "statement.pdf"))[0]
+
+
+def test_logs(clerk: Clerk, nodes: Nodes, tmp_path: Path) -> None:
+    """Listed, shown, exported, and verified from the node and from the files."""
+    name = LogName.registry(SH)
+    code, found = clerk.run(SH, "log", "show")
+    assert 4 + 6 == len(found["logs"]), "every registry, and the own pairs both ways"
+    code, found = clerk.run(SH, "log", "show", str(name), "--index", "0")
+    assert (0, "310000-1") == (code, found["entry"]["institution"]["institution_id"])
+    code, found = clerk.run(SH, "log", "show", str(name))
+    assert (0, True) == (code, found["note"].startswith(f"{name}\n"))
+    trust = load_bundle(nodes.bundle, keys=nodes.bundle_keys, threshold=3)
+    policy = tmp_path / "policy.txt"
+    policy.write_text(
+        Policy.of(
+            logs=[trust.log_key(name)],
+            witnesses=[trust.witness_key(province) for province in trust.witnesses(name)],
+            quorum=trust.quorum(name),
+        ).to_text(),
+        encoding="utf-8",
+    )
+    held = clerk.run(JS, "log", "verify", str(name), "--policy", str(policy))
+    assert (0, True, str(name)) == (held[0], held[1]["verified"], held[1]["log"])
+    directory = tmp_path / "log"
+    code, exported = clerk.run(JS, "log", "export", str(name), str(directory))
+    assert 0 == code
+    code, found = clerk.run(SH, "log", "verify", str(directory), "--policy", str(policy))
+    assert (0, exported["root"]) == (code, found["root"])
+    files = [path for path in (directory / "tile" / "entries").rglob("*") if path.is_file()]
+    data = bytearray(files[0].read_bytes())
+    data[20] ^= 1
+    files[0].write_bytes(bytes(data))
+    assert (1, "BAD_PROOF") == _refused(
+        clerk.run(SH, "log", "verify", str(directory), "--policy", str(policy))
+    )
+
+
+@pytest.mark.usefixtures("clerk")
+def test_rights(nodes: Nodes) -> None:
+    """A client of another role is told so, with role and method."""
+    profile = str(nodes.node_directory(SH) / "clients" / "operator")
+    result = CliRunner().invoke(
+        main, ["settle", "inbox", "--partner", JS, "--as", profile, "--json"]
+    )
+    error = json.loads(result.stdout)["error"]
+    assert (1, "ROLE_NOT_ALLOWED", "operator") == (
+        result.exit_code,
+        error["reason"],
+        error["details"]["role"],
+    )
+    assert error["details"]["method"].endswith("/ListRecords")

@@ -1,0 +1,104 @@
+"""Tables in files: texts as they stand, rows as the spreadsheet numbers them."""
+
+import io
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from settlement.files import cell_text, column_positions, read_table
+from settlement.findings import BadFile, Problem
+
+
+def test_csv_rows_are_numbered_as_in_a_spreadsheet(tmp_path: Path) -> None:
+    """Blank rows count but are left out; a field with a line break is one row."""
+    path = tmp_path / "t.csv"
+    path.write_text('name,beds\n\n"two\nlines",5\n,\nlast,7\n', encoding="utf-8")
+    table = read_table(path)
+    assert ("name", "beds") == table.header
+    assert [(3, ("two\nlines", "5")), (5, ("last", "7"))] == [
+        (row.number, row.cells) for row in table.rows
+    ]
+    assert [(3, {"name": "two\nlines", "beds": "5"}), (5, {"name": "last", "beds": "7"})] == list(
+        table.records()
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    """Chinese text is read in each encoding, which is told."""
+    path = tmp_path / "t.csv"
+    path.write_bytes("机构名称,床位\n某某养老院,120\n".encode(encoding))
+    table = read_table(path)
+    assert (("机构名称", "床位"), encoding) == (table.header, table.encoding)
+
+
+def test_wrong_number_of_cells_is_a_finding(tmp_path: Path) -> None:
+    """A row that does not fit the header is reported; the others are read."""
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,2\n1,2,3\n4,5,,\n6\n", encoding="utf-8")
+    table = read_table(path)
+    assert [("1", "2"), ("4", "5")] == [row.cells for row in table.rows]
+    assert [(3, Problem.CELL_COUNT.en), (5, Problem.CELL_COUNT.en)] == [
+        (finding.row, finding.problem) for finding in table.findings
+    ]
+
+
+@pytest.mark.parametrize(
+    "cell, text",
+    [
+        (None, ""),
+        ("x", "x"),
+        (True, "TRUE"),
+        (5, "5"),
+        (5.0, "5"),
+        (0.1, "0.1"),
+        (123456789012345, "123456789012345"),
+        (1234567890123456, "1.23456789012346E+15"),
+        (1.2e15, "1.20000000000000E+15"),
+        (date(2025, 3, 1), "2025-03-01"),
+        (datetime(2025, 3, 1), "2025-03-01"),  # noqa: DTZ001 - as a workbook gives it
+        (datetime(2025, 3, 1, 8, 30), "2025-03-01 08:30:00"),  # noqa: DTZ001 - as above
+    ],
+)
+def test_cell_text(cell: Any, text: str) -> None:
+    """A cell gives what it says, and a number that was rounded shows it."""
+    assert text == cell_text(cell)
+
+
+def test_workbook(tmp_path: Path) -> None:
+    """The first sheet is read; empty rows and columns at the end are left out."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for cells in (["名称", "床位", None], ["甲", 12, None], [None, None, None], ["乙", 3.0, None]):
+        sheet.append(cells)
+    book.create_sheet("other").append(["x"])
+    data = io.BytesIO()
+    book.save(data)
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(data.getvalue())
+    table = read_table(path)
+    assert (("名称", "床位"), "xlsx") == (table.header, table.encoding)
+    assert [(2, ("甲", "12")), (4, ("乙", "3"))] == [(row.number, row.cells) for row in table.rows]
+
+
+def test_column_positions() -> None:
+    """Columns are found under any of their names, however written."""
+    positions, findings = column_positions(
+        ["\ufeffName ", "床位", "x", "X"], {"name": (), "beds": ("床位",), "x": (), "y": ()}
+    )
+    assert {"name": 0, "beds": 1} == positions
+    assert [("x", Problem.DUPLICATE_COLUMN.en), ("y", Problem.MISSING_COLUMN.en)] == [
+        (finding.column, finding.problem) for finding in findings
+    ]
+
+
+def test_null_characters_are_no_text(tmp_path: Path) -> None:
+    """A binary file is refused."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"a,b\n\x00,1\n")
+    with pytest.raises(BadFile, match="UTF-8"):
+        read_table(path)
