@@ -146,7 +146,7 @@ def _books() -> tuple[list[str], list[str]]:
     host: list[str] = []
     for number in range(LINES):
         payer, payee = rng.sample(PROVINCES, 2)
-        key = f"{payee}{number:012d}"
+        key = f"S{payee}{number:012d}"
         place = f"{payer}0000,{payee}0000,{rng.getrandbits(128):032x},{payee}0000-{number % 600}"
         claim = f"CARE_BED,2025-{number % 12 + 1:02d},{number % 28 + 1}"
         fen, caregiver = rng.randint(100, 500_000), f"{payee}0000-C{number % 90_000:08d}"

@@ -173,6 +173,8 @@ class DuckEngine:
                 "allocator_bulk_deallocation_flush_threshold": _KEEP_MEMORY,
             },
         )
+        # What a terminal shows is the caller's.
+        self._connection.execute("SET enable_progress_bar = false")
 
     def __enter__(self) -> Self:
         return self

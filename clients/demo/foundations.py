@@ -41,7 +41,6 @@ from clients.demo.scenario import (
     cap_fen,
     rate_fen,
 )
-from clients.registers.findings import Finding
 from clients.registers.reader import Register, read_register
 from clients.sample.generator import COLUMNS, sample_rows
 
@@ -142,11 +141,6 @@ def read_registers(path: Path | None, *, today: date) -> dict[str, Register]:
                 f"can be taken; the demonstration needs {INSTITUTIONS_USED + 1}."
             )
     return registers
-
-
-def findings_of(registers: Mapping[str, Register]) -> dict[str, tuple[Finding, ...]]:
-    """Return every defect of every register, by province."""
-    return {province: register.findings for province, register in registers.items()}
 
 
 async def load_registers(

@@ -156,10 +156,6 @@ class Nodes:
         for node in running.values():
             node.end(at_once=False)
 
-    def pids(self) -> tuple[int, ...]:
-        """Return the process ids of the running nodes."""
-        return tuple(node.process.pid for node in self._running.values())
-
 
 async def make_nodes(directory: Path, provinces: Sequence[str], *, opening_date: date) -> Nodes:
     """Initialise the nodes, join their cards into a bundle that all sign, and install it.

@@ -6,7 +6,7 @@ the first difference ends it. The nodes are stopped however it ends.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -82,14 +82,23 @@ class Outcome:
     nights: Mapping[tuple[str, str, str], PairNight]
 
 
-async def run_demo(options: Options, watcher: Watcher) -> Outcome:
+async def run_demo(
+    options: Options,
+    watcher: Watcher,
+    *,
+    visit: Callable[[Nodes, Outcome], Awaitable[None]] | None = None,
+) -> Outcome:
     """Run the demonstration.
+
+    Args:
+        options: What is asked for.
+        watcher: Shows how far it is.
+        visit: Called in the end, while the nodes still run.
 
     Raises:
         DeltacareError: The first thing that was not as it should be.
     """
-    run = _Run(options=options, watcher=watcher)
-    return await run.whole()
+    return await _Run(options=options, watcher=watcher).whole(visit)
 
 
 class _Run:
@@ -102,7 +111,7 @@ class _Run:
         self._seconds: dict[str, float] = {}
         self._killed = False
 
-    async def whole(self) -> Outcome:
+    async def whole(self, visit: Callable[[Nodes, Outcome], Awaitable[None]] | None) -> Outcome:
         """Do everything, and stop the nodes whatever happens."""
         begun_s = time.monotonic()
         with self._stage("plan", "读取名录，安排结算", "Reading registers, planning a month"):
@@ -128,7 +137,10 @@ class _Run:
                     },
                     seed=self._options.seed,
                 )
-                return await self._story(nodes, federation, registers, plan, begun_s)
+                outcome = await self._story(nodes, federation, registers, plan, begun_s)
+            if visit is not None:
+                await visit(nodes, outcome)
+            return outcome
         finally:
             nodes.stop()
 

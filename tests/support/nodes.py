@@ -179,6 +179,17 @@ def _migrated() -> bytes:
         return path.read_bytes()
 
 
+def _open(url: str) -> Database:
+    """Return a database with every table in place."""
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:") and not path.exists():
+        path.write_bytes(_migrated())
+    database = Database(url, readers=2)
+    if not url.startswith("sqlite:"):
+        database.write_now(upgrade)
+    return database
+
+
 class Node:
     """One node's log room.
 
@@ -228,12 +239,7 @@ class Node:
     async def start(self, **changes: object) -> None:
         """Bring the node up; ``changes`` replace settings."""
         self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]  # a test's own
-        path = Path(self.url.removeprefix("sqlite:///"))
-        if self.url.startswith("sqlite:") and not path.exists():
-            path.write_bytes(_migrated())
-        self._database = Database(self.url, readers=2)
-        if not self.url.startswith("sqlite:"):
-            await self._database.write(upgrade)
+        self._database = _open(self.url)
         self._logs = Logs(
             database=self._database,
             trust=self._trust,

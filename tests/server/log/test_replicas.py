@@ -1,10 +1,12 @@
 """Two replicas of a node behind one PostgreSQL database agree on one history."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from deltacare.errors import Refusal
 from deltacare.ids import LogName
@@ -13,6 +15,7 @@ from deltacare.tlog.tree import root_of
 from deltacare.v1.entry_pb2 import Entry
 from deltacare.v1.types_pb2 import Appended
 
+from server.log.ports import LogTx
 from tests.support.nodes import FourNodes, Node, appending, institution, request_uuid, until
 
 SHANGHAI, JIANGSU = "310000", "320000"
@@ -54,6 +57,32 @@ async def test_replicas_append_to_one_history(tmp_path: Path, postgres_url: str)
         assert signed.checkpoint.root == root_of(datas[: signed.checkpoint.size])
         entry = Entry.FromString(datas[answer.first_index])
         assert entry.institution.institution_id == f"310000-{number}"
+
+
+async def test_nothing_is_decided_before_the_heads_are_locked(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    """A write that finds the heads locked by the other replica decides only when it is done."""
+    decided: list[int] = []
+    write = appending([(REGISTRY, [institution("310000-1")])], request_id=request_uuid(1))
+
+    def decide(tx: LogTx) -> Sequence[tuple[LogName, Iterable[Entry]]]:
+        decided.append(tx.size(REGISTRY))
+        return write.decide(tx)
+
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    async with replicas(tmp_path, postgres_url) as (node, _):
+        with psycopg.connect(postgres_url) as other:
+            other.execute("SELECT * FROM logs FOR UPDATE")
+            answer = asyncio.ensure_future(
+                node.logs.sequencer.submit(replace(write, decide=decide))
+            )
+            with psycopg.connect(postgres_url, autocommit=True) as watcher:
+                await until(lambda: watcher.execute(waiting).fetchone() != (0,), what="a wait")
+            assert decided == []
+            other.rollback()
+            await answer
+    assert decided == [0]
 
 
 async def test_a_request_repeated_at_the_other_replica_is_answered_once(

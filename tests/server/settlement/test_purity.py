@@ -11,7 +11,7 @@ from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
 
 from server.settlement.recompute import recompute_nights
-from tests.server.settlement.world import HOME, HOST, World, day
+from tests.server.settlement.world import HOME, HOST, World, day, make_record
 
 SEED = 20261122
 DATES = 3
@@ -20,12 +20,11 @@ DATES = 3
 def books(seed: int) -> list[tuple[list[epb.SettlementRecord], list[epb.SettlementRecord]]]:
     """Return for each date what home and what the host file, with something of everything."""
     rng = random.Random(seed)
-    make = World.record
     dates = []
     for number in range(DATES):
         home, host = [], []
         for elder in range(30):
-            record = make(None, f"D{number}-{elder}", elder + 30 * number)  # type: ignore[arg-type]
+            record = make_record(f"D{number}-{elder}", elder + 30 * number)
             home.append(record)
             other = epb.SettlementRecord()
             other.CopyFrom(record)
@@ -40,7 +39,7 @@ def books(seed: int) -> list[tuple[list[epb.SettlementRecord], list[epb.Settleme
                     other.service_days -= 1
             host.append(other)
         if number:
-            again = make(None, f"D{number - 1}-7", 7 + 30 * (number - 1))  # type: ignore[arg-type]
+            again = make_record(f"D{number - 1}-7", 7 + 30 * (number - 1))
             home.append(again)
             host.append(again)
         dates.append((home, host))

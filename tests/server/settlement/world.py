@@ -52,6 +52,7 @@ __all__ = [
     "World",
     "day",
     "entries",
+    "make_record",
     "ref",
 ]
 
@@ -71,6 +72,24 @@ def ref(number: int) -> str:
 def day(number: int) -> str:
     """Return a business date, 1 for the opening date."""
     return (OPENING + timedelta(days=number - 1)).isoformat()
+
+
+def make_record(number: str, elder: int = 0, **changes: Any) -> epb.SettlementRecord:
+    """Return an ordinary record of a generated elder, with changes."""
+    record = epb.SettlementRecord(
+        settlement_no=number,
+        home=HOME,
+        host=HOST,
+        beneficiary_ref=ref(elder),
+        institution=INSTITUTION,
+        subsidy_kind=KIND,
+        service_month=MONTH,
+        service_days=30,
+        amount_fen=300_000,
+    )
+    for name, value in changes.items():
+        setattr(record, name, value)
+    return record
 
 
 @dataclass(slots=True, kw_only=True)
@@ -277,22 +296,10 @@ class World:
 
     # --- Filing -----------------------------------------------------------------------------------
 
-    def record(self, settlement_no: str, elder: int = 0, **changes: Any) -> epb.SettlementRecord:
-        """Return an ordinary record."""
-        record = epb.SettlementRecord(
-            settlement_no=settlement_no,
-            home=HOME,
-            host=HOST,
-            beneficiary_ref=ref(elder),
-            institution=INSTITUTION,
-            subsidy_kind=KIND,
-            service_month=MONTH,
-            service_days=30,
-            amount_fen=300_000,
-        )
-        for name, value in changes.items():
-            setattr(record, name, value)
-        return record
+    @staticmethod
+    def record(settlement_no: str, elder: int = 0, **changes: Any) -> epb.SettlementRecord:
+        """Return an ordinary record; see `make_record`."""
+        return make_record(settlement_no, elder, **changes)
 
     async def file(
         self,
