@@ -54,8 +54,9 @@ SEED_DEFAULT = 20_251_101
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     help=both(
-        "把日志、策略、回执、清算单和报告留在该目录。",
-        "Leave logs, policies, receipts, the statement and a report in this directory.",
+        "把日志、策略、回执、清算单和报告留在该目录，取代上一次演示所留。",
+        "Leave logs, policies, receipts, the statement and a report in this directory, in place "
+        "of those of an earlier demonstration.",
     ),
 )
 @option(
@@ -95,6 +96,7 @@ def demo(
 
     from deltacare.times import business_date
 
+    from clients.demo.outputs import clear_evidence
     from clients.demo.run import Options
     from clients.demo.scenario import PROVINCES
 
@@ -103,11 +105,19 @@ def demo(
         raise InputRefused(
             tr(f"没有省 {stop_node}。可用：{known}", f"No province {stop_node}. There are: {known}")
         )
-    for directory in (out, work):
-        if directory is not None and directory.exists() and any(directory.iterdir()):
-            raise InputRefused(
-                tr(f"{directory} 不是空目录。", f"{directory} is not empty; name another one.")
+    if work is not None and work.exists() and any(work.iterdir()):
+        raise InputRefused(
+            tr(f"{work} 不是空目录。", f"{work} is not empty; name another directory.")
+        )
+    foreign = clear_evidence(out) if out is not None else ()
+    if foreign:
+        names = ", ".join(foreign[:5])
+        raise InputRefused(
+            tr(
+                f"{out} 中有不是演示留下的内容（{names}），请换一个目录。",
+                f"{out} holds what no demonstration left ({names}); name another directory.",
             )
+        )
     today = business_date(datetime.now(UTC))
 
     def options(directory: Path) -> "Options":

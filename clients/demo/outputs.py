@@ -5,6 +5,7 @@ of C2SP, and the exact bytes of the entries.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,29 @@ from clients.sdk.credentials import load_bundle
 from clients.sdk.node import SyncNodeClient
 from clients.statements import workbook
 
-__all__ = ["write_evidence", "write_report"]
+__all__ = ["clear_evidence", "write_evidence", "write_report"]
+
+_WRITTEN = frozenset({"logs", "policies", "policy.txt", "receipts", "report.json", "statements"})
+
+
+def clear_evidence(out: Path) -> tuple[str, ...]:
+    """Remove what an earlier demonstration left in a directory, if there is nothing else in it.
+
+    Returns:
+        Names of what is not a demonstration's; if there are any, nothing was removed.
+    """
+    if not out.exists():
+        return ()
+    found = {path.name for path in out.iterdir()}
+    foreign = tuple(sorted(found - _WRITTEN))
+    if not foreign:
+        for name in found:
+            path = out / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    return foreign
 
 
 def write_evidence(

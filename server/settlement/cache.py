@@ -1,36 +1,31 @@
-"""What agreed nights leave behind: closed rows, cleared settlements, lines, sums; and its undoing.
+"""What nights leave behind: lines, sums, what they close once they are agreed; and its undoing.
 
 All of it follows from the two logs of a pair, so it may be deleted and is then computed again night
-by night. Closing a night is one transaction: the rows it is done with, what it cleared and
-cancelled, and the revisions that come too late because of it.
+by night. Closing an agreed night is in `server.settlement.night_close`.
 """
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-from deltacare.ids import LogName
-from sqlalchemy import Connection, delete, exists, func, or_, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, delete, func, or_, select, update
 
-from server.log.ports import LogTx
 from server.settlement import rules, store, tables
 from settlement.night import NightResult
 
 __all__ = [
     "StoredNight",
-    "close_night",
     "forget_nights",
     "last_agreed_date",
     "newest_attempt",
     "pack_outcome",
     "store_night",
     "stored_night",
+    "unpack_outcome",
 ]
 
 _OUTCOME_TABLES = ("closed", "newly_cleared", "newly_cancelled")
-_REVERSED = "REVERSED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +115,7 @@ def pack_outcome(result: NightResult) -> bytes:
     return b"".join(parts)
 
 
-def _unpack_outcome(data: bytes) -> dict[str, pa.Table]:
+def unpack_outcome(data: bytes) -> dict[str, pa.Table]:
     """Return the tables of `pack_outcome` by name."""
     found: dict[str, pa.Table] = {}
     offset = 0
@@ -183,250 +178,6 @@ def store_night(
         for line_class, count in result.summary.counts.items()
     ]
     store.insert_rows(connection, tables.night_count, counts)
-
-
-# --- Closing --------------------------------------------------------------------------------------
-
-
-def close_night(
-    tx: LogTx,
-    *,
-    own: str,
-    partner: str,
-    business_date: str,
-    attempt: int,
-    close_indexes: dict[str, int],
-) -> None:
-    """Close and clear the lines of an agreed night.
-
-    1. Rows that are done with. 2. The revisions before them. 3. Reversals that are used up.
-    4. What is cleared, at most once ever: the table's key refuses a second time. 5. What is
-    cancelled. 6. Revisions that come too late.
-
-    Args:
-        tx: The transaction.
-        own: This node's province.
-        partner: The other.
-        business_date: The date.
-        attempt: The attempt on which both agree.
-        close_indexes: For each of the two authors, the index of its close of the date.
-    """
-    connection = tx.connection
-    nights = tables.night
-    place = (
-        nights.c.partner == partner,
-        nights.c.business_date == business_date,
-        nights.c.attempt == attempt,
-    )
-    outcome = _unpack_outcome(
-        bytes(connection.execute(select(nights.c.outcome).where(*place)).scalar_one())
-    )
-    # 1.
-    for author, other in ((own, partner), (partner, own)):
-        _close_rows(connection, author, other, business_date, outcome["closed"])
-        # 2.
-        _close_replaced(connection, author, other, business_date)
-    # 3.
-    _close_reversals(connection, business_date, outcome, close_indexes)
-    # 4.
-    _clear(connection, business_date, outcome["newly_cleared"])
-    # 5.
-    cleared = tables.cleared
-    for home, host, number in _keys(outcome["newly_cancelled"]):
-        connection.execute(
-            update(cleared)
-            .where(
-                cleared.c.home == home,
-                cleared.c.host == host,
-                cleared.c.settlement_no == number,
-            )
-            .values(reversed_date=business_date)
-        )
-    # 6.
-    for author, other in ((own, partner), (partner, own)):
-        _void_late_revisions(tx, author, other, business_date)
-    connection.execute(update(nights).where(*place).values(agreed=1, outcome=None))
-
-
-def _keys(table: pa.Table) -> list[tuple[str, str, str]]:
-    columns = (table[name].to_pylist() for name in ("home", "host", "settlement_no"))
-    return sorted(zip(*columns, strict=True))
-
-
-def _runs(indexes: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Yield the first and last of each run of consecutive numbers."""
-    first = last = -1
-    for index in sorted(indexes):
-        if last >= 0 and index == last + 1:
-            last = index
-            continue
-        if last >= 0:
-            yield first, last
-        first = last = index
-    if last >= 0:
-        yield first, last
-
-
-def _close_rows(
-    connection: Connection, author: str, partner: str, business_date: str, closed: pa.Table
-) -> None:
-    """Mark the rows of one author; neighbours are marked together, because most rows match."""
-    names = ("side", "home", "host", "position")
-    indexes = [
-        position
-        for side, home, host, position in zip(
-            *(closed[name].to_pylist() for name in names), strict=True
-        )
-        if (home if side == "home" else host) == author
-    ]
-    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-    runs = [(business_date, author, partner, *run) for run in _runs(indexes)]
-    if runs:
-        connection.exec_driver_sql(
-            f"UPDATE settlement_record SET closed_date = {mark}"  # noqa: S608 - no value in it
-            f" WHERE author = {mark} AND partner = {mark} AND idx BETWEEN {mark} AND {mark}",
-            runs,
-        )
-
-
-def _close_replaced(connection: Connection, author: str, partner: str, business_date: str) -> None:
-    """Close what closed rows had replaced, and what that had replaced."""
-    old, new = tables.record, aliased(tables.record)
-    replacing = exists().where(
-        new.c.author == author,
-        new.c.partner == partner,
-        new.c.replaces_idx == old.c.idx,
-        new.c.closed_date == business_date,
-        new.c.void_rule.is_(None),
-    )
-    statement = (
-        update(old)
-        .where(
-            old.c.author == author,
-            old.c.partner == partner,
-            old.c.closed_date.is_(None),
-            old.c.replaced_idx.is_not(None),
-            replacing,
-        )
-        .values(closed_date=business_date)
-    )
-    while connection.execute(statement).rowcount:
-        pass
-
-
-def _close_reversals(
-    connection: Connection,
-    business_date: str,
-    outcome: dict[str, pa.Table],
-    close_indexes: dict[str, int],
-) -> None:
-    """Close the reversals of numbers that every side reversed, and of cancelled settlements.
-
-    A reversal is of the author's open rows that stand before it, or else of the cleared settlement;
-    one number may have both.
-    """
-    closed = outcome["closed"]
-    is_reversed = [name == _REVERSED for name in closed["class"].to_pylist()]
-    keys = _keys(closed.filter(pa.array(is_reversed, pa.bool_())))
-    for number_keys, of_open_rows in ((keys, True), (_keys(outcome["newly_cancelled"]), False)):
-        for home, host, number in sorted(set(number_keys)):
-            for author, other in ((home, host), (host, home)):
-                _close_reversal(
-                    connection,
-                    business_date,
-                    author=author,
-                    partner=other,
-                    home=home,
-                    number=number,
-                    close_index=close_indexes[author],
-                    of_open_rows=of_open_rows,
-                )
-
-
-def _close_reversal(
-    connection: Connection,
-    business_date: str,
-    *,
-    author: str,
-    partner: str,
-    home: str,
-    number: str,
-    close_index: int,
-    of_open_rows: bool,
-) -> None:
-    """Close one author's reversals of one number."""
-    reversal, record = tables.reversal.c, tables.record.c
-    before = exists().where(
-        record.author == reversal.author,
-        record.partner == reversal.partner,
-        record.settlement_no == reversal.settlement_no,
-        record.home == reversal.home,
-        record.idx < reversal.idx,
-        record.void_rule.is_(None),
-        or_(record.closed_date.is_(None), record.closed_date == business_date),
-    )
-    connection.execute(
-        update(tables.reversal)
-        .where(
-            reversal.author == author,
-            reversal.partner == partner,
-            reversal.settlement_no == number,
-            reversal.home == home,
-            reversal.idx < close_index,
-            reversal.closed_date.is_(None),
-            before if of_open_rows else ~before,
-        )
-        .values(closed_date=business_date)
-    )
-
-
-def _clear(connection: Connection, business_date: str, newly: pa.Table) -> None:
-    """Note what a night cleared."""
-    names = [
-        column.name
-        for column in tables.cleared.columns
-        if column.name not in ("cleared_date", "reversed_date")
-    ]
-    columns = [newly[name].to_pylist() for name in names]
-    rows = [(*row, business_date, None) for row in zip(*columns, strict=True)]
-    store.insert_rows(connection, tables.cleared, rows)
-
-
-def _void_late_revisions(tx: LogTx, author: str, partner: str, business_date: str) -> None:
-    """Make void what replaces a row that this night closed, and what replaces that."""
-    old, new = aliased(tables.record), tables.record
-    log = LogName.settlement(author, partner)
-    late = (
-        select(new.c.idx, new.c.replaces_idx, old.c.void_rule)
-        .join(
-            old,
-            (old.c.author == new.c.author)
-            & (old.c.partner == new.c.partner)
-            & (old.c.idx == new.c.replaces_idx),
-        )
-        .where(
-            new.c.author == author,
-            new.c.partner == partner,
-            new.c.replaces_idx.is_not(None),
-            new.c.closed_date.is_(None),
-            new.c.void_rule.is_(None),
-            or_(old.c.closed_date == business_date, old.c.void_rule.is_not(None)),
-        )
-        .order_by(new.c.idx)
-    )
-    while found := tx.connection.execute(late).all():
-        for row in found:
-            rule = rules.REPLACES_CLOSED if row.void_rule is None else rules.REPLACES_UNKNOWN
-            tx.void(log, row.idx, rule.code)
-            for idx, values in (
-                (row.idx, {"void_rule": rule.code}),
-                (row.replaces_idx, {"replaced_idx": None}),
-            ):
-                tx.connection.execute(
-                    update(new)
-                    .where(new.c.author == author, new.c.partner == partner, new.c.idx == idx)
-                    .values(**values)
-                )
 
 
 # --- Undoing --------------------------------------------------------------------------------------

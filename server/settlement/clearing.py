@@ -1,12 +1,11 @@
 """``deltacare.v1.ClearingService``: nights, lines and differences. Statements have their module."""
 
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
-from deltacare.errors import PeerFault, Reason, Refusal, ViolationCollector
+from deltacare.errors import Reason, Refusal, ViolationCollector
 from deltacare.ids import parse_province, parse_request_id
 from deltacare.times import parse_date
-from deltacare.tlog.tree import Frontier, leaf_hash
 from deltacare.trust import Trust
 from deltacare.v1.clearing_service_pb2 import (
     AnswerStatementRequest,
@@ -43,7 +42,8 @@ from server.log.ports import LogReader, LogTx, Sequencer, Write
 from server.registry.fields import read_page_size
 from server.registry.paging import next_token, read_token
 from server.settlement import cache, lines, tables
-from server.settlement.leaves import first_difference, owner_and_due
+from server.settlement.comparison import NightPeer, compare_nights, no_night
+from server.settlement.leaves import owner_and_due
 from server.settlement.nights import PairNights
 from server.settlement.requests import check_partner
 from server.settlement.results import NightResults, load_results, night_message
@@ -55,16 +55,6 @@ from settlement.core.classes import LineClass
 __all__ = ["ClearingServicer", "NightPeer"]
 
 _CARRIED = frozenset(each for each in LineClass if not each.closed)
-
-
-class NightPeer(Protocol):
-    """The way to a partner's leaves."""
-
-    async def list_night_leaves(
-        self, partner: str, request: ListNightLeavesRequest
-    ) -> ListNightLeavesResponse:
-        """Ask a partner, as ``ClearingService.ListNightLeaves``; raises ``deltacare.errors``."""
-        ...
 
 
 class ClearingServicer:
@@ -238,7 +228,7 @@ class ClearingServicer:
             lambda c: cache.newest_attempt(c, request.partner, request.business_date or None)
         )
         if night is None:
-            raise _no_night()
+            raise no_night()
         wanted = frozenset(LineClass.of_rank(each) for each in request.classes) or _CARRIED
         # The night is part of the question: a page must not go on in the night after it.
         ranks = ",".join(str(each.rank) for each in sorted(wanted, key=lambda each: each.rank))
@@ -265,7 +255,7 @@ class ClearingServicer:
             asked = request.business_date or None
             night = cache.newest_attempt(connection, request.partner, asked)
             if night is None:
-                raise _no_night()
+                raise no_night()
             count = lines.count_night if asked else lines.count_all
             return CountLinesResponse(counts=count(connection, request.partner, night))
 
@@ -288,7 +278,7 @@ class ClearingServicer:
         def read(connection: Connection) -> ListNightLeavesResponse:
             night = cache.stored_night(connection, partner, request.business_date, request.attempt)
             if night is None:
-                raise _no_night()
+                raise no_night()
             if not request.HasField("leaf_index"):
                 hashes = lines.leaf_hashes(connection, partner, night)
                 return ListNightLeavesResponse(leaf_hashes=hashes)
@@ -302,76 +292,17 @@ class ClearingServicer:
     async def compare_nights(
         self, request: CompareNightsRequest, _call: Call
     ) -> CompareNightsResponse:
-        """Show the first line in which the partner's night differs from the own one.
-
-        1. Both have stated a result of one attempt, and they differ. 2. The partner's leaves give
-        the digest that it stated. 3. The first leaf that differs. 4. The first line in it.
-        """
+        """Show the first line in which the partner's night differs from the own one."""
         bad = ViolationCollector()
         self._check_night(request.partner, "", bad)
         bad.take(parse_date, request.business_date, field="business_date")
         bad.raise_if_any()
-        partner, business_date = request.partner, request.business_date
-        pair = (min(self._province, partner), max(self._province, partner))
-        reach = self._reach()
-
-        # 1.
-        def read(connection: Connection) -> tuple[int, list[bytes], bytes]:
-            found = load_results(
-                connection,
-                reach.permits,
-                pair=pair,
-                from_date=business_date,
-                until_date=business_date,
-            )
-            both: set[int] = set()
-            if found:
-                by_author = found[0].by_author
-                both = set(by_author.get(pair[0], ())) & set(by_author.get(pair[1], ()))
-            if not both or found[0].agreed_attempt:
-                raise Refusal(
-                    Reason.RULE_REFUSED,
-                    "Both have to state a result of one attempt, with digests that differ.",
-                    details={"state": PairNightState.Name(found[0].state) if found else "NONE"},
-                )
-            attempt = max(both)
-            night = cache.stored_night(connection, partner, business_date, attempt)
-            if night is None:
-                raise _no_night()
-            stated = found[0].by_author[partner][attempt].body.digest
-            return attempt, lines.leaf_hashes(connection, partner, night), stated
-
-        attempt, mine, stated = await self._database.read(read)
-        # 2.
-        asked = ListNightLeavesRequest(business_date=business_date, attempt=attempt)
-        theirs = list((await self._peer.list_night_leaves(partner, asked)).leaf_hashes)
-        if Frontier.empty().append(theirs).root != stated:
-            raise PeerFault(
-                Reason.BAD_PROOF, "The partner's leaves do not give the digest that it stated."
-            )
-        # 3.
-        same = [one == two for one, two in zip(mine, theirs, strict=False)]
-        leaf_index = same.index(False) if False in same else len(same)
-        partner_leaf = b""
-        if leaf_index < len(theirs):
-            asked.leaf_index = leaf_index
-            partner_leaf = (await self._peer.list_night_leaves(partner, asked)).leaf
-            if leaf_hash(partner_leaf) != theirs[leaf_index]:
-                raise PeerFault(Reason.BAD_PROOF, "The partner's leaf does not have its hash.")
-
-        # 4.
-        def own(connection: Connection) -> bytes:
-            night = cache.stored_night(connection, partner, business_date, attempt)
-            assert night is not None, "the night was there"
-            return lines.leaf_content(connection, partner, night, leaf_index) or b""
-
-        own_leaf = await self._database.read(own)
-        difference = first_difference(own_leaf, partner_leaf)
-        return CompareNightsResponse(
-            attempt=attempt,
-            leaf_index=leaf_index,
-            own_line=difference.own_line,
-            partner_line=difference.partner_line,
+        return await compare_nights(
+            self._database,
+            self._peer,
+            self._reach(),
+            partner=request.partner,
+            business_date=request.business_date,
         )
 
     async def list_reversal_proposals(
@@ -455,10 +386,6 @@ class ClearingServicer:
 
 def _key(night: NightResults) -> tuple[str, str, str]:
     return night.business_date, night.lower, night.higher
-
-
-def _no_night() -> Refusal:
-    return Refusal(Reason.NOT_FOUND, "This node has not run that night.")
 
 
 def _proposal(row: Row[Any]) -> ReversalProposal:

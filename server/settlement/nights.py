@@ -26,6 +26,7 @@ from server.settlement import cache, proposals, rules, store
 from server.settlement.facts import load_facts
 from server.settlement.inputs import Closes, load_inputs
 from server.settlement.leaves import leaf_rows
+from server.settlement.night_close import close_night
 from server.settlement.pins import Pins, Waiting
 from server.settlement.results import NightResults, load_results, night_message
 from server.settlement.uuids import node_principal, request_uuid
@@ -376,7 +377,7 @@ class PairNights:
         def decide(tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
             stored = cache.stored_night(tx.connection, partner, business_date, attempt)
             if stored is not None and not stored.is_agreed:
-                cache.close_night(
+                close_night(
                     tx,
                     own=self._province,
                     partner=partner,

@@ -21,6 +21,7 @@ from server.log.ports import LogReader, Position, Projector, Sequenced
 from server.settlement import cache, rules, store
 from server.settlement.facts import load_facts
 from server.settlement.inputs import Closes, load_inputs
+from server.settlement.night_close import close_night
 from server.settlement.pins import Pins, Waiting
 from server.store.schema import metadata
 from settlement.night import run_night
@@ -207,7 +208,7 @@ class _Nights:
             result=result,
             leaf_rows=(),
         )
-        cache.close_night(
+        close_night(
             _ScratchTx(self.scratch, {}),
             own=closes.lower,
             partner=closes.higher,

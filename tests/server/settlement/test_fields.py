@@ -1,5 +1,7 @@
 """The forms of fields: the fast judgement and the full list of faults say the same."""
 
+from typing import Any
+
 import pytest
 from deltacare.v1 import entry_pb2 as epb
 from hypothesis import example, given
@@ -19,7 +21,7 @@ CONTENT = (
 )
 
 
-def make(**changes: object) -> epb.SettlementRecord:
+def make(**changes: Any) -> epb.SettlementRecord:
     """Return an ordinary record with changes."""
     return make_record("S1", **changes)
 
@@ -27,7 +29,7 @@ def make(**changes: object) -> epb.SettlementRecord:
 def is_sound(record: epb.SettlementRecord) -> bool:
     """Return the fast judgement."""
     content = (getattr(record, name) for name in CONTENT)
-    return fields.record_is_sound(record.host, record.settlement_no, *content)  # type: ignore[arg-type]  # in order
+    return fields.record_is_sound(record.host, record.settlement_no, *content)
 
 
 def faults(record: epb.SettlementRecord) -> list[str]:

@@ -61,6 +61,7 @@ OPENING = date(2026, 11, 1)
 KIND, MONTH = "CARE_BED", "2026-10"
 INSTITUTION = f"{HOST}-1"
 CERTIFICATE = f"{HOST}-C1"
+_CLASSES = [value for value in cpb.LineClass.values() if value]
 DUTY = Duty(maker="mk-1", reviewer="rv-1")
 
 
@@ -459,7 +460,7 @@ class World:
                 cpb.ListLinesRequest(
                     partner=HOST if province == HOME else HOME,
                     business_date=day(number),
-                    classes=range(1, 19),
+                    classes=_CLASSES,
                     page_token=token,
                 ),
                 self.call(province),
