@@ -45,17 +45,21 @@ def _certificate_no(serial: int) -> str:
 async def _prepare(running: Nodes) -> None:
     """Agree, declare the equivalence, issue certificates, and wait until they count at the host."""
     async with client(running, HOST) as here, client(running, ISSUER) as there:
-        proposed = await here.registry.ProposeAgreement(
-            registry.ProposeAgreementRequest(
-                request_id=_id(),
-                duty=DUTY,
-                agreement=entry.Agreement(
-                    agreement_id="310000-A1",
-                    parties=["310000", "320000"],
-                    scopes=[entry.AGREEMENT_SCOPE_CAREGIVER_QUALIFICATION],
-                    from_date="2020-01-01",
-                ),
-            )
+        # Nodes write once their partners have confirmed the ends of their logs.
+        proposed = await _until(
+            lambda: here.registry.ProposeAgreement(
+                registry.ProposeAgreementRequest(
+                    request_id=_id(),
+                    duty=DUTY,
+                    agreement=entry.Agreement(
+                        agreement_id="310000-A1",
+                        parties=["310000", "320000"],
+                        scopes=[entry.AGREEMENT_SCOPE_CAREGIVER_QUALIFICATION],
+                        from_date="2020-01-01",
+                    ),
+                )
+            ),
+            lambda _: True,
         )
         await here.certification.PublishEquivalence(
             certification.PublishEquivalenceRequest(
@@ -115,8 +119,8 @@ async def _prepare(running: Nodes) -> None:
         )
 
 
-async def _until(call: Callable[[], Awaitable[Any]], is_done: Callable[[Any], bool]) -> None:
-    """Repeat a call until its answer is the one that was waited for."""
+async def _until(call: Callable[[], Awaitable[Any]], is_done: Callable[[Any], bool]) -> Any:  # noqa: ANN401 - any response
+    """Repeat a call until its answer is the one that was waited for, and return that."""
     from deltacare.errors import DeltacareError
 
     deadline = time.monotonic() + WAIT_S
@@ -125,7 +129,7 @@ async def _until(call: Callable[[], Awaitable[Any]], is_done: Callable[[Any], bo
         try:
             last = await call()
             if is_done(last):
-                return
+                return last
         except DeltacareError as error:
             last = error
         await asyncio.sleep(0.1)

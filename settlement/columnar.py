@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from deltacare.money import MAX_FEN
 
-from settlement.core.columns import COLUMNS, PAIR_FACTOR, ROWS, pair_of
+from settlement.core.columns import COLUMNS, PAIR_FACTOR, ROWS, direction_of, pair_of
 from settlement.files import FILE_BYTES_MAX, column_positions, decode
 from settlement.findings import BadFile
 from settlement.records import ALIASES, FIELD_CHARS_MAX, PROVINCES, parse_cell
@@ -141,6 +141,10 @@ def _checked(table: pa.Table) -> pa.Table | None:
 def _with_absent(table: pa.Table) -> pa.Table:
     """Return rows of a file in all columns of a plan's rows: a file has no dates and positions."""
     count = table.num_rows
+    pairs = pc.dictionary_encode(table["pair"].combine_chunks())
+    directions = pa.array([direction_of(pair) for pair in pairs.dictionary.to_pylist()])
+    direction = pa.DictionaryArray.from_arrays(pairs.indices, directions)
+    table = table.append_column("direction", direction)
     table = table.append_column("filed_date", pa.nulls(count, pa.date32()))
     return table.append_column("position", pa.nulls(count, pa.int64())).select(list(ROWS))
 

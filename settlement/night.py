@@ -14,7 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from settlement.core.classes import TRANSIT_DAYS, LineClass
-from settlement.core.columns import CODE_FACTOR, FACTS, HISTORY, PAIR_FACTOR, ROWS, codes_of
+from settlement.core.columns import (
+    CODE_FACTOR,
+    FACTS,
+    HISTORY,
+    PAIR_FACTOR,
+    ROWS,
+    SEPARATOR,
+    codes_of,
+)
 from settlement.core.digest import DigestBuilder
 from settlement.core.summary import Summary, summarise
 from settlement.engine import DuckEngine, compiled
@@ -49,6 +57,8 @@ def _outer_schema(schema: Mapping[str, str], *, sided: bool = False) -> pa.Schem
     """Return a schema as callers see it: `pair` is home and host, province codes are texts."""
     columns: list[tuple[str, Any]] = [("side", pa.string())] if sided else []
     for name, kind in schema.items():
+        if name == "direction":
+            continue
         if name == "pair":
             columns += [("home", pa.string()), ("host", pa.string())]
         elif name in ("home", "host"):
@@ -261,7 +271,9 @@ def _inner(table: pa.Table, schema: pa.Schema) -> pa.Table:
         ((name, values),) = codes.items()
         return table.set_column(schema.names.index(name), name, values.cast(pa.int16()))
     pair = pc.add(pc.multiply(codes["home"], PAIR_FACTOR), codes["host"])
-    return table.drop_columns(["home", "host"]).append_column("pair", pair.cast(pa.int16()))
+    direction = pc.binary_join_element_wise(table["home"], table["host"], SEPARATOR)
+    table = table.drop_columns(["home", "host"]).append_column("pair", pair.cast(pa.int16()))
+    return table.append_column("direction", direction)
 
 
 def _outer(table: pa.Table) -> pa.Table:

@@ -96,9 +96,10 @@ FROM (
 -- step: odd_rows
 -- kept: yes
 -- reads: home_rows host_rows odd_hashes
--- columns: pair:int16 settlement_no:string beneficiary_ref:string institution:string subsidy_kind:string service_month:string service_days:int64 amount_fen:int64 caregiver_cert_no:string filed_date:date position:int64 side:string claim:string copy_index:int64
+-- columns: pair:int16 direction:string settlement_no:string beneficiary_ref:string institution:string subsidy_kind:string service_month:string service_days:int64 amount_fen:int64 caregiver_cert_no:string filed_date:date position:int64 side:string text:string claim_hash:uint64 copy_index:int64
 SELECT
   "t9"."pair",
+  "t9"."direction",
   "t9"."settlement_no",
   "t9"."beneficiary_ref",
   "t9"."institution",
@@ -110,7 +111,8 @@ SELECT
   "t9"."filed_date",
   "t9"."position",
   "t9"."side",
-  "t9"."claim",
+  "t9"."text",
+  "t9"."claim_hash",
   ROW_NUMBER() OVER (
     PARTITION BY "t9"."side", "t9"."pair", "t9"."settlement_no"
     ORDER BY "t9"."position" ASC
@@ -119,6 +121,7 @@ SELECT
 FROM (
   SELECT
     "t8"."pair",
+    "t8"."direction",
     "t8"."settlement_no",
     "t8"."beneficiary_ref",
     "t8"."institution",
@@ -132,16 +135,31 @@ FROM (
     "t8"."side",
     CONCAT_WS(
       CHR(31),
+      "t8"."settlement_no",
+      "t8"."direction",
       "t8"."beneficiary_ref",
       "t8"."institution",
       "t8"."subsidy_kind",
       "t8"."service_month",
       CAST("t8"."service_days" AS TEXT),
-      CAST("t8"."amount_fen" AS TEXT)
-    ) AS "claim"
+      CAST("t8"."amount_fen" AS TEXT),
+      "t8"."caregiver_cert_no"
+    ) AS "text",
+    XOR(
+      HASH(
+        "t8"."beneficiary_ref",
+        "t8"."institution",
+        "t8"."subsidy_kind",
+        "t8"."service_month",
+        "t8"."service_days",
+        "t8"."amount_fen"
+      ),
+      CAST("t8"."pair" AS UBIGINT)
+    ) AS "claim_hash"
   FROM (
     SELECT
       "t7"."pair",
+      "t7"."direction",
       "t7"."settlement_no",
       "t7"."beneficiary_ref",
       "t7"."institution",
@@ -159,6 +177,7 @@ FROM (
       FROM (
         SELECT
           "t1"."pair",
+          "t1"."direction",
           "t1"."settlement_no",
           "t1"."beneficiary_ref",
           "t1"."institution",
@@ -178,6 +197,7 @@ FROM (
       FROM (
         SELECT
           "t2"."pair",
+          "t2"."direction",
           "t2"."settlement_no",
           "t2"."beneficiary_ref",
           "t2"."institution",
@@ -204,192 +224,149 @@ FROM (
 -- kept: yes
 -- reads: cleared odd_rows reversed_before
 -- columns: pair:int16 settlement_no:string home_rows:int64 home_fen:int64 home_least:string home_most:string host_rows:int64 host_fen:int64 host_least:string host_most:string filed_date:date by_home:boolean by_host:boolean cleared_text:string cleared_fen:int64 fate:int8
-WITH "t7" AS (
+WITH "t4" AS (
   SELECT
-    "t4"."pair",
-    "t4"."settlement_no",
-    SUM(CAST("t4"."side" = 'home' AS INT)) AS "home_rows",
-    SUM("t4"."amount_fen") FILTER(WHERE
-      "t4"."side" = 'home') AS "home_fen",
-    MIN("t4"."text") FILTER(WHERE
-      "t4"."side" = 'home') AS "home_least",
-    MAX("t4"."text") FILTER(WHERE
-      "t4"."side" = 'home') AS "home_most",
-    SUM(CAST("t4"."side" = 'host' AS INT)) AS "host_rows",
-    SUM("t4"."amount_fen") FILTER(WHERE
-      "t4"."side" = 'host') AS "host_fen",
-    MIN("t4"."text") FILTER(WHERE
-      "t4"."side" = 'host') AS "host_least",
-    MAX("t4"."text") FILTER(WHERE
-      "t4"."side" = 'host') AS "host_most",
-    MIN("t4"."filed_date") AS "filed_date"
-  FROM (
-    SELECT
-      "t1"."pair",
-      "t1"."settlement_no",
-      "t1"."beneficiary_ref",
-      "t1"."institution",
-      "t1"."subsidy_kind",
-      "t1"."service_month",
-      "t1"."service_days",
-      "t1"."amount_fen",
-      "t1"."caregiver_cert_no",
-      "t1"."filed_date",
-      "t1"."position",
-      "t1"."side",
-      "t1"."claim",
-      "t1"."copy_index",
-      CONCAT_WS(CHR(31), "t1"."claim", "t1"."caregiver_cert_no") AS "text"
-    FROM "odd_rows" AS "t1"
-  ) AS "t4"
+    "t0"."pair",
+    "t0"."settlement_no",
+    SUM(CAST("t0"."side" = 'home' AS INT)) AS "home_rows",
+    SUM("t0"."amount_fen") FILTER(WHERE
+      "t0"."side" = 'home') AS "home_fen",
+    MIN("t0"."text") FILTER(WHERE
+      "t0"."side" = 'home') AS "home_least",
+    MAX("t0"."text") FILTER(WHERE
+      "t0"."side" = 'home') AS "home_most",
+    SUM(CAST("t0"."side" = 'host' AS INT)) AS "host_rows",
+    SUM("t0"."amount_fen") FILTER(WHERE
+      "t0"."side" = 'host') AS "host_fen",
+    MIN("t0"."text") FILTER(WHERE
+      "t0"."side" = 'host') AS "host_least",
+    MAX("t0"."text") FILTER(WHERE
+      "t0"."side" = 'host') AS "host_most",
+    MIN("t0"."filed_date") AS "filed_date"
+  FROM "odd_rows" AS "t0"
   GROUP BY
     1,
     2
 )
 SELECT
-  "t15"."pair",
-  "t15"."settlement_no",
-  "t15"."home_rows",
-  "t15"."home_fen",
-  "t15"."home_least",
-  "t15"."home_most",
-  "t15"."host_rows",
-  "t15"."host_fen",
-  "t15"."host_least",
-  "t15"."host_most",
-  "t15"."filed_date",
-  "t15"."by_home",
-  "t15"."by_host",
-  "t15"."cleared_text",
-  "t15"."cleared_fen",
+  "t12"."pair",
+  "t12"."settlement_no",
+  "t12"."home_rows",
+  "t12"."home_fen",
+  "t12"."home_least",
+  "t12"."home_most",
+  "t12"."host_rows",
+  "t12"."host_fen",
+  "t12"."host_least",
+  "t12"."host_most",
+  "t12"."filed_date",
+  "t12"."by_home",
+  "t12"."by_host",
+  "t12"."cleared_text",
+  "t12"."cleared_fen",
   CASE
     WHEN (
-      "t15"."by_home" IS NOT NULL
+      "t12"."by_home" IS NOT NULL
     )
     AND (
       (
         (
-          "t15"."home_rows" = 0
-        ) OR "t15"."by_home"
+          "t12"."home_rows" = 0
+        ) OR "t12"."by_home"
       )
       AND (
         (
-          "t15"."host_rows" = 0
-        ) OR "t15"."by_host"
+          "t12"."host_rows" = 0
+        ) OR "t12"."by_host"
       )
     )
     THEN 1
-    WHEN "t15"."by_home" IS NOT NULL
+    WHEN "t12"."by_home" IS NOT NULL
     THEN 2
-    WHEN COALESCE("t15"."home_least" <> "t15"."home_most", FALSE)
-    OR COALESCE("t15"."host_least" <> "t15"."host_most", FALSE)
-    OR COALESCE("t15"."home_least" <> "t15"."cleared_text", FALSE)
-    OR COALESCE("t15"."host_least" <> "t15"."cleared_text", FALSE)
+    WHEN COALESCE("t12"."home_least" <> "t12"."home_most", FALSE)
+    OR COALESCE("t12"."host_least" <> "t12"."host_most", FALSE)
+    OR COALESCE("t12"."home_least" <> "t12"."cleared_text", FALSE)
+    OR COALESCE("t12"."host_least" <> "t12"."cleared_text", FALSE)
     THEN 3
-    WHEN "t15"."cleared_text" IS NOT NULL
+    WHEN "t12"."cleared_text" IS NOT NULL
     THEN -1
     ELSE 0
   END AS "fate"
 FROM (
   SELECT
-    "t9"."pair",
-    "t9"."settlement_no",
-    "t9"."home_rows",
-    "t9"."home_fen",
-    "t9"."home_least",
-    "t9"."home_most",
-    "t9"."host_rows",
-    "t9"."host_fen",
-    "t9"."host_least",
-    "t9"."host_most",
-    "t9"."filed_date",
-    "t6"."by_home",
-    "t6"."by_host",
-    "t14"."cleared_text",
-    "t14"."cleared_fen"
-  FROM "t7" AS "t9"
+    "t8"."pair",
+    "t8"."settlement_no",
+    "t8"."home_rows",
+    "t8"."home_fen",
+    "t8"."home_least",
+    "t8"."home_most",
+    "t8"."host_rows",
+    "t8"."host_fen",
+    "t8"."host_least",
+    "t8"."host_most",
+    "t8"."filed_date",
+    "t7"."by_home",
+    "t7"."by_host",
+    "t11"."cleared_text",
+    "t11"."cleared_fen"
+  FROM "t4" AS "t8"
   LEFT OUTER JOIN (
     SELECT
-      "t0"."pair",
-      "t0"."settlement_no",
-      BOOL_OR(CAST("t0"."side" = 'home' AS BOOLEAN)) AS "by_home",
-      BOOL_OR(CAST("t0"."side" = 'host' AS BOOLEAN)) AS "by_host"
-    FROM "reversed_before" AS "t0"
+      "t1"."pair",
+      "t1"."settlement_no",
+      BOOL_OR(CAST("t1"."side" = 'home' AS BOOLEAN)) AS "by_home",
+      BOOL_OR(CAST("t1"."side" = 'host' AS BOOLEAN)) AS "by_host"
+    FROM "reversed_before" AS "t1"
     GROUP BY
       1,
       2
-  ) AS "t6"
-    ON "t9"."pair" = "t6"."pair" AND "t9"."settlement_no" = "t6"."settlement_no"
+  ) AS "t7"
+    ON "t8"."pair" = "t7"."pair" AND "t8"."settlement_no" = "t7"."settlement_no"
   LEFT OUTER JOIN (
     SELECT
-      "t12"."pair",
-      "t12"."settlement_no",
-      CONCAT_WS(CHR(31), "t12"."claim", "t12"."caregiver_cert_no") AS "cleared_text",
-      "t12"."amount_fen" AS "cleared_fen"
-    FROM (
-      SELECT
-        "t11"."pair",
-        "t11"."settlement_no",
-        "t11"."beneficiary_ref",
-        "t11"."institution",
-        "t11"."subsidy_kind",
-        "t11"."service_month",
-        "t11"."service_days",
-        "t11"."amount_fen",
-        "t11"."caregiver_cert_no",
-        "t11"."cancelled",
-        CONCAT_WS(
-          CHR(31),
-          "t11"."beneficiary_ref",
-          "t11"."institution",
-          "t11"."subsidy_kind",
-          "t11"."service_month",
-          CAST("t11"."service_days" AS TEXT),
-          CAST("t11"."amount_fen" AS TEXT)
-        ) AS "claim"
-      FROM (
-        SELECT
-          "t3"."pair",
-          "t3"."settlement_no",
-          "t3"."beneficiary_ref",
-          "t3"."institution",
-          "t3"."subsidy_kind",
-          "t3"."service_month",
-          "t3"."service_days",
-          "t3"."amount_fen",
-          "t3"."caregiver_cert_no",
-          "t3"."cancelled"
-        FROM "cleared" AS "t3"
-        SEMI JOIN "t7" AS "t10"
-          ON "t3"."pair" = "t10"."pair" AND "t3"."settlement_no" = "t10"."settlement_no"
-      ) AS "t11"
-    ) AS "t12"
-  ) AS "t14"
-    ON "t9"."pair" = "t14"."pair" AND "t9"."settlement_no" = "t14"."settlement_no"
-) AS "t15"
+      "t3"."pair",
+      "t3"."settlement_no",
+      CONCAT_WS(
+        CHR(31),
+        "t3"."settlement_no",
+        "t3"."direction",
+        "t3"."beneficiary_ref",
+        "t3"."institution",
+        "t3"."subsidy_kind",
+        "t3"."service_month",
+        CAST("t3"."service_days" AS TEXT),
+        CAST("t3"."amount_fen" AS TEXT),
+        "t3"."caregiver_cert_no"
+      ) AS "cleared_text",
+      "t3"."amount_fen" AS "cleared_fen"
+    FROM "cleared" AS "t3"
+    SEMI JOIN "t4" AS "t9"
+      ON "t3"."pair" = "t9"."pair" AND "t3"."settlement_no" = "t9"."settlement_no"
+  ) AS "t11"
+    ON "t8"."pair" = "t11"."pair" AND "t8"."settlement_no" = "t11"."settlement_no"
+) AS "t12"
 ;
 
 -- step: settlements
 -- kept: yes
 -- reads: home_rows host_rows odd_hashes odd_numbers odd_rows
--- columns: pair:int16 settlement_no:string home_claim:string home_caregiver:string home_fen:int64 home_position:int64 host_claim:string host_caregiver:string host_fen:int64 host_position:int64 filed_date:date home_hash:uint64
+-- columns: pair:int16 settlement_no:string home_text:string home_fen:int64 home_position:int64 home_hash:uint64 host_text:string host_fen:int64 host_position:int64 host_hash:uint64 filed_date:date
 SELECT
   COALESCE("t24"."pair", "t25"."pair") AS "pair",
   COALESCE("t24"."settlement_no", "t25"."settlement_no") AS "settlement_no",
-  "t24"."claim" AS "home_claim",
-  "t24"."caregiver_cert_no" AS "home_caregiver",
+  "t24"."text" AS "home_text",
   "t24"."amount_fen" AS "home_fen",
   "t24"."position" AS "home_position",
-  NULLIF("t25"."claim", "t24"."claim") AS "host_claim",
-  "t25"."caregiver_cert_no" AS "host_caregiver",
+  "t24"."claim_hash" AS "home_hash",
+  NULLIF("t25"."text", "t24"."text") AS "host_text",
   "t25"."amount_fen" AS "host_fen",
   "t25"."position" AS "host_position",
+  "t25"."claim_hash" AS "host_hash",
   COALESCE(
     LEAST("t24"."filed_date", "t25"."filed_date"),
     "t24"."filed_date",
     "t25"."filed_date"
-  ) AS "filed_date",
-  XOR(HASH("t24"."claim"), CAST(COALESCE("t24"."pair", "t25"."pair") AS UBIGINT)) AS "home_hash"
+  ) AS "filed_date"
 FROM (
   SELECT
     *
@@ -399,6 +376,7 @@ FROM (
     FROM (
       SELECT
         "t14"."pair",
+        "t14"."direction",
         "t14"."settlement_no",
         "t14"."beneficiary_ref",
         "t14"."institution",
@@ -411,16 +389,31 @@ FROM (
         "t14"."position",
         CONCAT_WS(
           CHR(31),
+          "t14"."settlement_no",
+          "t14"."direction",
           "t14"."beneficiary_ref",
           "t14"."institution",
           "t14"."subsidy_kind",
           "t14"."service_month",
           CAST("t14"."service_days" AS TEXT),
-          CAST("t14"."amount_fen" AS TEXT)
-        ) AS "claim"
+          CAST("t14"."amount_fen" AS TEXT),
+          "t14"."caregiver_cert_no"
+        ) AS "text",
+        XOR(
+          HASH(
+            "t14"."beneficiary_ref",
+            "t14"."institution",
+            "t14"."subsidy_kind",
+            "t14"."service_month",
+            "t14"."service_days",
+            "t14"."amount_fen"
+          ),
+          CAST("t14"."pair" AS UBIGINT)
+        ) AS "claim_hash"
       FROM (
         SELECT
           "t5"."pair",
+          "t5"."direction",
           "t5"."settlement_no",
           "t5"."beneficiary_ref",
           "t5"."institution",
@@ -445,6 +438,7 @@ FROM (
   FROM (
     SELECT
       "t11"."pair",
+      "t11"."direction",
       "t11"."settlement_no",
       "t11"."beneficiary_ref",
       "t11"."institution",
@@ -455,7 +449,8 @@ FROM (
       "t11"."caregiver_cert_no",
       "t11"."filed_date",
       "t11"."position",
-      "t11"."claim"
+      "t11"."text",
+      "t11"."claim_hash"
     FROM (
       SELECT
         *
@@ -482,6 +477,7 @@ FULL OUTER JOIN (
     FROM (
       SELECT
         "t15"."pair",
+        "t15"."direction",
         "t15"."settlement_no",
         "t15"."beneficiary_ref",
         "t15"."institution",
@@ -494,16 +490,31 @@ FULL OUTER JOIN (
         "t15"."position",
         CONCAT_WS(
           CHR(31),
+          "t15"."settlement_no",
+          "t15"."direction",
           "t15"."beneficiary_ref",
           "t15"."institution",
           "t15"."subsidy_kind",
           "t15"."service_month",
           CAST("t15"."service_days" AS TEXT),
-          CAST("t15"."amount_fen" AS TEXT)
-        ) AS "claim"
+          CAST("t15"."amount_fen" AS TEXT),
+          "t15"."caregiver_cert_no"
+        ) AS "text",
+        XOR(
+          HASH(
+            "t15"."beneficiary_ref",
+            "t15"."institution",
+            "t15"."subsidy_kind",
+            "t15"."service_month",
+            "t15"."service_days",
+            "t15"."amount_fen"
+          ),
+          CAST("t15"."pair" AS UBIGINT)
+        ) AS "claim_hash"
       FROM (
         SELECT
           "t7"."pair",
+          "t7"."direction",
           "t7"."settlement_no",
           "t7"."beneficiary_ref",
           "t7"."institution",
@@ -528,6 +539,7 @@ FULL OUTER JOIN (
   FROM (
     SELECT
       "t12"."pair",
+      "t12"."direction",
       "t12"."settlement_no",
       "t12"."beneficiary_ref",
       "t12"."institution",
@@ -538,7 +550,8 @@ FULL OUTER JOIN (
       "t12"."caregiver_cert_no",
       "t12"."filed_date",
       "t12"."position",
-      "t12"."claim"
+      "t12"."text",
+      "t12"."claim_hash"
     FROM (
       SELECT
         *
@@ -562,8 +575,8 @@ FULL OUTER JOIN (
 -- step: close_claims
 -- kept: yes
 -- reads: cleared odd_rows reversed_before settlements
--- columns: pair:int16 settlement_no:string claim:string claim_hash:uint64
-WITH "t18" AS (
+-- columns: pair:int16 settlement_no:string claim:string
+WITH "t13" AS (
   SELECT
     *
   FROM (
@@ -573,47 +586,26 @@ WITH "t18" AS (
       SELECT
         "t0"."pair",
         "t0"."settlement_no",
-        "t0"."home_claim" AS "claim",
+        "t0"."home_text" AS "text",
         "t0"."home_hash" AS "claim_hash"
       FROM "settlements" AS "t0"
       WHERE
-        "t0"."home_claim" IS NOT NULL
+        "t0"."home_text" IS NOT NULL
     ) AS "t6"
     UNION ALL
     SELECT
       *
     FROM (
       SELECT
-        "t10"."pair",
-        "t10"."settlement_no",
-        "t10"."claim",
-        "t10"."claim_hash"
-      FROM (
-        SELECT
-          "t7"."pair",
-          "t7"."settlement_no",
-          "t7"."home_claim",
-          "t7"."home_caregiver",
-          "t7"."home_fen",
-          "t7"."home_position",
-          "t7"."host_claim",
-          "t7"."host_caregiver",
-          "t7"."host_fen",
-          "t7"."host_position",
-          "t7"."filed_date",
-          "t7"."home_hash",
-          "t7"."host_claim" AS "claim",
-          XOR(HASH("t7"."host_claim"), CAST("t7"."pair" AS UBIGINT)) AS "claim_hash"
-        FROM (
-          SELECT
-            *
-          FROM "settlements" AS "t0"
-          WHERE
-            "t0"."host_claim" IS NOT NULL
-        ) AS "t7"
-      ) AS "t10"
-    ) AS "t11"
-  ) AS "t14"
+        "t0"."pair",
+        "t0"."settlement_no",
+        "t0"."host_text" AS "text",
+        "t0"."host_hash" AS "claim_hash"
+      FROM "settlements" AS "t0"
+      WHERE
+        "t0"."host_text" IS NOT NULL
+    ) AS "t7"
+  ) AS "t9"
   UNION ALL
   SELECT
     *
@@ -622,129 +614,78 @@ WITH "t18" AS (
       *
     FROM (
       SELECT
-        "t13"."pair",
-        "t13"."settlement_no",
-        "t13"."claim",
-        "t13"."claim_hash"
-      FROM (
-        SELECT
-          "t9"."pair",
-          "t9"."settlement_no",
-          "t9"."beneficiary_ref",
-          "t9"."institution",
-          "t9"."subsidy_kind",
-          "t9"."service_month",
-          "t9"."service_days",
-          "t9"."amount_fen",
-          "t9"."caregiver_cert_no",
-          "t9"."filed_date",
-          "t9"."position",
-          "t9"."side",
-          "t9"."claim",
-          "t9"."copy_index",
-          XOR(HASH("t9"."claim"), CAST("t9"."pair" AS UBIGINT)) AS "claim_hash"
-        FROM (
-          SELECT
-            "t4"."pair",
-            "t4"."settlement_no",
-            "t4"."beneficiary_ref",
-            "t4"."institution",
-            "t4"."subsidy_kind",
-            "t4"."service_month",
-            "t4"."service_days",
-            "t4"."amount_fen",
-            "t4"."caregiver_cert_no",
-            "t4"."filed_date",
-            "t4"."position",
-            "t4"."side",
-            "t4"."claim",
-            "t4"."copy_index"
-          FROM "odd_rows" AS "t4"
-          ANTI JOIN "reversed_before" AS "t5"
-            ON "t4"."side" = "t5"."side"
-            AND "t4"."pair" = "t5"."pair"
-            AND "t4"."settlement_no" = "t5"."settlement_no"
-        ) AS "t9"
-      ) AS "t13"
-    ) AS "t16"
+        "t4"."pair",
+        "t4"."settlement_no",
+        "t4"."text",
+        "t4"."claim_hash"
+      FROM "odd_rows" AS "t4"
+      ANTI JOIN "reversed_before" AS "t5"
+        ON "t4"."side" = "t5"."side"
+        AND "t4"."pair" = "t5"."pair"
+        AND "t4"."settlement_no" = "t5"."settlement_no"
+    ) AS "t10"
     UNION ALL
     SELECT
       *
     FROM (
       SELECT
-        "t12"."pair",
-        "t12"."settlement_no",
-        "t12"."claim",
-        "t12"."claim_hash"
-      FROM (
-        SELECT
-          "t8"."pair",
+        "t8"."pair",
+        "t8"."settlement_no",
+        CONCAT_WS(
+          CHR(31),
           "t8"."settlement_no",
+          "t8"."direction",
           "t8"."beneficiary_ref",
           "t8"."institution",
           "t8"."subsidy_kind",
           "t8"."service_month",
-          "t8"."service_days",
-          "t8"."amount_fen",
-          "t8"."caregiver_cert_no",
-          "t8"."cancelled",
-          CONCAT_WS(
-            CHR(31),
+          CAST("t8"."service_days" AS TEXT),
+          CAST("t8"."amount_fen" AS TEXT),
+          "t8"."caregiver_cert_no"
+        ) AS "text",
+        XOR(
+          HASH(
             "t8"."beneficiary_ref",
             "t8"."institution",
             "t8"."subsidy_kind",
             "t8"."service_month",
-            CAST("t8"."service_days" AS TEXT),
-            CAST("t8"."amount_fen" AS TEXT)
-          ) AS "claim",
-          XOR(
-            HASH(
-              CONCAT_WS(
-                CHR(31),
-                "t8"."beneficiary_ref",
-                "t8"."institution",
-                "t8"."subsidy_kind",
-                "t8"."service_month",
-                CAST("t8"."service_days" AS TEXT),
-                CAST("t8"."amount_fen" AS TEXT)
-              )
-            ),
-            CAST("t8"."pair" AS UBIGINT)
-          ) AS "claim_hash"
-        FROM (
-          SELECT
-            *
-          FROM "cleared" AS "t1"
-          WHERE
-            NOT (
-              "t1"."cancelled"
-            )
-        ) AS "t8"
-      ) AS "t12"
-    ) AS "t15"
-  ) AS "t17"
+            "t8"."service_days",
+            "t8"."amount_fen"
+          ),
+          CAST("t8"."pair" AS UBIGINT)
+        ) AS "claim_hash"
+      FROM (
+        SELECT
+          *
+        FROM "cleared" AS "t2"
+        WHERE
+          NOT (
+            "t2"."cancelled"
+          )
+      ) AS "t8"
+    ) AS "t11"
+  ) AS "t12"
 )
 SELECT
-  "t20"."pair",
-  "t20"."settlement_no",
-  "t20"."claim",
-  "t20"."claim_hash"
-FROM "t18" AS "t20"
+  "t15"."pair",
+  "t15"."settlement_no",
+  ARRAY_TO_STRING(LIST_SLICE(STR_SPLIT("t15"."text", CHR(31)), 4, 9), CHR(31)) AS "claim"
+FROM "t13" AS "t15"
 SEMI JOIN (
   SELECT
     *
   FROM (
     SELECT
-      "t19"."claim_hash",
+      "t14"."claim_hash",
       COUNT(*) AS "row_count"
-    FROM "t18" AS "t19"
+    FROM "t13" AS "t14"
     GROUP BY
       1
-  ) AS "t21"
+  ) AS "t16"
   WHERE
-    "t21"."row_count" > 1
-) AS "t23"
-  ON "t20"."claim_hash" = "t23"."claim_hash"
+    "t16"."row_count" > 1
+) AS "t18"
+  ON "t15"."claim_hash" = "t18"."claim_hash"
 ;
 
 -- step: twins
@@ -834,49 +775,11 @@ GROUP BY
 -- step: lines
 -- kept: yes
 -- reads: asked cleared cleared_reversals flags odd_numbers odd_rows settlements
--- columns: pair:int16 settlement_no:string kind:int8 rank:int8 home_rows:int32 home_fen:int64 home_claim:string home_caregiver:string host_rows:int32 host_fen:int64 host_claim:string host_caregiver:string filed_date:date home_position:int64 host_position:int64
-WITH "t19" AS (
-  SELECT
-    "t2"."pair",
-    "t2"."settlement_no",
-    "t2"."home_rows",
-    "t2"."home_fen",
-    "t2"."home_least",
-    "t2"."home_most",
-    "t2"."host_rows",
-    "t2"."host_fen",
-    "t2"."host_least",
-    "t2"."host_most",
-    "t2"."filed_date",
-    "t2"."by_home",
-    "t2"."by_host",
-    "t2"."cleared_text",
-    "t2"."cleared_fen",
-    "t2"."fate",
-    CASE
-      WHEN (
-        "t2"."fate" = 3
-      ) AND (
-        "t2"."cleared_text" IS NOT NULL
-      )
-      THEN 1
-      ELSE 0
-    END AS "extra",
-    CASE
-      WHEN (
-        "t2"."fate" = 3
-      ) AND (
-        "t2"."cleared_text" IS NOT NULL
-      )
-      THEN 1
-      ELSE 0
-    END * COALESCE("t2"."cleared_fen", 0) AS "extra_fen"
-  FROM "odd_numbers" AS "t2"
-  WHERE
-    "t2"."fate" > 0
-), "t25" AS (
+-- columns: pair:int16 settlement_no:string kind:int8 rank:int8 home_rows:int32 home_fen:int64 home_text:string host_rows:int32 host_fen:int64 host_text:string filed_date:date home_position:int64 host_position:int64
+WITH "t18" AS (
   SELECT
     "t9"."pair",
+    "t9"."direction",
     "t9"."settlement_no",
     "t9"."beneficiary_ref",
     "t9"."institution",
@@ -888,105 +791,21 @@ WITH "t19" AS (
     "t9"."filed_date",
     "t9"."position",
     "t9"."side",
-    "t9"."claim",
+    "t9"."text",
+    "t9"."claim_hash",
     "t9"."copy_index",
-    "t14"."fate"
+    "t13"."fate"
   FROM "odd_rows" AS "t9"
   INNER JOIN (
     SELECT
-      "t2"."pair",
-      "t2"."settlement_no",
-      "t2"."fate"
-    FROM "odd_numbers" AS "t2"
+      "t0"."pair",
+      "t0"."settlement_no",
+      "t0"."fate"
+    FROM "odd_numbers" AS "t0"
     WHERE
-      "t2"."fate" <= 0
-  ) AS "t14"
-    ON "t9"."pair" = "t14"."pair" AND "t9"."settlement_no" = "t14"."settlement_no"
-), "t34" AS (
-  SELECT
-    "t29"."pair",
-    "t29"."settlement_no",
-    "t29"."beneficiary_ref",
-    "t29"."institution",
-    "t29"."subsidy_kind",
-    "t29"."service_month",
-    "t29"."service_days",
-    "t29"."amount_fen",
-    "t29"."caregiver_cert_no",
-    "t29"."cancelled",
-    CONCAT_WS(
-      CHR(31),
-      "t29"."beneficiary_ref",
-      "t29"."institution",
-      "t29"."subsidy_kind",
-      "t29"."service_month",
-      CAST("t29"."service_days" AS TEXT),
-      CAST("t29"."amount_fen" AS TEXT)
-    ) AS "claim"
-  FROM (
-    SELECT
-      "t10"."pair",
-      "t10"."settlement_no",
-      "t10"."beneficiary_ref",
-      "t10"."institution",
-      "t10"."subsidy_kind",
-      "t10"."service_month",
-      "t10"."service_days",
-      "t10"."amount_fen",
-      "t10"."caregiver_cert_no",
-      "t10"."cancelled"
-    FROM "cleared" AS "t10"
-    SEMI JOIN (
-      SELECT
-        "t2"."pair",
-        "t2"."settlement_no",
-        "t2"."home_rows",
-        "t2"."home_fen",
-        "t2"."home_least",
-        "t2"."home_most",
-        "t2"."host_rows",
-        "t2"."host_fen",
-        "t2"."host_least",
-        "t2"."host_most",
-        "t2"."filed_date",
-        "t2"."by_home",
-        "t2"."by_host",
-        "t2"."cleared_text",
-        "t2"."cleared_fen",
-        "t2"."fate",
-        CASE
-          WHEN (
-            "t2"."fate" = 3
-          ) AND (
-            "t2"."cleared_text" IS NOT NULL
-          )
-          THEN 1
-          ELSE 0
-        END AS "extra",
-        CASE
-          WHEN (
-            "t2"."fate" = 3
-          ) AND (
-            "t2"."cleared_text" IS NOT NULL
-          )
-          THEN 1
-          ELSE 0
-        END * COALESCE("t2"."cleared_fen", 0) AS "extra_fen"
-      FROM "odd_numbers" AS "t2"
-      WHERE
-        "t2"."fate" > 0
-        AND CASE
-          WHEN (
-            "t2"."fate" = 3
-          ) AND (
-            "t2"."cleared_text" IS NOT NULL
-          )
-          THEN 1
-          ELSE 0
-        END = 1
-    ) AS "t22"
-      ON "t10"."pair" = "t22"."pair" AND "t10"."settlement_no" = "t22"."settlement_no"
-  ) AS "t29"
+      "t0"."fate" <= 0
+  ) AS "t13"
+    ON "t9"."pair" = "t13"."pair" AND "t9"."settlement_no" = "t13"."settlement_no"
 )
 SELECT
   *
@@ -995,185 +814,136 @@ FROM (
     *
   FROM (
     SELECT
-      "t17"."pair",
-      "t17"."settlement_no",
+      "t16"."pair",
+      "t16"."settlement_no",
       0 AS "kind",
       CASE
-        WHEN "t17"."rank" IS NOT NULL
-        THEN "t17"."rank"
+        WHEN "t16"."rank" IS NOT NULL
+        THEN "t16"."rank"
         WHEN (
           (
-            "t17"."home_fen" IS NULL
+            "t16"."home_fen" IS NULL
           ) OR (
-            "t17"."host_fen" IS NULL
+            "t16"."host_fen" IS NULL
           )
         )
-        AND COALESCE("t17"."filed_date" > (
+        AND COALESCE("t16"."filed_date" > (
           SELECT
             *
           FROM "asked" AS "t6"
         ), FALSE)
         THEN 13
-        WHEN "t17"."host_fen" IS NULL
+        WHEN "t16"."host_fen" IS NULL
         THEN 14
-        WHEN "t17"."home_fen" IS NULL
+        WHEN "t16"."home_fen" IS NULL
         THEN 15
-        WHEN "t17"."home_fen" <> "t17"."host_fen"
+        WHEN "t16"."home_fen" <> "t16"."host_fen"
         THEN 16
-        WHEN "t17"."host_claim" IS NOT NULL
-        THEN 17
-        WHEN "t17"."home_caregiver" <> "t17"."host_caregiver"
+        WHEN "t16"."host_text" IS NOT NULL
         THEN 17
         ELSE 18
       END AS "rank",
-      CAST("t17"."home_fen" IS NOT NULL AS INT) AS "home_rows",
-      COALESCE("t17"."home_fen", 0) AS "home_fen",
-      "t17"."home_claim",
-      "t17"."home_caregiver",
-      CAST("t17"."host_fen" IS NOT NULL AS INT) AS "host_rows",
-      COALESCE("t17"."host_fen", 0) AS "host_fen",
-      "t17"."host_claim",
-      "t17"."host_caregiver",
-      "t17"."filed_date",
-      "t17"."home_position",
-      "t17"."host_position"
+      CAST("t16"."home_fen" IS NOT NULL AS INT) AS "home_rows",
+      COALESCE("t16"."home_fen", 0) AS "home_fen",
+      "t16"."home_text",
+      CAST("t16"."host_fen" IS NOT NULL AS INT) AS "host_rows",
+      COALESCE("t16"."host_fen", 0) AS "host_fen",
+      "t16"."host_text",
+      "t16"."filed_date",
+      "t16"."home_position",
+      "t16"."host_position"
     FROM (
       SELECT
         "t7"."pair",
         "t7"."settlement_no",
-        "t7"."home_claim",
-        "t7"."home_caregiver",
+        "t7"."home_text",
         "t7"."home_fen",
         "t7"."home_position",
-        "t7"."host_claim",
-        "t7"."host_caregiver",
+        "t7"."home_hash",
+        "t7"."host_text",
         "t7"."host_fen",
         "t7"."host_position",
+        "t7"."host_hash",
         "t7"."filed_date",
-        "t7"."home_hash",
         "t8"."rank"
       FROM "settlements" AS "t7"
       LEFT OUTER JOIN "flags" AS "t8"
         ON "t7"."pair" = "t8"."pair" AND "t7"."settlement_no" = "t8"."settlement_no"
-    ) AS "t17"
-  ) AS "t28"
+    ) AS "t16"
+  ) AS "t22"
   UNION ALL
   SELECT
     *
   FROM (
     SELECT
-      "t46"."pair",
-      "t46"."settlement_no",
+      "t0"."pair",
+      "t0"."settlement_no",
       0 AS "kind",
-      "t46"."fate" AS "rank",
-      CAST("t46"."home_rows" + "t46"."extra" AS INT) AS "home_rows",
-      COALESCE(COALESCE("t46"."home_fen", 0) + "t46"."extra_fen", 0) AS "home_fen",
-      "t46"."home_claim",
-      "t46"."home_caregiver",
-      CAST("t46"."host_rows" + "t46"."extra" AS INT) AS "host_rows",
-      COALESCE(COALESCE("t46"."host_fen", 0) + "t46"."extra_fen", 0) AS "host_fen",
-      "t46"."host_claim",
-      "t46"."host_caregiver",
-      "t46"."filed_date",
+      "t0"."fate" AS "rank",
+      CAST("t0"."home_rows" + CAST((
+        "t0"."fate" = 3
+      ) AND (
+        "t0"."cleared_text" IS NOT NULL
+      ) AS BIGINT) AS INT) AS "home_rows",
+      COALESCE(
+        COALESCE("t0"."home_fen", 0) + (
+          CAST((
+            "t0"."fate" = 3
+          ) AND (
+            "t0"."cleared_text" IS NOT NULL
+          ) AS BIGINT) * COALESCE("t0"."cleared_fen", 0)
+        ),
+        0
+      ) AS "home_fen",
+      CASE
+        WHEN (
+          "t0"."fate" = 3
+        ) AND (
+          "t0"."cleared_text" IS NOT NULL
+        )
+        THEN CASE
+          WHEN COALESCE("t0"."home_least" < "t0"."cleared_text", FALSE)
+          THEN "t0"."home_least"
+          ELSE "t0"."cleared_text"
+        END
+        ELSE "t0"."home_least"
+      END AS "home_text",
+      CAST("t0"."host_rows" + CAST((
+        "t0"."fate" = 3
+      ) AND (
+        "t0"."cleared_text" IS NOT NULL
+      ) AS BIGINT) AS INT) AS "host_rows",
+      COALESCE(
+        COALESCE("t0"."host_fen", 0) + (
+          CAST((
+            "t0"."fate" = 3
+          ) AND (
+            "t0"."cleared_text" IS NOT NULL
+          ) AS BIGINT) * COALESCE("t0"."cleared_fen", 0)
+        ),
+        0
+      ) AS "host_fen",
+      CASE
+        WHEN (
+          "t0"."fate" = 3
+        ) AND (
+          "t0"."cleared_text" IS NOT NULL
+        )
+        THEN CASE
+          WHEN COALESCE("t0"."host_least" < "t0"."cleared_text", FALSE)
+          THEN "t0"."host_least"
+          ELSE "t0"."cleared_text"
+        END
+        ELSE "t0"."host_least"
+      END AS "host_text",
+      "t0"."filed_date",
       CAST(NULL AS BIGINT) AS "home_position",
       CAST(NULL AS BIGINT) AS "host_position"
-    FROM (
-      SELECT
-        "t23"."pair",
-        "t23"."settlement_no",
-        "t23"."home_rows",
-        "t23"."home_fen",
-        "t23"."home_least",
-        "t23"."home_most",
-        "t23"."host_rows",
-        "t23"."host_fen",
-        "t23"."host_least",
-        "t23"."host_most",
-        "t23"."filed_date",
-        "t23"."by_home",
-        "t23"."by_host",
-        "t23"."cleared_text",
-        "t23"."cleared_fen",
-        "t23"."fate",
-        "t23"."extra",
-        "t23"."extra_fen",
-        "t45"."home_claim",
-        "t45"."home_caregiver",
-        "t45"."host_claim",
-        "t45"."host_caregiver"
-      FROM "t19" AS "t23"
-      INNER JOIN (
-        SELECT
-          "t43"."pair",
-          "t43"."settlement_no",
-          FIRST("t43"."claim" ORDER BY "t43"."text") FILTER(WHERE
-            "t43"."side" = 'home') AS "home_claim",
-          FIRST("t43"."caregiver_cert_no" ORDER BY "t43"."text") FILTER(WHERE
-            "t43"."side" = 'home') AS "home_caregiver",
-          FIRST("t43"."claim" ORDER BY "t43"."text") FILTER(WHERE
-            "t43"."side" = 'host') AS "host_claim",
-          FIRST("t43"."caregiver_cert_no" ORDER BY "t43"."text") FILTER(WHERE
-            "t43"."side" = 'host') AS "host_caregiver"
-        FROM (
-          SELECT
-            "t41"."side",
-            "t41"."pair",
-            "t41"."settlement_no",
-            "t41"."claim",
-            "t41"."caregiver_cert_no",
-            CONCAT_WS(CHR(31), "t41"."claim", "t41"."caregiver_cert_no") AS "text"
-          FROM (
-            SELECT
-              *
-            FROM (
-              SELECT
-                'host' AS "side",
-                "t36"."pair",
-                "t36"."settlement_no",
-                "t36"."claim",
-                "t36"."caregiver_cert_no"
-              FROM "t34" AS "t36"
-            ) AS "t37"
-            UNION ALL
-            SELECT
-              *
-            FROM (
-              SELECT
-                *
-              FROM (
-                SELECT
-                  "t9"."side",
-                  "t9"."pair",
-                  "t9"."settlement_no",
-                  "t9"."claim",
-                  "t9"."caregiver_cert_no"
-                FROM "odd_rows" AS "t9"
-                SEMI JOIN "t19" AS "t24"
-                  ON "t9"."pair" = "t24"."pair" AND "t9"."settlement_no" = "t24"."settlement_no"
-              ) AS "t30"
-              UNION ALL
-              SELECT
-                *
-              FROM (
-                SELECT
-                  'home' AS "side",
-                  "t36"."pair",
-                  "t36"."settlement_no",
-                  "t36"."claim",
-                  "t36"."caregiver_cert_no"
-                FROM "t34" AS "t36"
-              ) AS "t38"
-            ) AS "t39"
-          ) AS "t41"
-        ) AS "t43"
-        GROUP BY
-          1,
-          2
-      ) AS "t45"
-        ON "t23"."pair" = "t45"."pair" AND "t23"."settlement_no" = "t45"."settlement_no"
-    ) AS "t46"
-  ) AS "t47"
-) AS "t48"
+    FROM "odd_numbers" AS "t0"
+    WHERE
+      "t0"."fate" > 0
+  ) AS "t19"
+) AS "t23"
 UNION ALL
 SELECT
   *
@@ -1185,142 +955,141 @@ FROM (
       *
     FROM (
       SELECT
-        "t26"."pair",
-        "t26"."settlement_no",
+        "t20"."pair",
+        "t20"."settlement_no",
         1 AS "kind",
         4 AS "rank",
         CAST(1 AS INT) AS "home_rows",
-        COALESCE("t26"."amount_fen", 0) AS "home_fen",
-        "t26"."claim" AS "home_claim",
-        "t26"."caregiver_cert_no" AS "home_caregiver",
+        COALESCE("t20"."amount_fen", 0) AS "home_fen",
+        "t20"."text" AS "home_text",
         CAST(0 AS INT) AS "host_rows",
         COALESCE(CAST(NULL AS BIGINT), 0) AS "host_fen",
-        CAST(NULL AS TEXT) AS "host_claim",
-        CAST(NULL AS TEXT) AS "host_caregiver",
-        "t26"."filed_date",
-        "t26"."position" AS "home_position",
+        CAST(NULL AS TEXT) AS "host_text",
+        "t20"."filed_date",
+        "t20"."position" AS "home_position",
         CAST(NULL AS BIGINT) AS "host_position"
-      FROM "t25" AS "t26"
+      FROM "t18" AS "t20"
       WHERE
         (
           (
-            "t26"."copy_index" > 0
+            "t20"."copy_index" > 0
           ) OR (
-            "t26"."fate" = -1
+            "t20"."fate" = -1
           )
         )
-        AND "t26"."side" = 'home'
-    ) AS "t31"
+        AND "t20"."side" = 'home'
+    ) AS "t24"
     UNION ALL
     SELECT
       *
     FROM (
       SELECT
-        "t26"."pair",
-        "t26"."settlement_no",
+        "t20"."pair",
+        "t20"."settlement_no",
         1 AS "kind",
         4 AS "rank",
         CAST(0 AS INT) AS "home_rows",
         COALESCE(CAST(NULL AS BIGINT), 0) AS "home_fen",
-        CAST(NULL AS TEXT) AS "home_claim",
-        CAST(NULL AS TEXT) AS "home_caregiver",
+        CAST(NULL AS TEXT) AS "home_text",
         CAST(1 AS INT) AS "host_rows",
-        COALESCE("t26"."amount_fen", 0) AS "host_fen",
-        "t26"."claim" AS "host_claim",
-        "t26"."caregiver_cert_no" AS "host_caregiver",
-        "t26"."filed_date",
+        COALESCE("t20"."amount_fen", 0) AS "host_fen",
+        "t20"."text" AS "host_text",
+        "t20"."filed_date",
         CAST(NULL AS BIGINT) AS "home_position",
-        "t26"."position" AS "host_position"
-      FROM "t25" AS "t26"
+        "t20"."position" AS "host_position"
+      FROM "t18" AS "t20"
       WHERE
         (
           (
-            "t26"."copy_index" > 0
+            "t20"."copy_index" > 0
           ) OR (
-            "t26"."fate" = -1
+            "t20"."fate" = -1
           )
         )
-        AND "t26"."side" = 'host'
-    ) AS "t32"
-  ) AS "t33"
+        AND "t20"."side" = 'host'
+    ) AS "t25"
+  ) AS "t26"
   UNION ALL
   SELECT
     *
   FROM (
     SELECT
-      "t35"."pair",
-      "t35"."settlement_no",
+      "t27"."pair",
+      "t27"."settlement_no",
       2 AS "kind",
-      CASE WHEN "t35"."by_home" AND "t35"."by_host" THEN 18 ELSE 2 END AS "rank",
-      CAST("t35"."by_home" AS INT) AS "home_rows",
-      COALESCE("t35"."home_fen", 0) AS "home_fen",
-      "t35"."home_claim",
-      "t35"."home_caregiver",
-      CAST("t35"."by_host" AS INT) AS "host_rows",
-      COALESCE("t35"."host_fen", 0) AS "host_fen",
-      "t35"."host_claim",
-      "t35"."host_caregiver",
-      "t35"."filed_date",
-      "t35"."home_position",
-      "t35"."host_position"
+      CASE WHEN "t27"."by_home" AND "t27"."by_host" THEN 18 ELSE 2 END AS "rank",
+      CAST("t27"."by_home" AS INT) AS "home_rows",
+      COALESCE("t27"."home_fen", 0) AS "home_fen",
+      "t27"."home_text",
+      CAST("t27"."by_host" AS INT) AS "host_rows",
+      COALESCE("t27"."host_fen", 0) AS "host_fen",
+      "t27"."host_text",
+      "t27"."filed_date",
+      "t27"."home_position",
+      "t27"."host_position"
     FROM (
       SELECT
-        "t27"."pair",
-        "t27"."settlement_no",
-        "t27"."beneficiary_ref",
-        "t27"."institution",
-        "t27"."subsidy_kind",
-        "t27"."service_month",
-        "t27"."service_days",
-        "t27"."amount_fen",
-        "t27"."caregiver_cert_no",
-        "t27"."cancelled",
-        "t27"."by_home",
-        "t27"."by_host",
-        "t27"."filed_date",
+        "t21"."pair",
+        "t21"."direction",
+        "t21"."settlement_no",
+        "t21"."beneficiary_ref",
+        "t21"."institution",
+        "t21"."subsidy_kind",
+        "t21"."service_month",
+        "t21"."service_days",
+        "t21"."amount_fen",
+        "t21"."caregiver_cert_no",
+        "t21"."cancelled",
+        "t21"."by_home",
+        "t21"."by_host",
+        "t21"."filed_date",
         CASE
-          WHEN "t27"."by_home"
+          WHEN "t21"."by_home"
           THEN CONCAT_WS(
             CHR(31),
-            "t27"."beneficiary_ref",
-            "t27"."institution",
-            "t27"."subsidy_kind",
-            "t27"."service_month",
-            CAST("t27"."service_days" AS TEXT),
+            "t21"."settlement_no",
+            "t21"."direction",
+            "t21"."beneficiary_ref",
+            "t21"."institution",
+            "t21"."subsidy_kind",
+            "t21"."service_month",
+            CAST("t21"."service_days" AS TEXT),
             CAST(-(
-              "t27"."amount_fen"
-            ) AS TEXT)
+              "t21"."amount_fen"
+            ) AS TEXT),
+            "t21"."caregiver_cert_no"
           )
           ELSE CAST(NULL AS TEXT)
-        END AS "home_claim",
-        CASE WHEN "t27"."by_home" THEN "t27"."caregiver_cert_no" ELSE CAST(NULL AS TEXT) END AS "home_caregiver",
+        END AS "home_text",
         CASE
-          WHEN "t27"."by_home"
+          WHEN "t21"."by_home"
           THEN -(
-            "t27"."amount_fen"
+            "t21"."amount_fen"
           )
           ELSE CAST(NULL AS BIGINT)
         END AS "home_fen",
         CASE
-          WHEN "t27"."by_host"
+          WHEN "t21"."by_host"
           THEN CONCAT_WS(
             CHR(31),
-            "t27"."beneficiary_ref",
-            "t27"."institution",
-            "t27"."subsidy_kind",
-            "t27"."service_month",
-            CAST("t27"."service_days" AS TEXT),
+            "t21"."settlement_no",
+            "t21"."direction",
+            "t21"."beneficiary_ref",
+            "t21"."institution",
+            "t21"."subsidy_kind",
+            "t21"."service_month",
+            CAST("t21"."service_days" AS TEXT),
             CAST(-(
-              "t27"."amount_fen"
-            ) AS TEXT)
+              "t21"."amount_fen"
+            ) AS TEXT),
+            "t21"."caregiver_cert_no"
           )
           ELSE CAST(NULL AS TEXT)
-        END AS "host_claim",
-        CASE WHEN "t27"."by_host" THEN "t27"."caregiver_cert_no" ELSE CAST(NULL AS TEXT) END AS "host_caregiver",
+        END AS "host_text",
         CASE
-          WHEN "t27"."by_host"
+          WHEN "t21"."by_host"
           THEN -(
-            "t27"."amount_fen"
+            "t21"."amount_fen"
           )
           ELSE CAST(NULL AS BIGINT)
         END AS "host_fen",
@@ -1328,19 +1097,20 @@ FROM (
         CAST(NULL AS BIGINT) AS "host_position"
       FROM (
         SELECT
-          "t15"."pair",
-          "t15"."settlement_no",
-          "t15"."beneficiary_ref",
-          "t15"."institution",
-          "t15"."subsidy_kind",
-          "t15"."service_month",
-          "t15"."service_days",
-          "t15"."amount_fen",
-          "t15"."caregiver_cert_no",
-          "t15"."cancelled",
-          "t18"."by_home",
-          "t18"."by_host",
-          "t18"."filed_date"
+          "t14"."pair",
+          "t14"."direction",
+          "t14"."settlement_no",
+          "t14"."beneficiary_ref",
+          "t14"."institution",
+          "t14"."subsidy_kind",
+          "t14"."service_month",
+          "t14"."service_days",
+          "t14"."amount_fen",
+          "t14"."caregiver_cert_no",
+          "t14"."cancelled",
+          "t17"."by_home",
+          "t17"."by_host",
+          "t17"."filed_date"
         FROM (
           SELECT
             *
@@ -1349,7 +1119,7 @@ FROM (
             NOT (
               "t4"."cancelled"
             )
-        ) AS "t15"
+        ) AS "t14"
         INNER JOIN (
           SELECT
             "t5"."pair",
@@ -1361,12 +1131,12 @@ FROM (
           GROUP BY
             1,
             2
-        ) AS "t18"
-          ON "t15"."pair" = "t18"."pair" AND "t15"."settlement_no" = "t18"."settlement_no"
-      ) AS "t27"
-    ) AS "t35"
-  ) AS "t40"
-) AS "t42"
+        ) AS "t17"
+          ON "t14"."pair" = "t17"."pair" AND "t14"."settlement_no" = "t17"."settlement_no"
+      ) AS "t21"
+    ) AS "t27"
+  ) AS "t28"
+) AS "t29"
 ;
 
 -- step: totals
@@ -1480,58 +1250,14 @@ SELECT
     END,
     CAST("t1"."home_rows" AS TEXT),
     CAST("t1"."home_fen" AS TEXT),
-    CASE WHEN "t1"."home_rows" > 0 THEN "t1"."settlement_no" ELSE '' END,
-    CASE
-      WHEN "t1"."home_rows" > 0
-      THEN SUBSTRING(
-        CAST("t1"."pair" AS TEXT),
-        CASE
-          WHEN (
-            0 + 1
-          ) >= 1
-          THEN 0 + 1
-          ELSE 0 + 1 + LENGTH(CAST("t1"."pair" AS TEXT))
-        END,
-        2
-      ) || '0000'
-      ELSE ''
-    END,
-    CASE
-      WHEN "t1"."home_rows" > 0
-      THEN RIGHT(CAST("t1"."pair" AS TEXT), 2) || '0000'
-      ELSE ''
-    END,
-    CASE WHEN "t1"."home_rows" > 0 THEN "t1"."home_claim" ELSE REPEAT(CHR(31), 5) END,
-    CASE WHEN "t1"."home_rows" > 0 THEN "t1"."home_caregiver" ELSE '' END,
+    CASE WHEN "t1"."home_rows" > 0 THEN "t1"."home_text" ELSE REPEAT(CHR(31), 9) END,
     CAST("t1"."host_rows" AS TEXT),
     CAST("t1"."host_fen" AS TEXT),
-    CASE WHEN "t1"."host_rows" > 0 THEN "t1"."settlement_no" ELSE '' END,
     CASE
       WHEN "t1"."host_rows" > 0
-      THEN SUBSTRING(
-        CAST("t1"."pair" AS TEXT),
-        CASE
-          WHEN (
-            0 + 1
-          ) >= 1
-          THEN 0 + 1
-          ELSE 0 + 1 + LENGTH(CAST("t1"."pair" AS TEXT))
-        END,
-        2
-      ) || '0000'
-      ELSE ''
-    END,
-    CASE
-      WHEN "t1"."host_rows" > 0
-      THEN RIGHT(CAST("t1"."pair" AS TEXT), 2) || '0000'
-      ELSE ''
-    END,
-    CASE
-      WHEN "t1"."host_rows" > 0
-      THEN COALESCE("t1"."host_claim", "t1"."home_claim")
-      ELSE REPEAT(CHR(31), 5)
-    END,
-    CASE WHEN "t1"."host_rows" > 0 THEN "t1"."host_caregiver" ELSE '' END || CHR(10)
+      THEN COALESCE("t1"."host_text", "t1"."home_text")
+      ELSE REPEAT(CHR(31), 9)
+    END || CHR(10)
   ) AS "line"
 FROM (
   SELECT
@@ -1655,80 +1381,90 @@ FROM (
     "t0"."home_fen",
     "t0"."host_rows",
     "t0"."host_fen",
-    LIST_EXTRACT(STR_SPLIT("t0"."home_claim", CHR(31)), 1) AS "home_beneficiary_ref",
-    LIST_EXTRACT(STR_SPLIT("t0"."home_claim", CHR(31)), 2) AS "home_institution",
-    LIST_EXTRACT(STR_SPLIT("t0"."home_claim", CHR(31)), 3) AS "home_subsidy_kind",
-    LIST_EXTRACT(STR_SPLIT("t0"."home_claim", CHR(31)), 4) AS "home_service_month",
-    CAST(LIST_EXTRACT(STR_SPLIT("t0"."home_claim", CHR(31)), 5) AS BIGINT) AS "home_service_days",
-    CAST(LIST_EXTRACT(STR_SPLIT("t0"."home_claim", CHR(31)), 6) AS BIGINT) AS "home_amount_fen",
-    "t0"."home_caregiver" AS "home_caregiver_cert_no",
+    LIST_EXTRACT(STR_SPLIT("t0"."home_text", CHR(31)), 4) AS "home_beneficiary_ref",
+    LIST_EXTRACT(STR_SPLIT("t0"."home_text", CHR(31)), 5) AS "home_institution",
+    LIST_EXTRACT(STR_SPLIT("t0"."home_text", CHR(31)), 6) AS "home_subsidy_kind",
+    LIST_EXTRACT(STR_SPLIT("t0"."home_text", CHR(31)), 7) AS "home_service_month",
+    CAST(LIST_EXTRACT(STR_SPLIT("t0"."home_text", CHR(31)), 8) AS BIGINT) AS "home_service_days",
+    CAST(LIST_EXTRACT(STR_SPLIT("t0"."home_text", CHR(31)), 9) AS BIGINT) AS "home_amount_fen",
+    LIST_EXTRACT(STR_SPLIT("t0"."home_text", CHR(31)), 10) AS "home_caregiver_cert_no",
     LIST_EXTRACT(
       STR_SPLIT(
         CASE
           WHEN "t0"."host_rows" > 0
-          THEN COALESCE("t0"."host_claim", "t0"."home_claim")
-          ELSE CAST(NULL AS TEXT)
-        END,
-        CHR(31)
-      ),
-      1
-    ) AS "host_beneficiary_ref",
-    LIST_EXTRACT(
-      STR_SPLIT(
-        CASE
-          WHEN "t0"."host_rows" > 0
-          THEN COALESCE("t0"."host_claim", "t0"."home_claim")
-          ELSE CAST(NULL AS TEXT)
-        END,
-        CHR(31)
-      ),
-      2
-    ) AS "host_institution",
-    LIST_EXTRACT(
-      STR_SPLIT(
-        CASE
-          WHEN "t0"."host_rows" > 0
-          THEN COALESCE("t0"."host_claim", "t0"."home_claim")
-          ELSE CAST(NULL AS TEXT)
-        END,
-        CHR(31)
-      ),
-      3
-    ) AS "host_subsidy_kind",
-    LIST_EXTRACT(
-      STR_SPLIT(
-        CASE
-          WHEN "t0"."host_rows" > 0
-          THEN COALESCE("t0"."host_claim", "t0"."home_claim")
+          THEN COALESCE("t0"."host_text", "t0"."home_text")
           ELSE CAST(NULL AS TEXT)
         END,
         CHR(31)
       ),
       4
-    ) AS "host_service_month",
-    CAST(LIST_EXTRACT(
+    ) AS "host_beneficiary_ref",
+    LIST_EXTRACT(
       STR_SPLIT(
         CASE
           WHEN "t0"."host_rows" > 0
-          THEN COALESCE("t0"."host_claim", "t0"."home_claim")
+          THEN COALESCE("t0"."host_text", "t0"."home_text")
           ELSE CAST(NULL AS TEXT)
         END,
         CHR(31)
       ),
       5
-    ) AS BIGINT) AS "host_service_days",
-    CAST(LIST_EXTRACT(
+    ) AS "host_institution",
+    LIST_EXTRACT(
       STR_SPLIT(
         CASE
           WHEN "t0"."host_rows" > 0
-          THEN COALESCE("t0"."host_claim", "t0"."home_claim")
+          THEN COALESCE("t0"."host_text", "t0"."home_text")
           ELSE CAST(NULL AS TEXT)
         END,
         CHR(31)
       ),
       6
+    ) AS "host_subsidy_kind",
+    LIST_EXTRACT(
+      STR_SPLIT(
+        CASE
+          WHEN "t0"."host_rows" > 0
+          THEN COALESCE("t0"."host_text", "t0"."home_text")
+          ELSE CAST(NULL AS TEXT)
+        END,
+        CHR(31)
+      ),
+      7
+    ) AS "host_service_month",
+    CAST(LIST_EXTRACT(
+      STR_SPLIT(
+        CASE
+          WHEN "t0"."host_rows" > 0
+          THEN COALESCE("t0"."host_text", "t0"."home_text")
+          ELSE CAST(NULL AS TEXT)
+        END,
+        CHR(31)
+      ),
+      8
+    ) AS BIGINT) AS "host_service_days",
+    CAST(LIST_EXTRACT(
+      STR_SPLIT(
+        CASE
+          WHEN "t0"."host_rows" > 0
+          THEN COALESCE("t0"."host_text", "t0"."home_text")
+          ELSE CAST(NULL AS TEXT)
+        END,
+        CHR(31)
+      ),
+      9
     ) AS BIGINT) AS "host_amount_fen",
-    "t0"."host_caregiver" AS "host_caregiver_cert_no",
+    LIST_EXTRACT(
+      STR_SPLIT(
+        CASE
+          WHEN "t0"."host_rows" > 0
+          THEN COALESCE("t0"."host_text", "t0"."home_text")
+          ELSE CAST(NULL AS TEXT)
+        END,
+        CHR(31)
+      ),
+      10
+    ) AS "host_caregiver_cert_no",
     "t0"."filed_date"
   FROM "lines" AS "t0"
 ) AS "t1"
@@ -1825,13 +1561,13 @@ FROM (
 SELECT
   "t1"."pair",
   "t1"."settlement_no",
-  LIST_EXTRACT(STR_SPLIT("t1"."home_claim", CHR(31)), 1) AS "beneficiary_ref",
-  LIST_EXTRACT(STR_SPLIT("t1"."home_claim", CHR(31)), 2) AS "institution",
-  LIST_EXTRACT(STR_SPLIT("t1"."home_claim", CHR(31)), 3) AS "subsidy_kind",
-  LIST_EXTRACT(STR_SPLIT("t1"."home_claim", CHR(31)), 4) AS "service_month",
-  CAST(LIST_EXTRACT(STR_SPLIT("t1"."home_claim", CHR(31)), 5) AS BIGINT) AS "service_days",
-  CAST(LIST_EXTRACT(STR_SPLIT("t1"."home_claim", CHR(31)), 6) AS BIGINT) AS "amount_fen",
-  "t1"."home_caregiver" AS "caregiver_cert_no",
+  LIST_EXTRACT(STR_SPLIT("t1"."home_text", CHR(31)), 4) AS "beneficiary_ref",
+  LIST_EXTRACT(STR_SPLIT("t1"."home_text", CHR(31)), 5) AS "institution",
+  LIST_EXTRACT(STR_SPLIT("t1"."home_text", CHR(31)), 6) AS "subsidy_kind",
+  LIST_EXTRACT(STR_SPLIT("t1"."home_text", CHR(31)), 7) AS "service_month",
+  CAST(LIST_EXTRACT(STR_SPLIT("t1"."home_text", CHR(31)), 8) AS BIGINT) AS "service_days",
+  CAST(LIST_EXTRACT(STR_SPLIT("t1"."home_text", CHR(31)), 9) AS BIGINT) AS "amount_fen",
+  LIST_EXTRACT(STR_SPLIT("t1"."home_text", CHR(31)), 10) AS "caregiver_cert_no",
   "t1"."home_position",
   "t1"."host_position"
 FROM (

@@ -3,7 +3,7 @@
 -- step: standing
 -- kept: no
 -- reads: cleared
--- columns: pair:int16 settlement_no:string beneficiary_ref:string institution:string subsidy_kind:string service_month:string service_days:int64 amount_fen:int64 caregiver_cert_no:string cancelled:boolean
+-- columns: pair:int16 direction:string settlement_no:string beneficiary_ref:string institution:string subsidy_kind:string service_month:string service_days:int64 amount_fen:int64 caregiver_cert_no:string cancelled:boolean
 SELECT
   *
 FROM "cleared" AS "t0"
@@ -692,6 +692,7 @@ FROM (
     FROM (
       SELECT
         "t19"."pair",
+        "t19"."direction",
         "t19"."settlement_no",
         "t19"."beneficiary_ref",
         "t19"."institution",
@@ -715,6 +716,7 @@ FROM (
       FROM (
         SELECT
           "t17"."pair",
+          "t17"."direction",
           "t17"."settlement_no",
           "t17"."beneficiary_ref",
           "t17"."institution",
@@ -734,6 +736,7 @@ FROM (
         FROM (
           SELECT
             "t16"."pair",
+            "t16"."direction",
             "t16"."settlement_no",
             "t16"."beneficiary_ref",
             "t16"."institution",
@@ -751,6 +754,7 @@ FROM (
           FROM (
             SELECT
               "t4"."pair",
+              "t4"."direction",
               "t4"."settlement_no",
               "t4"."beneficiary_ref",
               "t4"."institution",
@@ -858,6 +862,7 @@ GROUP BY
 WITH "t12" AS (
   SELECT
     "t11"."pair",
+    "t11"."direction",
     "t11"."settlement_no",
     "t11"."beneficiary_ref",
     "t11"."institution",
@@ -875,6 +880,7 @@ WITH "t12" AS (
   FROM (
     SELECT
       "t9"."pair",
+      "t9"."direction",
       "t9"."settlement_no",
       "t9"."beneficiary_ref",
       "t9"."institution",
@@ -894,6 +900,7 @@ WITH "t12" AS (
       FROM (
         SELECT
           "t7"."pair",
+          "t7"."direction",
           "t7"."settlement_no",
           "t7"."beneficiary_ref",
           "t7"."institution",
@@ -905,6 +912,7 @@ WITH "t12" AS (
         FROM (
           SELECT
             "t1"."pair",
+            "t1"."direction",
             "t1"."settlement_no",
             "t1"."beneficiary_ref",
             "t1"."institution",
@@ -924,6 +932,7 @@ WITH "t12" AS (
       FROM (
         SELECT
           "t1"."pair",
+          "t1"."direction",
           "t1"."settlement_no",
           "t1"."beneficiary_ref",
           "t1"."institution",
@@ -975,6 +984,7 @@ FROM (
         FROM (
           SELECT
             "t13"."pair",
+            "t13"."direction",
             "t13"."settlement_no",
             "t13"."beneficiary_ref",
             "t13"."institution",
@@ -1086,6 +1096,7 @@ FROM (
 WITH "t7" AS (
   SELECT
     "t2"."pair",
+    "t2"."direction",
     "t2"."settlement_no",
     "t2"."beneficiary_ref",
     "t2"."institution",
@@ -1098,6 +1109,7 @@ WITH "t7" AS (
 ), "t14" AS (
   SELECT
     "t10"."pair",
+    "t10"."direction",
     "t10"."settlement_no",
     "t10"."beneficiary_ref",
     "t10"."institution",
@@ -1122,6 +1134,7 @@ WITH "t7" AS (
 ), "t22" AS (
   SELECT
     "t20"."pair",
+    "t20"."direction",
     "t20"."settlement_no",
     "t20"."beneficiary_ref",
     "t20"."institution",
@@ -1139,6 +1152,7 @@ WITH "t7" AS (
   FROM (
     SELECT
       "t16"."pair",
+      "t16"."direction",
       "t16"."settlement_no",
       "t16"."beneficiary_ref",
       "t16"."institution",
@@ -1162,6 +1176,7 @@ WITH "t7" AS (
       FROM (
         SELECT
           "t2"."pair",
+          "t2"."direction",
           "t2"."settlement_no",
           "t2"."beneficiary_ref",
           "t2"."institution",
@@ -1193,6 +1208,7 @@ FROM (
     FROM (
       SELECT
         "t18"."pair",
+        "t18"."direction",
         "t18"."settlement_no",
         "t18"."beneficiary_ref",
         "t18"."institution",
@@ -1210,6 +1226,7 @@ FROM (
       FROM (
         SELECT
           "t15"."pair",
+          "t15"."direction",
           "t15"."settlement_no",
           "t15"."beneficiary_ref",
           "t15"."institution",
@@ -1277,6 +1294,7 @@ FROM (
           FROM (
             SELECT
               "t23"."pair",
+              "t23"."direction",
               "t23"."settlement_no",
               "t23"."beneficiary_ref",
               "t23"."institution",
@@ -1359,6 +1377,7 @@ FROM (
       SEMI JOIN (
         SELECT
           "t3"."pair",
+          "t3"."direction",
           "t3"."settlement_no",
           "t3"."beneficiary_ref",
           "t3"."institution",

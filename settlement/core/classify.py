@@ -82,7 +82,7 @@ def odd_hashes(crowded: Table, reversed_numbers: Table, cleared: Table) -> Table
 def odd_rows(all_rows: Table, hashes: Table) -> Table:
     """Return every row of the odd numbers, numbered within its side by position."""
     rows = all_rows.semi_join(hashes, number_hash(all_rows) == hashes.number_hash)
-    rows = rows.mutate(claim=claim_of(rows))
+    rows = rows.mutate(text=text_of(rows), claim_hash=claim_hash(rows))
     window = ibis.window(group_by=["side", *KEY], order_by=["position"])
     return rows.mutate(copy_index=ibis.row_number().over(window))
 
@@ -90,18 +90,17 @@ def odd_rows(all_rows: Table, hashes: Table) -> Table:
 def odd_numbers(rows: Table, reversed_numbers: Table, cleared: Table) -> Table:
     """Return one row for each odd number: its sums, its smallest rows, and what becomes of it."""
     # 1. What the sides filed.
-    texts = rows.mutate(text=text_of(rows))
-    home, host = texts.side == "home", texts.side == "host"
-    filed = texts.group_by(KEY).agg(
+    home, host = rows.side == "home", rows.side == "host"
+    filed = rows.group_by(KEY).agg(
         home_rows=home.sum(),
-        home_fen=texts.amount_fen.sum(where=home),
-        home_least=texts.text.min(where=home),
-        home_most=texts.text.max(where=home),
+        home_fen=rows.amount_fen.sum(where=home),
+        home_least=rows.text.min(where=home),
+        home_most=rows.text.max(where=home),
         host_rows=host.sum(),
-        host_fen=texts.amount_fen.sum(where=host),
-        host_least=texts.text.min(where=host),
-        host_most=texts.text.max(where=host),
-        filed_date=texts.filed_date.min(),
+        host_fen=rows.amount_fen.sum(where=host),
+        host_least=rows.text.min(where=host),
+        host_most=rows.text.max(where=host),
+        filed_date=rows.filed_date.min(),
     )
     # 2. Who reversed the number, and what was cleared under it.
     reversals = reversed_numbers.group_by(KEY).agg(
@@ -109,7 +108,6 @@ def odd_numbers(rows: Table, reversed_numbers: Table, cleared: Table) -> Table:
         by_host=(reversed_numbers.side == "host").any(),
     )
     known = cleared.semi_join(filed, KEY)
-    known = known.mutate(claim=claim_of(known))
     known = known.select(*KEY, cleared_text=text_of(known), cleared_fen=known.amount_fen)
     whole = left_joined(filed, reversals, KEY)
     whole = left_joined(whole, known, KEY)
@@ -143,9 +141,9 @@ def firsts(side_rows: Table, side: str, hashes: Table, odd: Table, numbers: Tabl
         odd: All rows of the odd numbers.
         numbers: What becomes of the odd numbers.
     """
-    columns = [*side_rows.columns, "claim"]
+    columns = [*side_rows.columns, "text", "claim_hash"]
     plain = side_rows.anti_join(hashes, number_hash(side_rows) == hashes.number_hash)
-    plain = plain.mutate(claim=claim_of(plain)).select(columns)
+    plain = plain.mutate(text=text_of(plain), claim_hash=claim_hash(plain)).select(columns)
     ordinary = numbers.filter(numbers.fate == _COPIES)
     kept = odd.filter((odd.side == side) & (odd.copy_index == 0)).semi_join(ordinary, KEY)
     return union_of(plain, kept.select(columns))
@@ -154,25 +152,23 @@ def firsts(side_rows: Table, side: str, hashes: Table, odd: Table, numbers: Tabl
 def joined_sides(home_firsts: Table, host_firsts: Table) -> Table:
     """Return one row for each settlement with what each side filed.
 
-    Where the host's claim equals home's, `host_claim` is null and `host_fen` tells that there is a
-    row: nearly every line is so, and it halves what is kept.
+    Where the host's row equals home's, `host_text` is null and `host_fen` tells that there is one:
+    nearly every line is so, and it halves what is kept.
     """
     joined = home_firsts.outer_join(host_firsts, KEY)
     dates = ibis.least(joined.filed_date, joined.filed_date_right)
-    pair = ibis.coalesce(joined.pair, joined.pair_right)
     return joined.select(
-        pair=pair,
+        pair=ibis.coalesce(joined.pair, joined.pair_right),
         settlement_no=ibis.coalesce(joined.settlement_no, joined.settlement_no_right),
-        home_claim=joined.claim,
-        home_caregiver=joined.caregiver_cert_no,
+        home_text=joined.text,
         home_fen=joined.amount_fen,
         home_position=joined.position,
-        host_claim=joined.claim_right.nullif(joined.claim),
-        host_caregiver=joined.caregiver_cert_no_right,
+        home_hash=joined.claim_hash,
+        host_text=joined.text_right.nullif(joined.text),
         host_fen=joined.amount_fen_right,
         host_position=joined.position_right,
+        host_hash=joined.claim_hash_right,
         filed_date=ibis.coalesce(dates, joined.filed_date, joined.filed_date_right),
-        home_hash=claim_hash(pair, joined.claim),
     )
 
 
@@ -187,23 +183,20 @@ def close_claims(settlements: Table, odd: Table, reversed_numbers: Table, cleare
         reversed_numbers: What was reversed before clearing.
         cleared: What was cleared before.
     """
-    columns = [*KEY, "claim", "claim_hash"]
-
-    def hashed(rows: Table, claim: Expression) -> Table:
-        return rows.mutate(claim=claim, claim_hash=claim_hash(rows.pair, claim)).select(columns)
-
-    by_home = settlements.filter(settlements.home_claim.notnull())
-    by_host = settlements.filter(settlements.host_claim.notnull())
+    columns = [*KEY, "text", "claim_hash"]
+    by_home = settlements.filter(settlements.home_text.notnull())
+    by_host = settlements.filter(settlements.host_text.notnull())
     standing = odd.anti_join(reversed_numbers, ["side", *KEY])
     counted = cleared.filter(~cleared.cancelled)
-    claims = union_of(
-        by_home.mutate(claim=by_home.home_claim, claim_hash=by_home.home_hash).select(columns),
-        hashed(by_host, by_host.host_claim),
-        hashed(standing, standing.claim),
-        hashed(counted, claim_of(counted)),
+    rows = union_of(
+        by_home.select(*KEY, text=by_home.home_text, claim_hash=by_home.home_hash),
+        by_host.select(*KEY, text=by_host.host_text, claim_hash=by_host.host_hash),
+        standing.select(columns),
+        counted.select(*KEY, text=text_of(counted), claim_hash=claim_hash(counted)),
     )
-    seen = claims.group_by("claim_hash").agg(row_count=claims.count())
-    return claims.semi_join(seen.filter(seen.row_count > 1), "claim_hash")
+    seen = rows.group_by("claim_hash").agg(row_count=rows.count())
+    close = rows.semi_join(seen.filter(seen.row_count > 1), "claim_hash")
+    return close.select(*KEY, claim=claim_of(close.text))
 
 
 def twins(close: Table) -> Table:
@@ -238,7 +231,7 @@ def lines(
     """
     return union_of(
         _settlement_lines(settlements, flags, asked),
-        _whole_lines(odd, numbers, cleared),
+        _whole_lines(numbers),
         _copy_lines(odd, numbers),
         _reversal_lines(cleared, cleared_reversals),
     )
@@ -255,8 +248,7 @@ def _settlement_lines(settlements: Table, flags: Table, asked: Table) -> Table:
         (table.host_fen.isnull(), rank_of(LineClass.HOME_ONLY.rank)),
         (table.home_fen.isnull(), rank_of(LineClass.HOST_ONLY.rank)),
         (table.home_fen != table.host_fen, rank_of(LineClass.AMOUNT.rank)),
-        (table.host_claim.notnull(), rank_of(LineClass.FIELD.rank)),
-        (table.home_caregiver != table.host_caregiver, rank_of(LineClass.FIELD.rank)),
+        (table.host_text.notnull(), rank_of(LineClass.FIELD.rank)),
         else_=rank_of(LineClass.MATCHED.rank),
     )
     return _line(
@@ -268,42 +260,30 @@ def _settlement_lines(settlements: Table, flags: Table, asked: Table) -> Table:
     )
 
 
-def _whole_lines(odd: Table, numbers: Table, cleared: Table) -> Table:
-    """Return the lines that hold all rows of a number."""
+def _whole_lines(numbers: Table) -> Table:
+    """Return the lines that hold all rows of a number, with the smallest row of each side."""
     whole = numbers.filter(numbers.fate > _COPIES)
     conflict = whole.fate == LineClass.DUP_CONFLICT.rank
-    extra = ibis.ifelse(conflict & whole.cleared_text.notnull(), 1, 0)
-    whole = whole.mutate(extra=extra, extra_fen=extra * whole.cleared_fen.fill_null(0))
-    # The representative is the smallest row by its bytes; its parts come from the rows themselves.
-    known = cleared.semi_join(whole.filter(whole.extra == 1), KEY)
-    known = known.mutate(claim=claim_of(known))
-    columns = ["side", *KEY, "claim", "caregiver_cert_no"]
-    rows = union_of(
-        odd.semi_join(whole, KEY).select(columns),
-        known.mutate(side=ibis.literal("home")).select(columns),
-        known.mutate(side=ibis.literal("host")).select(columns),
-    )
-    rows = rows.mutate(text=text_of(rows))
-    home, host = rows.side == "home", rows.side == "host"
-    least = rows.group_by(KEY).agg(
-        home_claim=rows.claim.argmin(rows.text, where=home),
-        home_caregiver=rows.caregiver_cert_no.argmin(rows.text, where=home),
-        host_claim=rows.claim.argmin(rows.text, where=host),
-        host_caregiver=rows.caregiver_cert_no.argmin(rows.text, where=host),
-    )
-    table = whole.join(least, KEY)
+    again = conflict & whole.cleared_text.notnull()
+    extra = again.cast("int64")
+    extra_fen = extra * whole.cleared_fen.fill_null(0)
     nothing = ibis.null("int64")
+    sides = {
+        f"{side}_text": ibis.ifelse(again, _smaller(least, whole.cleared_text), least)
+        for side, least in (("home", whole.home_least), ("host", whole.host_least))
+    }
     return _line(
-        table.mutate(
-            home_fen=table.home_fen.fill_null(0) + table.extra_fen,
-            host_fen=table.host_fen.fill_null(0) + table.extra_fen,
+        whole.mutate(
+            **sides,
+            home_fen=whole.home_fen.fill_null(0) + extra_fen,
+            host_fen=whole.host_fen.fill_null(0) + extra_fen,
             home_position=nothing,
             host_position=nothing,
         ),
         kind=SETTLEMENT,
-        rank=table.fate,
-        home_rows=table.home_rows + table.extra,
-        host_rows=table.host_rows + table.extra,
+        rank=whole.fate,
+        home_rows=whole.home_rows + extra,
+        host_rows=whole.host_rows + extra,
     )
 
 
@@ -317,12 +297,10 @@ def _copy_lines(odd: Table, numbers: Table) -> Table:
         table = rows.filter(rows.side == side)
         table = table.mutate(
             **{
-                f"{side}_claim": table.claim,
-                f"{side}_caregiver": table.caregiver_cert_no,
+                f"{side}_text": table.text,
                 f"{side}_fen": table.amount_fen,
                 f"{side}_position": table.position,
-                f"{other}_claim": ibis.null("string"),
-                f"{other}_caregiver": ibis.null("string"),
+                f"{other}_text": ibis.null("string"),
                 f"{other}_fen": ibis.null("int64"),
                 f"{other}_position": ibis.null("int64"),
             }
@@ -347,14 +325,13 @@ def _reversal_lines(cleared: Table, cleared_reversals: Table) -> Table:
     standing = cleared.filter(~cleared.cancelled)
     table = standing.join(filed, KEY)
     fen = -table.amount_fen
-    claim = claim_of(table, fen=fen)
+    text = text_of(table, fen=fen)
     nothing = ibis.null("int64")
     sides = {
         f"{side}_{name}": ibis.ifelse(filed_by, value, ibis.null(kind))
         for side, filed_by in (("home", table.by_home), ("host", table.by_host))
         for name, value, kind in (
-            ("claim", claim, "string"),
-            ("caregiver", table.caregiver_cert_no, "string"),
+            ("text", text, "string"),
             ("fen", fen, "int64"),
         )
     }
@@ -375,23 +352,26 @@ def _reversal_lines(cleared: Table, cleared_reversals: Table) -> Table:
 def _line(
     table: Table, *, kind: int, rank: Expression, home_rows: Expression, host_rows: Expression
 ) -> Table:
-    """Return a table in the columns of a line; `host_claim` is null where it equals home's."""
+    """Return a table in the columns of a line; `host_text` may be null where it equals home's."""
     return table.select(
         *KEY,
         kind=ibis.literal(kind, "int8"),
         rank=rank.cast("int8"),
         home_rows=home_rows.cast("int32"),
         home_fen=table.home_fen.fill_null(0).cast("int64"),
-        home_claim=table.home_claim,
-        home_caregiver=table.home_caregiver,
+        home_text=table.home_text,
         host_rows=host_rows.cast("int32"),
         host_fen=table.host_fen.fill_null(0).cast("int64"),
-        host_claim=table.host_claim,
-        host_caregiver=table.host_caregiver,
+        host_text=table.host_text,
         filed_date=table.filed_date,
         home_position=table.home_position,
         host_position=table.host_position,
     )
+
+
+def _smaller(left: Expression, right: Expression) -> Expression:
+    """Return the smaller of two texts, the left of which may be missing."""
+    return ibis.ifelse((left < right).fill_null(False), left, right)
 
 
 def _differs(left: Expression, right: Expression) -> Expression:

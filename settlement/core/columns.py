@@ -26,6 +26,7 @@ __all__ = [
     "HISTORY",
     "HOLDS",
     "INPUTS",
+    "LINE_KEY",
     "LISTINGS",
     "PAIR_FACTOR",
     "POLICIES",
@@ -35,6 +36,7 @@ __all__ = [
     "SEPARATOR",
     "TERMINATOR",
     "codes_of",
+    "direction_of",
     "pair_of",
 ]
 
@@ -53,6 +55,9 @@ COLUMNS: Final = (
     "caregiver_cert_no",
 )
 
+# What identifies a line; the first three columns of a row.
+LINE_KEY: Final = ("settlement_no", "home", "host")
+
 # U+001F sorts before every character that a field may hold, so that joined lines sort as their
 # fields do; no field may contain it or the terminator.
 SEPARATOR: Final = "\x1f"
@@ -63,9 +68,11 @@ PAIR_FACTOR: Final = 100
 CODE_TAIL: Final = "0000"
 CODE_FACTOR: Final = 10_000
 
+# `direction` is home and host as a line's bytes hold them, joined.
 ROW_COLUMNS: Final = Schema(
     {
         "pair": "int16",
+        "direction": "string",
         "settlement_no": "string",
         "beneficiary_ref": "string",
         "institution": "string",
@@ -174,6 +181,11 @@ INPUTS: Final = MappingProxyType(
 def pair_of(home: str, host: str) -> int:
     """Return the number of a direction."""
     return int(home) // CODE_FACTOR * PAIR_FACTOR + int(host) // CODE_FACTOR
+
+
+def direction_of(pair: int) -> str:
+    """Return home's and the host's code of a direction as a line's bytes hold them."""
+    return SEPARATOR.join(codes_of(pair))
 
 
 def codes_of(pair: int) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import ibis
 
 from settlement.core import classify
 from settlement.core.classes import ALPHABETICAL, LineClass
+from settlement.core.columns import COLUMNS, LINE_KEY
 from settlement.core.terms import (
     KEY,
     Expression,
@@ -17,6 +18,7 @@ from settlement.core.terms import (
     home_code,
     host_code,
     joined,
+    part_of,
     rank_of,
     separator,
     terminator,
@@ -42,15 +44,7 @@ LINE_KINDS: Final = MappingProxyType(
     }
 )
 
-# The parts of a claim, with the types they have in the table of lines.
-_CLAIM_PARTS = (
-    ("beneficiary_ref", "string"),
-    ("institution", "string"),
-    ("subsidy_kind", "string"),
-    ("service_month", "string"),
-    ("service_days", "int64"),
-    ("amount_fen", "int64"),
-)
+_NUMBERS = ("service_days", "amount_fen")
 
 
 def _class_name(rank: Expression) -> Expression:
@@ -85,20 +79,6 @@ def beyond_rows(lines: Table, numbers: Table) -> Table:
     )
 
 
-def _side_text(
-    lines: Table, *, rows: Expression, claim: Expression, caregiver: Expression
-) -> Table:
-    """Return the ten columns of one side's row as parts to join; empty where there is no row."""
-    there = rows > 0
-    return [
-        ibis.ifelse(there, lines.settlement_no, ""),
-        ibis.ifelse(there, home_code(lines), ""),
-        ibis.ifelse(there, host_code(lines), ""),
-        ibis.ifelse(there, claim, separator().repeat(len(_CLAIM_PARTS) - 1)),
-        ibis.ifelse(there, caregiver, ""),
-    ]
-
-
 def line_bytes(lines: Table) -> Table:
     """Return the bytes of each line, in the order of the bytes.
 
@@ -117,7 +97,7 @@ def line_bytes(lines: Table) -> Table:
     )
     tie = place + (lines.home_rows > 0).cast("uint8")
     ordered_lines = lines.order_by(["pair", "settlement_no", tie])
-    host_claim = ibis.coalesce(ordered_lines.host_claim, ordered_lines.home_claim)
+    nothing = separator().repeat(len(COLUMNS) - 1)
     parts = [
         home_code(ordered_lines),
         host_code(ordered_lines),
@@ -125,30 +105,21 @@ def line_bytes(lines: Table) -> Table:
         _class_name(ordered_lines["rank"]),
         ordered_lines.home_rows.cast("string"),
         ordered_lines.home_fen.cast("string"),
-        *_side_text(
-            ordered_lines,
-            rows=ordered_lines.home_rows,
-            claim=ordered_lines.home_claim,
-            caregiver=ordered_lines.home_caregiver,
-        ),
+        ibis.ifelse(ordered_lines.home_rows > 0, ordered_lines.home_text, nothing),
         ordered_lines.host_rows.cast("string"),
         ordered_lines.host_fen.cast("string"),
-        *_side_text(
-            ordered_lines,
-            rows=ordered_lines.host_rows,
-            claim=host_claim,
-            caregiver=ordered_lines.host_caregiver,
-        ),
+        ibis.ifelse(ordered_lines.host_rows > 0, _host_text(ordered_lines), nothing) + terminator(),
     ]
-    parts[-1] = parts[-1] + terminator()
     return ordered_lines.select(line=joined(*parts))
+
+
+def _host_text(lines: Table) -> Expression:
+    """Return the host's row of lines that have one; it is left out where it equals home's."""
+    return ibis.coalesce(lines.host_text, lines.home_text)
 
 
 def line_table(lines: Table) -> Table:
     """Return every line in full: its class and the columns of both sides, null where none filed."""
-    host_claim = ibis.ifelse(
-        lines.host_rows > 0, ibis.coalesce(lines.host_claim, lines.home_claim), ibis.null("string")
-    )
     columns: dict[str, Expression] = {
         "home": home_code(lines),
         "host": host_code(lines),
@@ -162,16 +133,9 @@ def line_table(lines: Table) -> Table:
         "host_rows": lines.host_rows,
         "host_fen": lines.host_fen,
     }
-    sides = (
-        ("home", lines.home_claim, lines.home_caregiver),
-        ("host", host_claim, lines.host_caregiver),
-    )
-    for side, claim, caregiver in sides:
-        parts = claim.split(separator())
-        for index, (name, kind) in enumerate(_CLAIM_PARTS):
-            part = parts[index]
-            columns[f"{side}_{name}"] = part if kind == "string" else part.cast(kind)
-        columns[f"{side}_caregiver_cert_no"] = caregiver
+    host_text = ibis.ifelse(lines.host_rows > 0, _host_text(lines), ibis.null("string"))
+    for side, text in (("home", lines.home_text), ("host", host_text)):
+        columns |= {f"{side}_{name}": value for name, value in _columns_of(text).items()}
     columns["filed_date"] = lines.filed_date
     table = lines.select(**columns)
     return table.order_by(["home", "host", "settlement_no", "class", "home_rows"])
@@ -204,15 +168,15 @@ def closed(lines: Table, odd: Table, numbers: Table) -> Table:
 def newly_cleared(lines: Table) -> Table:
     """Return the settlements that this night clears; both sides' rows are equal."""
     matched = of_class(lines, LineClass.MATCHED, classify.SETTLEMENT)
-    parts = matched.home_claim.split(separator())
-    columns = {
-        name: parts[index] if kind == "string" else parts[index].cast(kind)
-        for index, (name, kind) in enumerate(_CLAIM_PARTS)
-    }
     return matched.select(
         *KEY,
-        **columns,
-        caregiver_cert_no=matched.home_caregiver,
+        **_columns_of(matched.home_text),
         home_position=matched.home_position,
         host_position=matched.host_position,
     )
+
+
+def _columns_of(text: Expression) -> dict[str, Expression]:
+    """Return the columns behind the key of a row's text, by name."""
+    parts = {name: part_of(text, name) for name in COLUMNS[len(LINE_KEY) :]}
+    return {name: part.cast("int64") if name in _NUMBERS else part for name, part in parts.items()}

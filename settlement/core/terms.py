@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import ibis
 
-from settlement.core.columns import CODE_TAIL, PAIR_FACTOR, SEPARATOR, TERMINATOR
+from settlement.core.columns import CODE_TAIL, COLUMNS, PAIR_FACTOR, SEPARATOR, TERMINATOR
 
 __all__ = [
     "KEY",
@@ -27,6 +27,7 @@ __all__ = [
     "left_joined",
     "month_days",
     "number_hash",
+    "part_of",
     "rank_of",
     "separator",
     "terminator",
@@ -49,11 +50,23 @@ def _bit_count(value: int) -> int:  # type: ignore[empty-body]  # a built-in has
     """Return the number of bits that are set."""
 
 
+def _claim_hash(  # noqa: PLR0917 - the columns of a claim
+    beneficiary_ref: str,
+    institution: str,
+    subsidy_kind: str,
+    service_month: str,
+    service_days: int,
+    amount_fen: int,
+) -> ibis.dtype("uint64"):  # type: ignore[valid-type]  # the form Ibis reads
+    """Return the engine's own hash of several values."""
+
+
 def _chr(code: int) -> str:  # type: ignore[empty-body]  # a built-in has no body
     """Return the character of a code point."""
 
 
 _builtin_hash = ibis.udf.scalar.builtin(_hash, name="hash")
+_builtin_claim_hash = ibis.udf.scalar.builtin(_claim_hash, name="hash")
 _builtin_chr = ibis.udf.scalar.builtin(_chr, name="chr")
 bit_count = ibis.udf.scalar.builtin(_bit_count, name="bit_count")
 
@@ -63,9 +76,16 @@ def number_hash(rows: Table) -> Expression:
     return _builtin_hash(rows.settlement_no) ^ rows.pair.cast("uint64")
 
 
-def claim_hash(pair: Expression, claim: Expression) -> Expression:
-    """Return a hash of what a record claims."""
-    return _builtin_hash(claim) ^ pair.cast("uint64")
+def claim_hash(rows: Table) -> Expression:
+    """Return a hash of what a record claims: all by which two settlements could be the same."""
+    return _builtin_claim_hash(
+        rows.beneficiary_ref,
+        rows.institution,
+        rows.subsidy_kind,
+        rows.service_month,
+        rows.service_days,
+        rows.amount_fen,
+    ) ^ rows.pair.cast("uint64")
 
 
 def separator() -> Expression:
@@ -83,28 +103,35 @@ def joined(*parts: Expression) -> Expression:
     return separator().join(list(parts))
 
 
-def claim_of(rows: Table, *, fen: Expression | None = None) -> Expression:
-    """Return what a record claims, as one text: all by which two settlements could be the same.
-
-    It is six of the ten columns, in their order; the key stands before it, the caregiver after.
+def text_of(rows: Table, *, fen: Expression | None = None) -> Expression:
+    """Return the ten columns of a row as a line's bytes hold them.
 
     Args:
         rows: A table with the columns of a row.
         fen: The amount, where it is not the row's own.
     """
     return joined(
+        rows.settlement_no,
+        rows.direction,
         rows.beneficiary_ref,
         rows.institution,
         rows.subsidy_kind,
         rows.service_month,
         rows.service_days.cast("string"),
         (rows.amount_fen if fen is None else fen).cast("string"),
+        rows.caregiver_cert_no,
     )
 
 
-def text_of(rows: Table) -> Expression:
-    """Return a row behind its key as one text; of one number, it orders rows as their bytes do."""
-    return joined(rows.claim, rows.caregiver_cert_no)
+def part_of(text: Expression, column: str) -> Expression:
+    """Return one of the ten columns of a row's text."""
+    return text.split(separator())[COLUMNS.index(column)]
+
+
+def claim_of(text: Expression) -> Expression:
+    """Return what a row's text claims: its columns behind the key and before the caregiver."""
+    first, last = COLUMNS.index("beneficiary_ref"), COLUMNS.index("amount_fen")
+    return text.split(separator())[first : last + 1].join(separator())
 
 
 def home_of(rows: Table) -> Expression:
