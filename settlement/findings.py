@@ -7,7 +7,7 @@ be used at all is refused. Nothing here reads a file.
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deltacare.errors import FieldViolation, Reason, Refusal
 
@@ -180,6 +180,7 @@ class Finding:
         remedy: What to do, one sentence.
         problem_zh: The same in Chinese.
         remedy_zh: The same in Chinese.
+        file: Name of the file, where there are several.
     """
 
     row: int
@@ -189,6 +190,7 @@ class Finding:
     remedy: str
     problem_zh: str = ""
     remedy_zh: str = ""
+    file: str = ""
 
     @classmethod
     def of(cls, problem: Problem, *, row: int = 0, column: str = "", value: str = "") -> "Finding":
@@ -246,23 +248,33 @@ class BadFile(Refusal):
 
     def __init__(self, file: str, findings: Findings) -> None:
         assert findings.total, "a file is refused for a reason"
-        first = findings.listed[0]
+        listed = tuple(
+            finding if finding.file else replace(finding, file=file) for finding in findings.listed
+        )
+        first = listed[0]
         noun = "problem" if findings.total == 1 else "problems"
+        place = f"row {first.row}, {first.column}".rstrip(", ") if first.row else "the whole file"
         super().__init__(
             Reason.INVALID_FIELD,
-            f"{file}: {findings.total} {noun}; first: row {first.row} {first.column}: "
-            f"{first.problem} {first.remedy}",
+            f"{file}: {findings.total} {noun}; first: {place}: {first.problem} {first.remedy}",
             details={"file": file, "findings": str(findings.total)},
             violations=(
                 FieldViolation(
-                    field=f"{file}:{finding.row}:{finding.column}",
+                    field=f"{finding.file}:{finding.row}:{finding.column}",
                     value=finding.value,
                     description=finding.problem,
                     remedy=finding.remedy,
                 )
-                for finding in findings.listed
+                for finding in listed
             ),
         )
         self.file = file
-        self.findings = findings.listed
+        self.findings = listed
         self.total = findings.total
+
+    @classmethod
+    def of_both(cls, first: "BadFile", second: "BadFile") -> "BadFile":
+        """Return one refusal for two files that are both bad."""
+        findings = Findings((*first.findings, *second.findings))
+        findings.total = first.total + second.total
+        return cls(f"{first.file}, {second.file}", findings)

@@ -8,10 +8,17 @@ definition that a node's night runs. Nothing is processed unless every row of bo
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from settlement.allocator import keep_freed_memory
+from settlement.findings import BadFile
+
+if TYPE_CHECKING:
+    from settlement.engine import DuckEngine
 
 __all__ = ["Reconciliation", "reconcile"]
 
@@ -82,41 +89,38 @@ def reconcile(
         threads: Threads of the engine, 1 to 16; the result does not depend on it.
 
     Raises:
-        BadFile: If a row of either file is bad; `findings` names each, of the home file first.
+        BadFile: If anything in either file is bad; `findings` names each row and its file.
         Refusal: If `lines_path` ends in neither `.parquet` nor `.csv`.
     """
     watch = _Stopwatch()
     lines = None if lines_path is None else _lines_path(Path(lines_path))
-    # 1. The files.
-    with watch.stage("read"):
+    keep_freed_memory()
+    # 1. The files, both at once, while the engine is loaded.
+    with watch.stage("read"), ThreadPoolExecutor(max_workers=2) as readers:
         from settlement.records import read_settlement_table
 
-        home = read_settlement_table(home_path)
-        host = read_settlement_table(host_path)
-    # 2. Lines, sums and bytes.
-    from settlement.core.columns import HISTORY
-    from settlement.core.digest import DigestBuilder
-    from settlement.engine import DuckEngine, compiled
-    from settlement.night import asked_table, empty_input, summarise_totals
+        reading = [readers.submit(read_settlement_table, path) for path in (home_path, host_path)]
+        from settlement.core.columns import HISTORY
+        from settlement.engine import DuckEngine, compiled
+        from settlement.night import asked_table, empty_input, summarise_totals
 
+        home, host = _both(reading)
     with DuckEngine(compiled("files"), threads=threads) as engine:
         for name, table in (("home_rows", home), ("host_rows", host), ("asked", asked_table(None))):
             engine.load(name, table)
         for name in HISTORY:
             engine.load(name, empty_input(name))
+        # 2. Lines, sums and bytes.
         with watch.stage("match"):
             engine.make("settlements")
         with watch.stage("classify"):
             summary = summarise_totals(engine.table("totals"))
         with watch.stage("digest"):
-            builder = DigestBuilder()
-            for block in engine.blocks("line_bytes"):
-                builder.add(block)
-            digest = builder.digest()
+            digest, line_count = _digest(engine)
         # 3. Nothing was lost and nothing made up.
         filed = tuple(_sum(table) for table in (home, host))
         assert filed == summary.side_fen, "class totals equal side totals"
-        assert builder.line_count == sum(summary.counts.values()), "each line has one class"
+        assert line_count == sum(summary.counts.values()), "each line has one class"
         if lines is not None:
             with watch.stage("lines"):
                 _write_lines(engine.table("line_table"), lines)
@@ -147,6 +151,36 @@ class _Stopwatch:
     def seconds(self) -> dict[str, float]:
         """Return each stage and the total."""
         return {**self._seconds, "total": time.perf_counter() - self._start_s}
+
+
+def _both(reading: "list[Future[Any]]") -> list[Any]:
+    """Return what two readers read; if both files are bad, both are told of."""
+    tables: list[Any] = []
+    bad: list[BadFile] = []
+    for reader in reading:
+        try:
+            tables.append(reader.result())
+        except BadFile as error:
+            bad.append(error)
+    if bad:
+        raise bad[0] if len(bad) == 1 else BadFile.of_both(*bad)
+    return tables
+
+
+def _digest(engine: "DuckEngine") -> tuple[bytes, int]:
+    """Return digest and number of the lines, hashing each block while the next one is made."""
+    from settlement.core.digest import DigestBuilder
+
+    builder = DigestBuilder()
+    with ThreadPoolExecutor(max_workers=1) as hasher:
+        hashing: Future[None] | None = None
+        for block in engine.blocks("line_bytes"):
+            if hashing is not None:
+                hashing.result()
+            hashing = hasher.submit(builder.add, block)
+        if hashing is not None:
+            hashing.result()
+    return builder.digest(), builder.line_count
 
 
 def _sum(rows: Any) -> int:  # noqa: ANN401 - pyarrow ships no types

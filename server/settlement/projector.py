@@ -20,6 +20,7 @@ from server.log.ports import LogTx, Sequenced
 from server.registry.rulebook import Rule
 from server.settlement import fields, rules, store, tables
 from server.settlement.cache import forget_nights
+from server.settlement.duties import DutyKind, note_duties
 from server.settlement.registry_projection import REGISTRY_HANDLERS, forget_registry
 
 __all__ = ["SettlementProjector"]
@@ -60,7 +61,13 @@ class _SettlementLog:
             home == self._partner and host == self._author
         )
 
+    def _reviewed(self, run: Run) -> None:
+        """Keep who reviewed what is filed."""
+        reviewers = {item.entry.reviewer for item in run}
+        note_duties(self._connection, self._author, self._partner, reviewers, DutyKind.REVIEW)
+
     def records(self, run: Run) -> None:
+        self._reviewed(run)
         author, partner, filed_date = self._author, self._partner, self._filed_date
         sound = fields.record_is_sound
         rows: list[tuple[object, ...]] = []
@@ -129,6 +136,7 @@ class _SettlementLog:
         return True
 
     def reversals(self, run: Run) -> None:
+        self._reviewed(run)
         filed = store.numbers_filed(
             self._connection,
             self._author,
@@ -168,6 +176,7 @@ class _SettlementLog:
         return None if home == self._author else rules.NOT_HOME
 
     def refusals(self, run: Run) -> None:
+        self._reviewed(run)
         rows: list[tuple[object, ...]] = []
         for item in run:
             body = item.entry.record_refusal
@@ -307,6 +316,7 @@ _LOG_TABLES = (
     tables.enrolment,
     tables.enrolment_end,
     tables.day_close,
+    tables.duty,
 )
 
 

@@ -26,7 +26,7 @@ from deltacare.v1.settlement_service_pb2 import (
     RefuseRecordsRequest,
     RefuseRecordsResponse,
 )
-from deltacare.v1.types_pb2 import EntryRef
+from deltacare.v1.types_pb2 import Duty, EntryRef
 from google.protobuf.message import Message
 from sqlalchemy import Connection, Row, and_, exists, or_, select
 
@@ -35,6 +35,7 @@ from server.log.ports import LogTx, Sequencer, Write
 from server.registry.fields import read_page_size
 from server.registry.paging import next_token, read_token
 from server.settlement import fields, rules, store, tables
+from server.settlement.duties import DutyKind, require_apart
 from server.settlement.requests import appended, check_batch, check_partner, read_write
 from server.store.database import Database
 
@@ -77,6 +78,7 @@ class PartnerRecords:
             yield from fields.end_faults(body, where)
 
         def check(tx: LogTx) -> None:
+            self._require_review(tx, request.duty)
             numbers = [each.settlement_no for each in request.reversals]
             filed = store.numbers_filed(tx.connection, self._province, request.partner, numbers)
             bad = ViolationCollector()
@@ -114,6 +116,7 @@ class PartnerRecords:
             yield from fields.end_faults(body, where)
 
         def check(tx: LogTx) -> None:
+            self._require_review(tx, request.duty)
             numbers = [each.settlement_no for each in request.refusals]
             filed = store.numbers_filed(tx.connection, request.partner, self._province, numbers)
             bad = ViolationCollector()
@@ -201,6 +204,10 @@ class PartnerRecords:
             faults=faults,
             check=check,
         )
+
+    def _require_review(self, tx: LogTx, duty: Duty) -> None:
+        """Hold the reviewer of what is filed to that one duty."""
+        require_apart(tx.connection, self._province, [duty.reviewer], DutyKind.REVIEW)
 
     def _home_faults(
         self, home: str, host: str, partner: str, where: str

@@ -11,15 +11,23 @@ from types import MappingProxyType
 
 from deltacare.ids import LogName
 from deltacare.trust import Trust
+from deltacare.v1.entry_pb2 import StatementWord
 from sqlalchemy import Connection, delete, select
 
 from server.log.ports import LogTx, Sequenced
 from server.registry.rulebook import Rule
 from server.settlement import fields, netting, rules, store, tables
+from server.settlement.duties import DutyKind, note_duties
 
 __all__ = ["REGISTRY_HANDLERS", "forget_registry"]
 
 Handler = Callable[[LogTx, LogName, Sequence[Sequenced], Trust], None]
+
+
+def _note(tx: LogTx, log: LogName, item: Sequenced, kind: DutyKind) -> None:
+    """Keep who made and reviewed what a registry log says."""
+    principals = (item.entry.maker, item.entry.reviewer)
+    note_duties(tx.connection, log.author, "", principals, kind)
 
 
 def _policies(tx: LogTx, log: LogName, run: Sequence[Sequenced], _trust: Trust) -> None:
@@ -41,6 +49,7 @@ def _policies(tx: LogTx, log: LogName, run: Sequence[Sequenced], _trust: Trust) 
             body.until_date,
         )
         store.insert_rows(tx.connection, tables.policy, [row])
+        _note(tx, log, item, DutyKind.POLICY)
 
 
 def _pair_results(tx: LogTx, log: LogName, run: Sequence[Sequenced], trust: Trust) -> None:
@@ -138,6 +147,8 @@ def _answers(tx: LogTx, log: LogName, run: Sequence[Sequenced], _trust: Trust) -
             item.entry.reviewer,
         )
         store.insert_rows(tx.connection, tables.statement_answer, [row])
+        if body.word == StatementWord.STATEMENT_WORD_APPROVED:
+            _note(tx, log, item, DutyKind.PAYMENT)
 
 
 REGISTRY_HANDLERS: Mapping[str, Handler] = MappingProxyType(
@@ -160,5 +171,7 @@ _LOG_TABLES = (
 
 def forget_registry(connection: Connection, author: str) -> None:
     """Delete every row that came from a registry log."""
+    held = tables.duty.c
+    connection.execute(delete(tables.duty).where(held.author == author, held.partner == ""))
     for table in _LOG_TABLES:
         connection.execute(delete(table).where(table.c.author == author))

@@ -19,6 +19,7 @@ from server.registry.rulebook import Rule
 __all__ = [
     "CLOSE_OUT_OF_ORDER",
     "CLOSE_TOO_EARLY",
+    "DUTIES_COMBINED",
     "ENROLMENT_EXISTS",
     "ENROLMENT_UNKNOWN",
     "HOLD_ENDED",
@@ -190,6 +191,12 @@ STATEMENT_ANSWERED = Rule(
     en="The author answered the statement already, for good.",
     source="design, The night, step 3",
 )
+DUTIES_COMBINED = Rule(
+    code="S22-DUTIES-COMBINED",
+    zh="同一人不得兼任政策制定、审核与付款中的两项",
+    en="No principal holds two of policy, review and payment.",
+    source="Accounting Law, article 25",
+)
 
 RULES = (
     WRONG_LOG,
@@ -213,6 +220,7 @@ RULES = (
     STATEMENT_TURN,
     STATEMENT_CONTRADICTS_ITSELF,
     STATEMENT_ANSWERED,
+    DUTIES_COMBINED,
 )
 
 

@@ -46,6 +46,7 @@ from server.registry.paging import next_token, read_token
 from server.settlement import fields, tables
 from server.settlement.closing import DayCloser
 from server.settlement.codes import CodeBook
+from server.settlement.duties import DutyKind, require_apart
 from server.settlement.enrolments import EnrolmentPeer, Enrolments
 from server.settlement.filing import RecordFiling
 from server.settlement.records import PartnerRecords
@@ -117,8 +118,10 @@ class SettlementServicer:
             bad.add(fault)
         bad.raise_if_any()
 
-        def decide(_tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
+        def decide(tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
             duty = request.duty
+            principals = (duty.maker, duty.reviewer)
+            require_apart(tx.connection, self._province, principals, DutyKind.POLICY)
             entry = Entry(maker=duty.maker, reviewer=duty.reviewer, subsidy_policy=request.policy)
             return [(LogName.registry(self._province), [entry])]
 

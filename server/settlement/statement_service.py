@@ -29,6 +29,7 @@ from server.log.ports import AppendedRun, LogReader, LogTx, Sequencer, Write
 from server.registry.fields import numbered_id_province, parse_numbered_id, read_page_size
 from server.registry.paging import next_token, read_token
 from server.settlement import fields, rules, statements
+from server.settlement.duties import DutyKind, require_apart
 from server.settlement.netting import parties_of
 from server.settlement.requests import appended, read_write
 from server.settlement.statements import Reach, Standing
@@ -159,6 +160,9 @@ class StatementDesk:
         def decide(tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
             self._check_answer(tx.connection, reach, request)
             duty = request.duty
+            if request.answer.word == StatementWord.STATEMENT_WORD_APPROVED:
+                principals = (duty.maker, duty.reviewer)
+                require_apart(tx.connection, self._province, principals, DutyKind.PAYMENT)
             entry = Entry(maker=duty.maker, reviewer=duty.reviewer, statement_answer=request.answer)
             return [(self._log, [entry])]
 

@@ -15,6 +15,7 @@ __all__ = [
     "cleared",
     "code",
     "day_close",
+    "duty",
     "enrolment",
     "enrolment_audit",
     "enrolment_end",
@@ -239,6 +240,18 @@ statement_answer = Table(
     Column("maker", Text, nullable=False),
     Column("reviewer", Text, nullable=False),
     Index("ix_settlement_statement_answer_hash", "statement_hash", "author", unique=True),
+)
+
+# --- Both -----------------------------------------------------------------------------------------
+
+# Who has set policy, reviewed records or approved payment; the partner is empty for registry logs.
+duty = Table(
+    "settlement_duty",
+    metadata,
+    Column("author", IdText, primary_key=True),
+    Column("partner", IdText, primary_key=True),
+    Column("principal", IdText, primary_key=True),
+    Column("duty", IdText, primary_key=True),
 )
 
 # --- Nights: a cache ------------------------------------------------------------------------------

@@ -161,6 +161,16 @@ def test_bad_row_stops_everything(tmp_path: Path) -> None:
     )
 
 
+def test_both_files_are_told_of(tmp_path: Path) -> None:
+    """Where both files are bad, the findings of both come at once, each with its file."""
+    first = write(tmp_path / "a.csv", [row(service_days=0)])
+    second = write(tmp_path / "b.csv", [row(), row("S2", home="999999")])
+    with pytest.raises(BadFile) as caught:
+        reconcile(first, second)
+    found = [(one.file, one.row, one.column) for one in caught.value.findings]
+    assert [("a.csv", 2, "service_days"), ("b.csv", 3, "home")] == found
+
+
 def test_closed_only(tmp_path: Path) -> None:
     """Whether anything is left to do follows from the classes."""
     same = write(tmp_path / "a.csv", [row()])

@@ -11,7 +11,7 @@ from deltacare.v1 import entry_pb2 as epb
 
 from server.settlement import rules
 from server.settlement.netting import build_statement, contradicts_itself
-from tests.server.settlement.world import DUTY, HOME, HOST, OPENING, World, day, entries
+from tests.server.settlement.world import APPROVERS, DUTY, HOME, HOST, OPENING, World, day, entries
 
 THIRD = "330000"
 
@@ -42,7 +42,7 @@ async def answer(world: World, province: str, leaf_hash: bytes, *, refused: bool
         statement_hash=leaf_hash, word=word, reason="MISTAKE" if refused else ""
     )
     await world[province].clearing.answer_statement(
-        cpb.AnswerStatementRequest(request_id=world.request_id(), duty=DUTY, answer=body),
+        cpb.AnswerStatementRequest(request_id=world.request_id(), duty=APPROVERS, answer=body),
         world.call(province, "AnswerStatement"),
     )
     await world.settled()
@@ -126,7 +126,7 @@ async def test_lifecycle(tmp_path: Path) -> None:
         for province in world.provinces:
             found = await standing(world, province, f"{HOME}-S2")
             assert cpb.STATEMENT_STATE_BINDING == found.state
-            assert ["mk-1"] * 3 == [each.maker for each in found.answers]
+            assert ["pay-1"] * 3 == [each.maker for each in found.answers]
         with pytest.raises(Refusal, match="in another statement"):
             await propose(world, HOST, 3, 1)
         # 6. Page by page; both were proposed at the same instant.

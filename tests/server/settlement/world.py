@@ -40,6 +40,7 @@ from tests.support.nodes import FourNodes, Node
 from tests.support.ports import SeededEntropy
 
 __all__ = [
+    "APPROVERS",
     "CERTIFICATE",
     "DUTY",
     "HOME",
@@ -63,6 +64,7 @@ INSTITUTION = f"{HOST}-1"
 CERTIFICATE = f"{HOST}-C1"
 _CLASSES = [value for value in cpb.LineClass.values() if value]
 DUTY = Duty(maker="mk-1", reviewer="rv-1")
+APPROVERS = Duty(maker="pay-1", reviewer="pay-2")
 
 
 def ref(number: int) -> str:
@@ -505,4 +507,4 @@ class _Peer:
 
 def entries(field: str, *bodies: Any) -> list[epb.Entry]:
     """Return entries with bodies of one kind."""
-    return [epb.Entry(maker="mk-1", reviewer="rv-1", **{field: body}) for body in bodies]
+    return [epb.Entry(maker="reg-1", reviewer="reg-2", **{field: body}) for body in bodies]

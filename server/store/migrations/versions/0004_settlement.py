@@ -231,6 +231,14 @@ def _create_registry() -> None:
         ["statement_hash", "author"],
         unique=True,
     )
+    op.create_table(
+        "settlement_duty",
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("partner", ID_TEXT, nullable=False),
+        sa.Column("principal", ID_TEXT, nullable=False),
+        sa.Column("duty", ID_TEXT, nullable=False),
+        _key("author", "partner", "principal", "duty", table="settlement_duty"),
+    )
 
 
 def _create_nights() -> None:

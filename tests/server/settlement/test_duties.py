@@ -1,0 +1,111 @@
+"""Nobody sets policy, reviews records and approves payment at once."""
+
+from pathlib import Path
+
+import pytest
+from deltacare.errors import Reason, Refusal
+from deltacare.v1 import clearing_service_pb2 as cpb
+from deltacare.v1 import entry_pb2 as epb
+from deltacare.v1 import settlement_service_pb2 as spb
+from deltacare.v1.types_pb2 import Duty
+
+from server.settlement.duties import DutyKind, note_duties
+from tests.server.settlement.world import DUTY, HOME, HOST, World, day
+
+POLICY = epb.SubsidyPolicy(
+    subsidy_kind="CARE_MEAL", unit=epb.SUBSIDY_UNIT_DAY, rate_fen=1, from_date="2026-01-01"
+)
+
+
+async def test_duties_are_kept_apart(tmp_path: Path) -> None:
+    """Who set policy reviews nothing, who reviewed approves nothing, and the other way round."""
+    async with World.open(tmp_path) as world:
+        await world.facts()
+
+        def policy(maker: str, reviewer: str) -> spb.PublishSubsidyPolicyRequest:
+            return spb.PublishSubsidyPolicyRequest(
+                request_id=world.request_id(),
+                duty=Duty(maker=maker, reviewer=reviewer),
+                policy=POLICY,
+            )
+
+        async def publish(maker: str, reviewer: str) -> None:
+            await world[HOME].settlement.publish_subsidy_policy(
+                policy(maker, reviewer), world.call(HOME, "PublishSubsidyPolicy")
+            )
+
+        await publish("city-1", "city-2")
+        await publish("city-2", "city-1")
+        # 1. Who set policy does not review.
+        for reviewer in ("city-1", "city-2"):
+            (refused,) = await world.stream(
+                HOME,
+                [
+                    spb.FileRecordsRequest(
+                        request_id=world.request_id(),
+                        duty=Duty(maker="mk-1", reviewer=reviewer),
+                        partner=HOST,
+                        records=[world.record("S1")],
+                    )
+                ],
+            )
+            assert "RULE_REFUSED" == refused.refusal_reason
+        await world.both(world.record("S1"))
+        # 2. Who reviewed sets no policy; who only made records may.
+        with pytest.raises(Refusal, match="S22") as caught:
+            await publish("city-3", DUTY.reviewer)
+        assert Reason.RULE_REFUSED is caught.value.reason
+        assert "POLICY: rv-1 REVIEW" == caught.value.details["subject"]
+        # 3. Neither approves what is to be paid.
+        await world.night(1)
+        proposed = await world[HOME].clearing.propose_statement(
+            cpb.ProposeStatementRequest(
+                request_id=world.request_id(),
+                duty=DUTY,
+                statement_id=f"{HOME}-S1",
+                from_date=day(1),
+                until_date=day(1),
+                netting=epb.NETTING_BILATERAL,
+            ),
+            world.call(HOME, "ProposeStatement"),
+        )
+        await world.settled()
+
+        async def approve(maker: str, reviewer: str) -> None:
+            await world[HOME].clearing.answer_statement(
+                cpb.AnswerStatementRequest(
+                    request_id=world.request_id(),
+                    duty=Duty(maker=maker, reviewer=reviewer),
+                    answer=epb.StatementAnswer(
+                        statement_hash=proposed.statement_hash,
+                        word=epb.STATEMENT_WORD_APPROVED,
+                    ),
+                ),
+                world.call(HOME, "AnswerStatement"),
+            )
+
+        for maker, reviewer in (("pay-1", "rv-1"), ("city-1", "pay-2")):
+            with pytest.raises(Refusal, match="S22"):
+                await approve(maker, reviewer)
+        await approve("pay-1", "pay-2")
+        # 4. And who approved payment reviews nothing from then on.
+        with pytest.raises(Refusal, match="S22"):
+            await publish("pay-1", "city-1")
+        # Another province's staff are other people, whatever their ids.
+        assert not (await world.file(HOST, [world.record("S9", 3)])).refusal_reason
+
+
+async def test_duties_are_noted_once(tmp_path: Path) -> None:
+    """Noting again changes nothing, and nobody is nobody."""
+    async with World.open(tmp_path) as world:
+        database = world[HOME].node.database
+        for _ in range(2):
+            await database.write(
+                lambda c: note_duties(c, HOME, HOST, ["a", "b", ""], DutyKind.REVIEW)
+            )
+        from sqlalchemy import select
+
+        from server.settlement.tables import duty
+
+        rows = await database.read(lambda c: c.execute(select(duty.c.principal)).scalars().all())
+        assert ["a", "b"] == sorted(rows)
