@@ -15,12 +15,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from bench.nodes import client, nodes
+from clients.demo.processes import Nodes
 from deltacare.v1.entry_pb2 import SettlementRecord
 from deltacare.v1.settlement_service_pb2 import FileRecordsRequest
 from deltacare.v1.types_pb2 import Duty
-
-from bench.nodes import client, nodes
-from clients.demo.processes import Nodes
 
 __all__ = ["batches", "file", "run"]
 

@@ -11,16 +11,15 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from bench.nodes import client, nodes
+from clients.demo.processes import Nodes
+from clients.demo.scenario import PROVINCES
+from clients.sdk.node import NodeClient
 from deltacare.v1 import certification_service_pb2 as certification
 from deltacare.v1 import entry_pb2 as entry
 from deltacare.v1 import registry_service_pb2 as registry
 from deltacare.v1.federation_service_pb2 import PingRequest
 from deltacare.v1.types_pb2 import Duty
-
-from bench.nodes import client, nodes
-from clients.demo.processes import Nodes
-from clients.demo.scenario import PROVINCES
-from clients.sdk.node import NodeClient
 
 __all__ = ["run"]
 

@@ -9,11 +9,10 @@ import statistics
 import time
 from typing import Any
 
-from deltacare.v1.log_service_pb2 import ListLogsRequest
-
 from bench.append import batches, file
 from bench.nodes import client, nodes, start
 from clients.demo.processes import Nodes
+from deltacare.v1.log_service_pb2 import ListLogsRequest
 
 __all__ = ["run"]
 

@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from deltacare.times import business_date
-
 from clients.demo.processes import Nodes, make_nodes
 from clients.demo.scenario import PROVINCES
 from clients.sdk.node import NodeClient
+from deltacare.times import business_date
 
 __all__ = ["client", "nodes", "start"]
 

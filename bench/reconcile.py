@@ -3,8 +3,12 @@
 Each contender is a whole process, from starting Python over reading both CSV files to its result:
 Polars reads and does nothing but the join; datacompy, on Polars, compares column by column, as a
 finance analyst would; ours classifies every line and computes the digest. The runs take turns, and
-the median of three counts. The files are made with a fixed seed in a temporary folder; nothing in
-them is real. It measures and reports; it does not fail when a goal is missed.
+the median of three counts. The files are made with a fixed seed in a temporary folder, in no order,
+and nothing in them is real. It measures and reports; it does not fail when a goal is missed.
+
+What limits ours: a digest needs the lines sorted and written out, 280 MB of text that the bare join
+does not make (sorting and writing take as long as the join), and the memory for it is faulted in
+page by page. Files that are already in the order of their numbers take a quarter less.
 """
 
 import importlib.util

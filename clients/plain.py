@@ -7,9 +7,10 @@ amounts and people who compare hashes want neither.
 from datetime import UTC
 from typing import Any
 
-from deltacare.times import format_time
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+
+from deltacare.times import format_time
 
 __all__ = ["enum_name", "plain"]
 

@@ -6,10 +6,9 @@ A rendering: what binds is the leaf hash of the entry, which every rendering pri
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from deltacare.v1.clearing_service_pb2 import PairNight, StandingStatement
-
 from clients.language import tr
 from clients.plain import enum_name
+from deltacare.v1.clearing_service_pb2 import PairNight, StandingStatement
 
 if TYPE_CHECKING:
     from settlement.report import StatementView

@@ -11,11 +11,10 @@ import signal
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from clients.sdk.credentials import load_bundle, read_file
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import LogName, all_logs
 from deltacare.trust import TrustBundle
-
-from clients.sdk.credentials import load_bundle, read_file
 from server.certification.projector import CertificationProjector
 from server.certification.salts import SaltStore
 from server.certification.service import CertificationServicer

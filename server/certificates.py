@@ -14,9 +14,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from deltacare.ids import Principal
 
 from clients.sdk.credentials import node_tls_name
+from deltacare.ids import Principal
 
 __all__ = ["KeyPair", "issue_client", "issue_node", "new_ca"]
 

@@ -72,7 +72,6 @@ def init(  # noqa: PLR0917  # options of one command
     import os
 
     from deltacare.divisions import PROVINCES
-
     from server.setup import MEMBER_FILE, init_node
 
     if province not in PROVINCES:
@@ -180,7 +179,6 @@ def bundle(  # noqa: PLR0917  # options of one command
 ) -> None:
     """Join member cards into a signed bundle."""
     from deltacare.times import parse_date
-
     from server.keyfiles import write_new
     from server.setup import install_bundle, make_bundle, read_card, read_signer
 
@@ -319,10 +317,9 @@ def status(directory: Path, endpoint: str | None, name: str) -> int:
     """Ask a running node how it and its partners are."""
     from dataclasses import replace
 
-    from deltacare.v1.federation_service_pb2 import ListMembersRequest, ListPartnerHealthRequest
-
     from clients.sdk.credentials import Profile
     from clients.sdk.node import SyncNodeClient
+    from deltacare.v1.federation_service_pb2 import ListMembersRequest, ListPartnerHealthRequest
     from server.setup import CLIENTS_DIRECTORY
 
     profile = Profile.load(directory / CLIENTS_DIRECTORY, name=name)

@@ -13,10 +13,9 @@ from datetime import time
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from clients.sdk.credentials import read_file
 from deltacare.errors import ViolationCollector, invalid_field
 from deltacare.ids import parse_province
-
-from clients.sdk.credentials import read_file
 from server.edge.limits import Limits
 from server.edge.logging import LEVELS
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeVar
 
+from clients.sdk.credentials import read_file
 from deltacare.errors import DeltacareError, Reason, Refusal, invalid_field
 from deltacare.ids import LogName, all_logs
 from deltacare.keys import LogSigner, WitnessSigner
 from deltacare.trust import bundle_key_name, witness_key_name
-
-from clients.sdk.credentials import read_file
 
 __all__ = ["NodeKeys", "write_new"]
 

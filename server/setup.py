@@ -13,13 +13,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from clients.sdk.credentials import CA_FILE, PROFILE_FILE, read_file
 from deltacare.divisions import PROVINCES
 from deltacare.errors import Reason, Refusal, invalid_field
 from deltacare.ids import Principal, parse_opaque_id
 from deltacare.keys import LogSigner
 from deltacare.trust import Member, TrustBundle
-
-from clients.sdk.credentials import CA_FILE, PROFILE_FILE, read_file
 from server.certificates import KeyPair, issue_client, issue_node, new_ca
 from server.config import CONFIG_FILE, config_text, read_config
 from server.edge.rights import Role

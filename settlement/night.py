@@ -172,9 +172,7 @@ def run_night(
         keep_leaves: Whether the bytes of the leaves are wanted, to serve a partner that differs.
     """
     plan = compiled("night" if inputs.facts is not None else "night_without_facts")
-    if threads is None:
-        threads = 1 if inputs.rows.num_rows < _SMALL_NIGHT_ROWS else 2
-    with DuckEngine(plan, threads=threads) as engine:
+    with DuckEngine(plan, threads=threads or _threads_for(inputs.rows)) as engine:
         # 1. Inputs: each side's rows, history, facts, and what is asked.
         for side in ("home", "host"):
             rows = inputs.rows.filter(pc.equal(inputs.rows["side"], side))
@@ -206,23 +204,27 @@ def run_night(
         )
 
 
-def run_proposals(cleared: pa.Table, facts: Facts, *, threads: int = 2) -> pa.Table:
+def run_proposals(cleared: pa.Table, facts: Facts) -> pa.Table:
     """Return the cleared lines that the facts now pinned would have refused.
 
     Args:
         cleared: What was cleared, in ``INPUT_SCHEMAS["cleared"]``.
         facts: What the registers say.
-        threads: Threads of the engine, 1 to 16.
 
     Returns:
         home, host, settlement_no, class; sorted.
     """
-    with DuckEngine(compiled("proposals"), threads=threads) as engine:
+    with DuckEngine(compiled("proposals"), threads=_threads_for(cleared)) as engine:
         engine.load("cleared", _inner(cleared, INPUT_SCHEMAS["cleared"]))
         for name in FACTS:
             engine.load(name, _inner(getattr(facts, name), FACT_SCHEMAS[name]))
         found = _outer(engine.table("proposals"))
     return found.sort_by([(name, "ascending") for name in ("home", "host", "settlement_no")])
+
+
+def _threads_for(table: pa.Table) -> int:
+    """Return with how many threads a table of this size is done soonest."""
+    return 1 if table.num_rows < _SMALL_NIGHT_ROWS else 2
 
 
 def asked_table(business_date: date | None) -> pa.Table:

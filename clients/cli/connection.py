@@ -15,9 +15,8 @@ from clients.cli.failures import InputRefused
 from clients.language import both, tr
 
 if TYPE_CHECKING:
-    from deltacare.v1.types_pb2 import Duty
-
     from clients.sdk.node import SyncNodeClient
+    from deltacare.v1.types_pb2 import Duty
 
 __all__ = ["Connection", "Signature", "connected", "signed"]
 

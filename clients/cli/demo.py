@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from deltacare.errors import DeltacareError
 
 from clients.cli.commands import Group, command, option
 from clients.cli.failures import Exit, InputRefused
 from clients.cli.output import answer, print_table, say, yuan
 from clients.language import both, tr
+from deltacare.errors import DeltacareError
 
 if TYPE_CHECKING:
     from clients.demo.run import Options, Outcome
@@ -94,11 +94,10 @@ def demo(
     import tempfile
     from datetime import UTC, datetime
 
-    from deltacare.times import business_date
-
     from clients.demo.outputs import clear_evidence
     from clients.demo.run import Options
     from clients.demo.scenario import PROVINCES
+    from deltacare.times import business_date
 
     if stop_node is not None and stop_node not in PROVINCES:
         known = ", ".join(PROVINCES)

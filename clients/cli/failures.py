@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason
 
 from clients.language import language, tr
+from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason
 
 if TYPE_CHECKING:
     from settlement.findings import Finding

@@ -64,9 +64,8 @@ def import_(
     """Import a register."""
     from datetime import UTC, datetime
 
-    from deltacare.times import business_date
-
     from clients.registers.files import load_register
+    from deltacare.times import business_date
 
     today = business_date(datetime.now(UTC))
     if dry_run:

@@ -82,10 +82,9 @@ def _show_entry(node: Any, name: str, index: int) -> None:  # noqa: ANN401  # a 
 @connected
 def verify(*, connection: Connection, source: str, policy: Path) -> int:
     """Verify an exported directory, or a log that a node holds."""
-    from deltacare.tlog.policy import Policy
-
     from clients.logs.source import LogSource, NodeLog, TilesDirectory
     from clients.logs.verify import verify_log
+    from deltacare.tlog.policy import Policy
 
     trusted = Policy.from_bytes(policy.read_bytes())
 

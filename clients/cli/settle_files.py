@@ -51,9 +51,8 @@ def import_(
     *, connection: Connection, signature: Signature, file: Path, only_good: bool, dry_run: bool
 ) -> int:
     """File the records of a file."""
-    from deltacare.v1.federation_service_pb2 import WhoAmIRequest
-
     from clients.filing.batches import batches_of, file_batches
+    from deltacare.v1.federation_service_pb2 import WhoAmIRequest
     from settlement.records import read_settlements
 
     with connection.open() as node:

@@ -48,9 +48,8 @@ _date = option(
 @connected
 def close_day(*, connection: Connection, business_date: str) -> None:
     """Close a date."""
-    from deltacare.v1.settlement_service_pb2 import CloseDayRequest
-
     from clients.sdk.retry import request_id
+    from deltacare.v1.settlement_service_pb2 import CloseDayRequest
 
     with connection.open() as node:
         response = node.settlement.CloseDay(
@@ -84,9 +83,8 @@ def close_day(*, connection: Connection, business_date: str) -> None:
 @connected
 def run(*, connection: Connection, partner: str, retry: bool) -> int:
     """Run nights."""
-    from deltacare.v1.clearing_service_pb2 import RunNightRequest
-
     from clients.sdk.retry import request_id
+    from deltacare.v1.clearing_service_pb2 import RunNightRequest
 
     with connection.open() as node:
         response = node.clearing.RunNight(

@@ -146,9 +146,8 @@ def export(*, connection: Connection, statement_id: str, file: Path | None) -> N
     """Write or show a statement."""
     import json
 
-    from deltacare.v1.clearing_service_pb2 import ListPairNightsRequest
-
     from clients.statements import workbook
+    from deltacare.v1.clearing_service_pb2 import ListPairNightsRequest
 
     if file is not None and file.suffix.lower() not in (".xlsx", ".json"):
         raise InputRefused(

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from clients.demo.federation import DemoFailed, Federation, gather_all, until
+from clients.demo.foundations import Calendar
+from clients.demo.plan import CAREGIVERS_VALID
+from clients.demo.scenario import PROVINCES, SCHEME
 from deltacare.v1.certification_service_pb2 import (
     CheckCertificationRequest,
     CheckCertificationResponse,
@@ -23,11 +27,6 @@ from deltacare.v1.entry_pb2 import (
     CertificateRevocation,
     CertificateSuspension,
 )
-
-from clients.demo.federation import DemoFailed, Federation, gather_all, until
-from clients.demo.foundations import Calendar
-from clients.demo.plan import CAREGIVERS_VALID
-from clients.demo.scenario import PROVINCES, SCHEME
 
 __all__ = [
     "GRADES_RECOGNISED",

@@ -8,14 +8,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from clients.demo.scenario import PROVINCES
+from clients.filing.ids import content_id
+from clients.sdk.node import NodeClient
 from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
 from deltacare.ids import LogName
 from deltacare.v1.log_service_pb2 import ListLogsRequest
 from deltacare.v1.types_pb2 import Appended, Duty
-
-from clients.demo.scenario import PROVINCES
-from clients.filing.ids import content_id
-from clients.sdk.node import NodeClient
 
 __all__ = ["DemoFailed", "Federation", "until"]
 

@@ -6,6 +6,20 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from clients.demo.federation import DemoFailed, Federation, gather_all
+from clients.demo.plan import INSTITUTIONS_USED
+from clients.demo.scenario import (
+    AGREED_KINDS,
+    KINDS,
+    PAIRS,
+    PROVINCES,
+    SCHEME,
+    TREATY_KIND_OUTSIDE,
+    cap_fen,
+    rate_fen,
+)
+from clients.registers.reader import Register, read_register
+from clients.sample.generator import COLUMNS, sample_rows
 from deltacare.times import ServiceMonth
 from deltacare.v1.certification_service_pb2 import PublishEquivalenceRequest
 from deltacare.v1.entry_pb2 import (
@@ -28,21 +42,6 @@ from deltacare.v1.registry_service_pb2 import (
     PublishListingRequest,
 )
 from deltacare.v1.settlement_service_pb2 import PublishSubsidyPolicyRequest
-
-from clients.demo.federation import DemoFailed, Federation, gather_all
-from clients.demo.plan import INSTITUTIONS_USED
-from clients.demo.scenario import (
-    AGREED_KINDS,
-    KINDS,
-    PAIRS,
-    PROVINCES,
-    SCHEME,
-    TREATY_KIND_OUTSIDE,
-    cap_fen,
-    rate_fen,
-)
-from clients.registers.reader import Register, read_register
-from clients.sample.generator import COLUMNS, sample_rows
 
 __all__ = [
     "Calendar",

@@ -9,6 +9,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from clients.demo.certificates import caregiver_no
+from clients.demo.federation import DemoFailed, Federation, gather_all, until
+from clients.demo.foundations import Calendar, Institutions
+from clients.demo.plan import UNLISTED, Day, Elder, Plan, Row
+from clients.demo.scenario import AGREED_KINDS
 from deltacare.errors import Reason, Refusal, Unavailable
 from deltacare.v1.entry_pb2 import (
     HOLD_CLASS_OVER_BUDGET,
@@ -28,12 +33,6 @@ from deltacare.v1.settlement_service_pb2 import (
     RefuseRecordsRequest,
     ResolveEnrolmentRequest,
 )
-
-from clients.demo.certificates import caregiver_no
-from clients.demo.federation import DemoFailed, Federation, gather_all, until
-from clients.demo.foundations import Calendar, Institutions
-from clients.demo.plan import UNLISTED, Day, Elder, Plan, Row
-from clients.demo.scenario import AGREED_KINDS
 
 __all__ = ["Filer", "enrol"]
 

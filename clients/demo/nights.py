@@ -4,6 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from clients.demo.federation import DemoFailed, Federation, gather_all, is_refused, until
+from clients.demo.foundations import Calendar
+from clients.demo.plan import Plan
+from clients.demo.scenario import PAIRS, PROVINCES
 from deltacare.errors import Reason, Refusal
 from deltacare.v1.clearing_service_pb2 import (
     PAIR_NIGHT_STATE_AGREED,
@@ -26,11 +30,6 @@ from deltacare.v1.entry_pb2 import (
     StatementAnswer,
 )
 from deltacare.v1.settlement_service_pb2 import CloseDayRequest
-
-from clients.demo.federation import DemoFailed, Federation, gather_all, is_refused, until
-from clients.demo.foundations import Calendar
-from clients.demo.plan import Plan
-from clients.demo.scenario import PAIRS, PROVINCES
 
 __all__ = ["Approved", "agree_on_nights", "approve_statement", "close_date", "count_lines"]
 

@@ -10,12 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from deltacare.ids import LogName, all_logs
-from deltacare.tlog.policy import Policy
-from deltacare.trust import Trust
-from deltacare.v1.clearing_service_pb2 import PairNight
-from deltacare.v1.log_service_pb2 import GetReceiptRequest
-
 from clients.demo.nights import Approved
 from clients.demo.processes import Nodes
 from clients.logs.source import NodeLog
@@ -24,6 +18,11 @@ from clients.plain import plain
 from clients.sdk.credentials import load_bundle
 from clients.sdk.node import SyncNodeClient
 from clients.statements import workbook
+from deltacare.ids import LogName, all_logs
+from deltacare.tlog.policy import Policy
+from deltacare.trust import Trust
+from deltacare.v1.clearing_service_pb2 import PairNight
+from deltacare.v1.log_service_pb2 import GetReceiptRequest
 
 __all__ = ["clear_evidence", "write_evidence", "write_report"]
 

@@ -17,9 +17,8 @@ from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
-from deltacare.errors import DeltacareError, Reason, Unavailable
-
 from clients.sdk.credentials import Profile
+from deltacare.errors import DeltacareError, Reason, Unavailable
 
 __all__ = ["Nodes", "make_nodes"]
 

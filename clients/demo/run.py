@@ -13,9 +13,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
-from deltacare.v1.clearing_service_pb2 import PairNight, StandingStatement
-from deltacare.v1.entry_pb2 import Flow
-
 from clients.demo import certificates, foundations, nights
 from clients.demo.federation import DemoFailed, Federation, gather_all
 from clients.demo.foundations import Calendar
@@ -27,6 +24,8 @@ from clients.demo.scenario import CLOSED_DATES, PROVINCES
 from clients.plain import enum_name
 from clients.registers.reader import Register
 from clients.sdk.node import NodeClient
+from deltacare.v1.clearing_service_pb2 import PairNight, StandingStatement
+from deltacare.v1.entry_pb2 import Flow
 
 __all__ = ["Options", "Outcome", "Watcher", "run_demo"]
 

@@ -11,15 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clients.filing.ids import content_id
 from deltacare.v1.entry_pb2 import SettlementRecord
 from deltacare.v1.settlement_service_pb2 import FieldFault, FileRecordsRequest, FileRecordsResponse
 
-from clients.filing.ids import content_id
-
 if TYPE_CHECKING:
-    from deltacare.v1.types_pb2 import Duty
-
     from clients.sdk.node import SyncNodeClient
+    from deltacare.v1.types_pb2 import Duty
     from settlement.records import SettlementRow
 
 __all__ = ["BATCH_MAX", "UNANSWERED_MAX", "Batch", "Outcome", "batches_of", "file_batches"]

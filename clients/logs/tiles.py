@@ -11,13 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from clients.logs.source import LogSource, claimed_size
 from deltacare.errors import PeerFault, Reason
 from deltacare.tlog.checkpoint import Checkpoint
 from deltacare.tlog.note import SignedNote
 from deltacare.tlog.tile import TILE_WIDTH, encode_entries, entries_path, grow, tile_path
 from deltacare.tlog.tree import Frontier, leaf_hashes
-
-from clients.logs.source import LogSource, claimed_size
 
 __all__ = ["Exported", "export_tiles"]
 

@@ -6,6 +6,7 @@ The root is computed from every entry, so nothing rests on proofs that someone e
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from clients.logs.source import LogSource, claimed_size
 from deltacare.errors import PeerFault, Reason
 from deltacare.times import format_time
 from deltacare.tlog.checkpoint import CHECKPOINT_BYTES_MAX, SignedCheckpoint
@@ -13,8 +14,6 @@ from deltacare.tlog.cosignature import verify_cosignatures
 from deltacare.tlog.note import SignedNote
 from deltacare.tlog.policy import Policy
 from deltacare.tlog.tree import Frontier, leaf_hashes
-
-from clients.logs.source import LogSource, claimed_size
 
 __all__ = ["VerifiedLog", "verify_log"]
 

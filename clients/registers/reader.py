@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from clients.registers.findings import Defect, Finding, finding
 from deltacare.divisions import is_statistical
 from deltacare.errors import Refusal
 from deltacare.ids import InstitutionId, parse_province, parse_uscc
@@ -24,8 +25,6 @@ from deltacare.v1.entry_pb2 import (
     Institution,
     OperationMode,
 )
-
-from clients.registers.findings import Defect, Finding, finding
 
 __all__ = ["COLUMNS_REQUIRED", "HEADER_NAMES", "Register", "defect_counts", "read_register"]
 

@@ -8,14 +8,15 @@ allows.
 from collections.abc import Iterable
 from typing import Protocol
 
-from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason, Refusal, Unavailable
-from deltacare.v1.settlement_service_pb2 import FieldFault
 from google.protobuf.message import DecodeError
 from google.rpc import (  # type: ignore[import-untyped]  # ships no py.typed
     error_details_pb2,
     status_pb2,
 )
 from grpc import StatusCode
+
+from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason, Refusal, Unavailable
+from deltacare.v1.settlement_service_pb2 import FieldFault
 
 __all__ = [
     "DETAILS_BYTES_KEY",

@@ -6,16 +6,15 @@
 
 from typing import TYPE_CHECKING, Self, cast
 
+from clients.sdk.channel import AsyncChannel, SyncChannel
+from clients.sdk.credentials import Credentials, Profile
+from clients.sdk.retry import RetryPolicy
 from deltacare.v1.certification_service_pb2_grpc import CertificationServiceStub
 from deltacare.v1.clearing_service_pb2_grpc import ClearingServiceStub
 from deltacare.v1.federation_service_pb2_grpc import FederationServiceStub
 from deltacare.v1.log_service_pb2_grpc import LogServiceStub
 from deltacare.v1.registry_service_pb2_grpc import RegistryServiceStub
 from deltacare.v1.settlement_service_pb2_grpc import SettlementServiceStub
-
-from clients.sdk.channel import AsyncChannel, SyncChannel
-from clients.sdk.credentials import Credentials, Profile
-from clients.sdk.retry import RetryPolicy
 
 if TYPE_CHECKING:
     import grpc

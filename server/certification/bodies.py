@@ -21,7 +21,6 @@ from deltacare.v1.entry_pb2 import (
     RecognitionResumption,
     RecognitionSuspension,
 )
-
 from server.registry.fields import (
     parse_code,
     parse_numbered_id,

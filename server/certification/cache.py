@@ -15,7 +15,6 @@ from typing import Generic, TypeVar
 
 from deltacare.ids import LogName
 from deltacare.v1.certification_service_pb2 import CheckCertificationResponse
-
 from server.certification.values import CertificateHistory, EquivalenceHistory, RecognitionSaid
 from server.log.ports import Position
 from server.registry.values import AgreementHistory

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import Connection
+
 from deltacare.ids import LogName
 from deltacare.times import posix_s
 from deltacare.trust import Trust
 from deltacare.v1.certification_service_pb2 import VERDICT_STALE, CheckCertificationResponse
-from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import Connection
-
 from server.certification.cache import (
     CertificateFacts,
     DeclaredFacts,

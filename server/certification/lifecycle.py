@@ -14,7 +14,6 @@ from deltacare.v1.entry_pb2 import (
     CertificateRenewal,
     Equivalence,
 )
-
 from server.certification.standing import span_on
 from server.certification.values import CertificateStanding, Span
 from server.registry.fields import numbered_id_province

@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
 from deltacare.ids import LogKind, LogName
 from deltacare.v1.entry_pb2 import (
     Certificate,
@@ -23,8 +25,6 @@ from deltacare.v1.entry_pb2 import (
     RecognitionResumption,
     RecognitionSuspension,
 )
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
-
 from server.certification.bodies import (
     DatedWord,
     read_certificate,

@@ -7,13 +7,13 @@ no violation repeats it.
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from deltacare.errors import ViolationCollector
 from deltacare.ids import CertificateNumber, parse_province
 from deltacare.times import business_date, from_posix_s, parse_date
 from deltacare.v1.certification_service_pb2 import CheckCertificationRequest, NewCertificate
 from deltacare.v1.entry_pb2 import CERTIFICATE_SUBJECT_CAREGIVER, Certificate
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from server.certification.bodies import DIGEST_BYTES, read_certificate
 from server.certification.checker import Question
 from server.certification.rules import SALT_BYTES, holder_name_digest

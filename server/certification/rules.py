@@ -28,7 +28,6 @@ from deltacare.v1.certification_service_pb2 import (
     VERDICT_VALID,
     Verdict,
 )
-
 from server.certification.standing import (
     agreement_carries,
     certificate_standing,

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from deltacare.ids import LogKind, LogName
 from sqlalchemy import Connection, delete, insert, select
 
+from deltacare.ids import LogKind, LogName
 from server.certification.rules import SALT_BYTES
 from server.certification.tables import salts as table
 from server.log.ports import Entropy, LogTx

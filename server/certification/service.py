@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from google.protobuf.message import Message
+
 from deltacare.errors import FieldViolation, Reason, Refusal, ViolationCollector
 from deltacare.ids import CertificateNumber, InstitutionId, LogName, parse_province
 from deltacare.times import business_date, day_start_time
@@ -42,8 +44,6 @@ from deltacare.v1.certification_service_pb2 import (
     SuspendRecognitionResponse,
 )
 from deltacare.v1.entry_pb2 import Entry
-from google.protobuf.message import Message
-
 from server.certification.bodies import (
     read_dated_word,
     read_equivalence,

@@ -14,7 +14,6 @@ from deltacare.v1.entry_pb2 import (
     CERTIFICATE_SUBJECT_CAREGIVER,
     CERTIFICATE_SUBJECT_INSTITUTION,
 )
-
 from server.certification.values import (
     CertificateHistory,
     CertificateStanding,

@@ -8,10 +8,10 @@ pinned count for nothing.
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from deltacare.ids import LogName
-from deltacare.v1.entry_pb2 import Certificate, Equivalence
 from sqlalchemy import Connection, or_, select, union_all
 
+from deltacare.ids import LogName
+from deltacare.v1.entry_pb2 import Certificate, Equivalence
 from server.certification.standing import (
     certificate_standing,
     equivalence_standing,

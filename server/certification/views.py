@@ -5,6 +5,8 @@ Nothing here decides whether a certificate counts; it shows all that was verifie
 
 from collections.abc import Sequence
 
+from sqlalchemy import Connection, select
+
 from deltacare.ids import LogName
 from deltacare.v1.certification_service_pb2 import (
     CertificateEvent,
@@ -20,8 +22,6 @@ from deltacare.v1.entry_pb2 import (
     Equivalence,
 )
 from deltacare.v1.types_pb2 import EntryRef
-from sqlalchemy import Connection, select
-
 from server.certification.store import read_histories
 from server.certification.tables import certificates, equivalences
 from server.certification.values import CertificateEventSaid, EventKind

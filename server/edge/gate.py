@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NoReturn, Protocol
 
-from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
-from deltacare.ids import Principal
 from google.protobuf.message import DecodeError, Message
 from grpc import StatusCode
 
 from clients.sdk.errors import DETAILS_KEY
+from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
+from deltacare.ids import Principal
 from server.edge.call import Call
 from server.edge.identity import Identities
 from server.edge.limits import Allowance, Limits, Meter

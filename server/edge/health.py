@@ -6,7 +6,6 @@ They pass the same identity, rights and limits. What a service's health is, othe
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 
-from deltacare.errors import Reason, Refusal
 from google.protobuf.message import Message
 from grpc_health.v1.health_pb2 import (  # type: ignore[import-untyped]  # ships no py.typed
     HealthCheckRequest,
@@ -21,6 +20,7 @@ from grpc_reflection.v1alpha.reflection_pb2 import (  # type: ignore[import-unty
     ServerReflectionRequest,
 )
 
+from deltacare.errors import Reason, Refusal
 from server.edge.call import Call
 
 __all__ = ["Health", "Reflection"]

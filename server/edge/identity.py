@@ -14,6 +14,7 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import Principal
 from deltacare.trust import Trust

@@ -10,9 +10,10 @@ import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from google.protobuf.message import Message
+
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import Principal
-from google.protobuf.message import Message
 
 __all__ = ["RIGHTS", "Rights", "Role", "check_duty"]
 

@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 import grpc
-from deltacare.trust import Trust
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
+from deltacare.trust import Trust
 from server.edge.gate import Context, Gate, Method, Passage
 from server.edge.health import Health, Reflection
 from server.edge.identity import Identities

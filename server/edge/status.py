@@ -9,8 +9,6 @@ the caller's limit of metadata: fields that do not fit are counted, not sent.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason, Refusal
-from deltacare.v1.settlement_service_pb2 import FieldFault
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import (  # type: ignore[import-untyped]  # ships no py.typed
     error_details_pb2,
@@ -19,6 +17,8 @@ from google.rpc import (  # type: ignore[import-untyped]  # ships no py.typed
 from grpc import StatusCode
 
 from clients.sdk.errors import DETAILS_BYTES_KEY, DETAILS_BYTES_MAX, ERROR_DOMAIN
+from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason, Refusal
+from deltacare.v1.settlement_service_pb2 import FieldFault
 
 __all__ = [
     "DETAILS_BYTES_DEFAULT",

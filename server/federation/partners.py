@@ -6,6 +6,9 @@ once: who calls partners decides when to come back. Nothing is connected before 
 
 from collections.abc import AsyncIterator
 
+from clients.sdk.credentials import Credentials
+from clients.sdk.node import NodeClient
+from clients.sdk.retry import NO_RETRY
 from deltacare.trust import Trust
 from deltacare.v1.clearing_service_pb2 import ListNightLeavesRequest, ListNightLeavesResponse
 from deltacare.v1.log_service_pb2 import (
@@ -22,10 +25,6 @@ from deltacare.v1.settlement_service_pb2 import (
     ResolveEnrolmentRequest,
     ResolveEnrolmentResponse,
 )
-
-from clients.sdk.credentials import Credentials
-from clients.sdk.node import NodeClient
-from clients.sdk.retry import NO_RETRY
 
 __all__ = ["PARTNER_TIMEOUT_S", "PartnerLog", "Partners"]
 

@@ -22,7 +22,6 @@ from deltacare.v1.federation_service_pb2 import (
     WhoAmIRequest,
     WhoAmIResponse,
 )
-
 from server.edge.call import Call
 from server.edge.rights import Rights
 

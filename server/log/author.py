@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
+from sqlalchemy import Connection
+
 from deltacare.errors import PeerFault, Reason, Refusal, Unavailable
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
 from deltacare.tlog.cosignature import Cosignature, cosign, verify_cosignature, verify_cosignatures
 from deltacare.trust import Trust
-from sqlalchemy import Connection
-
 from server.log.board import Board, Slot
 from server.log.checkpoints import CheckpointStore, KnownCheckpoint
 from server.log.duties import attempt

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from deltacare.ids import LogName
-
 from server.log.store import Head
 
 __all__ = ["Board", "Shown", "Slot", "Subscriber"]

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection, Select, TextClause, bindparam, func, select, text, update
+
 from deltacare.ids import LogName
 from deltacare.keys import NoteSignature
 from deltacare.tlog.checkpoint import SignedCheckpoint
 from deltacare.tlog.cosignature import Cosignature
 from deltacare.tlog.note import SignedNote
 from deltacare.trust import Trust, witness_key_name
-from sqlalchemy import Connection, Select, TextClause, bindparam, func, select, text, update
-
 from server.log import tables
 from server.log.store import Head, LogStore
 from server.store.schema import UtcTime

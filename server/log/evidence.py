@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
-from deltacare.ids import LogName
 from sqlalchemy import Connection, func, insert, select
 
+from deltacare.ids import LogName
 from server.log import tables
 from server.log.store import Head, LogStore
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import partial
 
 import structlog
+
 from deltacare.errors import DeltacareError, Refusal
 from deltacare.ids import LogName
 from deltacare.v1.log_service_pb2 import (
@@ -20,7 +21,6 @@ from deltacare.v1.log_service_pb2 import (
     ExchangeCheckpointsRequest,
     WatchCheckpointsRequest,
 )
-
 from server.log.duties import attempt
 from server.log.mirror import Mirror, Offer, Outcome
 from server.log.ports import Clock, Entropy, Peer

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from deltacare.ids import LogName
-from deltacare.trust import Trust
 from sqlalchemy import Connection
 
+from deltacare.ids import LogName
+from deltacare.trust import Trust
 from server.log.author import Author
 from server.log.board import Board
 from server.log.checkpoints import CheckpointStore

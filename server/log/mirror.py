@@ -20,6 +20,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
+from sqlalchemy import Connection
+
 from deltacare.errors import DeltacareError, PeerFault, Reason
 from deltacare.ids import LogName
 from deltacare.keys import SALT_BYTES
@@ -28,8 +30,6 @@ from deltacare.tlog.cosignature import Cosignature, cosign, verify_cosignature
 from deltacare.tlog.note import SignedNote, only_signature
 from deltacare.trust import Trust
 from deltacare.v1.log_service_pb2 import AddCosignatureRequest
-from sqlalchemy import Connection
-
 from server.log.board import Board, Slot
 from server.log.checkpoints import CheckpointStore, KnownCheckpoint, bare_note
 from server.log.evidence import Wrong, add_evidence

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from google.protobuf.message import Message
+from sqlalchemy import Connection
+
 from deltacare.ids import LogName, Principal
 from deltacare.v1.entry_pb2 import Entry
 from deltacare.v1.log_service_pb2 import (
@@ -20,8 +23,6 @@ from deltacare.v1.log_service_pb2 import (
     ReadEntriesResponse,
     WatchCheckpointsRequest,
 )
-from google.protobuf.message import Message
-from sqlalchemy import Connection
 
 __all__ = [
     "AppendedRun",

@@ -11,13 +11,13 @@ from datetime import datetime
 from itertools import groupby
 
 import structlog
-from deltacare.ids import LogName
-from deltacare.tlog.tree import leaf_hash
-from deltacare.v1.entry_pb2 import Entry
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 from sqlalchemy import Connection, bindparam, delete, text
 
+from deltacare.ids import LogName
+from deltacare.tlog.tree import leaf_hash
+from deltacare.v1.entry_pb2 import Entry
 from server.log import tables
 from server.log.ports import Projector, Sequenced
 from server.log.store import Head, LogStore

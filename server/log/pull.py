@@ -14,7 +14,6 @@ from deltacare.tlog.proof import verify_consistency
 from deltacare.tlog.tile import ENTRY_BYTES_MAX, Tile
 from deltacare.tlog.tree import Frontier, leaf_hashes
 from deltacare.v1.log_service_pb2 import ReadEntriesRequest, ReadEntriesResponse
-
 from server.log.ports import Peer
 from server.log.store import Tree
 

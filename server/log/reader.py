@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 
 import structlog
-from deltacare.ids import LogName
 from sqlalchemy import Connection
 
+from deltacare.ids import LogName
 from server.log.board import Board, Slot
 from server.log.checkpoints import CheckpointStore, KnownCheckpoint
 from server.log.ports import Clock, Position

@@ -9,6 +9,7 @@ has one of them in it. This is memory only, on purpose: every start asks again.
 from collections.abc import Callable, Iterable
 
 import structlog
+
 from deltacare.ids import LogName
 from deltacare.trust import Trust
 

@@ -12,10 +12,10 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason, Refusal
-from deltacare.ids import Principal
 from sqlalchemy import Connection, bindparam, insert, select
 
+from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason, Refusal
+from deltacare.ids import Principal
 from server.log import tables
 
 __all__ = ["MAC_KEY_BYTES", "RequestKey", "RequestStore", "StoredAnswer", "is_kept"]

@@ -19,15 +19,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import Connection
+
 from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
 from deltacare.tlog.tile import ENTRY_BYTES_MAX, Tile
 from deltacare.tlog.tree import leaf_hashes
 from deltacare.v1.entry_pb2 import Entry
-from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import Connection
-
 from server.log.board import Board
 from server.log.checkpoints import CheckpointStore
 from server.log.ports import AppendedRun, Clock, Sequenced, Write

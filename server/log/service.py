@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from deltacare.errors import Reason, Refusal, Unavailable, ViolationCollector, invalid_field
 from deltacare.ids import LogName
 from deltacare.times import format_time
@@ -18,8 +20,6 @@ from deltacare.tlog.tree import leaf_hash
 from deltacare.trust import Trust
 from deltacare.v1 import log_service_pb2 as pb
 from deltacare.v1.types_pb2 import LogSize
-from sqlalchemy import Connection
-
 from server.edge.call import Call
 from server.log.author import Author
 from server.log.board import Board

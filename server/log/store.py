@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
+
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import LogName, all_logs
 from deltacare.tlog.proof import root_at
@@ -23,8 +25,6 @@ from deltacare.tlog.tile import (
 )
 from deltacare.tlog.tree import Frontier
 from deltacare.trust import Trust
-from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
-
 from server.log import tables
 
 __all__ = ["RUN_BYTES_MAX", "Head", "LogStore", "TileRows", "Tree"]

@@ -7,6 +7,8 @@ where one unreadable field makes the entry void. Form only: see ``rules`` for th
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from google.protobuf.message import Message
+
 from deltacare.divisions import normalise_division
 from deltacare.errors import ViolationCollector
 from deltacare.ids import InstitutionId, parse_uscc
@@ -24,8 +26,6 @@ from deltacare.v1.entry_pb2 import (
     ListingWithdrawal,
     OperationMode,
 )
-from google.protobuf.message import Message
-
 from server.registry.fields import (
     parse_code,
     parse_numbered_id,

@@ -8,6 +8,8 @@ nothing but the entries of this log and the rows that came from it.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
 from deltacare.divisions import normalise_division
 from deltacare.ids import LogKind, LogName
 from deltacare.v1.entry_pb2 import (
@@ -19,8 +21,6 @@ from deltacare.v1.entry_pb2 import (
     Listing,
     ListingWithdrawal,
 )
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
-
 from server.log.ports import LogTx, Sequenced
 from server.registry.bodies import (
     is_readable,

@@ -10,7 +10,6 @@ from deltacare.errors import ViolationCollector
 from deltacare.ids import InstitutionId, LogName
 from deltacare.v1.entry_pb2 import Institution, InstitutionState, OperationMode
 from deltacare.v1.registry_service_pb2 import InstitutionFilter, LogCursor
-
 from server.registry.bodies import canonical_institution, read_institution
 from server.registry.fields import read_enum, repeated
 from server.registry.requests import without_unknown

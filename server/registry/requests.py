@@ -7,12 +7,12 @@ rules that every node projects it with. Which rules those are is the room's own.
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from google.protobuf.message import Message
+
 from deltacare.errors import Reason, Refusal, ViolationCollector
 from deltacare.ids import LogName, parse_request_id
 from deltacare.v1.entry_pb2 import Entry
 from deltacare.v1.types_pb2 import Appended, Duty
-from google.protobuf.message import Message
-
 from server.edge.call import Call
 from server.log.ports import AppendedRun, LogTx, Sequencer, Write
 from server.registry.fields import read_duty

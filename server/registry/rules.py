@@ -25,7 +25,6 @@ from deltacare.v1.entry_pb2 import (
     Listing,
     ListingWithdrawal,
 )
-
 from server.registry.fields import numbered_id_province
 from server.registry.rulebook import Rule
 from server.registry.values import (

@@ -9,6 +9,8 @@ from datetime import date
 from functools import partial
 from typing import Any, TypeVar
 
+from google.protobuf.message import Message
+
 from deltacare.divisions import normalise_division
 from deltacare.errors import Reason, Refusal, ViolationCollector
 from deltacare.ids import LogName, parse_province
@@ -45,8 +47,6 @@ from deltacare.v1.registry_service_pb2 import (
     WithdrawListingRequest,
     WithdrawListingResponse,
 )
-from google.protobuf.message import Message
-
 from server.edge.call import Call
 from server.log.ports import AppendedRun, LogReader, LogTx, Sequencer
 from server.registry.bodies import (

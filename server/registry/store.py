@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TypeVar
 
-from deltacare.ids import LogName
-from deltacare.v1.entry_pb2 import Agreement, Institution, Listing
 from sqlalchemy import Connection, select
 
+from deltacare.ids import LogName
+from deltacare.v1.entry_pb2 import Agreement, Institution, Listing
 from server.registry.rules import agreements_in_force
 from server.registry.tables import agreement_words, agreements, institutions, listings
 from server.registry.values import (

@@ -6,6 +6,8 @@ Nothing here decides: it shows all that was verified, whether or not a quorum sa
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from sqlalchemy import ColumnElement, Connection, false, func, select
+
 from deltacare.divisions import CHANGES, DivisionLevel, division_level, province_of
 from deltacare.ids import LogName
 from deltacare.v1.entry_pb2 import (
@@ -23,8 +25,6 @@ from deltacare.v1.registry_service_pb2 import (
     StandingAgreement,
 )
 from deltacare.v1.types_pb2 import EntryRef
-from sqlalchemy import ColumnElement, Connection, false, func, select
-
 from server.registry.projector import fold_name
 from server.registry.rules import agreement_concerns, agreement_in_force, party_provinces
 from server.registry.store import institutions_newest, load_agreement_histories

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+from sqlalchemy import Connection, Row, and_, or_, select
+
 from deltacare.errors import Reason, Refusal, ViolationCollector
 from deltacare.ids import parse_province, parse_request_id
 from deltacare.times import parse_date
@@ -35,8 +37,6 @@ from deltacare.v1.clearing_service_pb2 import (
     StandingStatement,
 )
 from deltacare.v1.entry_pb2 import SettlementRecord
-from sqlalchemy import Connection, Row, and_, or_, select
-
 from server.edge.call import Call
 from server.log.ports import LogReader, LogTx, Sequencer, Write
 from server.registry.fields import read_page_size

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import Connection
+
 from deltacare.errors import Reason, Refusal, ViolationCollector
 from deltacare.ids import LogName, Principal, parse_request_id
 from deltacare.times import business_date as date_of
@@ -21,8 +23,6 @@ from deltacare.v1.settlement_service_pb2 import (
     ListDayClosesResponse,
     LogClose,
 )
-from sqlalchemy import Connection
-
 from server.edge.call import Call
 from server.log.ports import AppendedRun, LogReader, LogTx, Sequencer, Write
 from server.settlement import rules, store

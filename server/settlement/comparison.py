@@ -6,6 +6,8 @@ differs is shown; why, is for people to find.
 
 from typing import Protocol
 
+from sqlalchemy import Connection
+
 from deltacare.errors import PeerFault, Reason, Refusal
 from deltacare.tlog.tree import Frontier, leaf_hash
 from deltacare.v1.clearing_service_pb2 import (
@@ -14,8 +16,6 @@ from deltacare.v1.clearing_service_pb2 import (
     ListNightLeavesResponse,
     PairNightState,
 )
-from sqlalchemy import Connection
-
 from server.settlement import cache, lines
 from server.settlement.leaves import first_difference
 from server.settlement.results import load_results

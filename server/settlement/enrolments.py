@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from sqlalchemy import Connection, func, select
+
 from deltacare.errors import Reason, Refusal, ViolationCollector
 from deltacare.ids import LogName, parse_opaque_id
 from deltacare.trust import Trust
@@ -23,8 +25,6 @@ from deltacare.v1.settlement_service_pb2 import (
     ResolveEnrolmentResponse,
 )
 from deltacare.v1.types_pb2 import EntryRef
-from sqlalchemy import Connection, func, select
-
 from server.edge.call import Call
 from server.log.ports import AppendedRun, Entropy, LogTx, Sequencer, Write
 from server.registry.fields import repeated

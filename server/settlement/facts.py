@@ -11,12 +11,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
+from sqlalchemy import Connection, select
+
 from deltacare.divisions import normalise_division
 from deltacare.ids import LogName
 from deltacare.times import ServiceMonth
 from deltacare.v1.entry_pb2 import SubsidyUnit
-from sqlalchemy import Connection, select
-
 from server.certification.standing import certificate_good_days
 from server.certification.store import load_recognition_facts
 from server.registry.rules import agreement_days, listing_days

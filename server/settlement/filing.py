@@ -15,7 +15,6 @@ from deltacare.ids import LogName
 from deltacare.trust import Trust
 from deltacare.v1.entry_pb2 import Entry, SettlementRecord
 from deltacare.v1.settlement_service_pb2 import FileRecordsRequest, FileRecordsResponse
-
 from server.edge.call import Call
 from server.log.ports import AppendedRun, LogTx, Sequencer, Write
 from server.settlement import fields, rules, store

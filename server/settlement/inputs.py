@@ -11,9 +11,9 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
-from deltacare.v1.entry_pb2 import HoldClass
 from sqlalchemy import Connection, Row, and_, exists, or_, select, union
 
+from deltacare.v1.entry_pb2 import HoldClass
 from server.settlement import tables
 from settlement.night import INPUT_SCHEMAS, NightInputs
 

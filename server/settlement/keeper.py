@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
+
 from deltacare.errors import DeltacareError, Unavailable
 from deltacare.ids import LogKind, LogName
 from deltacare.times import SHANGHAI
-
 from server.log.ports import Clock, LogReader
 from server.settlement.closing import DayCloser
 from server.settlement.nights import PairNights

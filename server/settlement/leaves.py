@@ -11,7 +11,6 @@ from datetime import date, timedelta
 
 from deltacare.v1.clearing_service_pb2 import Line, LineSide
 from deltacare.v1.entry_pb2 import SettlementRecord
-
 from settlement.core.classes import Actor, LineClass
 from settlement.core.columns import COLUMNS, SEPARATOR, TERMINATOR
 from settlement.night import NightResult

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from deltacare.v1.clearing_service_pb2 import Line, LineCount
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from deltacare.v1.clearing_service_pb2 import Line, LineCount
 from server.settlement import tables
 from server.settlement.cache import StoredNight
 from server.settlement.leaves import class_bits, iter_lines, line_message

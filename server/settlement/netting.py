@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from deltacare.errors import FieldViolation, Refusal
 from deltacare.v1.entry_pb2 import Flow, Netting, PairResult, Position, Statement
-
 from server.registry.fields import numbered_id_province, parse_numbered_id
 from server.settlement.fields import DIGEST_BYTES, is_date
 from settlement.core import net

@@ -7,10 +7,10 @@ and a rebuild, leave the same rows behind.
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
-from deltacare.ids import LogName
 from sqlalchemy import Connection, exists, or_, select, update
 from sqlalchemy.orm import aliased
 
+from deltacare.ids import LogName
 from server.log.ports import LogTx
 from server.settlement import rules, store, tables
 from server.settlement.cache import unpack_outcome

@@ -15,12 +15,12 @@ from uuid import UUID
 
 import pyarrow as pa
 import structlog
+from sqlalchemy import Connection
+
 from deltacare.ids import LogName
 from deltacare.trust import Trust
 from deltacare.v1.clearing_service_pb2 import PairNight, RunNightResponse
 from deltacare.v1.entry_pb2 import Entry, PairResult
-from sqlalchemy import Connection
-
 from server.log.ports import Entropy, LogReader, LogTx, Position, Sequencer, Write
 from server.settlement import cache, proposals, rules, store
 from server.settlement.facts import load_facts
@@ -73,7 +73,6 @@ class PairNights:
         sequencer: Appends results.
         reader: The logs held.
         entropy: For the ids of writes that append nothing.
-        threads: Threads of the engine.
     """
 
     def __init__(
@@ -85,7 +84,6 @@ class PairNights:
         sequencer: Sequencer,
         reader: LogReader,
         entropy: Entropy,
-        threads: int = 2,
     ) -> None:
         self._province = province
         self._trust = trust
@@ -93,7 +91,6 @@ class PairNights:
         self._sequencer = sequencer
         self._reader = reader
         self._entropy = entropy
-        self._threads = threads
         self._pins = Pins(trust=trust, reader=reader)
         self._locks = {partner: asyncio.Lock() for partner in self.partners}
         self._running = asyncio.Semaphore(1)
@@ -296,8 +293,8 @@ class PairNights:
         self, inputs: NightInputs, asked: proposals.Asked | None
     ) -> tuple[NightResult, pa.Table | None]:
         """Run the core, on a thread of its own."""
-        result = run_night(inputs, threads=self._threads, keep_leaves=True)
-        return result, None if asked is None else proposals.run(asked, threads=self._threads)
+        result = run_night(inputs, keep_leaves=True)
+        return result, None if asked is None else proposals.run(asked)
 
     async def _state(
         self,

@@ -8,14 +8,14 @@ of its witnesses signed it, and used only if this node holds the log that far wi
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from deltacare.errors import DeltacareError, PeerFault, Reason
 from deltacare.ids import LogKind, LogName
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
 from deltacare.tlog.cosignature import verify_cosignatures
 from deltacare.trust import Trust
 from deltacare.v1.entry_pb2 import Entry
-from sqlalchemy import Connection
-
 from server.log.ports import LogReader, Position
 
 __all__ = ["Pins", "Waiting"]

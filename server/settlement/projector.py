@@ -11,11 +11,11 @@ from datetime import UTC
 from itertools import groupby
 from types import MappingProxyType
 
+from sqlalchemy import delete, select, update
+
 from deltacare.errors import FieldViolation
 from deltacare.ids import LogKind, LogName
 from deltacare.trust import Trust
-from sqlalchemy import delete, select, update
-
 from server.log.ports import LogTx, Sequenced
 from server.registry.rulebook import Rule
 from server.settlement import fields, rules, store, tables

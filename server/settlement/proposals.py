@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
-from deltacare.ids import LogName
 from sqlalchemy import ColumnElement, Connection, delete, select
 
+from deltacare.ids import LogName
 from server.certification import tables as certification_tables
 from server.registry import tables as registry_tables
 from server.settlement import store as rows_store
@@ -104,9 +104,9 @@ def load(
     return Asked(cleared=cleared, facts=load_facts(connection, closes, pins, (cleared,)))
 
 
-def run(asked: Asked, *, threads: int) -> pa.Table:
+def run(asked: Asked) -> pa.Table:
     """Return the cleared settlements that tonight's facts would have refused."""
-    return run_proposals(asked.cleared, asked.facts, threads=threads)
+    return run_proposals(asked.cleared, asked.facts)
 
 
 def store(connection: Connection, closes: Closes, proposed: pa.Table) -> None:

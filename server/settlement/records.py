@@ -7,6 +7,9 @@ projection holds everyone to.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from google.protobuf.message import Message
+from sqlalchemy import Connection, Row, and_, exists, or_, select
+
 from deltacare.errors import FieldViolation, Reason, Refusal, ViolationCollector
 from deltacare.ids import LogName
 from deltacare.times import parse_date
@@ -27,9 +30,6 @@ from deltacare.v1.settlement_service_pb2 import (
     RefuseRecordsResponse,
 )
 from deltacare.v1.types_pb2 import Duty, EntryRef
-from google.protobuf.message import Message
-from sqlalchemy import Connection, Row, and_, exists, or_, select
-
 from server.edge.call import Call
 from server.log.ports import LogTx, Sequencer, Write
 from server.registry.fields import read_page_size

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date
 from types import MappingProxyType
 
+from sqlalchemy import Connection, delete, select
+
 from deltacare.ids import LogName
 from deltacare.trust import Trust
 from deltacare.v1.entry_pb2 import StatementWord
-from sqlalchemy import Connection, delete, select
-
 from server.log.ports import LogTx, Sequenced
 from server.registry.rulebook import Rule
 from server.settlement import fields, netting, rules, store, tables

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from google.protobuf.message import Message
+
 from deltacare.errors import FieldViolation, ViolationCollector
 from deltacare.ids import parse_request_id
 from deltacare.trust import Trust
 from deltacare.v1.settlement_service_pb2 import FieldFault
 from deltacare.v1.types_pb2 import Appended, Duty
-from google.protobuf.message import Message
-
 from server.edge.call import Call
 from server.edge.rights import check_duty
 from server.log.ports import AppendedRun

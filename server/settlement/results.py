@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deltacare.v1.clearing_service_pb2 import PairNight, PairNightState
-from deltacare.v1.entry_pb2 import PairResult
 from sqlalchemy import Connection, select
 
+from deltacare.v1.clearing_service_pb2 import PairNight, PairNightState
+from deltacare.v1.entry_pb2 import PairResult
 from server.settlement import tables
 
 __all__ = [

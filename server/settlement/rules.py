@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 
 from deltacare.errors import Reason
 from deltacare.times import day_start_time
-
 from server.registry.rulebook import Rule
 
 __all__ = [

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from sqlalchemy import Connection, Row, and_, or_, select
+
 from deltacare.errors import ViolationCollector
 from deltacare.ids import LogName, parse_province
 from deltacare.trust import Trust
@@ -37,8 +39,6 @@ from deltacare.v1.settlement_service_pb2 import (
     StandingPolicy,
 )
 from deltacare.v1.types_pb2 import EntryRef
-from sqlalchemy import Connection, Row, and_, or_, select
-
 from server.edge.call import Call
 from server.log.ports import Entropy, LogReader, LogTx, Sequencer, Write
 from server.registry.fields import read_page_size

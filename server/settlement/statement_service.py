@@ -6,6 +6,8 @@ request is checked, decided inside the transaction that appends, and answered.
 
 from collections.abc import Sequence
 
+from sqlalchemy import Connection
+
 from deltacare.errors import Reason, Refusal, ViolationCollector
 from deltacare.ids import LogName
 from deltacare.times import parse_date
@@ -22,8 +24,6 @@ from deltacare.v1.clearing_service_pb2 import (
     StatementState,
 )
 from deltacare.v1.entry_pb2 import Entry, Netting, Statement, StatementWord
-from sqlalchemy import Connection
-
 from server.edge.call import Call
 from server.log.ports import AppendedRun, LogReader, LogTx, Sequencer, Write
 from server.registry.fields import numbered_id_province, parse_numbered_id, read_page_size

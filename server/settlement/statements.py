@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection, Row, and_, or_, select
+
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import LogName
 from deltacare.v1.clearing_service_pb2 import PartyAnswer, StandingStatement, StatementState
 from deltacare.v1.entry_pb2 import Netting, Statement, StatementWord
 from deltacare.v1.types_pb2 import EntryRef
-from sqlalchemy import Connection, Row, and_, or_, select
-
 from server.log.ports import Position
 from server.settlement import tables
 from server.settlement.netting import AgreedNight, build_statement, parties_of

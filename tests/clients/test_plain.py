@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from clients.plain import enum_name, plain
 from deltacare.v1.certification_service_pb2 import (
     VERDICT_REVOKED,
     CheckCertificationResponse,
@@ -9,8 +10,6 @@ from deltacare.v1.certification_service_pb2 import (
 from deltacare.v1.clearing_service_pb2 import LINE_CLASS_MATCHED, Line, LineSide
 from deltacare.v1.entry_pb2 import SettlementRecord
 from deltacare.v1.types_pb2 import Appended, EntryRef
-
-from clients.plain import enum_name, plain
 
 
 def test_numbers_bytes_and_absent_fields() -> None:

@@ -3,6 +3,9 @@
 import io
 
 import openpyxl
+
+from clients.language import using_language
+from clients.statements import statement_view, workbook
 from deltacare.v1.clearing_service_pb2 import (
     STATEMENT_STATE_BINDING,
     PairNight,
@@ -17,9 +20,6 @@ from deltacare.v1.entry_pb2 import (
     Position,
     Statement,
 )
-
-from clients.language import using_language
-from clients.statements import statement_view, workbook
 
 HASH = bytes(range(32))
 STANDING = StandingStatement(

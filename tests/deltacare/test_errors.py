@@ -1,6 +1,7 @@
 """Reasons, refusals and the collector of violations."""
 
 import pytest
+
 from deltacare.errors import (
     DeltacareError,
     Kind,

@@ -5,6 +5,9 @@ import random
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from deltacare.errors import Refusal
 from deltacare.ids import (
     CertificateNumber,
@@ -20,8 +23,6 @@ from deltacare.ids import (
     parse_settlement_no,
     parse_uscc,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 PROVINCES = ("310000", "320000", "330000", "340000")
 

@@ -3,6 +3,9 @@
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from deltacare.errors import PeerFault, Reason, Refusal
 from deltacare.keys import (
     Algorithm,
@@ -14,9 +17,6 @@ from deltacare.keys import (
     is_key_name,
     name_digest,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.deltacare.builders import log_signer, witness_signer
 
 # RFC 8032 section 7.1, tests 1 to 3: secret key, public key, message, signature.

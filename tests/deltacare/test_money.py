@@ -3,10 +3,11 @@
 from decimal import Decimal
 
 import pytest
-from deltacare.errors import Refusal
-from deltacare.money import MAX_FEN, capital_yuan, check_fen, format_yuan, parse_fen, parse_yuan
 from hypothesis import given
 from hypothesis import strategies as st
+
+from deltacare.errors import Refusal
+from deltacare.money import MAX_FEN, capital_yuan, check_fen, format_yuan, parse_fen, parse_yuan
 
 
 @pytest.mark.parametrize(

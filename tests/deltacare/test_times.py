@@ -3,6 +3,9 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from deltacare.errors import Refusal
 from deltacare.times import (
     ServiceMonth,
@@ -15,8 +18,6 @@ from deltacare.times import (
     posix_s,
     require_utc,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def test_a_business_date_begins_at_sixteen_hours_utc() -> None:

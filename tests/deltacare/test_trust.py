@@ -7,12 +7,12 @@ from datetime import date
 from typing import Any
 
 import pytest
+
 from deltacare.errors import PeerFault, Reason, Refusal
 from deltacare.ids import LogName, all_logs
 from deltacare.keys import LogSigner, WitnessSigner
 from deltacare.tlog.note import SignedNote, sign_note
 from deltacare.trust import Member, Trust, TrustBundle
-
 from tests.deltacare.builders import PROVINCES, bundle, bundle_signer, log_signer, member
 
 PINNED = [bundle_signer(province).verifier.to_text() for province in PROVINCES]

@@ -13,10 +13,10 @@ from typing import Any
 
 import google.api
 import pytest
-from deltacare.times import business_date
 
 from clients.demo.processes import Nodes
 from clients.demo.run import Options, Outcome, run_demo
+from deltacare.times import business_date
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = Path(__file__).parent / "grpc" / "client.js"

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from deltacare.errors import PeerFault
 from deltacare.keys import VerifierKey
 from deltacare.tlog.checkpoint import SignedCheckpoint
@@ -18,7 +19,6 @@ from deltacare.tlog.proof import (
     verify_inclusion,
 )
 from deltacare.tlog.tree import leaf_hash
-
 from tests.deltacare.builders import EntriesReader, seed
 from tests.interop.tlog_support import ROOT, Output, output
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from deltacare.errors import PeerFault
 from deltacare.tlog.checkpoint import SignedCheckpoint
 from deltacare.tlog.cosignature import verify_cosignatures
@@ -30,7 +31,6 @@ from deltacare.tlog.proof import (
 from deltacare.tlog.receipt import verify_receipt_by_policy
 from deltacare.tlog.tile import NodesFromTiles, decode_entries, entries_path, tile_path, tile_width
 from deltacare.tlog.tree import Frontier, leaf_hash, leaf_hashes
-
 from tests.deltacare.builders import EntriesReader, naive_root
 from tests.interop.tlog_support import Output, output
 

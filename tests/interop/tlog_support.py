@@ -26,7 +26,6 @@ from deltacare.tlog.tile import (
     tile_width,
 )
 from deltacare.tlog.tree import Frontier, leaf_hashes
-
 from tests.deltacare.builders import PROVINCES, TileStore, log_signer, witness_signer
 
 ROOT = Path(__file__).parents[2]

@@ -8,6 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+from clients.sdk.credentials import Profile
+from clients.sdk.node import NodeClient
+from clients.sdk.retry import request_id
 from deltacare.errors import PeerFault, Reason, Refusal
 from deltacare.times import business_date
 from deltacare.v1.clearing_service_pb2 import PAIR_NIGHT_STATE_AGREED, ListPairNightsRequest
@@ -22,10 +26,6 @@ from deltacare.v1.registry_service_pb2 import (
 )
 from deltacare.v1.settlement_service_pb2 import CloseDayRequest
 from deltacare.v1.types_pb2 import Duty
-
-from clients.sdk.credentials import Profile
-from clients.sdk.node import NodeClient
-from clients.sdk.retry import request_id
 from server.app import Node, load_trust, rebuild
 from server.config import NodeConfig, read_config
 from tests.support.federated import make_directories

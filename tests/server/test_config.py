@@ -4,8 +4,8 @@ from datetime import time
 from pathlib import Path
 
 import pytest
-from deltacare.errors import Reason, Refusal
 
+from deltacare.errors import Reason, Refusal
 from server.config import config_text, read_config
 from server.edge.limits import Limits
 

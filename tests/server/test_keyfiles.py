@@ -4,9 +4,9 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import LogName
-
 from server.keyfiles import NodeKeys, read_bundle_key, write_new
 from tests.support.federation import PROVINCES
 from tests.support.ports import SeededEntropy

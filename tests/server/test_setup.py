@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from deltacare.errors import Reason, Refusal
 
 from clients.sdk.credentials import Profile, load_bundle
+from deltacare.errors import Reason, Refusal
 from server.config import read_config
 from server.edge.identity import Identities
 from server.setup import (

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deltacare.times import business_date
-
 from server.setup import init_node, install_bundle, make_bundle, read_card, read_signer
 from tests.support.ports import SeededEntropy
 

@@ -11,7 +11,6 @@ from datetime import date
 from deltacare.ids import LogName, Principal, all_logs
 from deltacare.keys import LogSigner, WitnessSigner
 from deltacare.trust import Member, TrustBundle, bundle_key_name, witness_key_name
-
 from tests.support.ports import START_TIME
 
 __all__ = ["PROVINCES", "MemberKeys", "log_signer", "make_keys", "make_trust", "principal", "seed"]

@@ -8,7 +8,6 @@ from deltacare.tlog.proof import consistency_proof
 from deltacare.tlog.tile import NodesFromTiles, grow
 from deltacare.tlog.tree import Frontier, leaf_hashes
 from deltacare.v1 import log_service_pb2 as pb
-
 from server.edge.call import Call
 from tests.support.federation import log_signer
 

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
+from google.protobuf.message import Message
+
 from deltacare.errors import Reason, Unavailable
 from deltacare.ids import Principal
 from deltacare.v1 import log_service_pb2 as pb
-from google.protobuf.message import Message
-
 from server.edge.call import Call
 from server.log.ports import Clock
 

@@ -21,13 +21,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+from google.protobuf.message import Message
+from sqlalchemy import Connection
+
 from deltacare.ids import LogName, Principal
 from deltacare.trust import TrustBundle
 from deltacare.v1.entry_pb2 import Entry, Institution, SettlementRecord
 from deltacare.v1.types_pb2 import Appended
-from google.protobuf.message import Message
-from sqlalchemy import Connection
-
 from server.log.logs import Logs
 from server.log.ports import AppendedRun, AttachmentStore, LogTx, Projector, Sequenced, Write
 from server.log.settings import LogSettings

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from deltacare.ids import LogName
-from deltacare.tlog.tree import leaf_hash
-from deltacare.v1.entry_pb2 import Entry
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
+from deltacare.ids import LogName
+from deltacare.tlog.tree import leaf_hash
+from deltacare.v1.entry_pb2 import Entry
 from server.log.ports import Projector, Sequenced
 from server.store.database import Database
 from tests.support.ports import START_TIME

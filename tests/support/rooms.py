@@ -19,7 +19,6 @@ from deltacare.v1 import certification_service_pb2 as cert_pb
 from deltacare.v1 import entry_pb2 as pb
 from deltacare.v1 import registry_service_pb2 as reg_pb
 from deltacare.v1.types_pb2 import Duty
-
 from server.certification.projector import CertificationProjector
 from server.certification.salts import SaltStore
 from server.certification.service import CertificationServicer

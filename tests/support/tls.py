@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from clients.sdk.credentials import Credentials
+from clients.sdk.node import NodeClient
+from clients.sdk.retry import NO_RETRY, RetryPolicy
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import Principal
 from deltacare.trust import TrustBundle
@@ -16,10 +19,6 @@ from deltacare.v1.federation_service_pb2 import (
     PingResponse,
     WhoAmIResponse,
 )
-
-from clients.sdk.credentials import Credentials
-from clients.sdk.node import NodeClient
-from clients.sdk.retry import NO_RETRY, RetryPolicy
 from server.certificates import KeyPair, issue_client, issue_node, new_ca
 from server.edge.limits import Limits
 from server.edge.server import EdgeServer, TlsFiles

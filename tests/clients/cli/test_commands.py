@@ -12,15 +12,15 @@ from typing import Any
 import openpyxl
 import pytest
 from click.testing import CliRunner
-from deltacare.ids import LogName
-from deltacare.times import ServiceMonth, business_date
-from deltacare.tlog.policy import Policy
 
 from clients.cli.main import main
 from clients.demo.processes import Nodes, make_nodes
 from clients.demo.scenario import PROVINCES
 from clients.sample.generator import sample_csv, sample_rows
 from clients.sdk.credentials import load_bundle
+from deltacare.ids import LogName
+from deltacare.times import ServiceMonth, business_date
+from deltacare.tlog.policy import Policy
 from settlement.core.columns import COLUMNS
 
 pytestmark = pytest.mark.slow

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from deltacare.errors import PeerFault, Reason, Refusal, Unavailable, invalid_field
 
 from clients.cli.failures import Exit, exit_code, failure_json, failure_lines
 from clients.cli.main import main
 from clients.cli.settle import settle
+from deltacare.errors import PeerFault, Reason, Refusal, Unavailable, invalid_field
 
 # Promised on an idle machine; a suite runs beside others.
 HELP_S_MAX = 0.3

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deltacare.ids import all_logs
-from deltacare.tlog.policy import Policy
-from deltacare.tlog.receipt import verify_receipt_by_policy
 
 from clients.demo.scenario import PAIRS, PROVINCES
 from clients.logs.source import TilesDirectory
 from clients.logs.verify import verify_log
+from deltacare.ids import all_logs
+from deltacare.tlog.policy import Policy
+from deltacare.tlog.receipt import verify_receipt_by_policy
 from settlement.core.classes import LineClass
 
 pytestmark = pytest.mark.slow

@@ -1,9 +1,8 @@
 """Batches of a file: who they go to, how large, under which ids, and whose row a fault is."""
 
-from deltacare.v1.settlement_service_pb2 import FieldFault, FileRecordsResponse
-
 from clients.filing.batches import BATCH_MAX, Outcome, batches_of
 from clients.filing.ids import content_id
+from deltacare.v1.settlement_service_pb2 import FieldFault, FileRecordsResponse
 from settlement.records import SettlementRow
 
 OWN = "310000"

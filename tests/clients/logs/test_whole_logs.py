@@ -5,6 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from clients.logs.source import TilesDirectory
+from clients.logs.tiles import export_tiles
+from clients.logs.verify import verify_log
 from deltacare.errors import PeerFault, Reason, Refusal
 from deltacare.keys import LogSigner, WitnessSigner
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
@@ -12,10 +16,6 @@ from deltacare.tlog.cosignature import cosign
 from deltacare.tlog.policy import Policy
 from deltacare.tlog.tile import tile_path, tiles_of
 from deltacare.tlog.tree import root_of
-
-from clients.logs.source import TilesDirectory
-from clients.logs.tiles import export_tiles
-from clients.logs.verify import verify_log
 
 NAME = "deltacare/310000/registry"
 LOG = LogSigner(name=NAME, seed=b"\x01" * 32)

@@ -3,16 +3,16 @@
 from datetime import date
 
 import pytest
+
+from clients.language import using_language
+from clients.registers.findings import Defect
+from clients.registers.reader import HEADER_NAMES, Register, defect_counts, read_register
 from deltacare.v1.entry_pb2 import (
     INSTITUTION_STATE_OPERATING,
     OPERATION_MODE_PUBLIC_PRIVATE,
     OPERATION_MODE_UNSPECIFIED,
     Institution,
 )
-
-from clients.language import using_language
-from clients.registers.findings import Defect
-from clients.registers.reader import HEADER_NAMES, Register, defect_counts, read_register
 
 TODAY = date(2026, 11, 22)
 GOOD = {

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from deltacare.errors import Reason, Refusal
 
 from clients.sdk.credentials import FILE_BYTES_MAX, Credentials, Profile, node_tls_name
+from deltacare.errors import Reason, Refusal
 
 
 def make(directory: Path, text: str = '{"endpoint": "h:1", "province": "310000"}') -> Path:

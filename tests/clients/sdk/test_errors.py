@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 import pytest
-from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
 from google.protobuf.any_pb2 import Any
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 
 from clients.sdk.errors import DETAILS_KEY, from_rpc
+from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
 
 
 class Failure:

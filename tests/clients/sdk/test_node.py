@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
+from clients.sdk.node import NodeClient, SyncNodeClient
+from clients.sdk.retry import NO_RETRY, RetryPolicy, request_id
 from deltacare.errors import Reason, Refusal, Unavailable
 from deltacare.v1.federation_service_pb2 import PingRequest, PingResponse
 from deltacare.v1.log_service_pb2 import ReadEntriesRequest, ReadEntriesResponse
 from deltacare.v1.registry_service_pb2 import PublishListingRequest, PublishListingResponse
 from deltacare.v1.settlement_service_pb2 import FileRecordsRequest, FileRecordsResponse
-
-from clients.sdk.node import NodeClient, SyncNodeClient
-from clients.sdk.retry import NO_RETRY, RetryPolicy, request_id
 from server.edge.call import Call
 from tests.support.federated import free_ports
 from tests.support.tls import Edge, Federation, Scripted, ScriptedFederation, running_edge

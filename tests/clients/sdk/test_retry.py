@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from deltacare.errors import Reason, Refusal, Unavailable
-
 from clients.sdk.retry import NO_RETRY, RetryPolicy, request_id
+from deltacare.errors import Reason, Refusal, Unavailable
 from tests.support.ports import SeededEntropy
 
 POLICY = RetryPolicy(attempts_max=4, delay_first_s=0.1, delay_max_s=0.3)

@@ -3,11 +3,11 @@
 import base64
 
 import pytest
+
 from deltacare.errors import PeerFault, Reason
 from deltacare.tlog.checkpoint import CHECKPOINT_BYTES_MAX, Checkpoint, SignedCheckpoint
 from deltacare.tlog.note import SignedNote, sign_note
 from deltacare.tlog.tree import EMPTY_ROOT, SIZE_MAX
-
 from tests.deltacare.builders import log_signer
 
 NAME = "deltacare/310000/registry"

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from deltacare.errors import PeerFault, Reason
 from deltacare.keys import NoteSignature
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
@@ -12,7 +13,6 @@ from deltacare.tlog.cosignature import (
     verify_cosignature,
     verify_cosignatures,
 )
-
 from tests.deltacare.builders import NOW, log_signer, witness_signer
 
 NAME = "deltacare/310000/registry"

@@ -3,12 +3,12 @@
 import base64
 
 import pytest
-from deltacare.errors import PeerFault, Reason
-from deltacare.keys import NoteSignature, VerifierKey
-from deltacare.tlog.note import NOTE_BYTES_MAX, SignedNote, sign_note, verify_note
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deltacare.errors import PeerFault, Reason
+from deltacare.keys import NoteSignature, VerifierKey
+from deltacare.tlog.note import NOTE_BYTES_MAX, SignedNote, sign_note, verify_note
 from tests.deltacare.builders import log_signer, witness_signer
 
 # https://c2sp.org/signed-note, "Example".

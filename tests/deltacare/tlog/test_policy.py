@@ -1,9 +1,9 @@
 """Policies: the specification's example, and its rules."""
 
 import pytest
+
 from deltacare.errors import Refusal
 from deltacare.tlog.policy import Policy
-
 from tests.deltacare.builders import PROVINCES, log_signer, witness_signer
 
 LOG = log_signer("deltacare/310000/registry").verifier

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from deltacare.errors import PeerFault, Reason
 from deltacare.tlog.proof import (
     PROOF_HASHES_MAX,
@@ -13,9 +16,6 @@ from deltacare.tlog.proof import (
     verify_inclusion,
 )
 from deltacare.tlog.tree import EMPTY_ROOT, leaf_hash, leaf_hashes, node_hash, root_of
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.deltacare.builders import (
     EntriesReader,
     naive_path,

@@ -4,6 +4,7 @@ import base64
 from datetime import timedelta
 
 import pytest
+
 from deltacare.errors import PeerFault, Reason
 from deltacare.keys import VerifierKey
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
@@ -17,7 +18,6 @@ from deltacare.tlog.receipt import (
     verify_receipt_by_policy,
 )
 from deltacare.tlog.tree import leaf_hash, root_of
-
 from tests.deltacare.builders import NOW, EntriesReader, log_signer, witness_signer
 
 NAME = "deltacare/310000/registry"

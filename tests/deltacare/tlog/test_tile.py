@@ -1,6 +1,9 @@
 """Tiles: paths of the specification, growth, proofs from tiles, entry bundles."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from deltacare.errors import PeerFault
 from deltacare.tlog.proof import consistency_proof, inclusion_proof, root_at
 from deltacare.tlog.tile import (
@@ -17,9 +20,6 @@ from deltacare.tlog.tile import (
     tiles_of,
 )
 from deltacare.tlog.tree import Frontier, leaf_hashes
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.deltacare.builders import EntriesReader, TileStore, naive_root
 
 ENTRIES = [str(i).encode() for i in range(1_400)]

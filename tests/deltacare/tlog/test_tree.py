@@ -4,6 +4,9 @@ import hashlib
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from deltacare.errors import PeerFault, Reason
 from deltacare.tlog.tree import (
     EMPTY_ROOT,
@@ -14,9 +17,6 @@ from deltacare.tlog.tree import (
     node_hash,
     root_of,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.deltacare.builders import naive_root
 
 # The leaves and roots by which implementations of RFC 6962 have been compared since the first:

@@ -5,11 +5,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+
 from deltacare.ids import LogName
 from deltacare.times import ServiceMonth
 from deltacare.v1 import entry_pb2 as pb
-from sqlalchemy import select
-
 from server.certification import lifecycle, tables
 from server.certification.projector import CertificationProjector
 from server.certification.standing import certificate_good_days

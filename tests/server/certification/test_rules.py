@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+
 from deltacare.v1 import certification_service_pb2 as cert_pb
 from deltacare.v1 import entry_pb2 as pb
-
 from server.certification.rules import Facts, LogFacts, check, holder_name_digest, log_age
 from server.certification.values import (
     CertificateEventSaid,

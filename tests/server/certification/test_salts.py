@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import pytest
-from deltacare.ids import LogName
 from sqlalchemy import select, update
 
+from deltacare.ids import LogName
 from server.certification import tables
 from server.certification.salts import SaltStore
 from server.store.database import Database

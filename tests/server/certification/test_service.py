@@ -7,15 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import Connection, delete, event
+
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import LogName, Principal
 from deltacare.v1 import certification_service_pb2 as cert_pb
 from deltacare.v1 import entry_pb2 as pb
 from deltacare.v1.registry_service_pb2 import ListAgreementsRequest
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import Connection, delete, event
-
 from server.certification.rules import holder_name_digest
 from server.certification.tables import salts
 from server.edge.call import Call

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from deltacare.times import ServiceMonth
-from deltacare.v1 import certification_service_pb2 as cert_pb
-from deltacare.v1 import entry_pb2 as pb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deltacare.times import ServiceMonth
+from deltacare.v1 import certification_service_pb2 as cert_pb
+from deltacare.v1 import entry_pb2 as pb
 from server.certification.rules import Facts, LogFacts, check
 from server.certification.standing import (
     certificate_good_days,

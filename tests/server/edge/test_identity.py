@@ -8,10 +8,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from deltacare.errors import Reason, Refusal
-from deltacare.ids import Principal
 
 from clients.sdk.credentials import node_tls_name
+from deltacare.errors import Reason, Refusal
+from deltacare.ids import Principal
 from server.certificates import KeyPair, new_ca
 from server.edge.identity import Cause, Identities
 from tests.support.tls import Federation

@@ -1,9 +1,9 @@
 """Tests of what one caller may take: a bucket and two counters."""
 
 import pytest
+
 from deltacare.errors import Reason, Refusal, Unavailable
 from deltacare.ids import Principal
-
 from server.edge.limits import Limits, Meter
 
 CALLER = Principal(province="310000", role="clerk", opaque_id="id-1")

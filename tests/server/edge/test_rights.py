@@ -4,6 +4,8 @@ import pkgutil
 from collections.abc import Iterator
 
 import pytest
+from google.protobuf import descriptor_pool
+
 from deltacare import v1
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import Principal
@@ -17,8 +19,6 @@ from deltacare.v1 import (
 )
 from deltacare.v1.clearing_service_pb2 import AnswerStatementRequest
 from deltacare.v1.types_pb2 import Duty
-from google.protobuf import descriptor_pool
-
 from server.edge.rights import RIGHTS, Rights, Role, check_duty
 
 FILES = (

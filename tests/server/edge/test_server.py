@@ -11,6 +11,14 @@ import grpc
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from clients.sdk.credentials import Credentials, node_tls_name
+from clients.sdk.errors import DETAILS_KEY
+from clients.sdk.node import NodeClient
+from clients.sdk.retry import NO_RETRY, RetryPolicy
 from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable, ViolationCollector
 from deltacare.ids import Principal
 from deltacare.v1.federation_service_pb2 import (
@@ -34,14 +42,6 @@ from deltacare.v1.registry_service_pb2 import (
 )
 from deltacare.v1.settlement_service_pb2 import FileRecordsRequest, FileRecordsResponse
 from deltacare.v1.types_pb2 import Duty
-from google.rpc import error_details_pb2, status_pb2
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-
-from clients.sdk.credentials import Credentials, node_tls_name
-from clients.sdk.errors import DETAILS_KEY
-from clients.sdk.node import NodeClient
-from clients.sdk.retry import NO_RETRY, RetryPolicy
 from server import certificates
 from server.certificates import KeyPair, issue_client, issue_node, new_ca
 from server.edge.call import Call

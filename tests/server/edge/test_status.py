@@ -3,6 +3,10 @@
 from collections.abc import Iterable
 
 import pytest
+from google.rpc import error_details_pb2, status_pb2
+from grpc import StatusCode
+
+from clients.sdk.errors import DETAILS_BYTES_KEY, DETAILS_BYTES_MAX, DETAILS_KEY, from_rpc
 from deltacare.errors import (
     DeltacareError,
     FieldViolation,
@@ -12,10 +16,6 @@ from deltacare.errors import (
     Refusal,
     Unavailable,
 )
-from google.rpc import error_details_pb2, status_pb2
-from grpc import StatusCode
-
-from clients.sdk.errors import DETAILS_BYTES_KEY, DETAILS_BYTES_MAX, DETAILS_KEY, from_rpc
 from server.edge.status import (
     DETAILS_BYTES_DEFAULT,
     WireError,

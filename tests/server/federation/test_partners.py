@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+
 from deltacare.errors import Reason, Refusal, Unavailable
 from deltacare.v1.clearing_service_pb2 import ListNightLeavesRequest, ListNightLeavesResponse
 from deltacare.v1.log_service_pb2 import (
@@ -17,7 +18,6 @@ from deltacare.v1.log_service_pb2 import (
     WatchCheckpointsRequest,
 )
 from deltacare.v1.settlement_service_pb2 import ResolveEnrolmentRequest, ResolveEnrolmentResponse
-
 from server.edge.call import Call
 from server.federation.partners import Partners
 from tests.support.federation import make_trust

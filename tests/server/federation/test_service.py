@@ -11,7 +11,6 @@ from deltacare.v1.federation_service_pb2 import (
     PingResponse,
     WhoAmIRequest,
 )
-
 from server.edge.rights import Rights
 from server.federation.service import FederationServicer
 from tests.support.tls import Federation, running_edge

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from deltacare.ids import LogName
 from deltacare.v1.types_pb2 import Appended
-
 from tests.support.nodes import FourNodes, Node, appending, record, request_uuid
 
 LOG = LogName.settlement("310000", "320000")

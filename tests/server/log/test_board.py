@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from deltacare.ids import LogName
 from deltacare.tlog.tree import Frontier
-
 from server.log.board import Board, Slot
 from server.log.store import Head
 from tests.support.ports import START_TIME

@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import SignedCheckpoint
 from deltacare.tlog.tree import root_of
 from deltacare.v1.entry_pb2 import Entry
 from deltacare.v1.types_pb2 import Appended
-
 from tests.support.nodes import FourNodes, appending, record, request_uuid
 
 LOG = LogName.settlement("310000", "320000")

@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from deltacare.errors import Reason, Refusal, Unavailable
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
 from deltacare.v1 import log_service_pb2 as pb
-
 from tests.support.federation import log_signer
 from tests.support.liars import LyingAuthor
 from tests.support.nodes import FAST, FourNodes, institution, until

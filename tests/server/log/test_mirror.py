@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import Connection, select
+
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import SignedCheckpoint
 from deltacare.tlog.cosignature import verify_cosignatures
 from deltacare.v1 import log_service_pb2 as pb
-from sqlalchemy import Connection, select
-
 from server.log import tables
 from server.log.ports import LogTx
 from tests.support.nodes import (

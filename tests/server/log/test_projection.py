@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
+
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import LogName
 from deltacare.v1.entry_pb2 import Entry
-from sqlalchemy import select
-
 from server.log import tables
 from server.log.ports import LogTx, Sequenced
 from server.log.projection import RULE_EMPTY, RULE_UNREADABLE

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
+
 from deltacare.errors import PeerFault, Reason, Unavailable
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import Checkpoint
@@ -10,7 +11,6 @@ from deltacare.tlog.proof import consistency_proof
 from deltacare.tlog.tile import NodesFromTiles, grow
 from deltacare.tlog.tree import Frontier, leaf_hashes, root_of
 from deltacare.v1.log_service_pb2 import Attachment, ReadEntriesRequest, ReadEntriesResponse
-
 from server.log.pull import Pulled, judge, pull
 from server.log.store import Tree
 

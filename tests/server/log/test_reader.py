@@ -3,10 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
-from deltacare.ids import LogName
-from deltacare.tlog.checkpoint import SignedCheckpoint
 from sqlalchemy import Connection
 
+from deltacare.ids import LogName
+from deltacare.tlog.checkpoint import SignedCheckpoint
 from server.log.ports import Position
 from tests.support.nodes import FourNodes, institution, until
 from tests.support.ports import START_TIME

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, update
+
 from deltacare.errors import Reason, Refusal, Unavailable, invalid_field
 from deltacare.ids import LogName
 from deltacare.trust import Trust
-from sqlalchemy import Connection, update
-
 from server.log import tables
 from server.log.ports import LogTx
 from server.log.recovery import Confirmations

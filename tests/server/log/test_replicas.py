@@ -8,13 +8,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from deltacare.errors import Refusal
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import SignedCheckpoint
 from deltacare.tlog.tree import root_of
 from deltacare.v1.entry_pb2 import Entry
 from deltacare.v1.types_pb2 import Appended
-
 from server.log.ports import LogTx
 from tests.support.nodes import FourNodes, Node, appending, institution, request_uuid, until
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from google.protobuf.message import Message
+from sqlalchemy import func, select
+
 from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable, invalid_field
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import SignedCheckpoint
 from deltacare.tlog.tree import leaf_hashes, root_of
 from deltacare.v1.entry_pb2 import Entry
 from deltacare.v1.types_pb2 import Appended
-from google.protobuf.message import Message
-from sqlalchemy import func, select
-
 from server.log import tables
 from server.log.ports import LogTx, Write
 from tests.support.federation import make_trust, principal

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
 from deltacare.ids import LogName, Principal
 from deltacare.tlog.checkpoint import SignedCheckpoint
@@ -11,7 +12,6 @@ from deltacare.tlog.proof import verify_consistency, verify_inclusion
 from deltacare.tlog.receipt import verify_receipt
 from deltacare.tlog.tree import Frontier, leaf_hash, leaf_hashes, root_of
 from deltacare.v1 import log_service_pb2 as pb
-
 from server.edge.call import Call
 from server.log.service import LogServicer
 from tests.support.federation import make_trust, principal

@@ -1,8 +1,8 @@
 """When this node's witness cosigns, and when it must not."""
 
 import pytest
-from deltacare.tlog.checkpoint import Checkpoint
 
+from deltacare.tlog.checkpoint import Checkpoint
 from server.log.witness import Witnessed, may_cosign
 
 ROOT, OTHER = b"r" * 32, b"o" * 32

@@ -3,10 +3,10 @@
 from datetime import date
 
 import pytest
-from deltacare.ids import LogName
-from deltacare.v1 import entry_pb2 as pb
 from sqlalchemy import select
 
+from deltacare.ids import LogName
+from deltacare.v1 import entry_pb2 as pb
 from server.registry import tables
 from server.registry.projector import RegistryProjector
 from server.registry.store import (

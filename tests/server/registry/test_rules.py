@@ -3,10 +3,10 @@
 from datetime import date
 
 import pytest
+
 from deltacare.ids import LogName
 from deltacare.times import ServiceMonth
 from deltacare.v1 import entry_pb2 as pb
-
 from server.registry import rules
 from server.registry.rules import (
     agreement_days,

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import LogName, Principal
 from deltacare.v1 import entry_pb2 as pb
 from deltacare.v1 import registry_service_pb2 as reg_pb
 from deltacare.v1.types_pb2 import Duty
-
 from server.edge.call import Call
 from tests.support.rooms import (
     DUTY,

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+
 from deltacare.errors import Reason, Refusal
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import settlement_service_pb2 as spb
 from deltacare.v1.types_pb2 import Duty
-
 from server.settlement.duties import DutyKind, note_duties
 from tests.server.settlement.world import DUTY, HOME, HOST, World, day
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from deltacare.v1 import entry_pb2 as epb
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from deltacare.v1 import entry_pb2 as epb
 from server.settlement import fields
 from tests.server.settlement.world import HOME, HOST, make_record
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import LogName
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import settlement_service_pb2 as spb
 from deltacare.v1.types_pb2 import Duty
-
 from tests.server.settlement.world import DUTY, HOME, HOST, World, day, entries
 
 LOG = LogName.settlement(HOST, HOME)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+
 from deltacare.errors import Refusal
 from deltacare.ids import LogName
 from deltacare.v1 import clearing_service_pb2 as cpb
-from sqlalchemy import text
-
 from server.settlement.keeper import NightKeeper, next_wake_time
 from tests.server.settlement.world import HOME, HOST, World, day
 

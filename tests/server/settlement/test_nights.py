@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+
 from deltacare.errors import Refusal
 from deltacare.ids import LogName
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import settlement_service_pb2 as spb
-
 from tests.server.settlement.world import CERTIFICATE, DUTY, HOME, HOST, World, day, entries
 
 AGREED = cpb.PAIR_NIGHT_STATE_AGREED

@@ -6,7 +6,6 @@ from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import SignedCheckpoint
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
-
 from tests.server.settlement.world import CERTIFICATE, HOME, HOST, World, day, entries
 
 

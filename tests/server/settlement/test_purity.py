@@ -6,11 +6,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from deltacare.ids import LogName
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
-
-from server.settlement.recompute import recompute_nights
+from tests.server.settlement.recompute import recompute_nights
 from tests.server.settlement.world import HOME, HOST, World, day, make_record
 
 SEED = 20261122

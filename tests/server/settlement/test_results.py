@@ -3,9 +3,9 @@
 from datetime import date
 
 import pytest
+
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
-
 from server.settlement.codes import CodeBook, normalise_code
 from server.settlement.leaves import first_difference, owner_and_due
 from server.settlement.results import NightResults, StatedResult

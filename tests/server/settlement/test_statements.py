@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from deltacare.errors import Refusal
 from deltacare.ids import LogName
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
-
 from server.settlement import rules
 from server.settlement.netting import build_statement, contradicts_itself
 from tests.server.settlement.world import APPROVERS, DUTY, HOME, HOST, OPENING, World, day, entries

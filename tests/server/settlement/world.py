@@ -26,7 +26,6 @@ from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import settlement_service_pb2 as spb
 from deltacare.v1.types_pb2 import Duty
-
 from server.certification.projector import CertificationProjector
 from server.edge.call import Call
 from server.log.ports import Projector

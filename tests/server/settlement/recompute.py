@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import groupby
 
+from google.protobuf.message import DecodeError
+from sqlalchemy import Connection, create_engine
+
 from deltacare.ids import LogName, all_logs
 from deltacare.tlog.tree import leaf_hash
 from deltacare.trust import Trust
 from deltacare.v1.entry_pb2 import Entry
-from google.protobuf.message import DecodeError
-from sqlalchemy import Connection, create_engine
-
 from server.log.ports import LogReader, Position, Projector, Sequenced
 from server.settlement import cache, rules, store
 from server.settlement.facts import load_facts
@@ -74,7 +74,6 @@ def recompute_nights(
     pair: tuple[str, str],
     projectors: Sequence[Projector],
     until_date: date,
-    threads: int = 2,
 ) -> list[RecomputedNight]:
     """Return the nights of a pair up to a date, computed from the entries of the logs.
 
@@ -87,7 +86,6 @@ def recompute_nights(
         pair: Two provinces, one of them the node's own.
         projectors: Of this room and those below, in their order.
         until_date: The last date.
-        threads: Threads of the engine.
     """
     lower, higher = sorted(pair)
     wanted = [
@@ -109,7 +107,6 @@ def recompute_nights(
                 pins=Pins(trust=trust, reader=reader),
                 positions=positions,
                 pair=(lower, higher),
-                threads=threads,
             )
             return list(nights.run(trust.opening_date, until_date))
     finally:
@@ -159,7 +156,6 @@ class _Nights:
     pins: Pins
     positions: dict[LogName, Position]
     pair: tuple[str, str]
-    threads: int
 
     def run(self, opening_date: date, until_date: date) -> Iterator[RecomputedNight]:
         """Yield the nights, closing each before the next."""
@@ -194,7 +190,7 @@ class _Nights:
         """Compute a night and close it, as if both had agreed."""
         inputs = load_inputs(self.scratch, closes)
         facts = load_facts(self.scratch, closes, pins, (inputs.rows, inputs.cleared))
-        result = run_night(replace(inputs, facts=facts), threads=self.threads)
+        result = run_night(replace(inputs, facts=facts))
         flows = result.summary.bilateral
         lower_pays = flows.get((closes.lower, closes.higher), 0)
         higher_pays = flows.get((closes.higher, closes.lower), 0)
