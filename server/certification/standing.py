@@ -99,8 +99,8 @@ def certificate_standing(history: CertificateHistory, reach: Reach) -> Certifica
         )
         if event.kind is EventKind.SUSPENDED:
             spans.append(span)
-        else:
-            revocation = span
+        elif revocation is None or span.from_date < revocation.from_date:
+            revocation = span  # for good: nothing said later makes it begin later
     return CertificateStanding(
         history=history,
         valid_until_date=valid_until,

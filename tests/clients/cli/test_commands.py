@@ -28,6 +28,8 @@ pytestmark = pytest.mark.slow
 OPENING = business_date(datetime.now(UTC)) - timedelta(days=3)
 MONTH = str(ServiceMonth.of(OPENING.replace(day=1) - timedelta(days=1)))
 SIGNED = ("--maker", "maker-1", "--reviewer", "reviewer-1")
+# No principal holds two of policy, review and payment.
+PAYING = ("--maker", "payer-1", "--reviewer", "payer-2")
 SH, JS = "310000", "320000"
 WAIT_S_MAX = 60
 
@@ -288,14 +290,14 @@ def _statement(clerk: Clerk, tmp_path: Path) -> None:
     proposed: dict[str, Any] = {}
     for province in PROVINCES:
         name = f"{province}-S2026-1"
-        code, found = clerk.run(province, "settle", "propose", name, *window, *SIGNED)
+        code, found = clerk.run(province, "settle", "propose", name, *window, *PAYING)
         if code == 0:
             proposed = found
             break
         assert (1, "RULE_REFUSED") == (code, found["error"]["reason"])
     assert proposed, "somebody's turn it is"
     digest = proposed["statement_hash"]
-    approve = ("settle", "approve", name, *SIGNED)
+    approve = ("settle", "approve", name, *PAYING)
     clerk.until(lambda code, _: code == 0, PROVINCES[3], "settle", "export", name)
     assert 2 == clerk.run(PROVINCES[3], *approve, "--hash", "00" * 32)[0]
     for province in PROVINCES:

@@ -209,6 +209,37 @@ def test_more_under_quorum_never_restricts_and_more_verified_never_permits(
     assert seen == seen & unseen
 
 
+def test_the_earliest_revocation_counts() -> None:
+    """For good: a revocation said later, for a later day, gives back no day in between."""
+    said = tuple(
+        CertificateEventSaid(
+            index=index,
+            kind=EventKind.REVOKED,
+            effective_date=FIRST + timedelta(days=days),
+            until_date=None,
+            reason="CODE",
+        )
+        for index, days in ((1, 0), (2, 12))
+    )
+    history = CertificateHistory(
+        certificate_no="320000-C1",
+        issuer=JS,
+        index=0,
+        subject=1,
+        scheme="S",
+        grade="三级",
+        holder_name_digest=b"d" * 32,
+        institution_id="",
+        valid_from_date=FIRST,
+        valid_until_date=FIRST + timedelta(days=20),
+        events=said,
+    )
+    standing = certificate_standing(history, Reach(restrict_size=3, permit_size=3))
+    assert standing is not None
+    assert standing.revocation is not None
+    assert standing.revocation.from_date == FIRST
+
+
 def test_subject_must_fit() -> None:
     """A caregiver's day is not covered by the certificate of an institution."""
     history = CertificateHistory(
