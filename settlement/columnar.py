@@ -7,6 +7,8 @@ reader then takes or refuses the file, so that a clerk hears the same words eith
 """
 
 import csv
+import mmap
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["read_plain", "table_of_rows"]
 
 _HEADER_BYTES_MAX = 4_096
+_UTF8_BOM = b"\xef\xbb\xbf"
+# The columnar parser mends a quotation mark inside a field in silence; escaped ones are rare.
+_BADLY_QUOTED: Final = re.compile(rb'[^,\r\n]"[^,\r\n"]')
 _BLOCK_BYTES = 1024**2
 # No sign and no space, so that what the parser takes is what is written.
 _AMOUNT_DIGITS_MAX = len(str(MAX_FEN))
@@ -49,6 +54,9 @@ def read_plain(path: Path) -> pa.Table | None:
             return None
         with path.open("rb") as file:
             head = file.read(_HEADER_BYTES_MAX)
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                if mapped.find(b'"') >= 0 and _BADLY_QUOTED.search(mapped, len(_UTF8_BOM)):
+                    return None
         table = _parsed(head, str(path))
         if table is None:
             # Perhaps the same in GB18030, which the columnar parser does not know.

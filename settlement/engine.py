@@ -38,10 +38,7 @@ __all__ = [
 THREADS_MAX: Final = 16
 
 # One buffer of lines at a time: few enough to stay near the processor.
-_LINES_PER_BLOCK = 128 * 256
-
-# Given back to the system between steps, memory would have to be faulted in again at each.
-_KEEP_MEMORY = "4GB"
+_LINES_PER_BLOCK = 64 * 256
 
 # How a compiled plan is written.
 STEP_MARK: Final = "-- step: "
@@ -169,8 +166,6 @@ class DuckEngine:
                 "threads": threads,
                 # Order comes from ORDER BY alone.
                 "preserve_insertion_order": False,
-                "allocator_flush_threshold": _KEEP_MEMORY,
-                "allocator_bulk_deallocation_flush_threshold": _KEEP_MEMORY,
             },
         )
         # What a terminal shows is the caller's.

@@ -34,6 +34,8 @@ ROWS_MAX: Final = 20_000_000
 
 _UTF8_BOM = b"\xef\xbb\xbf"
 _XLSX_MAGIC = b"PK\x03\x04"
+_WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xls")
+_DELIMITERS = (",", "\t", ";")
 _CELL_CHARS_MAX = 1_000_000
 # A spreadsheet keeps fifteen significant digits; a larger whole number has lost some.
 _EXACT_DIGITS = 15
@@ -97,7 +99,15 @@ def read_table(path: Path | str) -> Table:
         raise _refused(path, Problem.NOT_READABLE) from None
     if data.startswith(_XLSX_MAGIC):
         return _table(path, _sheet_rows(path, data), "xlsx")
-    text, encoding = decode(data, path.name)
+    try:
+        text, encoding = decode(data, path.name)
+    except BadFile:
+        if _is_named_workbook(path):
+            raise _refused(path, Problem.NOT_A_WORKBOOK) from None
+        raise
+    # A CSV under a workbook's name is read; what has no columns either is a damaged workbook.
+    if _is_named_workbook(path) and not any(mark in _first_line(text) for mark in _DELIMITERS):
+        raise _refused(path, Problem.NOT_A_WORKBOOK)
     return _table(path, _csv_rows(path, text), encoding)
 
 
@@ -130,7 +140,7 @@ def decode(data: bytes, file: str) -> tuple[str, str]:
 
 def sniff_delimiter(header: str) -> str:
     """Return what separates the columns of a header line: a comma, else a tab or semicolon."""
-    for delimiter in (",", "\t", ";"):
+    for delimiter in _DELIMITERS:
         if delimiter in header:
             return delimiter
     return ","
@@ -171,6 +181,15 @@ def column_positions(
 def _refused(path: Path, problem: Problem, *, row: int = 0, value: str = "") -> BadFile:
     """Return the refusal of a whole file."""
     return BadFile(path.name, Findings([Finding.of(problem, row=row, value=value)]))
+
+
+def _is_named_workbook(path: Path) -> bool:
+    return path.suffix.lower() in _WORKBOOK_SUFFIXES
+
+
+def _first_line(text: str) -> str:
+    """Return the first line with content."""
+    return next((line for line in io.StringIO(text) if line.strip()), "")
 
 
 def _table(path: Path, numbered: Iterator[tuple[int, list[str]]], encoding: str) -> Table:
@@ -214,10 +233,8 @@ def _header(cells: list[str]) -> tuple[str, ...]:
 
 def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of a CSV text, numbered as a spreadsheet would."""
-    first = next((line for line in io.StringIO(text) if line.strip()), "")
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=sniff_delimiter(first), strict=True
-    )
+    delimiter = sniff_delimiter(_first_line(text))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     limit = csv.field_size_limit(_CELL_CHARS_MAX)
     number = 0
     try:
@@ -231,11 +248,28 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _sheet_rows(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of the first sheet of a workbook."""
+    """Yield the rows of the first sheet of a workbook, none shorter than those before it.
+
+    A workbook leaves out the empty cells at the end of a row.
+    """
     import zipfile
+    import zlib
+    from xml.etree.ElementTree import ParseError
 
     import openpyxl
 
+    # What the reader raises for sheets that are cut, damaged, or no tables.
+    damaged = (
+        AttributeError,
+        EOFError,
+        IndexError,
+        KeyError,
+        OSError,
+        ParseError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             # A small archive can unpack to anything.
@@ -243,13 +277,18 @@ def _sheet_rows(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
                 raise _refused(path, Problem.TOO_LARGE)
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheet = book.worksheets[0]
-    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError):
+    except damaged:
         raise _refused(path, Problem.NOT_A_WORKBOOK) from None
+    width = 0
+    number = 0
     try:
         # The stated size of a sheet is often wrong; without it every row is read as it is.
         sheet.reset_dimensions()
         for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-            yield number, [cell_text(cell) for cell in cells]
+            width = max(width, len(cells))
+            yield number, [*map(cell_text, cells), *[""] * (width - len(cells))]
+    except damaged:
+        raise _refused(path, Problem.NOT_A_WORKBOOK, row=number + 1) from None
     finally:
         book.close()
 

@@ -88,6 +88,12 @@ class Problem(enum.Enum):
         "缺少内容。",
         "请补填。",
     )
+    REPEATED_VALUE = (
+        "The value stands in an earlier row.",
+        "Keep one of the rows.",
+        "与前面的行重复。",
+        "请只保留一行。",
+    )
     TOO_LONG = (
         "The value is too long.",
         "Use at most 64 characters.",
@@ -159,6 +165,49 @@ class Problem(enum.Enum):
         "Format the column as a number without decimals and export it again.",
         "科学计数法已丢失金额的末尾数字。",
         "请将该列设为无小数的“数值”格式后重新导出。",
+    )
+
+    BAD_SETTLEMENT_NO = (
+        "This is not a settlement number.",
+        "Use 1 to 64 letters, digits, dots, hyphens and underscores.",
+        "不是结算编号。",
+        "请使用 1 至 64 个字母、数字、点、连字符或下划线。",
+    )
+    BAD_BENEFICIARY_REF = (
+        "This is not a beneficiary reference.",
+        "Use the 32 hexadecimal digits that the enrolment gave; never an identity number.",
+        "不是受益人编号。",
+        "请使用登记时给出的 32 位十六进制编号（小写），切勿使用身份证号。",
+    )
+    BAD_INSTITUTION = (
+        "This is not an institution of the host province.",
+        "Write the host's code, a hyphen and the number in its register: 310000-137.",
+        "不是服务地省份的机构编号。",
+        "请写服务地代码、连字符和名录编号，如 310000-137。",
+    )
+    BAD_SUBSIDY_KIND = (
+        "This is not a kind of subsidy.",
+        "Use 1 to 32 capital letters, digits and underscores.",
+        "不是补贴项目代码。",
+        "请使用 1 至 32 个大写字母、数字或下划线。",
+    )
+    BAD_CERTIFICATE_NO = (
+        "This is not the number of a certificate.",
+        "Write the issuer's code, a hyphen and the number, or leave it empty.",
+        "不是证书编号。",
+        "请写发证省份代码、连字符和编号，或留空。",
+    )
+    BAD_DAYS_OR_USES = (
+        "It is not 1 to 1000.",
+        "Count the days of service in the month, or the uses.",
+        "不在 1 至 1000 之间。",
+        "请填写当月服务天数或次数。",
+    )
+    AMOUNT_OUT_OF_RANGE = (
+        "The amount is not 1 fen to 10,000,000,000.00 yuan.",
+        "File a reversal instead of a negative amount.",
+        "金额不在 1 分至 10,000,000,000.00 元之间。",
+        "请用冲正代替负数金额；无金额的不必报送。",
     )
 
     def __init__(self, en: str, remedy_en: str, zh: str, remedy_zh: str) -> None:

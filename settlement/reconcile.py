@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from settlement.allocator import keep_freed_memory
 from settlement.findings import BadFile
 
 if TYPE_CHECKING:
@@ -90,16 +89,16 @@ def reconcile(
 
     Raises:
         BadFile: If anything in either file is bad; `findings` names each row and its file.
-        Refusal: If `lines_path` ends in neither `.parquet` nor `.csv`.
+        Refusal: If `lines_path` ends in neither `.parquet` nor `.csv`, or is no place to write.
     """
     watch = _Stopwatch()
-    lines = None if lines_path is None else _lines_path(Path(lines_path))
-    keep_freed_memory()
+    inputs = (Path(home_path), Path(host_path))
+    lines = None if lines_path is None else _lines_path(Path(lines_path), inputs)
     # 1. The files, both at once, while the engine is loaded.
     with watch.stage("read"), ThreadPoolExecutor(max_workers=2) as readers:
         from settlement.records import read_settlement_table
 
-        reading = [readers.submit(read_settlement_table, path) for path in (home_path, host_path)]
+        reading = [readers.submit(read_settlement_table, path) for path in inputs]
         from settlement.core.columns import HISTORY
         from settlement.engine import DuckEngine, compiled
         from settlement.night import asked_table, empty_input, summarise_totals
@@ -190,8 +189,8 @@ def _sum(rows: Any) -> int:  # noqa: ANN401 - pyarrow ships no types
     return int(pc.sum(rows["amount_fen"]).as_py() or 0)
 
 
-def _lines_path(path: Path) -> Path:
-    """Return where to write lines, known to be of a kind that can be written."""
+def _lines_path(path: Path, inputs: tuple[Path, ...]) -> Path:
+    """Return where to write lines, known to be of a kind and at a place that can be written."""
     from deltacare.errors import invalid_field
 
     if path.suffix.lower() not in (".parquet", ".csv"):
@@ -200,6 +199,14 @@ def _lines_path(path: Path) -> Path:
             path.name,
             "Lines are written as Parquet or CSV.",
             "Name a file that ends in .parquet or .csv.",
+        )
+    if not path.parent.is_dir():
+        raise invalid_field(
+            "lines", str(path), "There is no such folder.", "Make the folder, or name another."
+        )
+    if path.exists() and any(each.exists() and path.samefile(each) for each in inputs):
+        raise invalid_field(
+            "lines", str(path), "This is one of the files to compare.", "Name another file."
         )
     return path
 

@@ -1,6 +1,7 @@
 """Tables in files: texts as they stand, rows as the spreadsheet numbers them."""
 
 import io
+import zipfile
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,45 @@ def test_null_characters_are_no_text(tmp_path: Path) -> None:
     path.write_bytes(b"a,b\n\x00,1\n")
     with pytest.raises(BadFile, match="UTF-8"):
         read_table(path)
+
+
+def test_empty_cells_at_the_end_of_a_workbook_row_are_empty(tmp_path: Path) -> None:
+    """A workbook leaves them out; the row still has as many cells as there are columns."""
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["a", "b", "c"])
+    book.worksheets[0].append(["1", None, None])
+    path = tmp_path / "t.xlsx"
+    book.save(path)
+    table = read_table(path)
+    assert ((), [("1", "", "")]) == (table.findings, [row.cells for row in table.rows])
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "chart"])
+def test_damaged_workbooks_are_refused(tmp_path: Path, damage: str) -> None:
+    """A sheet that is cut in half, damaged inside, or no sheet of cells: refused as a workbook."""
+    book = openpyxl.Workbook()
+    if damage == "chart":
+        book.remove(book.worksheets[0])
+        book.create_chartsheet("图")
+    else:
+        for number in range(200):
+            book.worksheets[0].append([f"a{number}", f"b{number}"])
+    path = tmp_path / "t.xlsx"
+    book.save(path)
+    if damage != "chart":
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        sheet = "xl/worksheets/sheet1.xml"
+        whole = members[sheet]
+        members[sheet] = whole[: len(whole) // 2]
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in members.items():
+                archive.writestr(name, whole if damage == "flipped" and name == sheet else data)
+        if damage == "flipped":
+            data = bytearray(path.read_bytes())
+            start = data.index(sheet.encode()) + len(sheet)
+            data[start + 20 : start + 60] = bytes(40)
+            path.write_bytes(bytes(data))
+    with pytest.raises(BadFile) as refused:
+        read_table(path)
+    assert [Problem.NOT_A_WORKBOOK.en] == [found.problem for found in refused.value.findings]

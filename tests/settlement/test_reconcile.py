@@ -146,6 +146,24 @@ def test_lines_file_of_unknown_kind_is_refused_before_any_work(tmp_path: Path) -
         reconcile(tmp_path / "none.csv", tmp_path / "none.csv", lines_path=tmp_path / "lines.txt")
 
 
+@pytest.mark.parametrize("place", ["a.csv", "none/lines.csv"])
+def test_lines_file_that_would_do_harm_or_fail_is_refused(tmp_path: Path, place: str) -> None:
+    """An input is never overwritten, and a folder that is not there is named before any work."""
+    path = write(tmp_path / "a.csv", [row()])
+    before = path.read_bytes()
+    with pytest.raises(Refusal, match="lines"):
+        reconcile(path, path, lines_path=tmp_path / place)
+    assert before == path.read_bytes()
+
+
+def test_badly_quoted_text_is_refused_and_never_mended(tmp_path: Path) -> None:
+    """A quotation mark inside a field stands for damage: no identifier is changed in silence."""
+    path = write(tmp_path / "a.csv", [row("S1")])
+    path.write_text(path.read_text(encoding="utf-8").replace("S1", '"S"1', 1), encoding="utf-8")
+    with pytest.raises(BadFile):
+        reconcile(path, path)
+
+
 def test_bad_row_stops_everything(tmp_path: Path) -> None:
     """One bad row in one file, and nothing is processed; it is named."""
     good = write(tmp_path / "a.csv", [row()])
