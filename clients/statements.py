@@ -6,16 +6,21 @@ A rendering: what binds is the leaf hash of the entry, which every rendering pri
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from clients.language import tr
+from clients.language import language, tr
 from clients.plain import enum_name
-from deltacare.v1.clearing_service_pb2 import PairNight, StandingStatement
+from deltacare.v1.clearing_service_pb2 import PairNight, PartyAnswer, StandingStatement
 
 if TYPE_CHECKING:
     from settlement.report import StatementView
 
-__all__ = ["statement_view", "workbook"]
+__all__ = ["answer_words", "statement_view", "workbook"]
 
 _WORDS = {"APPROVED": ("同意", "approved"), "REFUSED": ("拒绝", "refused")}
+
+
+def answer_words(answer: PartyAnswer) -> str:
+    """Return what a party said, in the language of the run."""
+    return tr(*_WORDS.get(enum_name(answer, "word"), ("未答复", "no answer")))
 
 
 def statement_view(
@@ -56,7 +61,7 @@ def statement_view(
         answers=[
             (
                 answer.province,
-                tr(*_WORDS.get(enum_name(answer, "word"), ("未答复", "no answer"))),
+                answer_words(answer),
                 answer.maker,
                 answer.reviewer,
             )
@@ -66,7 +71,7 @@ def statement_view(
 
 
 def workbook(standing: StandingStatement, nights: Iterable[PairNight] = ()) -> bytes:
-    """Return a statement as XLSX."""
+    """Return a statement as XLSX, in the language of the run."""
     from settlement.report import statement_workbook
 
-    return statement_workbook(statement_view(standing, nights))
+    return statement_workbook(statement_view(standing, nights), lang=language())

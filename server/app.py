@@ -11,8 +11,11 @@ import signal
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
 from clients.sdk.credentials import load_bundle, read_file
-from deltacare.errors import Reason, Refusal
+from deltacare.errors import Reason, Refusal, Unavailable, invalid_field
 from deltacare.ids import LogName, all_logs
 from deltacare.trust import TrustBundle
 from server.certification.projector import CertificationProjector
@@ -25,6 +28,7 @@ from server.edge.server import EdgeServer, TlsFiles
 from server.federation.partners import Partners
 from server.federation.service import FederationServicer
 from server.keyfiles import NodeKeys
+from server.lock import hold_directory
 from server.log.logs import Logs
 from server.log.settings import LogSettings
 from server.registry.projector import RegistryProjector
@@ -40,6 +44,8 @@ from server.store.migrations import upgrade
 __all__ = ["Node", "SystemClock", "SystemEntropy", "load_trust", "rebuild", "serve"]
 
 _log = get_log("app")
+
+_POSTGRESQL_PORT = 5432
 
 
 class SystemClock:
@@ -189,8 +195,12 @@ class Node:
 
         Returns:
             The port that is served on.
+
+        Raises:
+            Unavailable: If the database does not answer.
+            OSError: If the address cannot be had.
         """
-        await self._database.write(upgrade)
+        await self._prepare_database()
         await self.logs.start()
         port = await self._edge.start(self._config.listen)
         await self._keeper.start()
@@ -206,14 +216,34 @@ class Node:
 
         Returns:
             The entries of each log.
+
+        Raises:
+            Unavailable: If the database does not answer.
         """
-        await self._database.write(upgrade)
+        await self._prepare_database()
         await self.logs.start()
         held = [log for log in all_logs(self._trust.provinces) if log.may_hold(self._province)]
         for log in held:
             await self.logs.rebuild(log)
             on_log()
         return {log: self.logs.reader.position(log).size for log in held}
+
+    async def _prepare_database(self) -> None:
+        """Reach the database and bring its tables to this version."""
+        try:
+            await asyncio.to_thread(self._database.ping)
+        except OperationalError as error:
+            where = _database_place(self._config.database_url)
+            cause = str(error.orig).strip().splitlines()[-1:]
+            raise Unavailable(
+                Reason.PEER_UNREACHABLE,
+                " ".join([f"The database {where} cannot be reached.", *cause]),
+                details={
+                    "database": where,
+                    "text_zh": "：".join([f"数据库 {where} 无法连接", *cause]),
+                },
+            ) from error
+        await self._database.write(upgrade)
 
     async def stop(self) -> None:
         """Stop every room, from the roof down."""
@@ -230,29 +260,38 @@ async def serve(config: NodeConfig, *, on_serving: Callable[[int], None]) -> Non
     Args:
         config: Its settings.
         on_serving: Called with the port once reads are served.
+
+    Raises:
+        InputRefused: If another process has the node's directory.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    node = Node(config)
-    try:
-        on_serving(await node.start())
-        # What a start made stays for as long as the node runs: no need to look at it again.
-        gc.collect()
-        gc.freeze()
-        await stopping.wait()
-    finally:
-        await node.stop()
+    with hold_directory(config.directory):
+        node = Node(config)
+        try:
+            on_serving(await node.start())
+            # What a start made stays for as long as the node runs: no need to look at it again.
+            gc.collect()
+            gc.freeze()
+            await stopping.wait()
+        finally:
+            await node.stop()
 
 
 async def rebuild(config: NodeConfig, *, on_log: Callable[[], None]) -> Mapping[LogName, int]:
-    """Make a stopped node's projections anew from its logs; see `Node.rebuild`."""
-    node = Node(config)
-    try:
-        return await node.rebuild(on_log=on_log)
-    finally:
-        await node.stop()
+    """Make a stopped node's projections anew from its logs; see `Node.rebuild`.
+
+    Raises:
+        InputRefused: If another process has the node's directory.
+    """
+    with hold_directory(config.directory):
+        node = Node(config)
+        try:
+            return await node.rebuild(on_log=on_log)
+        finally:
+            await node.stop()
 
 
 def load_trust(config: NodeConfig) -> TrustBundle:
@@ -262,12 +301,29 @@ def load_trust(config: NodeConfig) -> TrustBundle:
         Refusal: ``INVALID_FIELD``, if a file cannot be read, or the node is no member.
         PeerFault: If the bundle is not signed by enough of the pinned keys.
     """
+    for path in (config.bundle_keys, config.bundle):
+        if not path.exists():
+            raise invalid_field(
+                "trust",
+                path,
+                "The node has no trust bundle yet.",
+                f"Run deltacare node bundle … --install {config.directory}.",
+            )
     lines = read_file(config.bundle_keys, field_name="trust.pinned_keys").decode("utf-8", "replace")
     rows = [line.strip() for line in lines.splitlines()]
     keys = tuple(row for row in rows if row and not row.startswith("#"))
     trust = load_bundle(config.bundle, keys=keys, threshold=config.bundle_threshold)
     trust.member(config.province)
     return trust
+
+
+def _database_place(url: str) -> str:
+    """Return where a database is, without the password: host and port, or a file."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return parsed.database or url
+    # A URL without a host means the local socket of the driver's own default.
+    return f"{parsed.host or 'localhost'}:{parsed.port or _POSTGRESQL_PORT}/{parsed.database or ''}"
 
 
 def _check_keys(keys: NodeKeys, trust: TrustBundle, province: str) -> None:

@@ -19,7 +19,10 @@ __all__ = ["node"]
 
 node = Group(
     name="node",
-    help=both("运行本省节点：初始化、启动、状态。", "Run a province's node: init, serve, status."),
+    help=both(
+        "运行本省节点：init、bundle、client、serve、status、rebuild。",
+        "Run a province's node: init, bundle, client, serve, status, rebuild.",
+    ),
 )
 
 _FEDERATION = "deltacare"
@@ -214,7 +217,12 @@ def bundle(  # noqa: PLR0917  # options of one command
             tr(
                 f"信任包 {version}：{len(cards)} 个成员，{len(signing)} 个签名。",
                 f"Trust bundle {version}: {len(cards)} members, {len(signing)} signatures.",
-            )
+            ),
+            *keys,
+            tr(
+                "请以另一途径逐一与各成员核对以上密钥。",
+                "Compare each of these keys with its member by another way.",
+            ),
         ],
     )
 
@@ -328,6 +336,7 @@ def status(directory: Path, endpoint: str | None, name: str) -> int:
     with SyncNodeClient.of(profile) as remote:
         members = remote.federation.ListMembers(ListMembersRequest())
         health = remote.federation.ListPartnerHealth(ListPartnerHealthRequest())
+        own = _own_logs(remote, members, set(health.unconfirmed_logs))
     unconfirmed = list(health.unconfirmed_logs)
     waits = bool(unconfirmed) or not all(partner.connected for partner in health.partners)
     is_read = answer(
@@ -335,6 +344,7 @@ def status(directory: Path, endpoint: str | None, name: str) -> int:
             "province": members.province,
             "bundle_version": members.bundle_version,
             "partners": [_partner(partner) for partner in health.partners],
+            "own_logs": own,
             "unconfirmed_logs": unconfirmed,
         },
         [
@@ -346,6 +356,7 @@ def status(directory: Path, endpoint: str | None, name: str) -> int:
         ],
     )
     if is_read:
+        _print_own_logs(own)
         _print_health(health)
         for log in unconfirmed:
             say(tr(f"尚未得到伙伴确认：{log}", f"Not confirmed by partners: {log}"))
@@ -408,6 +419,51 @@ def _partner(partner: Any) -> dict[str, Any]:  # noqa: ANN401  # a message
             for held in partner.logs
         ],
     }
+
+
+def _own_logs(remote: Any, members: Any, unconfirmed: set[str]) -> list[dict[str, Any]]:  # noqa: ANN401  # a client of a node, and a message
+    """Return how far the node's own logs are, without the sizes that this client may not see."""
+    from deltacare.errors import Reason, Refusal
+    from deltacare.v1.log_service_pb2 import ListLogsRequest
+
+    try:
+        sizes = {row.log: row for row in remote.log.ListLogs(ListLogsRequest()).logs}
+    except Refusal as error:
+        if error.reason is not Reason.ROLE_NOT_ALLOWED:
+            raise
+        sizes = {}
+    own = next(row for row in members.members if row.province == members.province)
+    return [
+        {
+            "log": name,
+            "size": sizes[name].verified_size if name in sizes else None,
+            "quorum_size": sizes[name].quorum_size if name in sizes else None,
+            "confirmed": name not in unconfirmed,
+        }
+        for name in sorted(key.partition("+")[0] for key in own.log_keys)
+    ]
+
+
+def _print_own_logs(own: list[dict[str, Any]]) -> None:
+    """Draw the node's own logs."""
+    print_table(
+        (
+            tr("本省日志", "own log"),
+            tr("条目", "entries"),
+            tr("达联签数", "quorum"),
+            tr("已确认", "confirmed"),
+        ),
+        [
+            (
+                row["log"],
+                "-" if row["size"] is None else row["size"],
+                "-" if row["quorum_size"] is None else row["quorum_size"],
+                tr("是", "yes") if row["confirmed"] else tr("否", "no"),
+            )
+            for row in own
+        ],
+        numbers=(1, 2),
+    )
 
 
 def _print_health(health: Any) -> None:  # noqa: ANN401  # a message

@@ -19,7 +19,7 @@ from deltacare.ids import parse_province
 from server.edge.limits import Limits
 from server.edge.logging import LEVELS
 
-__all__ = ["CONFIG_FILE", "NodeConfig", "config_text", "read_config"]
+__all__ = ["CONFIG_FILE", "NodeConfig", "config_text", "parse_address", "read_config"]
 
 CONFIG_FILE = "node.toml"
 
@@ -123,7 +123,7 @@ def read_config(path: Path) -> NodeConfig:
     directory = path.resolve().parent
     config = {
         "province": reader.text("province", parse_province),
-        "listen": reader.text("listen", _parse_address),
+        "listen": reader.text("listen", parse_address),
         "database_url": reader.text("database_url", _parse_database_url),
         "certificate": directory / reader.text("tls.certificate"),
         "key": directory / reader.text("tls.key"),
@@ -208,8 +208,12 @@ class _Reader:
         return value
 
 
-def _parse_address(text: str, *, field: str) -> str:
-    """Return ``host:port``."""
+def parse_address(text: str, *, field: str) -> str:
+    """Return ``host:port``.
+
+    Raises:
+        Refusal: ``INVALID_FIELD``, if it is none.
+    """
     match = _ADDRESS.fullmatch(text)
     if match is None or int(match[1]) > _PORT_MAX:
         raise invalid_field(field, text, "It is not host:port.", "Write it as 127.0.0.1:7310.")

@@ -20,7 +20,7 @@ from deltacare.ids import Principal, parse_opaque_id
 from deltacare.keys import LogSigner
 from deltacare.trust import Member, TrustBundle
 from server.certificates import KeyPair, issue_client, issue_node, new_ca
-from server.config import CONFIG_FILE, config_text, read_config
+from server.config import CONFIG_FILE, config_text, parse_address, read_config
 from server.edge.rights import Role
 from server.keyfiles import NodeKeys, read_bundle_key, write_new
 
@@ -98,8 +98,11 @@ def init_node(
         entropy: Returns so many unpredictable bytes.
 
     Raises:
-        Refusal: ``ALREADY_EXISTS``, if there is something in the directory.
+        Refusal: ``INVALID_FIELD``, if an address is none; ``ALREADY_EXISTS``, if there is something
+            in the directory.
     """
+    parse_address(endpoint, field="endpoint")
+    parse_address(listen, field="listen")
     if directory.exists() and any(directory.iterdir()):
         raise Refusal(
             Reason.ALREADY_EXISTS,

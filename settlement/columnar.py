@@ -9,7 +9,7 @@ reader then takes or refuses the file, so that a clerk hears the same words eith
 import csv
 import mmap
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,17 +17,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-
 from deltacare.money import MAX_FEN
-from settlement.core.columns import COLUMNS, PAIR_FACTOR, ROWS, direction_of, pair_of
+
+from settlement.core.columns import COLUMNS, PAIR_FACTOR, PLAIN_ROWS, pair_of
 from settlement.files import FILE_BYTES_MAX, column_positions, decode
 from settlement.findings import BadFile
 from settlement.records import ALIASES, FIELD_CHARS_MAX, PROVINCES, parse_cell
+from settlement.texts import row_texts
 
 if TYPE_CHECKING:
     from settlement.records import SettlementRow
 
-__all__ = ["read_plain", "table_of_rows"]
+__all__ = ["plan_rows", "read_plain", "table_of_rows"]
 
 _HEADER_BYTES_MAX = 4_096
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -70,19 +71,35 @@ def read_plain(path: Path) -> pa.Table | None:
     return None if table is None else _checked(table)
 
 
-def table_of_rows(rows: Iterable["SettlementRow"]) -> pa.Table:
+def table_of_rows(rows: Sequence["SettlementRow"]) -> pa.Table:
     """Return checked rows in the columns that a plan reads."""
-    names = [name for name in COLUMNS if name not in _CODES]
-    columns: dict[str, list[Any]] = {name: [] for name in ("pair", *names)}
-    for row in rows:
-        columns["pair"].append(pair_of(row.home, row.host))
-        for name in names:
-            columns[name].append(getattr(row, name))
-    types = {"pair": pa.int16(), "service_days": pa.int64(), "amount_fen": pa.int64()}
+    numbers = ("service_days", "amount_fen")
     table = pa.table(
-        {name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()}
+        {
+            name: pa.array(
+                [getattr(row, name) for row in rows],
+                pa.int64() if name in numbers else pa.string(),
+            )
+            for name in COLUMNS
+        }
     )
-    return _with_absent(table)
+    pairs = pa.array([pair_of(row.home, row.host) for row in rows], pa.int16())
+    return plan_rows(table, pairs)
+
+
+def plan_rows(table: pa.Table, pairs: Any) -> pa.Table:  # noqa: ANN401 - pyarrow ships no types
+    """Return rows of a file in the columns of a plan's rows: a file has no dates and positions.
+
+    Args:
+        table: The ten columns, checked; or `text` and those that a plan reads beside it.
+        pairs: The direction of each row.
+    """
+    count = table.num_rows
+    if "text" not in table.column_names:
+        table = table.append_column("text", row_texts(table))
+    table = table.append_column("pair", pairs)
+    table = table.append_column("filed_date", pa.nulls(count, pa.date32()))
+    return table.append_column("position", pa.nulls(count, pa.int64())).select(list(PLAIN_ROWS))
 
 
 def _parsed(head: bytes, source: Any) -> pa.Table | None:  # noqa: ANN401 - path or buffer
@@ -138,23 +155,10 @@ def _checked(table: pa.Table) -> pa.Table | None:
     home, host = (_provinces(table[name]) for name in _CODES)
     if home is None or host is None or (home == host).any():
         return None
-    columns = {
-        "pair": pa.array(home * PAIR_FACTOR + host, pa.int16()),
-        **{name: table[name] for name in COLUMNS if name not in _CODES},
-        **numbers,
-    }
-    return _with_absent(pa.table(columns))
-
-
-def _with_absent(table: pa.Table) -> pa.Table:
-    """Return rows of a file in all columns of a plan's rows: a file has no dates and positions."""
-    count = table.num_rows
-    pairs = pc.dictionary_encode(table["pair"].combine_chunks())
-    directions = pa.array([direction_of(pair) for pair in pairs.dictionary.to_pylist()])
-    direction = pa.DictionaryArray.from_arrays(pairs.indices, directions)
-    table = table.append_column("direction", direction)
-    table = table.append_column("filed_date", pa.nulls(count, pa.date32()))
-    return table.append_column("position", pa.nulls(count, pa.int64())).select(list(ROWS))
+    for name, values in numbers.items():
+        # As numbers they have one spelling, whatever zeros the file put in front.
+        table = table.set_column(table.column_names.index(name), name, values)
+    return plan_rows(table, pa.array(home * PAIR_FACTOR + host, pa.int16()))
 
 
 def _are_parsed(name: str, column: Any) -> bool:  # noqa: ANN401 - pyarrow ships no types

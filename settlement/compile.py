@@ -6,11 +6,11 @@ and a reviewer can read what will run. A test compiles again and compares, so th
 Nothing else imports this module.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from settlement.core.night import Plan, Step, night_plan, proposals_plan
-from settlement.engine import COLUMNS_MARK, KEPT_MARK, READS_MARK, STEP_MARK
+from settlement.engine import COLUMNS_MARK, INPUT_MARK, KEPT_MARK, READS_MARK, STEP_MARK
 
 __all__ = ["compiled_texts", "main"]
 
@@ -29,7 +29,9 @@ def compiled_texts() -> Iterator[tuple[str, str]]:
         "proposals": proposals_plan(),
     }
     for name, plan in plans.items():
-        yield name, _HEAD + "\n".join(_step_text(step) for step in _steps(plan))
+        inputs = (_input_text(*item) for item in sorted(plan.inputs.items()))
+        steps = (_step_text(step) for step in _steps(plan))
+        yield name, _HEAD + "".join(inputs) + "\n" + "\n".join(steps)
 
 
 def main() -> None:
@@ -46,6 +48,11 @@ def _steps(plan: Plan) -> Iterator[Step]:
         assert known.issuperset(step.reads), f"{step.name} reads what comes after it"
         known.add(step.name)
         yield step
+
+
+def _input_text(name: str, schema: Mapping[str, str]) -> str:
+    """Return an input as it is written."""
+    return f"{INPUT_MARK}{name} {' '.join(schema)}\n"
 
 
 def _step_text(step: Step) -> str:

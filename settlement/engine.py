@@ -19,14 +19,14 @@ from typing import Any, Final, Protocol, Self
 
 import pyarrow as pa
 
-from settlement.core.columns import INPUTS
-
 __all__ = [
     "COLUMNS_MARK",
+    "INPUT_MARK",
     "KEPT_MARK",
     "READS_MARK",
     "STEP_MARK",
     "THREADS_MAX",
+    "CompiledPlan",
     "CompiledStep",
     "DuckEngine",
     "Engine",
@@ -41,6 +41,7 @@ THREADS_MAX: Final = 16
 _LINES_PER_BLOCK = 64 * 256
 
 # How a compiled plan is written.
+INPUT_MARK: Final = "-- input: "
 STEP_MARK: Final = "-- step: "
 KEPT_MARK: Final = "-- kept: "
 READS_MARK: Final = "-- reads: "
@@ -119,17 +120,35 @@ class CompiledStep:
     sql: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledPlan:
+    """A plan as the engine runs it.
+
+    Attributes:
+        inputs: Columns of each input, by name.
+        steps: The steps, by name.
+    """
+
+    inputs: Mapping[str, tuple[str, ...]]
+    steps: Mapping[str, CompiledStep]
+
+
 @cache
-def compiled(name: str) -> Mapping[str, CompiledStep]:
-    """Return the steps of a plan by name, read once per process.
+def compiled(name: str) -> CompiledPlan:
+    """Return a plan, read once per process.
 
     Args:
         name: `night`, `night_without_facts`, `files` or `proposals`.
     """
     text = resources.files("settlement").joinpath("compiled", f"{name}.sql").read_text("utf-8")
-    _, *parts = text.split(STEP_MARK)
-    steps = (_step(part) for part in parts)
-    return MappingProxyType({step.name: step for step in steps})
+    head, *parts = text.split(STEP_MARK)
+    lines = (line.removeprefix(INPUT_MARK).split() for line in head.splitlines())
+    inputs = {words[0]: tuple(words[1:]) for words in lines if words and words[0] != "--"}
+    steps = [_step(part) for part in parts]
+    return CompiledPlan(
+        inputs=MappingProxyType(inputs),
+        steps=MappingProxyType({step.name: step for step in steps}),
+    )
 
 
 def _step(part: str) -> CompiledStep:
@@ -150,15 +169,15 @@ class DuckEngine:
     """One run of one plan on a DuckDB of its own, in memory; a context manager.
 
     Args:
-        steps: The plan.
+        plan: The plan.
         threads: Threads, 1 to 16; the result does not depend on it.
     """
 
-    def __init__(self, steps: Mapping[str, CompiledStep], *, threads: int = 2) -> None:
+    def __init__(self, plan: CompiledPlan, *, threads: int = 2) -> None:
         import duckdb
 
         assert 1 <= threads <= THREADS_MAX, "a night runs on 1 to 16 threads"
-        self._steps = steps
+        self._inputs, self._steps = plan.inputs, plan.steps
         self._made: set[str] = set()
         self._connection = duckdb.connect(
             ":memory:",
@@ -187,12 +206,12 @@ class DuckEngine:
 
         Args:
             name: An input of the plan.
-            table: Of the types that the plan states; texts may be dictionaries.
+            table: Of the types that the plan states; texts may be of any kind that Arrow has.
         """
-        schema = INPUTS[name]
-        missing = [column for column in schema if column not in table.column_names]
+        columns = self._inputs[name]
+        missing = [column for column in columns if column not in table.column_names]
         assert not missing, f"input {name} lacks {missing}"
-        self._connection.register(name, table.select(list(schema)))
+        self._connection.register(name, table.select(columns))
         self._made.add(name)
 
     def make(self, name: str) -> None:

@@ -16,16 +16,18 @@ import pyarrow.compute as pc
 from settlement.core.classes import TRANSIT_DAYS, LineClass
 from settlement.core.columns import (
     CODE_FACTOR,
+    COLUMNS,
     FACTS,
     HISTORY,
     PAIR_FACTOR,
+    PLAIN_HISTORY,
     ROWS,
-    SEPARATOR,
     codes_of,
 )
 from settlement.core.digest import DigestBuilder
 from settlement.core.summary import Summary, summarise
 from settlement.engine import DuckEngine, compiled
+from settlement.texts import row_texts
 
 __all__ = [
     "FACT_SCHEMAS",
@@ -57,7 +59,7 @@ def _outer_schema(schema: Mapping[str, str], *, sided: bool = False) -> pa.Schem
     """Return a schema as callers see it: `pair` is home and host, province codes are texts."""
     columns: list[tuple[str, Any]] = [("side", pa.string())] if sided else []
     for name, kind in schema.items():
-        if name == "direction":
+        if name == "text":
             continue
         if name == "pair":
             columns += [("home", pa.string()), ("host", pa.string())]
@@ -113,7 +115,7 @@ class NightInputs:
         rows: Live rows of both sides and directions: not replaced by a later revision, not closed
             on an earlier date. `side` is `home` or `host`, the side of the row's own direction that
             filed it; `position` its index in the log of its author.
-        reversed_numbers: Numbers that a side reversed before clearing, on any date.
+        reversed_numbers: Numbers that a side reversed, on any date, before clearing or after.
         cleared: Everything cleared on earlier dates; `cancelled` once its reversal was cleared.
         cleared_reversals: Reversals of cleared settlements, filed and not cleared.
         holds: Holds in force for this date.
@@ -234,8 +236,8 @@ def asked_table(business_date: date | None) -> pa.Table:
 
 
 def empty_input(name: str) -> pa.Table:
-    """Return a table without rows for one of the history inputs of a plan."""
-    schema = HISTORY[name]
+    """Return a table without rows for one of the history inputs of a plan without facts."""
+    schema = PLAIN_HISTORY[name]
     return pa.table({column: pa.array([], _TYPES[kind]) for column, kind in schema.items()})
 
 
@@ -273,9 +275,9 @@ def _inner(table: pa.Table, schema: pa.Schema) -> pa.Table:
         ((name, values),) = codes.items()
         return table.set_column(schema.names.index(name), name, values.cast(pa.int16()))
     pair = pc.add(pc.multiply(codes["home"], PAIR_FACTOR), codes["host"])
-    direction = pc.binary_join_element_wise(table["home"], table["host"], SEPARATOR)
-    table = table.drop_columns(["home", "host"]).append_column("pair", pair.cast(pa.int16()))
-    return table.append_column("direction", direction)
+    if set(COLUMNS).issubset(schema.names):
+        table = table.append_column("text", row_texts(table))
+    return table.drop_columns(["home", "host"]).append_column("pair", pair.cast(pa.int16()))
 
 
 def _outer(table: pa.Table) -> pa.Table:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from deltacare.errors import Refusal
 from deltacare.money import MAX_FEN, parse_fen
 from deltacare.times import ServiceMonth
+
 from settlement.core.columns import COLUMNS
 from settlement.files import Table, column_positions, read_table
 from settlement.findings import BadFile, Finding, Findings, Problem
@@ -160,12 +161,15 @@ def read_settlement_table(path: Path | str) -> "pa.Table":
     Raises:
         BadFile: If anything at all is wrong with it; says what, row by row.
     """
-    from settlement import columnar
+    from settlement import columnar, grid
 
     path = Path(path)
-    table = columnar.read_plain(path)
-    if table is not None:
-        return table
+    if path.is_file():
+        # From the quickest reader to the most patient: each gives up on what it does not know.
+        for read in (grid.read_grid, columnar.read_plain):
+            table = read(path)
+            if table is not None:
+                return table
     file = read_settlements(path)
     if file.findings_total:
         findings = Findings(file.findings)

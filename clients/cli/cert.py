@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from clients.cli.commands import Group, command, option
+from clients.cli.commands import Group, LazyCommand, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.failures import Exit
-from clients.cli.output import answer, print_table
+from clients.cli.output import answer, pages, print_table, say
 from clients.language import both, tr
 from clients.plain import plain
 
@@ -16,8 +16,23 @@ __all__ = ["cert"]
 cert = Group(
     name="cert",
     help=both("资格证书与互认。", "Certificates and their recognition."),
+    lazy={
+        "recognise": LazyCommand(
+            target="clients.cli.recognition:recognise",
+            help=both("公布互认对应关系。", "Declare that grades of another issuer count here."),
+        ),
+        "equivalences": LazyCommand(
+            target="clients.cli.recognition:equivalences",
+            help=both("列出互认对应关系。", "List what counts where."),
+        ),
+        "end-recognition": LazyCommand(
+            target="clients.cli.recognition:end_recognition",
+            help=both("终止互认对应关系。", "End such a declaration."),
+        ),
+    },
 )
 
+_LISTED_DEFAULT = 50
 _SUBJECTS = {"caregiver": 1, "institution": 2}
 
 VERDICT_NAMES = {
@@ -59,8 +74,19 @@ def _done(appended: Any, done: str, **facts: object) -> None:  # noqa: ANN401  #
     show_default=True,
     help=both("对象：护理员或机构。", "Whom it is about."),
 )
-@option("--scheme", required=True, help=both("评价体系，如 CAREGIVER_LEVEL。", "Scheme."))
-@option("--grade", required=True, help=both("等级，如 三级。", "Grade within the scheme."))
+@option(
+    "--scheme",
+    required=True,
+    help=both(
+        "评价体系代码：大写字母、数字、下划线，如 CAREGIVER_LEVEL。",
+        "Scheme, a code of capitals, digits and underscores, such as CAREGIVER_LEVEL.",
+    ),
+)
+@option(
+    "--grade",
+    required=True,
+    help=both("该体系中的等级名称，如 三级。", "Name of a grade in that scheme, such as 三级."),
+)
 @option(
     "--holder",
     default="",
@@ -155,7 +181,15 @@ def _reasoned(function: Any) -> Any:  # noqa: ANN401  # click's own type
     for decorate in (
         connected,
         signed,
-        option("--reason", required=True, metavar="CODE", help=both("事由代码。", "Reason code.")),
+        option(
+            "--reason",
+            required=True,
+            metavar="CODE",
+            help=both(
+                "事由代码：大写字母、数字、下划线，如 UNDER_INVESTIGATION。",
+                "Reason, a code such as UNDER_INVESTIGATION; never a name.",
+            ),
+        ),
         option(
             "--from",
             "effective_date",
@@ -278,19 +312,36 @@ def revoke(
 @connected
 def show(*, connection: Connection, certificate_no: str) -> None:
     """Show a certificate."""
-    from deltacare.v1.certification_service_pb2 import GetCertificateRequest
+    from deltacare.v1.certification_service_pb2 import (
+        CheckCertificationRequest,
+        GetCertificateRequest,
+    )
 
     with connection.open() as node:
         found = node.certification.GetCertificate(
             GetCertificateRequest(name=f"certificates/{certificate_no}")
         )
+        # The rules of standing are the node's; at its issuer no recognition comes into it.
+        judged = node.certification.CheckCertification(
+            CheckCertificationRequest(
+                certificate_no=certificate_no, host=certificate_no.partition("-")[0]
+            )
+        )
     certificate = found.certificate
+    verdict = str(plain(judged)["verdict"])
+    until_date = certificate.valid_until_date
+    for event in found.events:
+        if event.WhichOneof("event") == "renewed":
+            until_date = event.renewed.valid_until_date
     lines = [
         f"{certificate.certificate_no}  {certificate.scheme} {certificate.grade}",
-        tr("有效期 ", "good from ")
-        + f"{certificate.valid_from_date} – {certificate.valid_until_date}",
+        tr("现状 ", "now ")
+        + _verdict_text(verdict)
+        + (tr("，事由 ", ", reason ") + judged.reason if judged.reason else ""),
+        tr("有效期 ", "good from ") + f"{certificate.valid_from_date} – {until_date}",
     ]
-    if answer(plain(found), lines):
+    present = {"state": verdict, "on_date": judged.on_date, "valid_until_date": until_date}
+    if answer({**plain(found), "present": present}, lines):
         print_table(
             [
                 tr("序号", "index"),
@@ -301,6 +352,61 @@ def show(*, connection: Connection, certificate_no: str) -> None:
             ],
             [_event_row(event) for event in found.events],
         )
+
+
+def _verdict_text(verdict: str) -> str:
+    """Return a verdict with its name in the language of the run."""
+    return f"{verdict}  {tr(*VERDICT_NAMES.get(verdict, (verdict, verdict)))}"
+
+
+@command(cert, "list", help=both("列出证书。", "List certificates."))
+@option("--issuer", default="", metavar="CODE", help=both("只看该签发省。", "Only this issuer."))
+@option(
+    "--institution", "institution_id", default="", help=both("只看该机构。", "Only about this one.")
+)
+@option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=_LISTED_DEFAULT,
+    show_default=True,
+    help=both("最多列出多少张。", "List at most so many."),
+)
+@connected
+def list_(*, connection: Connection, issuer: str, institution_id: str, limit: int) -> None:
+    """List certificates."""
+    from deltacare.v1.certification_service_pb2 import ListCertificatesRequest
+
+    request = ListCertificatesRequest(issuer=issuer, institution_id=institution_id)
+    found: list[Any] = []
+    with connection.open() as node:
+        for page in pages(node.certification.ListCertificates, request):
+            found += page.certificates
+            if len(found) > limit:
+                break
+    shown = [row.certificate for row in found[:limit]]
+    if not answer({"certificates": [plain(row) for row in shown], "more": len(found) > limit}):
+        return
+    print_table(
+        [
+            tr("编号", "number"),
+            tr("体系", "scheme"),
+            tr("等级", "grade"),
+            tr("机构", "institution"),
+            tr("签发时有效期", "good, as issued"),
+        ],
+        [
+            (
+                row.certificate_no,
+                row.scheme,
+                row.grade,
+                row.institution_id,
+                f"{row.valid_from_date} – {row.valid_until_date}",
+            )
+            for row in shown
+        ],
+    )
+    if len(found) > limit:
+        say(tr("还有更多；用 --limit 增加。", "There are more; raise --limit."))
 
 
 def _event_row(event: Any) -> list[object]:  # noqa: ANN401  # a message
@@ -370,9 +476,8 @@ def check(
         response = node.certification.CheckCertification(request)
     result = plain(response)
     verdict = str(result["verdict"])
-    name = tr(*VERDICT_NAMES.get(verdict, (verdict, verdict)))
     lines = [
-        f"{verdict}  {name}",
+        _verdict_text(verdict),
         tr("依据规则 ", "rule ") + response.rule,
         tr("日期 ", "on ")
         + response.on_date

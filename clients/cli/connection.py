@@ -60,6 +60,19 @@ class Connection:
             )
         path = Path(self.profile)
         directory, name = (path, CLIENT_DEFAULT) if path.is_dir() else (path.parent, path.name)
+        if not (directory / f"{name}.crt").is_file():
+            raise InputRefused(
+                tr(
+                    f"--as {self.profile}：既不是身份目录，其上级目录中也没有证书 {name}.crt。",
+                    f"--as {self.profile}: this is no clients directory, and there is no "
+                    f"certificate {name}.crt in {directory}.",
+                )
+                if directory != path
+                else tr(
+                    f"--as {self.profile}：目录中没有证书 {name}.crt。",
+                    f"--as {self.profile}: there is no certificate {name}.crt in it.",
+                )
+            )
         profile = Profile.load(directory, name=name)
         if self.node:
             profile = replace(profile, endpoint=self.node)

@@ -94,7 +94,7 @@ def demo(
     import tempfile
     from datetime import UTC, datetime
 
-    from clients.demo.outputs import clear_evidence
+    from clients.demo.outputs import foreign_content
     from clients.demo.run import Options
     from clients.demo.scenario import PROVINCES
     from deltacare.times import business_date
@@ -108,7 +108,7 @@ def demo(
         raise InputRefused(
             tr(f"{work} 不是空目录。", f"{work} is not empty; name another directory.")
         )
-    foreign = clear_evidence(out) if out is not None else ()
+    foreign = foreign_content(out) if out is not None else ()
     if foreign:
         names = ", ".join(foreign[:5])
         raise InputRefused(
@@ -138,7 +138,13 @@ def demo(
             try:
                 outcome = _run(options(Path(temporary)))
             except DeltacareError:
-                say(tr("加 --work DIR 可保留各节点的日志。", "--work DIR keeps the nodes' logs."))
+                if any(Path(temporary).glob("*.log")):  # else no node ever ran
+                    say(
+                        tr(
+                            "加 --work DIR 可保留各节点的日志。",
+                            "--work DIR keeps the nodes' logs.",
+                        )
+                    )
                 raise
     if answer(outcome.report):
         _draw(outcome, out)

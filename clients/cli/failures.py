@@ -6,12 +6,14 @@ Nothing here decides what fails; a traceback never reaches the user unless
 """
 
 import enum
+import errno
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from clients.cli.faults import told
 from clients.language import language, tr
 from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason
 
@@ -28,9 +30,11 @@ __all__ = [
     "fault_lines",
     "fault_plain",
     "finding_fault",
+    "reason_words",
 ]
 
 _LISTED_MAX = 50
+_UNKNOWN_CA = "CERTIFICATE_VERIFY_FAILED"  # TLS's word for a CA that is not ours
 
 
 class Exit(enum.IntEnum):
@@ -107,6 +111,14 @@ _REASONS_ZH = {
 }
 
 
+def reason_words(text: str) -> str:
+    """Return a reason's code with its Chinese words; any other text as it is."""
+    for reason, words in _REASONS_ZH.items():
+        if text == reason.wire:
+            return tr(f"{words}（{text}）", text)
+    return text
+
+
 def exit_code(error: Exception) -> int:
     """Return the exit code of a failure."""
     if isinstance(error, click.ClickException):
@@ -145,7 +157,9 @@ def fault_plain(fault: Fault) -> dict[str, str]:
 def failure_lines(error: Exception) -> list[str]:
     """Return a failure as lines for a person."""
     faults, count = _faults(error)
-    return [tr("错误：", "Error: ") + _message(error), *fault_lines(faults, count)]
+    lines = [tr("错误：", "Error: ") + _message(error), *fault_lines(faults, count)]
+    missing = error.details.get("missing", "") if isinstance(error, DeltacareError) else ""
+    return [*lines, *(f"  {each}" for each in missing.split("; ") if each)]
 
 
 def fault_lines(faults: Sequence[Fault], count: int) -> list[str]:
@@ -153,8 +167,9 @@ def fault_lines(faults: Sequence[Fault], count: int) -> list[str]:
     lines = []
     for fault in faults[:_LISTED_MAX]:
         value = tr(f"“{fault.value}”", f" {fault.value!r}") if fault.value else ""
-        remedy = f" → {fault.remedy}" if fault.remedy else ""
-        lines.append(f"  {fault.field}{value}: {fault.description}{remedy}")
+        description, remedy = told(fault.description), told(fault.remedy)
+        remedy = f" → {remedy}" if remedy else ""
+        lines.append(f"  {fault.field}{value}: {description}{remedy}")
     if count > len(lines):
         more = count - len(lines)
         lines.append(tr(f"  另有 {more} 处。", f"  and {more} more."))
@@ -202,7 +217,7 @@ def _message(error: Exception) -> str:
             name = str(getattr(error, "file", ""))
             said = tr(f"有 {count} 处不能接受：", f"{count} not acceptable:")
             return f"{name} {said}".strip()
-        return tr(f"{_REASONS_ZH[error.reason]}（{error}）", str(error))
+        return _refused(error)
     if isinstance(error, click.UsageError):
         return _usage(error)
     if isinstance(error, click.ClickException):
@@ -212,6 +227,25 @@ def _message(error: Exception) -> str:
     return tr(
         f"程序内部错误（{type(error).__name__}）。设 DELTACARE_TRACEBACK=1 可看详情。",
         f"Internal error ({type(error).__name__}). DELTACARE_TRACEBACK=1 shows the details.",
+    )
+
+
+def _refused(error: DeltacareError) -> str:
+    """Return why a node or a rule said no; a rule's own words where it has them in Chinese."""
+    if error.reason is Reason.PEER_UNREACHABLE and _UNKNOWN_CA in error.message:
+        return tr(
+            "这不是本省的节点：其证书不是身份目录（--as）中的 CA 所签。请核对 --node 与 --as。",
+            "This is not your province's node: the CA in your profile (--as) did not sign its "
+            "certificate. Compare --node and --as.",
+        )
+    details = error.details
+    said_zh = details.get("text_zh", "")
+    if not said_zh:
+        return tr(f"{_REASONS_ZH[error.reason]}（{error}）", str(error))
+    about = "，".join(details[name] for name in ("rule", "subject") if details.get(name))
+    said_zh = said_zh.rstrip("。")
+    return tr(
+        f"{_REASONS_ZH[error.reason]}：{said_zh}" + (f"（{about}）" if about else ""), str(error)
     )
 
 
@@ -230,13 +264,18 @@ def _usage(error: click.UsageError) -> str:
 
 
 def _file(error: OSError) -> str:
-    """Return what is wrong with a file, by its name."""
-    name = error.filename or ""
-    match error:
-        case FileNotFoundError():
-            return tr(f"找不到文件 {name}", f"There is no file {name}")
-        case PermissionError():
-            return tr(f"无权读写 {name}", f"No permission for {name}")
-        case IsADirectoryError():
-            return tr(f"{name} 是目录，不是文件", f"{name} is a directory, not a file")
-    return tr(f"读写 {name} 时出错：{error.strerror}", f"{name}: {error.strerror}")
+    """Return what is wrong with a file or an address, by its name."""
+    name = "" if error.filename is None else str(error.filename)
+    known = {
+        errno.ENOENT: tr(f"找不到文件 {name}", f"There is no file {name}"),
+        errno.EACCES: tr(f"无权读写 {name}", f"No permission for {name}"),
+        errno.EPERM: tr(f"无权读写 {name}", f"No permission for {name}"),
+        errno.EISDIR: tr(f"{name} 是目录，不是文件", f"{name} is a directory, not a file"),
+        errno.EADDRINUSE: tr(f"{name} 已被占用", f"{name} is in use"),
+        errno.EADDRNOTAVAIL: tr(f"{name} 不是本机地址", f"{name} is no address of this machine"),
+    }
+    said = error.strerror or str(error) or type(error).__name__
+    if not name:
+        return tr(f"读写文件时出错：{said}", f"A file could not be read or written: {said}")
+    other = tr(f"读写 {name} 时出错：{said}", f"{name}: {said}")
+    return known.get(error.errno or 0, other)

@@ -1,12 +1,12 @@
 """``deltacare institution``: registers in, institutions out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from clients.cli.commands import Group, command, option
+from clients.cli.commands import Group, LazyCommand, command, option
 from clients.cli.connection import Connection, Signature, connected
 from clients.cli.failures import Exit, InputRefused
 from clients.cli.output import answer, pages, print_table, progress, say
@@ -19,7 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["institution"]
 
 institution = Group(
-    name="institution", help=both("养老机构名录。", "Registers of eldercare institutions.")
+    name="institution",
+    help=both("养老机构名录。", "Registers of eldercare institutions."),
+    lazy={
+        "publish-listing": LazyCommand(
+            target="clients.cli.listings:publish_listing",
+            help=both("公布异地养老机构名单。", "Publish a listing open to elders from outside."),
+        ),
+        "withdraw-listing": LazyCommand(
+            target="clients.cli.listings:withdraw_listing",
+            help=both("撤回名单。", "Withdraw a listing."),
+        ),
+        "listings": LazyCommand(
+            target="clients.cli.listings:listings", help=both("列出名单。", "List the listings.")
+        ),
+    },
 )
 
 BATCH_MAX = 1_000
@@ -47,9 +61,24 @@ _LISTED_DEFAULT = 50
         "Take only rows of this province; the node's own when importing.",
     ),
 )
-@option("--maker", envvar="DELTACARE_MAKER", metavar="ID", help=both("经办人编号。", "Maker."))
 @option(
-    "--reviewer", envvar="DELTACARE_REVIEWER", metavar="ID", help=both("复核人编号。", "Checker.")
+    "--maker",
+    envvar="DELTACARE_MAKER",
+    metavar="ID",
+    help=both("经办人编号；入库时必填。", "Maker; required unless --dry-run."),
+)
+@option(
+    "--reviewer",
+    envvar="DELTACARE_REVIEWER",
+    metavar="ID",
+    help=both("复核人编号；入库时必填。", "Checker; required unless --dry-run."),
+)
+@option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=both(
+        "把全部问题写入 .csv 或 .xlsx 文件。", "Write every defect into a .csv or .xlsx file."
+    ),
 )
 @connected
 def import_(
@@ -60,17 +89,23 @@ def import_(
     province: str | None,
     maker: str | None,
     reviewer: str | None,
+    report: Path | None,
 ) -> int:
     """Import a register."""
     from datetime import UTC, datetime
 
     from clients.registers.files import load_register
+    from clients.registers.report import SUFFIXES
     from deltacare.times import business_date
 
+    if report is not None and report.suffix.lower() not in SUFFIXES:
+        raise InputRefused(
+            tr(f"{report} 应以 .csv 或 .xlsx 结尾。", f"{report} must end in .csv or .xlsx.")
+        )
     today = business_date(datetime.now(UTC))
     if dry_run:
         register = load_register(file, today=today, province=province)
-        _report(register, None, dry_run=True)
+        _report(register, None, dry_run=True, kept={}, path=report)
         return Exit.YES if register.institutions else Exit.BAD_INPUT
     if not maker or not reviewer:
         raise InputRefused(
@@ -85,9 +120,29 @@ def import_(
 
         province = province or node.federation.WhoAmI(WhoAmIRequest()).province
         register = load_register(file, today=today, province=province)
+        register, kept = _with_stored(node, register)
         counts = _upload(node, signature, register)
-    _report(register, counts, dry_run=False)
+    _report(register, counts, dry_run=False, kept=kept, path=report)
     return Exit.YES if register.institutions else Exit.BAD_INPUT
+
+
+def _with_stored(
+    node: Any,  # noqa: ANN401  # a client of a node
+    register: "Register",
+) -> tuple["Register", Mapping[str, frozenset[str]]]:
+    """Let what is stored stand where a cell cannot be read."""
+    from clients.registers.reader import keep_stored
+    from deltacare.v1.registry_service_pb2 import BatchGetInstitutionsRequest
+
+    names = [f"institutions/{institution_id}" for institution_id in register.unread]
+    stored = [
+        row.institution
+        for first in range(0, len(names), BATCH_MAX)
+        for row in node.registry.BatchGetInstitutions(
+            BatchGetInstitutionsRequest(names=names[first : first + BATCH_MAX])
+        ).institutions
+    ]
+    return keep_stored(register, stored)
 
 
 def _upload(node: Any, signature: Signature, register: "Register") -> dict[str, int]:  # noqa: ANN401  # a client of a node
@@ -112,9 +167,19 @@ def _upload(node: Any, signature: Signature, register: "Register") -> dict[str, 
     return counts
 
 
-def _report(register: "Register", counts: dict[str, int] | None, *, dry_run: bool) -> None:
-    from clients.registers.reader import defect_counts
+def _report(
+    register: "Register",
+    counts: dict[str, int] | None,
+    *,
+    dry_run: bool,
+    kept: Mapping[str, frozenset[str]],
+    path: Path | None,
+) -> None:
+    from clients.registers.reader import by_rarity, defect_counts
+    from clients.registers.report import report_bytes
 
+    if path is not None:
+        path.write_bytes(report_bytes(path, register.findings))
     data = {
         "dry_run": dry_run,
         "rows": register.row_count,
@@ -124,6 +189,8 @@ def _report(register: "Register", counts: dict[str, int] | None, *, dry_run: boo
         **(counts or {}),
         "defects": {defect.value: count for defect, count in defect_counts(register.findings)},
         "findings": [found.to_plain() for found in register.findings],
+        "kept": {institution_id: sorted(names) for institution_id, names in kept.items()},
+        "report": str(path) if path else None,
     }
     taken = len(register.institutions)
     lines = [
@@ -142,6 +209,16 @@ def _report(register: "Register", counts: dict[str, int] | None, *, dry_run: boo
                 f"{counts['unchanged']} unchanged",
             )
         )
+    if kept:
+        lines.append(
+            tr(
+                f"{len(kept)} 家机构有无法识别的单元格，相应字段保留原有内容",
+                f"{len(kept)} institutions have cells that cannot be read; what was stored there "
+                "stays",
+            )
+        )
+    if path is not None:
+        lines.append(tr(f"全部问题：{path}", f"Every defect: {path}"))
     if not answer(data, lines) or not register.findings:
         return
     print_table(
@@ -158,16 +235,22 @@ def _report(register: "Register", counts: dict[str, int] | None, *, dry_run: boo
         numbers=(1,),
     )
     print_table(
-        [tr("行", "row"), tr("列", "column"), tr("内容", "value"), tr("问题", "defect")],
         [
-            (found.row or "", found.column, found.value, found.defect.what)
-            for found in register.findings[:_FINDINGS_SHOWN]
+            tr("行", "row"),
+            tr("列", "column"),
+            tr("内容", "value"),
+            tr("问题", "defect"),
+            tr("处理办法", "remedy"),
+        ],
+        [
+            (found.row or "", found.column, found.value, found.defect.what, found.defect.remedy)
+            for found in by_rarity(register.findings)[:_FINDINGS_SHOWN]
         ],
         numbers=(0,),
     )
     if len(register.findings) > _FINDINGS_SHOWN:
         more = len(register.findings) - _FINDINGS_SHOWN
-        say(tr(f"另有 {more} 处；--json 列出全部。", f"{more} more; --json lists all."))
+        say(tr(f"另有 {more} 处；--report 写出全部。", f"{more} more; --report writes all."))
 
 
 _MODES = {

@@ -1,7 +1,11 @@
-"""``deltacare log``: the logs a node holds: show them, verify them whole, export them as files."""
+"""``deltacare log``: the logs a node holds: show, verify and export them, with policy and receipts.
+
+A policy written here says what the own node's trust bundle says; whoever does not trust that node
+compares its keys with the members, or takes the policy from somebody else.
+"""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,9 +16,14 @@ from clients.cli.output import answer, print_table, progress
 from clients.language import both, tr
 from clients.plain import plain
 
+if TYPE_CHECKING:
+    from deltacare.tlog.policy import Policy
+
 __all__ = ["log"]
 
 log = Group(name="log", help=both("日志：查看、校验、导出。", "Logs: show, verify, export."))
+
+POLICY_FILE = "policy.txt"
 
 
 @command(
@@ -138,12 +147,111 @@ def export(*, connection: Connection, name: str, directory: Path) -> None:
 
     with connection.open() as node, progress("导出条目", "exporting entries") as bar:
         exported = export_tiles(NodeLog(node, name), directory, bar.advance)
+        policy = _policy(node, name)
+    path = directory / POLICY_FILE
+    path.write_text(policy.to_text(), encoding="utf-8")
     answer(
-        {"log": name, "size": exported.size, "root": exported.root.hex(), "path": str(directory)},
+        {
+            "log": name,
+            "size": exported.size,
+            "root": exported.root.hex(),
+            "path": str(directory),
+            "policy": str(path),
+        },
         [
             tr(
-                f"已导出 {name}，{exported.size} 条，至 {directory}",
-                f"Exported {name}, {exported.size} entries, to {directory}",
+                f"已导出 {name}，{exported.size} 条，至 {directory}；信任策略在 {path}",
+                f"Exported {name}, {exported.size} entries, to {directory}; its policy is {path}",
+            )
+        ],
+    )
+
+
+@command(
+    log,
+    "policy",
+    help=both(
+        "写出日志的 C2SP tlog-policy：按本节点信任包的密钥与联签法定数。",
+        "Write a log's C2SP tlog-policy: keys and quorum, as the own node's trust bundle has them.",
+    ),
+)
+@click.argument("name")
+@option("--out", type=click.Path(dir_okay=False, path_type=Path), help=both("写入文件。", "File."))
+@connected
+def policy_(*, connection: Connection, name: str, out: Path | None) -> None:
+    """Write a log's policy."""
+    with connection.open() as node:
+        text = _policy(node, name).to_text()
+    if out is not None:
+        out.write_text(text, encoding="utf-8")
+        lines = [tr(f"{name} 的信任策略：{out}", f"The policy of {name}: {out}")]
+    else:
+        lines = [text.rstrip("\n")]
+    answer({"log": name, "policy": text, "path": str(out) if out else None}, lines)
+
+
+def _policy(node: Any, name: str) -> "Policy":  # noqa: ANN401  # a client of a node
+    """Return what a node's trust bundle says of a log."""
+    from deltacare.errors import invalid_field
+    from deltacare.ids import LogKind, LogName
+    from deltacare.keys import VerifierKey
+    from deltacare.tlog.policy import Policy
+    from deltacare.v1.federation_service_pb2 import ListMembersRequest
+
+    wanted = LogName.parse(name)
+    listed = node.federation.ListMembers(ListMembersRequest())
+    keys = {
+        key.name: key
+        for member in listed.members
+        for key in (VerifierKey.from_text(text, field_name="log_keys") for text in member.log_keys)
+    }
+    if str(wanted) not in keys:
+        raise invalid_field("log", name, "This is not a log of the federation.")
+    return Policy.of(
+        logs=[keys[str(wanted)]],
+        witnesses=[
+            VerifierKey.from_text(member.witness_key, field_name="witness_key")
+            for member in listed.members
+            if member.province != wanted.author and wanted.may_hold(member.province)
+        ],
+        quorum=listed.registry_quorum if wanted.kind is LogKind.REGISTRY else 1,
+    )
+
+
+@command(
+    log,
+    "receipt",
+    help=both(
+        "取一个条目的回执：PREFIX.tlog-proof 与 PREFIX.entry，可离线核验。",
+        "Get an entry's receipt, to check offline: PREFIX.tlog-proof and PREFIX.entry.",
+    ),
+)
+@click.argument("name")
+@click.argument("index", type=click.IntRange(min=0))
+@option(
+    "--out",
+    "prefix",
+    metavar="PREFIX",
+    required=True,
+    help=both("两个文件的路径前缀。", "Path of the two files without their endings."),
+)
+@connected
+def receipt(*, connection: Connection, name: str, index: int, prefix: str) -> None:
+    """Write an entry's receipt."""
+    from deltacare.v1.log_service_pb2 import GetReceiptRequest
+
+    with connection.open() as node:
+        found = node.log.GetReceipt(GetReceiptRequest(log=name, index=index))
+    proof, entry = Path(f"{prefix}.tlog-proof"), Path(f"{prefix}.entry")
+    proof.parent.mkdir(parents=True, exist_ok=True)
+    proof.write_bytes(found.proof)
+    entry.write_bytes(found.entry)
+    answer(
+        {"log": name, "index": index, "proof": str(proof), "entry": str(entry)},
+        [
+            tr(
+                f"{name} 第 {index} 条的回执：{proof}、{entry}",
+                f"Receipt of entry {index} of {name}: {proof}, {entry}",
             )
         ],
     )

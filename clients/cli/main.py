@@ -23,7 +23,8 @@ _INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 # Help of commands that come from entry points, so that listing them imports nothing.
 _ENTRY_POINT_HELP = {
     "node": both(
-        "运行本省节点：初始化、启动、状态。", "Run a province's node: init, serve, status."
+        "运行本省节点：init、bundle、client、serve、status、rebuild。",
+        "Run a province's node: init, bundle, client, serve, status, rebuild.",
     )
 }
 
@@ -79,6 +80,9 @@ class _Program(Group):
     ) -> Any:  # noqa: ANN401  # the base class's signature
         """Run a command line and leave with its exit code."""
         arguments = list(sys.argv[1:] if args is None else args)
+        # gRPC writes to standard error by itself; what fails is said once, by us. It reads this
+        # when it is imported, which no command has done yet.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         extra["standalone_mode"] = False
         with using_language(choose_language(arguments, os.environ)):
             try:

@@ -9,15 +9,26 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 import click
 
 from clients.cli.commands import wants_json
+from clients.cli.failures import InputRefused
 from clients.language import tr
 
-__all__ = ["Bar", "answer", "pages", "print_table", "progress", "say", "yuan"]
+__all__ = [
+    "Bar",
+    "answer",
+    "pages",
+    "print_table",
+    "progress",
+    "require_folder",
+    "say",
+    "yuan",
+]
 
 PAGE_SIZE = 1_000
 _PROGRESS_AFTER_S = 1.0
@@ -56,6 +67,21 @@ def pages(call: Callable[[Any], Any], request: Any) -> Iterator[Any]:  # noqa: A
 def say(text: str) -> None:
     """Tell a person something that is not the answer."""
     click.echo(text, err=True)
+
+
+def require_folder(path: Path) -> None:
+    """Refuse to write a file where there is no directory, before any work is done for it.
+
+    Raises:
+        InputRefused: If there is none.
+    """
+    if not path.parent.is_dir():
+        raise InputRefused(
+            tr(
+                f"没有目录 {path.parent}，无法写入 {path.name}；请先建立。",
+                f"There is no directory {path.parent} to write {path.name} in; make it first.",
+            )
+        )
 
 
 def yuan(fen: int) -> str:

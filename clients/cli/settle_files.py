@@ -10,15 +10,9 @@ import click
 
 from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
-from clients.cli.failures import (
-    Exit,
-    Fault,
-    InputRefused,
-    fault_lines,
-    fault_plain,
-    finding_fault,
-)
-from clients.cli.output import answer, print_table, progress, say, yuan
+from clients.cli.failures import Exit
+from clients.cli.output import answer, print_table, require_folder, yuan
+from clients.cli.sending import Sent, check_file, refuse_faults, send, tell
 from clients.language import both, tr
 
 if TYPE_CHECKING:
@@ -51,106 +45,34 @@ def import_(
     *, connection: Connection, signature: Signature, file: Path, only_good: bool, dry_run: bool
 ) -> int:
     """File the records of a file."""
-    from clients.filing.batches import batches_of, file_batches
+    from clients.filing.batches import batches_of
     from deltacare.v1.federation_service_pb2 import WhoAmIRequest
-    from settlement.records import read_settlements
 
     with connection.open() as node:
         # 1. Every row, before anything is sent.
         own = node.federation.WhoAmI(WhoAmIRequest()).province
-        with progress("检查文件", "checking the file") as bar:
-            read = read_settlements(file)
-            bar.advance(len(read.rows))
-        faults = [finding_fault(finding) for finding in read.findings]
-        fault_count = read.findings_total
-        good = [row for row in read.rows if own in (row.home, row.host)]
-        for row in read.rows:
-            if own not in (row.home, row.host):
-                fault_count += 1
-                faults.append(_foreign(row.row, f"{row.home}, {row.host}", own))
-        if fault_count and not only_good:
-            raise InputRefused(
-                tr(
-                    f"{file.name} 有 {fault_count} 处问题，未报送任何行；改好后重来，"
-                    "或用 --only-good 只报送合格的行。",
-                    f"{file.name}: {fault_count} problems, nothing was filed. Mend them, or use "
-                    "--only-good to file the good rows.",
-                ),
-                faults=tuple(faults),
-                fault_count=fault_count,
-            )
+        checked = check_file(file, own)
+        if not only_good:
+            refuse_faults(file, checked.faults, checked.fault_count)
         # 2. Batches to each partner.
-        batches = batches_of(good, own=own, maker=signature.maker, reviewer=signature.reviewer)
-        filed, refused = 0, []
+        sent = Sent()
         if not dry_run:
-            with progress("报送", "filing", total=len(good)) as bar:
-                for outcome in file_batches(node, batches, signature.duty):
-                    bar.advance(len(outcome.batch.rows))
-                    filed += outcome.filed_count
-                    refused += [
-                        Fault(
-                            field=tr(f"第 {row} 行 {name}", f"row {row} {name}"),
-                            value=fault.value,
-                            description=fault.description,
-                            remedy=fault.remedy,
-                        )
-                        for row, name, fault in outcome.faults()
-                    ]
-    _tell_import(
+            batches = batches_of(
+                checked.good,
+                own=own,
+                maker=signature.maker,
+                reviewer=signature.reviewer,
+                once=signature.request_id,
+            )
+            sent = send(node, batches, signature)
+    return tell(
         file=file,
-        good=len(good),
-        filed=filed,
-        faults=faults,
-        fault_count=fault_count,
-        refused=refused,
-        dry_run=dry_run,
+        good=len(checked.good),
+        faults=checked.faults,
+        fault_count=checked.fault_count,
+        sent=sent,
+        is_dry_run=dry_run,
     )
-    return Exit.BAD_INPUT if fault_count or refused else Exit.YES
-
-
-def _foreign(row: int, value: str, own: str) -> Fault:
-    return Fault(
-        field=tr(f"第 {row} 行", f"row {row}"),
-        value=value,
-        description=tr(f"不涉及本省 {own}", f"It is not between {own} and another province."),
-        remedy=tr("交由有关省份报送", "Have one of its two provinces file it."),
-    )
-
-
-def _tell_import(
-    *,
-    file: Path,
-    good: int,
-    filed: int,
-    faults: list[Fault],
-    fault_count: int,
-    refused: list[Fault],
-    dry_run: bool,
-) -> None:
-    data = {
-        "file": file.name,
-        "dry_run": dry_run,
-        "good_rows": good,
-        "filed": filed,
-        "fault_count": fault_count,
-        "faults": [fault_plain(fault) for fault in faults],
-        "refused": [fault_plain(fault) for fault in refused],
-    }
-    lines = [
-        tr(f"合格 {good} 行，", f"{good} good rows, ")
-        + (
-            tr("未报送（--dry-run）", "nothing filed (--dry-run)")
-            if dry_run
-            else tr(f"已报送 {filed} 行", f"{filed} filed")
-        )
-    ]
-    answer(data, lines)
-    for title, listed, count in (
-        (tr("文件问题：", "In the file:"), faults, fault_count),
-        (tr("节点拒绝：", "Refused by the node:"), refused, len(refused)),
-    ):
-        if listed:
-            say("\n".join([title, *fault_lines(listed, count)]))
 
 
 @command(
@@ -195,6 +117,8 @@ def reconcile(*, home_path: Path, host_path: Path, lines_path: Path | None, thre
     """Reconcile two files."""
     from settlement.reconcile import reconcile as run
 
+    if lines_path is not None:
+        require_folder(lines_path)
     result = run(home_path, host_path, lines_path=lines_path, threads=threads)
     if answer(result.to_dict()):
         _draw(result)

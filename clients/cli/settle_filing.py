@@ -8,11 +8,11 @@ import click
 
 from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
-from clients.cli.output import answer, pages, print_table, say, yuan
+from clients.cli.output import answer, pages, print_table, require_folder, say, yuan
 from clients.language import both, tr
 from clients.plain import plain
 
-__all__ = ["hold", "inbox", "refuse", "reverse"]
+__all__ = ["hold", "inbox", "refuse", "release", "reverse"]
 
 _group = Group(name="filing", help="")
 
@@ -47,6 +47,8 @@ _numbers = click.argument("numbers", nargs=-1, required=True)
 @connected
 def inbox(*, connection: Connection, partner: str, csv_path: Path | None) -> None:
     """List what waits."""
+    if csv_path is not None:
+        require_folder(csv_path)
     from deltacare.v1.settlement_service_pb2 import RECORD_VIEW_INBOX, ListRecordsRequest
 
     request = ListRecordsRequest(partner=partner, view=RECORD_VIEW_INBOX)
@@ -227,7 +229,62 @@ def hold(
                 ],
             )
         )
-    _told(response, tr(f"已暂缓 {len(numbers)} 条", f"Held back {len(numbers)}"))
+    first = response.appended.first_index
+    held = [
+        {"settlement_no": number, "hold_index": first + position}
+        for position, number in enumerate(numbers)
+    ]
+    _told(
+        response,
+        tr(f"已暂缓 {len(numbers)} 条", f"Held back {len(numbers)}"),
+        tr("解除时用 settle release --index：", "To end one: settle release --index"),
+        *(f"  {each['settlement_no']}  {each['hold_index']}" for each in held),
+        holds=held,
+    )
+
+
+@command(
+    _group,
+    "release",
+    help=both(
+        "解除本方的暂缓，自下一业务日起；序号是 settle hold 所列的。",
+        "End own holds from the next business date on, by the index that settle hold told.",
+    ),
+)
+@option(
+    "--index",
+    "indexes",
+    multiple=True,
+    required=True,
+    type=click.IntRange(min=0),
+    help=both("暂缓条目的序号，可多次。", "Index of the hold; repeat it."),
+)
+@_partner
+@_reason
+@signed
+@connected
+def release(
+    *,
+    connection: Connection,
+    signature: Signature,
+    indexes: tuple[int, ...],
+    partner: str,
+    reason: str,
+) -> None:
+    """End holds."""
+    from deltacare.v1.entry_pb2 import HoldEnd
+    from deltacare.v1.settlement_service_pb2 import EndHoldsRequest
+
+    with connection.open() as node:
+        response = node.settlement.EndHolds(
+            EndHoldsRequest(
+                request_id=signature.once(),
+                duty=signature.duty,
+                partner=partner,
+                ends=[HoldEnd(hold_index=index, reason=reason) for index in indexes],
+            )
+        )
+    _told(response, tr(f"已解除 {len(indexes)} 条", f"Ended {len(indexes)}"))
 
 
 def _own(node: Any) -> str:  # noqa: ANN401  # a client of a node
@@ -236,12 +293,12 @@ def _own(node: Any) -> str:  # noqa: ANN401  # a client of a node
     return str(node.federation.WhoAmI(WhoAmIRequest()).province)
 
 
-def _told(response: Any, done: str) -> None:  # noqa: ANN401  # a message
+def _told(response: Any, *done: str, **more: Any) -> None:  # noqa: ANN401  # a message, values for JSON
     appended = response.appended
     answer(
-        plain(response),
+        {**plain(response), **more},
         [
-            done,
+            *done,
             tr(
                 f"日志 {appended.log}，序号自 {appended.first_index} 起 {appended.entry_count} 条",
                 f"log {appended.log}, {appended.entry_count} from index {appended.first_index}",

@@ -1,5 +1,6 @@
 """The night at the terminal: close a date, run what is due, see what is open and whose move."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -7,22 +8,24 @@ import click
 from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, connected
 from clients.cli.failures import Exit
+from clients.cli.nights import (
+    agreed_turn,
+    draw_nights,
+    list_nights,
+    own_partners,
+    verdict,
+    waiting_lines,
+)
 from clients.cli.output import answer, pages, print_table, say, yuan
 from clients.language import both, tr
 from clients.plain import enum_name, plain
+from deltacare.errors import DeltacareError, Reason
 
-__all__ = ["close_day", "compare", "discrepancies", "run", "status"]
+__all__ = ["close_day", "compare", "discrepancies", "proposals", "run", "status"]
 
 _group = Group(name="night", help="")
 
 _NIGHT_TIMEOUT_S = 600.0
-
-_STATES = {
-    "WAITING": ("等待", "waiting"),
-    "ONE_SIDED": ("单方已出", "one side"),
-    "AGREED": ("一致", "agreed"),
-    "DIVERGED": ("不一致", "diverged"),
-}
 
 _partner = option(
     "--partner", required=True, metavar="CODE", help=both("对方省份。", "The other province.")
@@ -84,16 +87,33 @@ def close_day(*, connection: Connection, business_date: str) -> None:
 def run(*, connection: Connection, partner: str, retry: bool) -> int:
     """Run nights."""
     from clients.sdk.retry import request_id
-    from deltacare.v1.clearing_service_pb2 import RunNightRequest
+    from deltacare.v1.clearing_service_pb2 import ListPairNightsRequest, RunNightRequest
+    from deltacare.v1.federation_service_pb2 import WhoAmIRequest
 
     with connection.open() as node:
+        own = node.federation.WhoAmI(WhoAmIRequest()).province
         response = node.clearing.RunNight(
             RunNightRequest(request_id=request_id(), partner=partner, retry_diverged=retry),
             timeout=_NIGHT_TIMEOUT_S,
         )
-    if answer(plain(response)):
-        _draw_nights(response.nights)
-    return _verdict(response.nights)
+        waiting = [
+            night
+            for night in list_nights(node, ListPairNightsRequest(province=partner))
+            if night.waiting_for and own in (night.lower, night.higher)
+        ]
+    if answer({**plain(response), "waiting": [plain(night) for night in waiting]}):
+        if response.nights:
+            draw_nights(response.nights)
+        else:
+            click.echo(tr("没有到期的对账。", "Nothing is due."))
+        _tell_waiting(waiting)
+    return verdict(response.nights)
+
+
+def _tell_waiting(nights: Sequence[Any]) -> None:
+    lines = waiting_lines(nights)
+    if lines:
+        click.echo("\n".join([tr("等待：", "Waiting:"), *(f"  {line}" for line in lines)]))
 
 
 @command(_group, "status", help=both("各对、各日的对账进度。", "Where each pair's nights stand."))
@@ -109,10 +129,12 @@ def status(*, connection: Connection, province: str, from_date: str, until_date:
     request = ListPairNightsRequest(province=province, from_date=from_date, until_date=until_date)
     with connection.open() as node:
         closes = node.settlement.ListDayCloses(ListDayClosesRequest())
-        nights = [
-            night for page in pages(node.clearing.ListPairNights, request) for night in page.nights
-        ]
-    data = {"nights": [plain(night) for night in nights], **plain(closes)}
+        nights = list_nights(node, request)
+    # Whose turn it is depends on every party.
+    turn = None if province else agreed_turn(nights)
+    data: dict[str, Any] = {"nights": [plain(night) for night in nights], **plain(closes)}
+    if turn is not None:
+        data["turn"] = {"until_date": turn[0], "province": turn[1]}
     if answer(data):
         print_table(
             [tr("日志", "log"), tr("已日切至", "closed until"), tr("已联签", "cosigned")],
@@ -121,45 +143,17 @@ def status(*, connection: Connection, province: str, from_date: str, until_date:
                 for close in closes.closes
             ],
         )
-        _draw_nights(nights)
-    return _verdict(nights)
-
-
-def _verdict(nights: Any) -> int:  # noqa: ANN401  # messages
-    diverged = any(enum_name(night, "state") == "DIVERGED" for night in nights)
-    return Exit.NO if diverged else Exit.YES
-
-
-def _draw_nights(nights: Any) -> None:  # noqa: ANN401  # messages
-    print_table(
-        [
-            tr("业务日", "date"),
-            tr("双方", "pair"),
-            tr("次", "attempt"),
-            tr("状态", "state"),
-            tr("低码付高码（元）", "lower pays, yuan"),
-            tr("高码付低码（元）", "higher pays, yuan"),
-            tr("摘要", "digest"),
-            tr("等待", "waits for"),
-        ],
-        [_night_row(night) for night in nights],
-        numbers=(2, 4, 5),
-    )
-
-
-def _night_row(night: Any) -> list[object]:  # noqa: ANN401  # a message
-    result = night.lower_result if night.HasField("lower_result") else night.higher_result
-    stated = night.HasField("lower_result") or night.HasField("higher_result")
-    return [
-        night.business_date,
-        f"{night.lower}-{night.higher}",
-        night.attempt,
-        tr(*_STATES.get(enum_name(night, "state"), ("", ""))),
-        yuan(result.lower_pays_fen) if stated else "",
-        yuan(result.higher_pays_fen) if stated else "",
-        result.digest.hex()[:16] if stated else "",
-        night.waiting_for,
-    ]
+        draw_nights(nights)
+        _tell_waiting(nights)
+        if turn is not None:
+            click.echo(
+                tr(
+                    f"截至 {turn[0]} 各对均一致；截止该日的清算单轮到 {turn[1]} 提出。",
+                    f"Every pair agrees on {turn[0]}; a statement until then is {turn[1]}'s to "
+                    "propose.",
+                )
+            )
+    return verdict(nights)
 
 
 @command(
@@ -171,7 +165,12 @@ def _night_row(night: Any) -> list[object]:  # noqa: ANN401  # a message
         "there is any.",
     ),
 )
-@_partner
+@option(
+    "--partner",
+    default="",
+    metavar="CODE",
+    help=both("对方省份，默认全部。", "The other province; all of them by default."),
+)
 @_date
 @option(
     "--class",
@@ -195,13 +194,21 @@ def discrepancies(
                 + ", ".join(known),
                 param_hint="--class",
             )
-    request = ListLinesRequest(
-        partner=partner,
-        business_date=business_date,
-        classes=[LineClass.Value(f"LINE_CLASS_{name.upper()}") for name in classes],
-    )
+    lines: list[Any] = []
     with connection.open() as node:
-        lines = [line for page in pages(node.clearing.ListLines, request) for line in page.lines]
+        for each in [partner] if partner else own_partners(node):
+            request = ListLinesRequest(
+                partner=each,
+                business_date=business_date,
+                classes=[LineClass.Value(f"LINE_CLASS_{name.upper()}") for name in classes],
+            )
+            try:
+                for page in pages(node.clearing.ListLines, request):
+                    lines += page.lines
+            except DeltacareError as error:
+                if partner or error.reason is not Reason.NOT_FOUND:
+                    raise
+                say(tr(f"与 {each} 尚无对账结果。", f"No night with {each} was run yet."))
     if answer({"lines": [plain(line) for line in lines]}):
         print_table(
             [
@@ -236,6 +243,66 @@ def _line_row(line: Any) -> list[object]:  # noqa: ANN401  # a message
         line.due_date,
         tr(found.action_zh, found.action_en),
     ]
+
+
+@command(
+    _group,
+    "proposals",
+    help=both(
+        "已结清、但按后来的事实本应拒绝的记录：建议双方冲正。有则退出码为 1。",
+        "Cleared settlements that facts known later would have refused: both sides should reverse "
+        "them. Exit code 1 if there is any.",
+    ),
+)
+@option(
+    "--partner",
+    default="",
+    metavar="CODE",
+    help=both("对方省份，默认全部。", "The other province; all of them by default."),
+)
+@connected
+def proposals(*, connection: Connection, partner: str) -> int:
+    """List what should be reversed."""
+    from deltacare.v1.clearing_service_pb2 import ListReversalProposalsRequest
+    from settlement.core.classes import LineClass
+
+    found: list[Any] = []
+    with connection.open() as node:
+        for each in [partner] if partner else own_partners(node):
+            request = ListReversalProposalsRequest(partner=each)
+            for page in pages(node.clearing.ListReversalProposals, request):
+                found += page.proposals
+    if answer({"proposals": [plain(each) for each in found]}):
+        names = [LineClass[enum_name(each, "line_class")] for each in found]
+        print_table(
+            [
+                tr("结算编号", "number"),
+                tr("户籍地→服务地", "home→host"),
+                tr("金额（元）", "yuan"),
+                tr("结清日", "cleared"),
+                tr("发现日", "noticed"),
+                tr("应属类别", "class"),
+                tr("归谁", "whose"),
+                tr("期限", "due"),
+            ],
+            [
+                (
+                    each.record.settlement_no,
+                    f"{each.record.home}→{each.record.host}",
+                    yuan(each.record.amount_fen),
+                    each.cleared_date,
+                    each.noticed_date,
+                    tr(f"{name.zh}（{name.name}）", name.name),
+                    tr("双方", "both") if each.owner == "BOTH" else each.owner,
+                    each.due_date,
+                )
+                for each, name in zip(found, names, strict=True)
+            ],
+            numbers=(2,),
+        )
+        if found:
+            say(tr("下一步：settle reverse", "Next: settle reverse"))
+    return Exit.NO if found else Exit.YES
 
 
 @command(

@@ -1,4 +1,4 @@
-"""Statements at the terminal: propose, approve or refuse once and for good, and write them out."""
+"""Statements at the terminal: propose, approve or refuse once and for good, list and write out."""
 
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,11 @@ import click
 from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.failures import InputRefused
-from clients.cli.output import answer, pages, print_table, say, yuan
+from clients.cli.output import answer, pages, print_table, require_folder, say, yuan
 from clients.language import both, tr
 from clients.plain import enum_name, plain
 
-__all__ = ["approve", "export", "propose"]
+__all__ = ["approve", "export", "propose", "statements"]
 
 _group = Group(name="statement", help="")
 
@@ -156,6 +156,8 @@ def export(*, connection: Connection, statement_id: str, file: Path | None) -> N
                 f"{file.name}: name a file that ends in .xlsx or .json.",
             )
         )
+    if file is not None:
+        require_folder(file)
     with connection.open() as node:
         standing = _get(node, statement_id)
         window = ListPairNightsRequest(
@@ -173,9 +175,81 @@ def export(*, connection: Connection, statement_id: str, file: Path | None) -> N
         say(tr(f"已写入 {file}", f"Written to {file}"))
     if answer(plain(standing)) and file is None:
         _draw(standing.statement)
-        state = enum_name(standing, "state")
-        click.echo(tr(*_STATES.get(state, (state, state))))
+        _draw_answers(standing)
+        click.echo(_state(standing))
         click.echo(tr("摘要 ", "hash ") + standing.statement_hash.hex())
+
+
+@command(
+    _group,
+    "statements",
+    help=both(
+        "列出清算单，新的在前：编号、窗口、状态、各方答复。",
+        "List statements, newest first: id, window, state, who has answered.",
+    ),
+)
+@connected
+def statements(*, connection: Connection) -> None:
+    """List statements."""
+    from deltacare.v1.clearing_service_pb2 import ListStatementsRequest
+
+    with connection.open() as node:
+        found = [
+            each
+            for page in pages(node.clearing.ListStatements, ListStatementsRequest())
+            for each in page.statements
+        ]
+    if answer({"statements": [plain(each) for each in found]}):
+        print_table(
+            [
+                tr("编号", "id"),
+                tr("起始日", "from"),
+                tr("截止日", "until"),
+                tr("状态", "state"),
+                tr("已批准", "approved"),
+                tr("已拒绝", "refused"),
+                tr("待答复", "waits for"),
+            ],
+            [
+                (
+                    each.statement.statement_id,
+                    each.statement.from_date,
+                    each.statement.until_date,
+                    _state(each),
+                    *(_said(each, word) for word in ("APPROVED", "REFUSED", "UNSPECIFIED")),
+                )
+                for each in found
+            ],
+        )
+
+
+def _state(standing: Any) -> str:  # noqa: ANN401  # a message
+    state = enum_name(standing, "state")
+    return tr(*_STATES.get(state, (state, state)))
+
+
+def _said(standing: Any, word: str) -> str:  # noqa: ANN401  # a message
+    """Return the parties that have given an answer."""
+    return " ".join(each.province for each in standing.answers if enum_name(each, "word") == word)
+
+
+def _draw_answers(standing: Any) -> None:  # noqa: ANN401  # a message
+    from clients.statements import answer_words
+
+    print_table(
+        [
+            tr("省份", "province"),
+            tr("答复", "answer"),
+            tr("经办", "maker"),
+            tr("复核", "reviewer"),
+            tr("事由", "reason"),
+        ],
+        [
+            (each.province, answer_words(each), each.maker, each.reviewer, each.reason)
+            for each in standing.answers
+        ],
+        title=tr("各方答复", "Answers"),
+    )
 
 
 def _get(node: Any, statement_id: str) -> Any:  # noqa: ANN401  # a client of a node, a message

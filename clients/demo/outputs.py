@@ -6,7 +6,9 @@ of C2SP, and the exact bytes of the entries.
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,29 +26,74 @@ from deltacare.trust import Trust
 from deltacare.v1.clearing_service_pb2 import PairNight
 from deltacare.v1.log_service_pb2 import GetReceiptRequest
 
-__all__ = ["clear_evidence", "write_evidence", "write_report"]
+__all__ = [
+    "MARK",
+    "MARK_VALUE",
+    "evidence_draft",
+    "foreign_content",
+    "write_evidence",
+    "write_report",
+]
 
-_WRITTEN = frozenset({"logs", "policies", "policy.txt", "receipts", "report.json", "statements"})
+REPORT_FILE = "report.json"
+MARK = "made_by"
+MARK_VALUE = "deltacare demo"
+
+_DRAFT = ".deltacare-demo-"
+_WRITTEN = frozenset({"logs", "policies", "policy.txt", "receipts", REPORT_FILE, "statements"})
 
 
-def clear_evidence(out: Path) -> tuple[str, ...]:
-    """Remove what an earlier demonstration left in a directory, if there is nothing else in it.
+def foreign_content(out: Path) -> tuple[str, ...]:
+    """Return what a directory holds that no demonstration left; empty if it may be replaced.
 
-    Returns:
-        Names of what is not a demonstration's; if there are any, nothing was removed.
+    Names alone prove nothing: unless the report says that it is a demonstration's, everything is
+    somebody's own.
     """
     if not out.exists():
         return ()
-    found = {path.name for path in out.iterdir()}
-    foreign = tuple(sorted(found - _WRITTEN))
-    if not foreign:
-        for name in found:
-            path = out / name
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-    return foreign
+    found = {path.name for path in out.iterdir() if not path.name.startswith(_DRAFT)}
+    ours = _WRITTEN if _is_own_report(out / REPORT_FILE) else frozenset[str]()
+    return tuple(sorted(found - ours))
+
+
+def _is_own_report(path: Path) -> bool:
+    """Return whether a file is the report of a demonstration."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(value, dict) and value.get(MARK) == MARK_VALUE
+
+
+@contextmanager
+def evidence_draft(out: Path | None) -> Iterator[Path | None]:
+    """Give a place to write evidence to, and put it into a directory once it is whole.
+
+    What an earlier demonstration left there goes only then; if the block raises, nothing changes.
+
+    Args:
+        out: Directory; made if need be. ``None`` gives ``None``.
+    """
+    if out is None:
+        yield None
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    for left in out.glob(f"{_DRAFT}*"):  # of one that was killed
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=_DRAFT, dir=out) as draft:
+        yield Path(draft)
+        for name in sorted(_WRITTEN):
+            _remove(out / name)
+        for path in sorted(Path(draft).iterdir()):
+            path.rename(out / path.name)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a directory, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_evidence(
@@ -113,7 +160,7 @@ def _policy_of_all(trust: Trust, logs: Iterable[LogName]) -> Policy:
 def write_report(out: Path, report: Mapping[str, Any]) -> None:
     """Write ``report.json``."""
     text = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
-    _write(out / "report.json", text.encode())
+    _write(out / REPORT_FILE, text.encode())
 
 
 def _write(path: Path, data: bytes) -> None:

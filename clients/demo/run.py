@@ -17,7 +17,13 @@ from clients.demo import certificates, foundations, nights
 from clients.demo.federation import DemoFailed, Federation, gather_all
 from clients.demo.foundations import Calendar
 from clients.demo.month import Filer, enrol
-from clients.demo.outputs import write_evidence, write_report
+from clients.demo.outputs import (
+    MARK,
+    MARK_VALUE,
+    evidence_draft,
+    write_evidence,
+    write_report,
+)
 from clients.demo.plan import Plan, make_plan
 from clients.demo.processes import Nodes, make_nodes
 from clients.demo.scenario import CLOSED_DATES, PROVINCES
@@ -190,38 +196,39 @@ class _Run:
             await federation.everybody_holds()
             federation.mark("statement", approved.entry_log, approved.entry_index)
         # 7. What anyone may check.
-        if self._options.out is not None:
-            with self._stage("export", "导出日志与回执", "Exporting logs and receipts") as advance:
-                await asyncio.to_thread(
-                    write_evidence,
-                    self._options.out,
-                    nodes,
-                    approved=approved,
-                    nights=agreed.values(),
-                    marks=federation.marks,
-                    advance=advance,
-                )
-        self._seconds["total"] = round(time.monotonic() - begun_s, 3)
-        statement = approved.standing
-        report: dict[str, Any] = {
-            "synthetic": "Persons, certificates, enrolments and amounts are invented.",
-            "seed": self._options.seed,
-            "records": plan.settlements,
-            "rows_filed": rows,
-            "institutions": homes,
-            "beds": beds,
-            "revocation_visible_s": {
-                province: round(seconds, 3) for province, seconds in revoked.visible_s.items()
-            },
-            "verdicts": [asdict(judged) for judged in verdicts],
-            "counts": counts,
-            **_money(statement),
-            "digests": nights.digests(agreed, calendar.closed[-1].isoformat()),
-            "dates": [day.isoformat() for day in calendar.closed],
-            "seconds": dict(self._seconds),
-        }
-        if self._options.out is not None:
-            write_report(self._options.out, report)
+        with evidence_draft(self._options.out) as draft:
+            if draft is not None:
+                with self._stage("export", "导出日志与回执", "Exporting logs and receipts") as seen:
+                    await asyncio.to_thread(
+                        write_evidence,
+                        draft,
+                        nodes,
+                        approved=approved,
+                        nights=agreed.values(),
+                        marks=federation.marks,
+                        advance=seen,
+                    )
+            self._seconds["total"] = round(time.monotonic() - begun_s, 3)
+            report: dict[str, Any] = {
+                MARK: MARK_VALUE,
+                "synthetic": "Persons, certificates, enrolments and amounts are invented.",
+                "seed": self._options.seed,
+                "records": plan.settlements,
+                "rows_filed": rows,
+                "institutions": homes,
+                "beds": beds,
+                "revocation_visible_s": {
+                    province: round(seconds, 3) for province, seconds in revoked.visible_s.items()
+                },
+                "verdicts": [asdict(judged) for judged in verdicts],
+                "counts": counts,
+                **_money(approved.standing),
+                "digests": nights.digests(agreed, calendar.closed[-1].isoformat()),
+                "dates": [day.isoformat() for day in calendar.closed],
+                "seconds": dict(self._seconds),
+            }
+            if draft is not None:
+                write_report(draft, report)
         return Outcome(report=report, registers=registers, nights=agreed)
 
     async def _file(

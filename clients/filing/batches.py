@@ -1,14 +1,15 @@
 """Files the rows of a file in batches on one stream to the own node.
 
-A batch's request id comes from its content and place, so that a run repeated after a crash sends
-the same requests and files nothing twice. Which batches were answered is told as they are; nothing
-is tried again here.
+A batch's request id comes from its content and place, or from an id of the caller's own choice and
+its place, so that a run repeated after a crash sends the same requests and files nothing twice.
+Which batches were answered is told as they are; nothing is tried again here.
 """
 
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from clients.filing.ids import content_id
@@ -20,11 +21,20 @@ if TYPE_CHECKING:
     from deltacare.v1.types_pb2 import Duty
     from settlement.records import SettlementRow
 
-__all__ = ["BATCH_MAX", "UNANSWERED_MAX", "Batch", "Outcome", "batches_of", "file_batches"]
+__all__ = [
+    "BATCH_MAX",
+    "UNANSWERED_MAX",
+    "Batch",
+    "Outcome",
+    "batches_of",
+    "file_batches",
+    "log_sizes",
+]
 
 BATCH_MAX = 1_000
 UNANSWERED_MAX = 8
 
+_NONE: Mapping[int, int] = MappingProxyType({})
 _FIELD = re.compile(r"records\[(\d+)\]\.?(.*)")
 
 
@@ -62,6 +72,17 @@ class Outcome:
         """Records that are in the log because of it."""
         return 0 if self.response.refusal_reason else len(self.batch.records)
 
+    def is_repeated(self, sizes: Mapping[str, int]) -> bool:
+        """Whether an earlier run had filed the batch, and the node gave its first answer again.
+
+        Args:
+            sizes: Of the logs, before this run filed anything.
+        """
+        appended = self.response.appended
+        return not self.response.refusal_reason and appended.first_index < sizes.get(
+            appended.log, 0
+        )
+
     def faults(self) -> Iterator[tuple[int, str, FieldFault]]:
         """Yield row of the file, field, and what the node has against it."""
         if not self.response.refusal_reason:
@@ -81,7 +102,13 @@ class Outcome:
 
 
 def batches_of(
-    rows: Iterable["SettlementRow"], *, own: str, maker: str, reviewer: str
+    rows: Iterable["SettlementRow"],
+    *,
+    own: str,
+    maker: str,
+    reviewer: str,
+    once: str | None = None,
+    replaces: Mapping[int, int] = _NONE,
 ) -> tuple[Batch, ...]:
     """Return the batches of a file's rows, by partner in the order of the file.
 
@@ -90,48 +117,60 @@ def batches_of(
         own: The node's province.
         maker: Who answers; part of what a request id stands for.
         reviewer: Who reviewed.
+        once: Request id of the caller's choice: batches' ids then come from it and their place, so
+            that other content under it is refused; ``None`` lets content decide.
+        replaces: For rows of the file, the index of the record that each replaces.
     """
     by_partner: dict[str, list[SettlementRow]] = {}
     for row in rows:
         by_partner.setdefault(row.host if row.home == own else row.home, []).append(row)
-    return tuple(
-        _batch(filed[first : first + BATCH_MAX], partner, first, maker, reviewer)
-        for partner, filed in sorted(by_partner.items())
-        for first in range(0, len(filed), BATCH_MAX)
+    batches: list[Batch] = []
+    for partner, filed in sorted(by_partner.items()):
+        for first in range(0, len(filed), BATCH_MAX):
+            part = filed[first : first + BATCH_MAX]
+            records = tuple(_record(row, replaces.get(row.row)) for row in part)
+            if once is None:
+                content = (record.SerializeToString(deterministic=True) for record in records)
+                named = (partner, maker, reviewer, str(first))
+                request_id = content_id(*(text.encode() for text in named), *content)
+            else:
+                request_id = content_id(once.encode(), str(len(batches)).encode())
+            batches.append(
+                Batch(
+                    request_id=request_id,
+                    partner=partner,
+                    rows=tuple(row.row for row in part),
+                    records=records,
+                )
+            )
+    return tuple(batches)
+
+
+def _record(row: "SettlementRow", replaces_index: int | None) -> SettlementRecord:
+    return SettlementRecord(
+        settlement_no=row.settlement_no,
+        home=row.home,
+        host=row.host,
+        beneficiary_ref=row.beneficiary_ref,
+        institution=row.institution,
+        subsidy_kind=row.subsidy_kind,
+        service_month=row.service_month,
+        service_days=row.service_days,
+        amount_fen=row.amount_fen,
+        caregiver_cert_no=row.caregiver_cert_no,
+        replaces_index=replaces_index,
     )
 
 
-def _batch(
-    rows: Sequence["SettlementRow"], partner: str, first: int, maker: str, reviewer: str
-) -> Batch:
-    records = tuple(
-        SettlementRecord(
-            settlement_no=row.settlement_no,
-            home=row.home,
-            host=row.host,
-            beneficiary_ref=row.beneficiary_ref,
-            institution=row.institution,
-            subsidy_kind=row.subsidy_kind,
-            service_month=row.service_month,
-            service_days=row.service_days,
-            amount_fen=row.amount_fen,
-            caregiver_cert_no=row.caregiver_cert_no,
-        )
-        for row in rows
-    )
-    content = (record.SerializeToString(deterministic=True) for record in records)
-    return Batch(
-        request_id=content_id(
-            partner.encode(), maker.encode(), reviewer.encode(), str(first).encode(), *content
-        ),
-        partner=partner,
-        rows=tuple(row.row for row in rows),
-        records=records,
-    )
+def log_sizes(node: "SyncNodeClient") -> dict[str, int]:
+    """Return how large the logs are that a node holds."""
+    from deltacare.v1.log_service_pb2 import ListLogsRequest
+
+    return {row.log: row.verified_size for row in node.log.ListLogs(ListLogsRequest()).logs}
 
 
 def file_batches(
-    node: "SyncNodeClient", batches: Sequence[Batch], duty: "Duty"
+    node: "SyncNodeClient", batches: Sequence[Batch], duty: "Duty", *, is_careful: bool = False
 ) -> Iterator[Outcome]:
     """File batches on one stream and yield what became of each, as the answers come.
 
@@ -139,6 +178,7 @@ def file_batches(
         node: The own node.
         batches: In the order in which they are sent.
         duty: Who answers for them.
+        is_careful: Whether each waits for the answer to the one before, and none follows a refusal.
 
     Raises:
         DeltacareError: If the stream breaks; batches not answered may or may not be filed, and
@@ -147,7 +187,7 @@ def file_batches(
     if not batches:
         return
     by_id = {batch.request_id: batch for batch in batches}
-    free = threading.Semaphore(UNANSWERED_MAX)
+    free = threading.Semaphore(1 if is_careful else UNANSWERED_MAX)
     stopped = threading.Event()
 
     def requests() -> Iterator[FileRecordsRequest]:
@@ -164,6 +204,8 @@ def file_batches(
 
     try:
         for response in node.settlement.FileRecords(requests()):
+            if is_careful and response.refusal_reason:
+                stopped.set()
             free.release()
             yield Outcome(batch=by_id[response.request_id], response=response)
     finally:

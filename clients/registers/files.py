@@ -43,6 +43,7 @@ def load_register(path: Path, *, today: date, province: str | None = None) -> Re
         institutions=register.institutions,
         findings=_by_row((*broken, *register.findings)),
         row_count=register.row_count + table.findings_total,
+        unread=register.unread,
     )
 
 

@@ -5,11 +5,12 @@ others leave the row out. Which is which stands in the table below and nowhere e
 """
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clients.language import tr
 
-__all__ = ["Defect", "Finding"]
+__all__ = ["UNREAD_FIELDS", "Defect", "Finding"]
 
 _VALUE_SHOWN_CHARS_MAX = 60
 
@@ -126,6 +127,22 @@ _LEAVE_OUT = frozenset(
         Defect.BEDS_UNREADABLE,
     }
 )
+
+
+# Fields that stay empty where a cell cannot be read: unlike an empty cell, the register says
+# something there, and it is not known what.
+UNREAD_FIELDS: Mapping[Defect, tuple[str, ...]] = {
+    Defect.DISTRICT_MALFORMED: ("division_code",),
+    Defect.STREET_MALFORMED: ("division_code",),
+    Defect.STREET_ELSEWHERE: ("division_code",),
+    Defect.STREET_TOO_LONG: ("street",),
+    Defect.FOUNDING_UNREADABLE: ("established_date",),
+    Defect.MODE_UNKNOWN: ("operation_mode",),
+    Defect.ADDRESS_TOO_LONG: ("address",),
+    Defect.POSTCODE_MALFORMED: ("postcode",),
+    Defect.PLACE_UNREADABLE: ("longitude_e6", "latitude_e6"),
+    Defect.CREDIT_CODE_MALFORMED: ("unified_social_credit_code",),
+}
 
 
 def _words(what_zh: str, what_en: str, remedy_zh: str, remedy_en: str) -> _Words:

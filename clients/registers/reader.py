@@ -7,11 +7,11 @@ The columns are those of the public registers; headers in Chinese are understood
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from clients.registers.findings import Defect, Finding, finding
+from clients.registers.findings import UNREAD_FIELDS, Defect, Finding, finding
 from deltacare.divisions import is_statistical
 from deltacare.errors import Refusal
 from deltacare.ids import InstitutionId, parse_province, parse_uscc
@@ -26,7 +26,15 @@ from deltacare.v1.entry_pb2 import (
     OperationMode,
 )
 
-__all__ = ["COLUMNS_REQUIRED", "HEADER_NAMES", "Register", "defect_counts", "read_register"]
+__all__ = [
+    "COLUMNS_REQUIRED",
+    "HEADER_NAMES",
+    "Register",
+    "by_rarity",
+    "defect_counts",
+    "keep_stored",
+    "read_register",
+]
 
 COLUMNS_REQUIRED = ("src_id", "province_code", "name", "approved_beds")
 
@@ -77,11 +85,13 @@ class Register:
         institutions: The rows that can be taken, in order.
         findings: Every defect, in order of rows.
         row_count: Rows of the file without its header.
+        unread: By institution the fields that stay empty because a cell cannot be read.
     """
 
     institutions: tuple[Institution, ...]
     findings: tuple[Finding, ...]
     row_count: int
+    unread: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def left_out_count(self) -> int:
@@ -113,6 +123,7 @@ def read_register(
     if "unified_social_credit_code" not in columns:
         findings.append(finding(0, "unified_social_credit_code", "", Defect.CREDIT_CODE_ABSENT))
     institutions: list[Institution] = []
+    unread: dict[str, frozenset[str]] = {}
     seen: set[str] = set()
     row_count = 0
     for number, cells in rows:
@@ -123,7 +134,52 @@ def read_register(
         if institution is not None:
             seen.add(institution.institution_id)
             institutions.append(institution)
-    return Register(institutions=tuple(institutions), findings=tuple(findings), row_count=row_count)
+            names = {name for found in row.findings for name in UNREAD_FIELDS.get(found.defect, ())}
+            if names:
+                unread[institution.institution_id] = frozenset(names)
+    return Register(
+        institutions=tuple(institutions),
+        findings=tuple(findings),
+        row_count=row_count,
+        unread=unread,
+    )
+
+
+def keep_stored(
+    register: Register, stored: Iterable[Institution]
+) -> tuple[Register, Mapping[str, frozenset[str]]]:
+    """Return a register whose unreadable cells do not erase what is stored.
+
+    Args:
+        register: As read.
+        stored: What the node has of the institutions in ``register.unread``.
+
+    Returns:
+        The register, and by institution the fields that keep their stored value.
+    """
+    before = {institution.institution_id: institution for institution in stored}
+    kept: dict[str, frozenset[str]] = {}
+    institutions: list[Institution] = []
+    for read in register.institutions:
+        old = before.get(read.institution_id)
+        names = register.unread.get(read.institution_id, frozenset())
+        if old is not None and names:
+            merged = Institution()
+            merged.CopyFrom(read)
+            for name in names:
+                value = getattr(old, name)
+                # A street of another district than the row's is no better than none.
+                if value and (name != "division_code" or value.startswith(read.division_code[:6])):
+                    setattr(merged, name, value)
+            changed = frozenset(
+                name for name in names if getattr(merged, name) != getattr(read, name)
+            )
+            if changed:
+                kept[read.institution_id] = changed
+            institutions.append(merged)
+        else:
+            institutions.append(read)
+    return replace(register, institutions=tuple(institutions)), kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,10 +383,18 @@ def _micro(text: str) -> int:
 
 
 def defect_counts(findings: Iterable[Finding]) -> Iterator[tuple[Defect, int]]:
-    """Yield how often each defect was found, in the order of ``Defect``."""
+    """Yield how often each defect was found: what leaves rows out first, then the rarer before."""
     counts: dict[Defect, int] = {}
     for found in findings:
         counts[found.defect] = counts.get(found.defect, 0) + 1
-    for defect in Defect:
-        if defect in counts:
-            yield defect, counts[defect]
+    order = {defect: place for place, defect in enumerate(Defect)}
+    yield from sorted(
+        counts.items(), key=lambda item: (not item[0].leaves_out, item[1], order[item[0]])
+    )
+
+
+def by_rarity(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings by kind as `defect_counts` has them, so that no kind hides another."""
+    listed = list(findings)
+    order = {defect: place for place, (defect, _) in enumerate(defect_counts(listed))}
+    return sorted(listed, key=lambda found: (order[found.defect], found.row))

@@ -7,16 +7,17 @@ has is for ``server.edge.shapes``; what it does, for the service behind.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NoReturn, Protocol
 
 from google.protobuf.message import DecodeError, Message
+from google.protobuf.unknown_fields import UnknownFieldSet
 from grpc import StatusCode
 
 from clients.sdk.errors import DETAILS_KEY
-from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
+from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable, invalid_field
 from deltacare.ids import Principal
 from server.edge.call import Call
 from server.edge.identity import Identities
@@ -63,6 +64,7 @@ class Method:
         is_stream: Whether either side streams.
         is_endless: Whether the stream goes on until the node drains.
         has_duty: Whether the request says who answers for it.
+        is_write: Whether the request has an id, and so may bring entries to a log.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Method:
     is_stream: bool
     is_endless: bool
     has_duty: bool
+    is_write: bool
 
 
 class Passage:
@@ -136,6 +139,15 @@ class Gate:
         self._overdue: set[asyncio.Task[object]] = set()
         self._endless: set[asyncio.Task[object]] = set()
         self.draining = False
+        # Made when a loop runs: the first call that streams.
+        self._drained_or_none: asyncio.Future[None] | None = None
+
+    @property
+    def _drained(self) -> asyncio.Future[None]:
+        """Done when the node drains: client streams wait for it beside their next message."""
+        if self._drained_or_none is None:
+            self._drained_or_none = asyncio.get_running_loop().create_future()
+        return self._drained_or_none
 
     def arrive(self, method: Method, context: Context) -> Passage:
         """Note that a call came, before anything is known of it."""
@@ -183,8 +195,8 @@ class Gate:
         """Return the request that some bytes are.
 
         Raises:
-            Refusal: ``INVALID_FIELD``, if they are none; ``ROLE_NOT_ALLOWED``, if the caller
-                signs for another.
+            Refusal: ``INVALID_FIELD``, if they are none, or a write holds fields that the contract
+                does not know; ``ROLE_NOT_ALLOWED``, if the caller signs for another.
         """
         method = passage.method
         try:
@@ -193,9 +205,36 @@ class Gate:
             raise Refusal(
                 Reason.INVALID_FIELD, "The message is not of the method's request type."
             ) from None
+        if method.is_write:
+            _check_known(request, method, data)
         if method.has_duty:
             check_duty(passage.call.caller, request)
         return request
+
+    async def messages(
+        self, passage: Passage, stream: AsyncIterator[bytes]
+    ) -> AsyncIterator[Message]:
+        """Yield the requests of a client's stream, until it ends or the node drains.
+
+        Raises:
+            Unavailable: The node drains; what was yielded before is still answered.
+        """
+        stopping = self._drained
+        while not stopping.done():
+            reading = asyncio.ensure_future(_next(stream))
+            try:
+                await asyncio.wait((reading, stopping), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                if not reading.done():
+                    reading.cancel()
+            if stopping.done():
+                await asyncio.gather(reading, return_exceptions=True)
+                break
+            data = reading.result()
+            if data is None:
+                return
+            yield self.parse(passage, data)
+        raise _stopping()
 
     def write(self, message: Message) -> bytes:
         """Return the bytes of an answer.
@@ -294,6 +333,8 @@ class Gate:
     def drain(self) -> None:
         """Let nothing in from now on, and end the streams that would never end."""
         self.draining = True
+        if not self._drained.done():
+            self._drained.set_result(None)
         for task in tuple(self._endless):
             task.cancel()
 
@@ -303,3 +344,41 @@ def _stopping() -> Unavailable:
     return Unavailable(
         Reason.SHUTTING_DOWN, "The node is stopping.", details={"retry_after_ms": "1000"}
     )
+
+
+async def _next(stream: AsyncIterator[bytes]) -> bytes | None:
+    """Return the next message of a stream, ``None`` at its end."""
+    return await anext(stream, None)
+
+
+def _check_known(request: Message, method: Method, data: bytes) -> None:
+    """Refuse a write that holds fields which the contract does not know, at any depth.
+
+    They would travel unseen into a log, which forgets nothing. Dropping them and weighing what is
+    left costs little; only a request that weighs less than what came is looked at again.
+    """
+    request.DiscardUnknownFields()
+    known_bytes = request.ByteSize()
+    if known_bytes == len(data):
+        return
+    whole = method.parse(data)
+    if whole.ByteSize() == known_bytes:
+        return  # the same, written less tersely
+    where = next(_unknown(whole, ""), "")
+    raise invalid_field(
+        where, "", "The contract knows no such field.", "Leave it out; write no names into it."
+    )
+
+
+def _unknown(message: Message, path: str) -> Iterator[str]:
+    """Yield the paths of unknown fields by their numbers, such as ``records[3].99``."""
+    for field in UnknownFieldSet(message):  # type: ignore[attr-defined]  # its stubs lack the iterator
+        yield f"{path}{field.field_number}"
+    for known, value in message.ListFields():
+        if known.message_type is None:
+            continue
+        if isinstance(value, Message):
+            yield from _unknown(value, f"{path}{known.name}.")
+        else:
+            for position, each in enumerate(value):
+                yield from _unknown(each, f"{path}{known.name}[{position}].")

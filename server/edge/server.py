@@ -6,7 +6,10 @@ walks through it, and how the server starts and stops.
 """
 
 import asyncio
+import errno
+import os
 import re
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -127,7 +130,7 @@ class EdgeServer:
         try:
             port = server.add_secure_port(address, credentials)
         except RuntimeError as error:
-            raise OSError(f"The address {address} cannot be served.") from error
+            raise _bind_error(address) from error
         await server.start()
         self._server = server
         self._sweeper = asyncio.create_task(self._sweep())
@@ -164,6 +167,19 @@ class _Handlers(grpc.GenericRpcHandler):
     def service(self, handler_call_details: Any) -> "_Handler | None":  # noqa: ANN401  # gRPC's own type
         """Return the handler of a method, or nothing: UNIMPLEMENTED."""
         return self._handlers.get(handler_call_details.method)
+
+
+def _bind_error(address: str) -> OSError:
+    """Return why an address cannot be had, which gRPC tells nobody."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    try:
+        found = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(*found[:3]) as probe:
+            probe.bind(found[4])
+    except OSError as error:
+        return OSError(error.errno, error.strerror, address)
+    return OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), address)
 
 
 def _options(limits: Limits) -> list[tuple[str, int]]:
@@ -206,6 +222,7 @@ def _method(service_name: str, service: object, descriptor: MethodDescriptor) ->
         is_stream=descriptor.client_streaming or descriptor.server_streaming,
         is_endless=descriptor.server_streaming and descriptor.name.startswith("Watch"),
         has_duty="duty" in descriptor.input_type.fields_by_name,
+        is_write="request_id" in descriptor.input_type.fields_by_name,
     )
 
 
@@ -225,12 +242,9 @@ def _message(gate: Gate, passage: Passage, data: bytes) -> Message:
     return gate.parse(passage, data)
 
 
-async def _messages(
-    gate: Gate, passage: Passage, stream: AsyncIterator[bytes]
-) -> AsyncIterator[Message]:
-    """Yield the requests of a client's stream."""
-    async for data in stream:
-        yield gate.parse(passage, data)
+def _messages(gate: Gate, passage: Passage, stream: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+    """Return the requests of a client's stream."""
+    return gate.messages(passage, stream)
 
 
 def _unary(

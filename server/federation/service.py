@@ -130,6 +130,7 @@ class FederationServicer:
             members=[_member(trust, code) for code in trust.provinces],
             bundle_version=trust.version,
             province=province,
+            registry_quorum=trust.registry_quorum,
         )
 
     async def list_members(self, _request: ListMembersRequest, _call: Call) -> ListMembersResponse:

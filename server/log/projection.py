@@ -2,7 +2,8 @@
 
 The same path for own entries as they are appended, for partners' as they are mirrored, and for
 all of them on a rebuild. Entries reach projectors in the order of the log, whatever their bodies
-and however they were cut into runs, so that what is void is void everywhere.
+and however they were cut into runs, so that what is void is void everywhere. A projector that
+breaks on an entry stops the rows of that log there, as an unknown body does: never its mirror.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ import structlog
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 from sqlalchemy import Connection, bindparam, delete, text
+from sqlalchemy.exc import OperationalError
 
 from deltacare.ids import LogName
 from deltacare.tlog.tree import leaf_hash
@@ -22,11 +24,16 @@ from server.log import tables
 from server.log.ports import Projector, Sequenced
 from server.log.store import Head, LogStore
 
-__all__ = ["RULE_EMPTY", "RULE_UNREADABLE", "Projection", "Tx", "parse"]
+__all__ = ["RULE_EMPTY", "RULE_ENVELOPE", "RULE_UNREADABLE", "Projection", "Tx", "parse"]
 
-# LOG-1: the bytes of an entry are an Entry. LOG-2: an entry states something.
+# LOG-1: the bytes of an entry are an Entry. LOG-2: an entry states something. LOG-3: its time lies
+# in the years 1970 to 2999, and who made and reviewed it is text without NUL.
 RULE_UNREADABLE = "LOG-1"
 RULE_EMPTY = "LOG-2"
+RULE_ENVELOPE = "LOG-3"
+
+_TIME_END_S = 32_503_680_000  # 3000-01-01, which every calendar involved can still shift
+_NANOS_END = 1_000_000_000
 
 # Numbers of Entry.body, of today and of versions to come.
 _BODY_FIRST, _BODY_LAST = 16, 111
@@ -38,6 +45,7 @@ _VOID = text(
 ).bindparams(bindparam("rule"))
 
 _log = structlog.get_logger("deltacare.log")
+_alarm = structlog.get_logger("deltacare.alarm")
 
 
 class Tx:
@@ -108,17 +116,51 @@ class Projection:
     def run_bytes(self, tx: Tx, head: Head, datas: Sequence[bytes]) -> Head:
         """Project verified bytes that follow what was projected; stop where they are unknown.
 
+        What breaks a projector is undone, and the entries go in one by one up to the one that did.
+
         Returns:
             The head with what is projected now; the rest of its fields are as given.
         """
         if head.is_stalled:
             return head
+        try:
+            return self._try(tx, head, datas)
+        except (OperationalError, MemoryError):
+            raise  # of the database or the machine, not of the entries: the transaction fails
+        except Exception as error:  # noqa: BLE001 - a partner's entries must not stop its mirror
+            if len(datas) == 1:
+                _alarm.error(
+                    "projection_broke",
+                    log=str(head.log),
+                    index=head.projected_size,
+                    error=type(error).__name__,
+                )
+                return replace(head, is_stalled=True)
+        for data in datas:
+            head = self.run_bytes(tx, head, [data])
+        return head
+
+    def _try(self, tx: Tx, head: Head, datas: Sequence[bytes]) -> Head:
+        """Project verified bytes, or leave no trace of them and raise."""
+        savepoint = tx.connection.begin_nested()
+        try:
+            done = self._run_bytes(tx, head, datas)
+        except BaseException:
+            if savepoint.is_active:
+                savepoint.rollback()
+            raise
+        savepoint.commit()
+        return done
+
+    def _run_bytes(self, tx: Tx, head: Head, datas: Sequence[bytes]) -> Head:
         index = head.projected_size
         ready: list[Sequenced] = []
         for data in datas:
             sequenced = parse(index, data)
             if sequenced is None:
                 tx.void(head.log, index, RULE_UNREADABLE)
+            elif not _has_form(sequenced.entry):
+                tx.void(head.log, index, RULE_ENVELOPE)
             elif self.understands(sequenced.entry):
                 ready.append(sequenced)
             elif _is_unknown(sequenced.entry):
@@ -150,6 +192,17 @@ class Projection:
         for first in range(head.projected_size, head.size, _REBUILD_ENTRIES):
             end = min(first + _REBUILD_ENTRIES, head.size)
             yield self._store.entries(connection, head.log, first, end)
+
+
+def _has_form(entry: Entry) -> bool:
+    """Whether what an entry says of itself can be kept, whatever it states."""
+    time = entry.entry_time
+    return (
+        0 <= time.seconds < _TIME_END_S
+        and 0 <= time.nanos < _NANOS_END
+        and "\0" not in entry.maker
+        and "\0" not in entry.reviewer
+    )
 
 
 def _is_unknown(entry: Entry) -> bool:

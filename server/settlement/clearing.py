@@ -201,7 +201,10 @@ class ClearingServicer:
         """Return a night with what it waits for and the statement that names it."""
         lower, higher = night.result(night.lower), night.result(night.higher)
         if night.state == PairNightState.PAIR_NIGHT_STATE_ONE_SIDED:
-            missing = f"RESULT_MISSING {night.higher if higher is None else night.lower}"
+            silent = night.higher if higher is None else night.lower
+            # What keeps this node from stating its own result says more than that it has not.
+            is_own = silent == self._province and missing not in ("", "DUE")
+            missing = missing if is_own else f"RESULT_MISSING {silent}"
         elif night.state == PairNightState.PAIR_NIGHT_STATE_DIVERGED:
             missing = "DIGESTS_DIFFER"
         statement_hash = b""

@@ -83,11 +83,12 @@ class RecordFiling:
             request_id = self._check(request, call)
             data = await self._sequencer.submit(self._write(request, request_id, call))
         except Refusal as refusal:
+            faults = refusal.violations or (_fault_of(refusal, request.request_id),)
             return FileRecordsResponse(
                 request_id=request.request_id,
                 refusal_reason=refusal.reason.wire,
-                faults=field_faults(refusal.violations),
-                fault_count=int(refusal.details.get("violations", len(refusal.violations))),
+                faults=field_faults(faults),
+                fault_count=int(refusal.details.get("violations", len(faults))),
             )
         return FileRecordsResponse.FromString(data)
 
@@ -97,7 +98,8 @@ class RecordFiling:
         request_id = read_write(request, call, bad, duty=request.duty)
         check_partner(request.partner, self._province, self._trust, bad)
         check_batch(len(request.records), "records", bad)
-        if bad.count or not self._are_sound(request.records, request.partner):
+        are_placed = all(index <= fields.INDEX_MAX for index in _revisions(request).values())
+        if bad.count or not are_placed or not self._are_sound(request.records, request.partner):
             for position, record in enumerate(request.records):
                 where = f"records[{position}]"
                 for fault in fields.record_faults(record, self._province, request.partner, where):
@@ -130,11 +132,7 @@ class RecordFiling:
         """Return the write of a batch that was checked."""
         log = LogName.settlement(self._province, request.partner)
         maker, reviewer = request.duty.maker, request.duty.reviewer
-        revisions = {
-            position: record.replaces_index
-            for position, record in enumerate(request.records)
-            if record.HasField("replaces_index")
-        }
+        revisions = _revisions(request)
 
         def decide(tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
             require_apart(tx.connection, self._province, [reviewer], DutyKind.REVIEW)
@@ -188,3 +186,23 @@ class RecordFiling:
                 details={"violations": str(bad.count)},
                 violations=bad.violations,
             )
+
+
+def _revisions(request: FileRecordsRequest) -> dict[int, int]:
+    """Return what the revisions of a batch replace, by their position."""
+    return {
+        position: record.replaces_index
+        for position, record in enumerate(request.records)
+        if record.HasField("replaces_index")
+    }
+
+
+def _fault_of(refusal: Refusal, request_id: str) -> FieldViolation:
+    """Return a refusal that names no field as the fault of what it is about."""
+    field, value = "", ""
+    if refusal.reason is Reason.REQUEST_ID_REUSED:
+        field, value = "request_id", request_id
+    elif refusal.reason is Reason.TOO_LARGE:
+        position = refusal.details.get("position")
+        field = "records" if position is None else f"records[{position}]"
+    return FieldViolation(field=field, value=value, description=refusal.message)

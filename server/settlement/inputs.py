@@ -1,8 +1,8 @@
 """Loads what a night is computed from: the rows of both logs up to their closes, as Arrow tables.
 
-Reads one snapshot and decides little: which rows are live, and whether a reversal is of open rows
-or of a cleared settlement. Both depend on the two logs and on earlier nights alone. Registers are
-in `server.settlement.facts`.
+Reads one snapshot and decides little: which rows are live, and which reversals are of a cleared
+settlement. Both depend on the two logs and on earlier nights alone. Registers are in
+`server.settlement.facts`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Row, and_, exists, or_, select, union
+from sqlalchemy import Connection, Row, and_, or_, select, union
 
 from deltacare.v1.entry_pb2 import HoldClass
 from server.settlement import tables
@@ -79,10 +79,10 @@ def load_inputs(connection: Connection, closes: Closes) -> NightInputs:
         connection: A snapshot in which every earlier night of the pair is closed.
         closes: Where the logs end.
     """
-    reversed_rows, cancelling = _reversals(connection, closes)
+    reversed_numbers, cancelling = _reversals(connection, closes)
     return NightInputs(
         rows=_rows(connection, closes),
-        reversed_numbers=reversed_rows,
+        reversed_numbers=reversed_numbers,
         cleared=_cleared(connection, closes),
         cleared_reversals=cancelling,
         holds=_holds(connection, closes),
@@ -118,53 +118,38 @@ def _rows(connection: Connection, closes: Closes) -> pa.Table:
 
 
 def _reversals(connection: Connection, closes: Closes) -> tuple[pa.Table, pa.Table]:
-    """Return the reversals of open rows and those of cleared settlements.
+    """Return every number that a side reversed, and the reversals of what is cleared.
 
-    A reversal is of the author's open rows under the number that stand before it in the log; where
-    there are none, of the cleared settlement; where there is none either, of nothing.
+    A reversal cancels its side's rows of the number for good, earlier and later ones; so all that
+    were ever filed are read, which are few. It is of a cleared settlement if that was cleared on a
+    date before the one it is filed under.
     """
-    records, reversals, cleared = tables.record.c, tables.reversal.c, tables.cleared.c
-    of_open: set[tuple[str, str, str, str]] = set()
+    reversals, cleared = tables.reversal.c, tables.cleared.c
+    numbers: set[tuple[str, str, str, str]] = set()
     of_cleared: dict[tuple[str, str, str, str], str] = {}
+    columns = [reversals[name] for name in (*_KEY, "filed_date")]
+    is_cleared = and_(
+        cleared.home == reversals.home,
+        cleared.host == reversals.host,
+        cleared.settlement_no == reversals.settlement_no,
+        cleared.cleared_date < reversals.filed_date,
+        cleared.reversed_date.is_(None),
+    )
     for author, partner in closes.authors:
-        has_rows = exists().where(
-            records.author == author,
-            records.partner == partner,
-            records.settlement_no == reversals.settlement_no,
-            records.home == reversals.home,
-            records.idx < reversals.idx,
-            records.closed_date.is_(None),
-            records.void_rule.is_(None),
-        )
-        is_cleared = exists().where(
-            cleared.home == reversals.home,
-            cleared.host == reversals.host,
-            cleared.settlement_no == reversals.settlement_no,
-            cleared.reversed_date.is_(None),
-        )
-        query = select(
-            reversals.home,
-            reversals.host,
-            reversals.settlement_no,
-            reversals.filed_date,
-            has_rows.label("has_rows"),
-            is_cleared.label("is_cleared"),
-        ).where(
+        query = select(*columns).where(
             reversals.author == author,
             reversals.partner == partner,
             reversals.idx < closes.indexes[author],
-            reversals.closed_date.is_(None),
         )
+        for row in connection.execute(query):
+            numbers.add(("home" if row.home == author else "host", *row[:-1]))
+        query = query.join(tables.cleared, is_cleared).where(reversals.closed_date.is_(None))
         for row in connection.execute(query.order_by(reversals.idx)):
-            side = "home" if row.home == author else "host"
-            key = (side, row.home, row.host, row.settlement_no)
-            if row.has_rows:
-                of_open.add(key)
-            elif row.is_cleared:
-                of_cleared.setdefault(key, row.filed_date)
+            key = ("home" if row.home == author else "host", *row[:-1])
+            of_cleared.setdefault(key, row.filed_date)
     names = ("side", *_KEY)
     return (
-        _table(INPUT_SCHEMAS["reversed_numbers"], names, sorted(of_open)),
+        _table(INPUT_SCHEMAS["reversed_numbers"], names, sorted(numbers)),
         _table(
             INPUT_SCHEMAS["cleared_reversals"],
             (*names, "filed_date"),

@@ -1,8 +1,9 @@
 """The lines of a night as they were digested: leaves of 256, kept whole and read back as lines.
 
 A line's bytes hold all that a person is shown but the date its first row was filed under, which
-stands beside the leaf, and whose move it is, which follows from the class. So a night of a hundred
-thousand lines is four hundred rows, and a partner that differs is served the very bytes.
+stands beside the leaf, and whose move it is, which follows from the class, or from the reversals
+where one side filed one. So a night of a hundred thousand lines is four hundred rows, and a partner
+that differs is served the very bytes.
 """
 
 from collections.abc import Iterable, Iterator

@@ -62,10 +62,31 @@ def read_page(
             if line.line_class not in ranks:
                 continue
             if len(found) == limit:
+                _name_who_waits(connection, night, found)
                 return LinePage(lines=found, last_place=place)
             found.append(line)
             place = f"{row.leaf_index} {position}"
+    _name_who_waits(connection, night, found)
     return LinePage(lines=found, last_place="")
+
+
+def _name_who_waits(connection: Connection, night: StoredNight, lines: Sequence[Line]) -> None:
+    """Make the side that has not reversed a number the owner of its lines."""
+    waiting = [each for each in lines if each.line_class == LineClass.REVERSED_ONE_SIDE.rank]
+    reversals = tables.reversal.c
+    for author, partner in {
+        pair for each in waiting for pair in ((each.home, each.host), (each.host, each.home))
+    }:
+        query = select(reversals.home, reversals.settlement_no).where(
+            reversals.author == author,
+            reversals.partner == partner,
+            reversals.settlement_no.in_({each.settlement_no for each in waiting}),
+            reversals.filed_date <= night.business_date,
+        )
+        reversed_numbers = {tuple(row) for row in connection.execute(query)}
+        for line in waiting:
+            if (line.home, line.settlement_no) in reversed_numbers:
+                line.owner = partner
 
 
 def _is_night(partner: str, night: StoredNight) -> tuple[ColumnElement[bool], ...]:

@@ -17,8 +17,6 @@ from server.settlement.cache import unpack_outcome
 
 __all__ = ["close_night"]
 
-_REVERSED = "REVERSED"
-
 
 def close_night(
     tx: LogTx,
@@ -31,9 +29,9 @@ def close_night(
 ) -> None:
     """Close and clear the lines of an agreed night.
 
-    1. Rows that are done with. 2. The revisions before them. 3. Reversals that are used up.
-    4. What is cleared, at most once ever: the table's key refuses a second time. 5. What is
-    cancelled. 6. Revisions that come too late.
+    1. Rows that are done with. 2. The revisions before them. 3. What is cleared, at most once ever:
+    the table's key refuses a second time. 4. What is cancelled, and its reversals, which are used
+    up. 5. Revisions that come too late.
 
     Args:
         tx: The transaction.
@@ -59,10 +57,8 @@ def close_night(
         # 2.
         _close_replaced(connection, author, other, business_date)
     # 3.
-    _close_reversals(connection, business_date, outcome, close_indexes)
-    # 4.
     _clear(connection, business_date, outcome["newly_cleared"])
-    # 5.
+    # 4.
     cleared = tables.cleared
     for home, host, number in _keys(outcome["newly_cancelled"]):
         connection.execute(
@@ -74,7 +70,8 @@ def close_night(
             )
             .values(reversed_date=business_date)
         )
-    # 6.
+        _close_reversals(connection, business_date, (home, host, number), close_indexes)
+    # 5.
     for author, other in ((own, partner), (partner, own)):
         _void_late_revisions(tx, author, other, business_date)
     connection.execute(update(nights).where(*place).values(agreed=1, outcome=None))
@@ -149,67 +146,28 @@ def _close_replaced(connection: Connection, author: str, partner: str, business_
 def _close_reversals(
     connection: Connection,
     business_date: str,
-    outcome: dict[str, pa.Table],
+    key: tuple[str, str, str],
     close_indexes: dict[str, int],
 ) -> None:
-    """Close the reversals of numbers that every side reversed, and of cancelled settlements.
+    """Close both sides' reversals of a settlement that is cancelled, which is not cancelled twice.
 
-    A reversal is of the author's open rows that stand before it, or else of the cleared settlement;
-    one number may have both.
+    They still withdraw whatever their sides file under the number, as every reversal does.
     """
-    closed = outcome["closed"]
-    is_reversed = [name == _REVERSED for name in closed["class"].to_pylist()]
-    keys = _keys(closed.filter(pa.array(is_reversed, pa.bool_())))
-    for number_keys, of_open_rows in ((keys, True), (_keys(outcome["newly_cancelled"]), False)):
-        for home, host, number in sorted(set(number_keys)):
-            for author, other in ((home, host), (host, home)):
-                _close_reversal(
-                    connection,
-                    business_date,
-                    author=author,
-                    partner=other,
-                    home=home,
-                    number=number,
-                    close_index=close_indexes[author],
-                    of_open_rows=of_open_rows,
-                )
-
-
-def _close_reversal(
-    connection: Connection,
-    business_date: str,
-    *,
-    author: str,
-    partner: str,
-    home: str,
-    number: str,
-    close_index: int,
-    of_open_rows: bool,
-) -> None:
-    """Close one author's reversals of one number."""
-    reversal, record = tables.reversal.c, tables.record.c
-    before = exists().where(
-        record.author == reversal.author,
-        record.partner == reversal.partner,
-        record.settlement_no == reversal.settlement_no,
-        record.home == reversal.home,
-        record.idx < reversal.idx,
-        record.void_rule.is_(None),
-        or_(record.closed_date.is_(None), record.closed_date == business_date),
-    )
-    connection.execute(
-        update(tables.reversal)
-        .where(
-            reversal.author == author,
-            reversal.partner == partner,
-            reversal.settlement_no == number,
-            reversal.home == home,
-            reversal.idx < close_index,
-            reversal.closed_date.is_(None),
-            before if of_open_rows else ~before,
+    reversal = tables.reversal.c
+    home, host, number = key
+    for author, partner in ((home, host), (host, home)):
+        connection.execute(
+            update(tables.reversal)
+            .where(
+                reversal.author == author,
+                reversal.partner == partner,
+                reversal.settlement_no == number,
+                reversal.home == home,
+                reversal.idx < close_indexes[author],
+                reversal.closed_date.is_(None),
+            )
+            .values(closed_date=business_date)
         )
-        .values(closed_date=business_date)
-    )
 
 
 def _clear(connection: Connection, business_date: str, newly: pa.Table) -> None:

@@ -28,7 +28,12 @@ from server.settlement.inputs import Closes, load_inputs
 from server.settlement.leaves import leaf_rows
 from server.settlement.night_close import close_night
 from server.settlement.pins import Pins, Waiting
-from server.settlement.results import NightResults, load_results, night_message
+from server.settlement.results import (
+    NightResults,
+    load_results,
+    night_message,
+    stated_checkpoints,
+)
 from server.settlement.uuids import node_principal, request_uuid
 from server.store.database import Database
 from settlement.night import NightInputs, NightResult, run_night
@@ -171,7 +176,12 @@ class PairNights:
             versions.append(found[1])
         for author, other in sides:
             log = LogName.settlement(author, other)
-            note = self._reader.quorum_checkpoint(connection, log, indexes[author] + 1)
+            size = indexes[author] + 1
+            note = self._reader.quorum_checkpoint(connection, log, size)
+            if note is None:
+                # Entries that were mirrored or taken back came with the newest checkpoint only.
+                stated = stated_checkpoints(connection, log, business_date.isoformat())
+                note = self._pins.cosigned_note(connection, log, size, stated)
             if note is None:
                 return Waiting(code="CLOSE_NOT_COSIGNED", detail=str(log))
             checkpoints[author] = note

@@ -1,11 +1,11 @@
-"""The pins of a night: which size of each registry log counts, verified and held here.
+"""What cosigned checkpoints a night rests on: pins of registry logs, and the closes of the pair.
 
 Each close of a pair carries, for every registry log, the newest checkpoint with a quorum that its
 node had stored. The larger of the two decides. A pin is believed only if the log's key and a quorum
 of its witnesses signed it, and used only if this node holds the log that far with the same root.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -61,16 +61,43 @@ class Pins:
         Raises:
             DeltacareError: One of these does not hold.
         """
-        known = self._verified.get(note)
-        if known is not None:
-            return known
         log = LogName.parse(note.partition(b"\n")[0].decode("ascii", "replace"))
         if log.kind is not LogKind.REGISTRY:
             raise PeerFault(Reason.BAD_SIGNATURE, f"A pin is of {log}, which is no registry.")
+        return self._verify(log, note)
+
+    def cosigned_note(
+        self, connection: Connection, log: LogName, size: int, notes: Iterable[bytes]
+    ) -> bytes | None:
+        """Return the first note that proves where a settlement log ends; ``None`` if none does.
+
+        It is signed by the log's key and a quorum of its witnesses, and is of the tree held here.
+
+        Args:
+            connection: A snapshot.
+            log: The log.
+            size: How many entries it has to cover.
+            notes: As others state them.
+        """
+        for note in notes:
+            try:
+                checkpoint = self._verify(log, note)
+            except DeltacareError:
+                continue
+            root = self._reader.root(connection, log, size)
+            if (checkpoint.size, checkpoint.root) == (size, root):
+                return note
+        return None
+
+    def _verify(self, log: LogName, note: bytes) -> Checkpoint:
+        """Return the checkpoint of a note if it is of that log, with its quorum."""
+        known = self._verified.get(note)
+        if known is not None and known.origin == str(log):
+            return known
         signed = SignedCheckpoint.from_bytes(note, self._trust.log_key(log))
         witnesses = [self._trust.witness_key(each) for each in self._trust.witnesses(log)]
         if len(verify_cosignatures(signed, witnesses)) < self._trust.quorum(log):
-            raise PeerFault(Reason.NO_QUORUM, f"The pin of {log} has no quorum.")
+            raise PeerFault(Reason.NO_QUORUM, f"The checkpoint of {log} has no quorum.")
         if len(self._verified) >= _VERIFIED_MAX:
             self._verified.clear()
         self._verified[note] = signed.checkpoint

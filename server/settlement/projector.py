@@ -118,8 +118,13 @@ class _SettlementLog:
     def _replace(self, item: Sequenced, replaces: int) -> bool:
         """Mark the record that a revision replaces; ``False`` if the revision is void."""
         record = item.entry.settlement_record
-        targets = store.replaced_records(self._connection, self._author, self._partner, [replaces])
-        rule = rules.replacement_rule(record.settlement_no, record.home, targets.get(replaces))
+        rule: Rule | None = rules.REPLACES_UNKNOWN
+        # What does not stand before it is no record; nor does every such number fit into SQL.
+        if replaces < item.index:
+            targets = store.replaced_records(
+                self._connection, self._author, self._partner, [replaces]
+            )
+            rule = rules.replacement_rule(record.settlement_no, record.home, targets.get(replaces))
         if rule is not None:
             self._void(item, rule)
             return False
@@ -177,12 +182,20 @@ class _SettlementLog:
 
     def refusals(self, run: Run) -> None:
         self._reviewed(run)
+        standing = store.numbers_standing(
+            self._connection,
+            self._author,
+            self._partner,
+            (item.entry.record_refusal.settlement_no for item in run),
+        )
         rows: list[tuple[object, ...]] = []
         for item in run:
             body = item.entry.record_refusal
             rule = self._home_rule(body.home, body.host)
             if rule is None and not _is_sound(fields.end_faults(body, "")):
                 rule = rules.UNREADABLE
+            elif rule is None and body.settlement_no in standing:
+                rule = rules.REFUSES_OWN
             if rule is not None:
                 self._void(item, rule)
                 continue
@@ -208,6 +221,9 @@ class _SettlementLog:
             body = item.entry.hold_end
             if not _is_sound(fields.hold_end_faults(body, "")):
                 self._void(item, rules.UNREADABLE)
+                continue
+            if body.hold_index >= item.index:
+                self._void(item, rules.HOLD_UNKNOWN)
                 continue
             hold = tables.hold.c
             place = (
@@ -287,6 +303,8 @@ class _SettlementLog:
                 self._filed_date,
                 item.entry.entry_time.ToDatetime(tzinfo=UTC),
             )
+            if rule is None and body.rules_version > fields.VERSION_MAX:
+                rule = rules.UNREADABLE
             if rule is not None:
                 self._void(item, rule)
                 continue

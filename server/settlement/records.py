@@ -118,16 +118,27 @@ class PartnerRecords:
         def check(tx: LogTx) -> None:
             self._require_review(tx, request.duty)
             numbers = [each.settlement_no for each in request.refusals]
-            filed = store.numbers_filed(tx.connection, request.partner, self._province, numbers)
-            bad = ViolationCollector()
+            own, partner = self._province, request.partner
+            filed = store.numbers_filed(tx.connection, partner, own, numbers)
+            standing = store.numbers_standing(tx.connection, own, partner, numbers)
+            bad, refused = ViolationCollector(), ViolationCollector()
             for position, body in enumerate(request.refusals):
-                if (body.settlement_no, body.home) not in filed:
+                where = f"refusals[{position}].settlement_no"
+                if body.settlement_no in standing:
+                    refused.note(
+                        where,
+                        body.settlement_no,
+                        f"{rules.REFUSES_OWN.code}: {rules.REFUSES_OWN.en}",
+                        "File a reversal of the own record.",
+                    )
+                elif (body.settlement_no, body.home) not in filed:
                     bad.note(
-                        f"refusals[{position}].settlement_no",
+                        where,
                         body.settlement_no,
                         "The host has filed no record under this number.",
                     )
             _raise_rule(bad, Reason.NOT_FOUND)
+            _raise_rule(refused, Reason.RULE_REFUSED)
 
         entries = [
             Entry(maker=request.duty.maker, reviewer=request.duty.reviewer, record_refusal=each)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from deltacare.ids import LogName
 from deltacare.v1.clearing_service_pb2 import PairNight, PairNightState
 from deltacare.v1.entry_pb2 import PairResult
 from server.settlement import tables
@@ -22,6 +23,7 @@ __all__ = [
     "night_message",
     "results_agree",
     "results_by_hash",
+    "stated_checkpoints",
 ]
 
 QuorumOf = Callable[[str], int]
@@ -175,6 +177,28 @@ def results_by_hash(
             if row.idx < quorum_of(row.author):
                 found[leaf_hash] = _stated(row)
     return found
+
+
+def stated_checkpoints(connection: Connection, log: LogName, business_date: str) -> list[bytes]:
+    """Return what results of a date name as the end of a settlement log, newest attempts first.
+
+    Whoever named them, under a quorum or not: notes prove themselves.
+    """
+    lower, higher = sorted((log.author, log.partner))
+    columns = tables.pair_result.c
+    query = (
+        select(columns.body)
+        .where(
+            columns.lower == lower,
+            columns.higher == higher,
+            columns.business_date == business_date,
+        )
+        .order_by(columns.attempt.desc(), columns.author)
+    )
+    bodies = (PairResult.FromString(bytes(body)) for body in connection.execute(query).scalars())
+    return [
+        body.lower_checkpoint if log.author == lower else body.higher_checkpoint for body in bodies
+    ]
 
 
 def night_message(

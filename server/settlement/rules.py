@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from deltacare.errors import Reason
 from deltacare.times import day_start_time
 from server.registry.rulebook import Rule
+from settlement.turns import statement_turn
 
 __all__ = [
     "CLOSE_OUT_OF_ORDER",
@@ -24,6 +25,7 @@ __all__ = [
     "HOLD_ENDED",
     "HOLD_UNKNOWN",
     "NOT_HOME",
+    "REFUSES_OWN",
     "REPLACES_CLOSED",
     "REPLACES_OTHER_KEY",
     "REPLACES_REPLACED",
@@ -196,6 +198,12 @@ DUTIES_COMBINED = Rule(
     en="No principal holds two of policy, review and payment.",
     source="Accounting Law, article 25",
 )
+REFUSES_OWN = Rule(
+    code="S23-REFUSES-OWN",
+    zh="户籍地已报送该编号，应予冲正而非拒绝",
+    en="Home has filed this number itself: reverse it instead.",
+    source="design, Settlement",
+)
 
 RULES = (
     WRONG_LOG,
@@ -220,6 +228,7 @@ RULES = (
     STATEMENT_CONTRADICTS_ITSELF,
     STATEMENT_ANSWERED,
     DUTIES_COMBINED,
+    REFUSES_OWN,
 )
 
 
@@ -243,12 +252,6 @@ def next_date(last_closed_date: str | None, opening_date: date) -> str:
     if last_closed_date is None:
         return opening_date.isoformat()
     return day_after(last_closed_date)
-
-
-def statement_turn(until_date: date, parties: Sequence[str]) -> str:
-    """Return whose turn it is to propose the statement of a window: parties take turns by date."""
-    members = sorted(parties)
-    return members[until_date.toordinal() % len(members)]
 
 
 def turn_rule(

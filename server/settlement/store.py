@@ -21,6 +21,7 @@ __all__ = [
     "insert_rows",
     "last_closed_date",
     "numbers_filed",
+    "numbers_standing",
     "open_date",
     "replaced_records",
 ]
@@ -96,6 +97,37 @@ def numbers_filed(
             records.settlement_no.in_(chunk),
         )
         found.update((row.settlement_no, row.home) for row in connection.execute(query))
+    return frozenset(found)
+
+
+def numbers_standing(
+    connection: Connection, author: str, partner: str, numbers: Iterable[str]
+) -> frozenset[str]:
+    """Return those of some numbers that the author, as home, filed and has not reversed since.
+
+    Depends on the author's log alone: whether a night closed them is not asked.
+    """
+    records, reversals = tables.record.c, tables.reversal.c
+    found: set[str] = set()
+    for chunk in _chunks(numbers):
+        newest: dict[str, int] = {}
+        for columns in (records, reversals):
+            query = (
+                select(columns.settlement_no, func.max(columns.idx))
+                .where(
+                    columns.author == author,
+                    columns.partner == partner,
+                    columns.home == author,
+                    columns.settlement_no.in_(chunk),
+                )
+                .group_by(columns.settlement_no)
+            )
+            for number, index in connection.execute(query):
+                if columns is records:
+                    newest[number] = index
+                elif index > newest.get(number, index):
+                    del newest[number]
+        found.update(newest)
     return frozenset(found)
 
 

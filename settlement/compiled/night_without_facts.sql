@@ -1,5 +1,13 @@
 -- Made by `python -m settlement.compile` from the expressions in settlement/core; not to be edited.
 
+-- input: asked transit_after_date
+-- input: cleared pair settlement_no text beneficiary_ref service_month amount_fen cancelled
+-- input: cleared_reversals side pair settlement_no filed_date
+-- input: holds pair settlement_no hold_class
+-- input: home_rows pair settlement_no text beneficiary_ref service_month amount_fen filed_date position
+-- input: host_rows pair settlement_no text beneficiary_ref service_month amount_fen filed_date position
+-- input: reversed_numbers side pair settlement_no
+
 -- step: reversed_before
 -- kept: yes
 -- reads: cleared reversed_numbers
@@ -10,6 +18,19 @@ SELECT
   "t2"."settlement_no"
 FROM "reversed_numbers" AS "t2"
 ANTI JOIN "cleared" AS "t3"
+  ON "t2"."pair" = "t3"."pair" AND "t2"."settlement_no" = "t3"."settlement_no"
+;
+
+-- step: reversed_after
+-- kept: yes
+-- reads: cleared reversed_numbers
+-- columns: side:string pair:int16 settlement_no:string
+SELECT
+  "t2"."side",
+  "t2"."pair",
+  "t2"."settlement_no"
+FROM "reversed_numbers" AS "t2"
+SEMI JOIN "cleared" AS "t3"
   ON "t2"."pair" = "t3"."pair" AND "t2"."settlement_no" = "t3"."settlement_no"
 ;
 
@@ -96,22 +117,17 @@ FROM (
 -- step: odd_rows
 -- kept: yes
 -- reads: home_rows host_rows odd_hashes
--- columns: pair:int16 direction:string settlement_no:string beneficiary_ref:string institution:string subsidy_kind:string service_month:string service_days:int64 amount_fen:int64 caregiver_cert_no:string filed_date:date position:int64 side:string text:string claim_hash:uint64 copy_index:int64
+-- columns: pair:int16 settlement_no:string text:string beneficiary_ref:string service_month:string amount_fen:int64 filed_date:date position:int64 side:string claim_hash:uint64 copy_index:int64
 SELECT
   "t9"."pair",
-  "t9"."direction",
   "t9"."settlement_no",
+  "t9"."text",
   "t9"."beneficiary_ref",
-  "t9"."institution",
-  "t9"."subsidy_kind",
   "t9"."service_month",
-  "t9"."service_days",
   "t9"."amount_fen",
-  "t9"."caregiver_cert_no",
   "t9"."filed_date",
   "t9"."position",
   "t9"."side",
-  "t9"."text",
   "t9"."claim_hash",
   ROW_NUMBER() OVER (
     PARTITION BY "t9"."side", "t9"."pair", "t9"."settlement_no"
@@ -121,53 +137,26 @@ SELECT
 FROM (
   SELECT
     "t8"."pair",
-    "t8"."direction",
     "t8"."settlement_no",
+    "t8"."text",
     "t8"."beneficiary_ref",
-    "t8"."institution",
-    "t8"."subsidy_kind",
     "t8"."service_month",
-    "t8"."service_days",
     "t8"."amount_fen",
-    "t8"."caregiver_cert_no",
     "t8"."filed_date",
     "t8"."position",
     "t8"."side",
-    CONCAT_WS(
-      CHR(31),
-      "t8"."settlement_no",
-      "t8"."direction",
-      "t8"."beneficiary_ref",
-      "t8"."institution",
-      "t8"."subsidy_kind",
-      "t8"."service_month",
-      CAST("t8"."service_days" AS TEXT),
-      CAST("t8"."amount_fen" AS TEXT),
-      "t8"."caregiver_cert_no"
-    ) AS "text",
     XOR(
-      HASH(
-        "t8"."beneficiary_ref",
-        "t8"."institution",
-        "t8"."subsidy_kind",
-        "t8"."service_month",
-        "t8"."service_days",
-        "t8"."amount_fen"
-      ),
+      HASH("t8"."beneficiary_ref", "t8"."service_month", "t8"."amount_fen"),
       CAST("t8"."pair" AS UBIGINT)
     ) AS "claim_hash"
   FROM (
     SELECT
       "t7"."pair",
-      "t7"."direction",
       "t7"."settlement_no",
+      "t7"."text",
       "t7"."beneficiary_ref",
-      "t7"."institution",
-      "t7"."subsidy_kind",
       "t7"."service_month",
-      "t7"."service_days",
       "t7"."amount_fen",
-      "t7"."caregiver_cert_no",
       "t7"."filed_date",
       "t7"."position",
       "t7"."side"
@@ -177,15 +166,11 @@ FROM (
       FROM (
         SELECT
           "t1"."pair",
-          "t1"."direction",
           "t1"."settlement_no",
+          "t1"."text",
           "t1"."beneficiary_ref",
-          "t1"."institution",
-          "t1"."subsidy_kind",
           "t1"."service_month",
-          "t1"."service_days",
           "t1"."amount_fen",
-          "t1"."caregiver_cert_no",
           "t1"."filed_date",
           "t1"."position",
           'home' AS "side"
@@ -197,15 +182,11 @@ FROM (
       FROM (
         SELECT
           "t2"."pair",
-          "t2"."direction",
           "t2"."settlement_no",
+          "t2"."text",
           "t2"."beneficiary_ref",
-          "t2"."institution",
-          "t2"."subsidy_kind",
           "t2"."service_month",
-          "t2"."service_days",
           "t2"."amount_fen",
-          "t2"."caregiver_cert_no",
           "t2"."filed_date",
           "t2"."position",
           'host' AS "side"
@@ -220,9 +201,55 @@ FROM (
 ) AS "t9"
 ;
 
+-- step: judged_rows
+-- kept: yes
+-- reads: odd_rows reversed_after
+-- columns: pair:int16 settlement_no:string text:string beneficiary_ref:string service_month:string amount_fen:int64 filed_date:date position:int64 side:string claim_hash:uint64 copy_index:int64
+SELECT
+  "t2"."pair",
+  "t2"."settlement_no",
+  "t2"."text",
+  "t2"."beneficiary_ref",
+  "t2"."service_month",
+  "t2"."amount_fen",
+  "t2"."filed_date",
+  "t2"."position",
+  "t2"."side",
+  "t2"."claim_hash",
+  "t2"."copy_index"
+FROM "odd_rows" AS "t2"
+ANTI JOIN "reversed_after" AS "t3"
+  ON "t2"."side" = "t3"."side"
+  AND "t2"."pair" = "t3"."pair"
+  AND "t2"."settlement_no" = "t3"."settlement_no"
+;
+
+-- step: withdrawn_rows
+-- kept: yes
+-- reads: odd_rows reversed_after
+-- columns: pair:int16 settlement_no:string text:string beneficiary_ref:string service_month:string amount_fen:int64 filed_date:date position:int64 side:string claim_hash:uint64 copy_index:int64
+SELECT
+  "t2"."pair",
+  "t2"."settlement_no",
+  "t2"."text",
+  "t2"."beneficiary_ref",
+  "t2"."service_month",
+  "t2"."amount_fen",
+  "t2"."filed_date",
+  "t2"."position",
+  "t2"."side",
+  "t2"."claim_hash",
+  "t2"."copy_index"
+FROM "odd_rows" AS "t2"
+SEMI JOIN "reversed_after" AS "t3"
+  ON "t2"."side" = "t3"."side"
+  AND "t2"."pair" = "t3"."pair"
+  AND "t2"."settlement_no" = "t3"."settlement_no"
+;
+
 -- step: odd_numbers
 -- kept: yes
--- reads: cleared odd_rows reversed_before
+-- reads: cleared judged_rows reversed_before
 -- columns: pair:int16 settlement_no:string home_rows:int64 home_fen:int64 home_least:string home_most:string host_rows:int64 host_fen:int64 host_least:string host_most:string filed_date:date by_home:boolean by_host:boolean cleared_text:string cleared_fen:int64 fate:int8
 WITH "t4" AS (
   SELECT
@@ -243,7 +270,7 @@ WITH "t4" AS (
     MAX("t0"."text") FILTER(WHERE
       "t0"."side" = 'host') AS "host_most",
     MIN("t0"."filed_date") AS "filed_date"
-  FROM "odd_rows" AS "t0"
+  FROM "judged_rows" AS "t0"
   GROUP BY
     1,
     2
@@ -326,18 +353,7 @@ FROM (
     SELECT
       "t3"."pair",
       "t3"."settlement_no",
-      CONCAT_WS(
-        CHR(31),
-        "t3"."settlement_no",
-        "t3"."direction",
-        "t3"."beneficiary_ref",
-        "t3"."institution",
-        "t3"."subsidy_kind",
-        "t3"."service_month",
-        CAST("t3"."service_days" AS TEXT),
-        CAST("t3"."amount_fen" AS TEXT),
-        "t3"."caregiver_cert_no"
-      ) AS "cleared_text",
+      "t3"."text" AS "cleared_text",
       "t3"."amount_fen" AS "cleared_fen"
     FROM "cleared" AS "t3"
     SEMI JOIN "t4" AS "t9"
@@ -349,7 +365,7 @@ FROM (
 
 -- step: settlements
 -- kept: yes
--- reads: home_rows host_rows odd_hashes odd_numbers odd_rows
+-- reads: home_rows host_rows judged_rows odd_hashes odd_numbers
 -- columns: pair:int16 settlement_no:string home_text:string home_fen:int64 home_position:int64 home_hash:uint64 host_text:string host_fen:int64 host_position:int64 host_hash:uint64 filed_date:date
 SELECT
   COALESCE("t24"."pair", "t25"."pair") AS "pair",
@@ -376,52 +392,25 @@ FROM (
     FROM (
       SELECT
         "t14"."pair",
-        "t14"."direction",
         "t14"."settlement_no",
+        "t14"."text",
         "t14"."beneficiary_ref",
-        "t14"."institution",
-        "t14"."subsidy_kind",
         "t14"."service_month",
-        "t14"."service_days",
         "t14"."amount_fen",
-        "t14"."caregiver_cert_no",
         "t14"."filed_date",
         "t14"."position",
-        CONCAT_WS(
-          CHR(31),
-          "t14"."settlement_no",
-          "t14"."direction",
-          "t14"."beneficiary_ref",
-          "t14"."institution",
-          "t14"."subsidy_kind",
-          "t14"."service_month",
-          CAST("t14"."service_days" AS TEXT),
-          CAST("t14"."amount_fen" AS TEXT),
-          "t14"."caregiver_cert_no"
-        ) AS "text",
         XOR(
-          HASH(
-            "t14"."beneficiary_ref",
-            "t14"."institution",
-            "t14"."subsidy_kind",
-            "t14"."service_month",
-            "t14"."service_days",
-            "t14"."amount_fen"
-          ),
+          HASH("t14"."beneficiary_ref", "t14"."service_month", "t14"."amount_fen"),
           CAST("t14"."pair" AS UBIGINT)
         ) AS "claim_hash"
       FROM (
         SELECT
           "t5"."pair",
-          "t5"."direction",
           "t5"."settlement_no",
+          "t5"."text",
           "t5"."beneficiary_ref",
-          "t5"."institution",
-          "t5"."subsidy_kind",
           "t5"."service_month",
-          "t5"."service_days",
           "t5"."amount_fen",
-          "t5"."caregiver_cert_no",
           "t5"."filed_date",
           "t5"."position"
         FROM "home_rows" AS "t5"
@@ -438,23 +427,18 @@ FROM (
   FROM (
     SELECT
       "t11"."pair",
-      "t11"."direction",
       "t11"."settlement_no",
+      "t11"."text",
       "t11"."beneficiary_ref",
-      "t11"."institution",
-      "t11"."subsidy_kind",
       "t11"."service_month",
-      "t11"."service_days",
       "t11"."amount_fen",
-      "t11"."caregiver_cert_no",
       "t11"."filed_date",
       "t11"."position",
-      "t11"."text",
       "t11"."claim_hash"
     FROM (
       SELECT
         *
-      FROM "odd_rows" AS "t0"
+      FROM "judged_rows" AS "t0"
       WHERE
         "t0"."side" = 'home' AND "t0"."copy_index" = 0
     ) AS "t11"
@@ -477,52 +461,25 @@ FULL OUTER JOIN (
     FROM (
       SELECT
         "t15"."pair",
-        "t15"."direction",
         "t15"."settlement_no",
+        "t15"."text",
         "t15"."beneficiary_ref",
-        "t15"."institution",
-        "t15"."subsidy_kind",
         "t15"."service_month",
-        "t15"."service_days",
         "t15"."amount_fen",
-        "t15"."caregiver_cert_no",
         "t15"."filed_date",
         "t15"."position",
-        CONCAT_WS(
-          CHR(31),
-          "t15"."settlement_no",
-          "t15"."direction",
-          "t15"."beneficiary_ref",
-          "t15"."institution",
-          "t15"."subsidy_kind",
-          "t15"."service_month",
-          CAST("t15"."service_days" AS TEXT),
-          CAST("t15"."amount_fen" AS TEXT),
-          "t15"."caregiver_cert_no"
-        ) AS "text",
         XOR(
-          HASH(
-            "t15"."beneficiary_ref",
-            "t15"."institution",
-            "t15"."subsidy_kind",
-            "t15"."service_month",
-            "t15"."service_days",
-            "t15"."amount_fen"
-          ),
+          HASH("t15"."beneficiary_ref", "t15"."service_month", "t15"."amount_fen"),
           CAST("t15"."pair" AS UBIGINT)
         ) AS "claim_hash"
       FROM (
         SELECT
           "t7"."pair",
-          "t7"."direction",
           "t7"."settlement_no",
+          "t7"."text",
           "t7"."beneficiary_ref",
-          "t7"."institution",
-          "t7"."subsidy_kind",
           "t7"."service_month",
-          "t7"."service_days",
           "t7"."amount_fen",
-          "t7"."caregiver_cert_no",
           "t7"."filed_date",
           "t7"."position"
         FROM "host_rows" AS "t7"
@@ -539,23 +496,18 @@ FULL OUTER JOIN (
   FROM (
     SELECT
       "t12"."pair",
-      "t12"."direction",
       "t12"."settlement_no",
+      "t12"."text",
       "t12"."beneficiary_ref",
-      "t12"."institution",
-      "t12"."subsidy_kind",
       "t12"."service_month",
-      "t12"."service_days",
       "t12"."amount_fen",
-      "t12"."caregiver_cert_no",
       "t12"."filed_date",
       "t12"."position",
-      "t12"."text",
       "t12"."claim_hash"
     FROM (
       SELECT
         *
-      FROM "odd_rows" AS "t0"
+      FROM "judged_rows" AS "t0"
       WHERE
         "t0"."side" = 'host' AND "t0"."copy_index" = 0
     ) AS "t12"
@@ -574,9 +526,9 @@ FULL OUTER JOIN (
 
 -- step: close_claims
 -- kept: yes
--- reads: cleared odd_rows reversed_before settlements
+-- reads: cleared judged_rows reversed_before settlements
 -- columns: pair:int16 settlement_no:string claim:string
-WITH "t13" AS (
+WITH "t14" AS (
   SELECT
     *
   FROM (
@@ -618,7 +570,7 @@ WITH "t13" AS (
         "t4"."settlement_no",
         "t4"."text",
         "t4"."claim_hash"
-      FROM "odd_rows" AS "t4"
+      FROM "judged_rows" AS "t4"
       ANTI JOIN "reversed_before" AS "t5"
         ON "t4"."side" = "t5"."side"
         AND "t4"."pair" = "t5"."pair"
@@ -629,63 +581,56 @@ WITH "t13" AS (
       *
     FROM (
       SELECT
-        "t8"."pair",
-        "t8"."settlement_no",
-        CONCAT_WS(
-          CHR(31),
-          "t8"."settlement_no",
-          "t8"."direction",
-          "t8"."beneficiary_ref",
-          "t8"."institution",
-          "t8"."subsidy_kind",
-          "t8"."service_month",
-          CAST("t8"."service_days" AS TEXT),
-          CAST("t8"."amount_fen" AS TEXT),
-          "t8"."caregiver_cert_no"
-        ) AS "text",
-        XOR(
-          HASH(
-            "t8"."beneficiary_ref",
-            "t8"."institution",
-            "t8"."subsidy_kind",
-            "t8"."service_month",
-            "t8"."service_days",
-            "t8"."amount_fen"
-          ),
-          CAST("t8"."pair" AS UBIGINT)
-        ) AS "claim_hash"
+        "t11"."pair",
+        "t11"."settlement_no",
+        "t11"."text",
+        "t11"."claim_hash"
       FROM (
         SELECT
-          *
-        FROM "cleared" AS "t2"
-        WHERE
-          NOT (
-            "t2"."cancelled"
-          )
-      ) AS "t8"
-    ) AS "t11"
-  ) AS "t12"
+          "t8"."pair",
+          "t8"."settlement_no",
+          "t8"."text",
+          "t8"."beneficiary_ref",
+          "t8"."service_month",
+          "t8"."amount_fen",
+          "t8"."cancelled",
+          XOR(
+            HASH("t8"."beneficiary_ref", "t8"."service_month", "t8"."amount_fen"),
+            CAST("t8"."pair" AS UBIGINT)
+          ) AS "claim_hash"
+        FROM (
+          SELECT
+            *
+          FROM "cleared" AS "t3"
+          WHERE
+            NOT (
+              "t3"."cancelled"
+            )
+        ) AS "t8"
+      ) AS "t11"
+    ) AS "t12"
+  ) AS "t13"
 )
 SELECT
-  "t15"."pair",
-  "t15"."settlement_no",
-  ARRAY_TO_STRING(LIST_SLICE(STR_SPLIT("t15"."text", CHR(31)), 4, 9), CHR(31)) AS "claim"
-FROM "t13" AS "t15"
+  "t16"."pair",
+  "t16"."settlement_no",
+  ARRAY_TO_STRING(LIST_SLICE(STR_SPLIT("t16"."text", CHR(31)), 4, 9), CHR(31)) AS "claim"
+FROM "t14" AS "t16"
 SEMI JOIN (
   SELECT
     *
   FROM (
     SELECT
-      "t14"."claim_hash",
+      "t15"."claim_hash",
       COUNT(*) AS "row_count"
-    FROM "t13" AS "t14"
+    FROM "t14" AS "t15"
     GROUP BY
       1
-  ) AS "t16"
+  ) AS "t17"
   WHERE
-    "t16"."row_count" > 1
-) AS "t18"
-  ON "t15"."claim_hash" = "t18"."claim_hash"
+    "t17"."row_count" > 1
+) AS "t19"
+  ON "t16"."claim_hash" = "t19"."claim_hash"
 ;
 
 -- step: twins
@@ -774,38 +719,33 @@ GROUP BY
 
 -- step: lines
 -- kept: yes
--- reads: asked cleared cleared_reversals flags odd_numbers odd_rows settlements
+-- reads: asked cleared cleared_reversals flags judged_rows odd_numbers settlements withdrawn_rows
 -- columns: pair:int16 settlement_no:string kind:int8 rank:int8 home_rows:int32 home_fen:int64 home_text:string host_rows:int32 host_fen:int64 host_text:string filed_date:date home_position:int64 host_position:int64
-WITH "t18" AS (
+WITH "t21" AS (
   SELECT
     "t9"."pair",
-    "t9"."direction",
     "t9"."settlement_no",
+    "t9"."text",
     "t9"."beneficiary_ref",
-    "t9"."institution",
-    "t9"."subsidy_kind",
     "t9"."service_month",
-    "t9"."service_days",
     "t9"."amount_fen",
-    "t9"."caregiver_cert_no",
     "t9"."filed_date",
     "t9"."position",
     "t9"."side",
-    "t9"."text",
     "t9"."claim_hash",
     "t9"."copy_index",
-    "t13"."fate"
-  FROM "odd_rows" AS "t9"
+    "t15"."fate"
+  FROM "judged_rows" AS "t9"
   INNER JOIN (
     SELECT
-      "t0"."pair",
-      "t0"."settlement_no",
-      "t0"."fate"
-    FROM "odd_numbers" AS "t0"
+      "t1"."pair",
+      "t1"."settlement_no",
+      "t1"."fate"
+    FROM "odd_numbers" AS "t1"
     WHERE
-      "t0"."fate" <= 0
-  ) AS "t13"
-    ON "t9"."pair" = "t13"."pair" AND "t9"."settlement_no" = "t13"."settlement_no"
+      "t1"."fate" <= 0
+  ) AS "t15"
+    ON "t9"."pair" = "t15"."pair" AND "t9"."settlement_no" = "t15"."settlement_no"
 )
 SELECT
   *
@@ -814,136 +754,103 @@ FROM (
     *
   FROM (
     SELECT
-      "t16"."pair",
-      "t16"."settlement_no",
-      0 AS "kind",
-      CASE
-        WHEN "t16"."rank" IS NOT NULL
-        THEN "t16"."rank"
-        WHEN (
-          (
-            "t16"."home_fen" IS NULL
-          ) OR (
-            "t16"."host_fen" IS NULL
-          )
-        )
-        AND COALESCE("t16"."filed_date" > (
-          SELECT
-            *
-          FROM "asked" AS "t6"
-        ), FALSE)
-        THEN 13
-        WHEN "t16"."host_fen" IS NULL
-        THEN 14
-        WHEN "t16"."home_fen" IS NULL
-        THEN 15
-        WHEN "t16"."home_fen" <> "t16"."host_fen"
-        THEN 16
-        WHEN "t16"."host_text" IS NOT NULL
-        THEN 17
-        ELSE 18
-      END AS "rank",
-      CAST("t16"."home_fen" IS NOT NULL AS INT) AS "home_rows",
-      COALESCE("t16"."home_fen", 0) AS "home_fen",
-      "t16"."home_text",
-      CAST("t16"."host_fen" IS NOT NULL AS INT) AS "host_rows",
-      COALESCE("t16"."host_fen", 0) AS "host_fen",
-      "t16"."host_text",
-      "t16"."filed_date",
-      "t16"."home_position",
-      "t16"."host_position"
+      *
     FROM (
       SELECT
-        "t7"."pair",
-        "t7"."settlement_no",
-        "t7"."home_text",
-        "t7"."home_fen",
-        "t7"."home_position",
-        "t7"."home_hash",
-        "t7"."host_text",
-        "t7"."host_fen",
-        "t7"."host_position",
-        "t7"."host_hash",
-        "t7"."filed_date",
-        "t8"."rank"
-      FROM "settlements" AS "t7"
-      LEFT OUTER JOIN "flags" AS "t8"
-        ON "t7"."pair" = "t8"."pair" AND "t7"."settlement_no" = "t8"."settlement_no"
-    ) AS "t16"
-  ) AS "t22"
+        "t23"."pair",
+        "t23"."settlement_no",
+        1 AS "kind",
+        4 AS "rank",
+        CAST(1 AS INT) AS "home_rows",
+        COALESCE("t23"."amount_fen", 0) AS "home_fen",
+        "t23"."text" AS "home_text",
+        CAST(0 AS INT) AS "host_rows",
+        COALESCE(CAST(NULL AS BIGINT), 0) AS "host_fen",
+        CAST(NULL AS TEXT) AS "host_text",
+        "t23"."filed_date",
+        "t23"."position" AS "home_position",
+        CAST(NULL AS BIGINT) AS "host_position"
+      FROM "t21" AS "t23"
+      WHERE
+        (
+          (
+            "t23"."copy_index" > 0
+          ) OR (
+            "t23"."fate" = -1
+          )
+        )
+        AND "t23"."side" = 'home'
+    ) AS "t27"
+    UNION ALL
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t23"."pair",
+        "t23"."settlement_no",
+        1 AS "kind",
+        4 AS "rank",
+        CAST(0 AS INT) AS "home_rows",
+        COALESCE(CAST(NULL AS BIGINT), 0) AS "home_fen",
+        CAST(NULL AS TEXT) AS "home_text",
+        CAST(1 AS INT) AS "host_rows",
+        COALESCE("t23"."amount_fen", 0) AS "host_fen",
+        "t23"."text" AS "host_text",
+        "t23"."filed_date",
+        CAST(NULL AS BIGINT) AS "home_position",
+        "t23"."position" AS "host_position"
+      FROM "t21" AS "t23"
+      WHERE
+        (
+          (
+            "t23"."copy_index" > 0
+          ) OR (
+            "t23"."fate" = -1
+          )
+        )
+        AND "t23"."side" = 'host'
+    ) AS "t28"
+  ) AS "t29"
   UNION ALL
   SELECT
     *
   FROM (
     SELECT
-      "t0"."pair",
-      "t0"."settlement_no",
+      "t14"."pair",
+      "t14"."settlement_no",
       0 AS "kind",
-      "t0"."fate" AS "rank",
-      CAST("t0"."home_rows" + CAST((
-        "t0"."fate" = 3
-      ) AND (
-        "t0"."cleared_text" IS NOT NULL
-      ) AS BIGINT) AS INT) AS "home_rows",
-      COALESCE(
-        COALESCE("t0"."home_fen", 0) + (
-          CAST((
-            "t0"."fate" = 3
-          ) AND (
-            "t0"."cleared_text" IS NOT NULL
-          ) AS BIGINT) * COALESCE("t0"."cleared_fen", 0)
-        ),
-        0
-      ) AS "home_fen",
-      CASE
-        WHEN (
-          "t0"."fate" = 3
-        ) AND (
-          "t0"."cleared_text" IS NOT NULL
-        )
-        THEN CASE
-          WHEN COALESCE("t0"."home_least" < "t0"."cleared_text", FALSE)
-          THEN "t0"."home_least"
-          ELSE "t0"."cleared_text"
-        END
-        ELSE "t0"."home_least"
-      END AS "home_text",
-      CAST("t0"."host_rows" + CAST((
-        "t0"."fate" = 3
-      ) AND (
-        "t0"."cleared_text" IS NOT NULL
-      ) AS BIGINT) AS INT) AS "host_rows",
-      COALESCE(
-        COALESCE("t0"."host_fen", 0) + (
-          CAST((
-            "t0"."fate" = 3
-          ) AND (
-            "t0"."cleared_text" IS NOT NULL
-          ) AS BIGINT) * COALESCE("t0"."cleared_fen", 0)
-        ),
-        0
-      ) AS "host_fen",
-      CASE
-        WHEN (
-          "t0"."fate" = 3
-        ) AND (
-          "t0"."cleared_text" IS NOT NULL
-        )
-        THEN CASE
-          WHEN COALESCE("t0"."host_least" < "t0"."cleared_text", FALSE)
-          THEN "t0"."host_least"
-          ELSE "t0"."cleared_text"
-        END
-        ELSE "t0"."host_least"
-      END AS "host_text",
-      "t0"."filed_date",
+      1 AS "rank",
+      CAST("t14"."home_rows" AS INT) AS "home_rows",
+      COALESCE("t14"."home_fen", 0) AS "home_fen",
+      "t14"."home_text",
+      CAST("t14"."host_rows" AS INT) AS "host_rows",
+      COALESCE("t14"."host_fen", 0) AS "host_fen",
+      "t14"."host_text",
+      "t14"."filed_date",
       CAST(NULL AS BIGINT) AS "home_position",
       CAST(NULL AS BIGINT) AS "host_position"
-    FROM "odd_numbers" AS "t0"
-    WHERE
-      "t0"."fate" > 0
-  ) AS "t19"
-) AS "t23"
+    FROM (
+      SELECT
+        "t0"."pair",
+        "t0"."settlement_no",
+        SUM(CAST("t0"."side" = 'home' AS INT)) AS "home_rows",
+        SUM("t0"."amount_fen") FILTER(WHERE
+          "t0"."side" = 'home') AS "home_fen",
+        MIN("t0"."text") FILTER(WHERE
+          "t0"."side" = 'home') AS "home_text",
+        SUM(CAST("t0"."side" = 'host' AS INT)) AS "host_rows",
+        SUM("t0"."amount_fen") FILTER(WHERE
+          "t0"."side" = 'host') AS "host_fen",
+        MIN("t0"."text") FILTER(WHERE
+          "t0"."side" = 'host') AS "host_text",
+        MIN("t0"."filed_date") AS "filed_date"
+      FROM "withdrawn_rows" AS "t0"
+      GROUP BY
+        1,
+        2
+    ) AS "t14"
+  ) AS "t20"
+) AS "t30"
 UNION ALL
 SELECT
   *
@@ -952,144 +859,66 @@ FROM (
     *
   FROM (
     SELECT
-      *
-    FROM (
-      SELECT
-        "t20"."pair",
-        "t20"."settlement_no",
-        1 AS "kind",
-        4 AS "rank",
-        CAST(1 AS INT) AS "home_rows",
-        COALESCE("t20"."amount_fen", 0) AS "home_fen",
-        "t20"."text" AS "home_text",
-        CAST(0 AS INT) AS "host_rows",
-        COALESCE(CAST(NULL AS BIGINT), 0) AS "host_fen",
-        CAST(NULL AS TEXT) AS "host_text",
-        "t20"."filed_date",
-        "t20"."position" AS "home_position",
-        CAST(NULL AS BIGINT) AS "host_position"
-      FROM "t18" AS "t20"
-      WHERE
-        (
-          (
-            "t20"."copy_index" > 0
-          ) OR (
-            "t20"."fate" = -1
-          )
-        )
-        AND "t20"."side" = 'home'
-    ) AS "t24"
-    UNION ALL
-    SELECT
-      *
-    FROM (
-      SELECT
-        "t20"."pair",
-        "t20"."settlement_no",
-        1 AS "kind",
-        4 AS "rank",
-        CAST(0 AS INT) AS "home_rows",
-        COALESCE(CAST(NULL AS BIGINT), 0) AS "home_fen",
-        CAST(NULL AS TEXT) AS "home_text",
-        CAST(1 AS INT) AS "host_rows",
-        COALESCE("t20"."amount_fen", 0) AS "host_fen",
-        "t20"."text" AS "host_text",
-        "t20"."filed_date",
-        CAST(NULL AS BIGINT) AS "home_position",
-        "t20"."position" AS "host_position"
-      FROM "t18" AS "t20"
-      WHERE
-        (
-          (
-            "t20"."copy_index" > 0
-          ) OR (
-            "t20"."fate" = -1
-          )
-        )
-        AND "t20"."side" = 'host'
-    ) AS "t25"
-  ) AS "t26"
-  UNION ALL
-  SELECT
-    *
-  FROM (
-    SELECT
-      "t27"."pair",
-      "t27"."settlement_no",
+      "t31"."pair",
+      "t31"."settlement_no",
       2 AS "kind",
-      CASE WHEN "t27"."by_home" AND "t27"."by_host" THEN 18 ELSE 2 END AS "rank",
-      CAST("t27"."by_home" AS INT) AS "home_rows",
-      COALESCE("t27"."home_fen", 0) AS "home_fen",
-      "t27"."home_text",
-      CAST("t27"."by_host" AS INT) AS "host_rows",
-      COALESCE("t27"."host_fen", 0) AS "host_fen",
-      "t27"."host_text",
-      "t27"."filed_date",
-      "t27"."home_position",
-      "t27"."host_position"
+      CASE WHEN "t31"."by_home" AND "t31"."by_host" THEN 18 ELSE 2 END AS "rank",
+      CAST("t31"."by_home" AS INT) AS "home_rows",
+      COALESCE("t31"."home_fen", 0) AS "home_fen",
+      "t31"."home_text",
+      CAST("t31"."by_host" AS INT) AS "host_rows",
+      COALESCE("t31"."host_fen", 0) AS "host_fen",
+      "t31"."host_text",
+      "t31"."filed_date",
+      "t31"."home_position",
+      "t31"."host_position"
     FROM (
       SELECT
-        "t21"."pair",
-        "t21"."direction",
-        "t21"."settlement_no",
-        "t21"."beneficiary_ref",
-        "t21"."institution",
-        "t21"."subsidy_kind",
-        "t21"."service_month",
-        "t21"."service_days",
-        "t21"."amount_fen",
-        "t21"."caregiver_cert_no",
-        "t21"."cancelled",
-        "t21"."by_home",
-        "t21"."by_host",
-        "t21"."filed_date",
+        "t24"."pair",
+        "t24"."settlement_no",
+        "t24"."text",
+        "t24"."beneficiary_ref",
+        "t24"."service_month",
+        "t24"."amount_fen",
+        "t24"."cancelled",
+        "t24"."by_home",
+        "t24"."by_host",
+        "t24"."filed_date",
         CASE
-          WHEN "t21"."by_home"
+          WHEN "t24"."by_home"
           THEN CONCAT_WS(
             CHR(31),
-            "t21"."settlement_no",
-            "t21"."direction",
-            "t21"."beneficiary_ref",
-            "t21"."institution",
-            "t21"."subsidy_kind",
-            "t21"."service_month",
-            CAST("t21"."service_days" AS TEXT),
+            ARRAY_TO_STRING(LIST_SLICE(STR_SPLIT("t24"."text", CHR(31)), 1, 8), CHR(31)),
             CAST(-(
-              "t21"."amount_fen"
+              "t24"."amount_fen"
             ) AS TEXT),
-            "t21"."caregiver_cert_no"
+            LIST_EXTRACT(STR_SPLIT("t24"."text", CHR(31)), 10)
           )
           ELSE CAST(NULL AS TEXT)
         END AS "home_text",
         CASE
-          WHEN "t21"."by_home"
+          WHEN "t24"."by_home"
           THEN -(
-            "t21"."amount_fen"
+            "t24"."amount_fen"
           )
           ELSE CAST(NULL AS BIGINT)
         END AS "home_fen",
         CASE
-          WHEN "t21"."by_host"
+          WHEN "t24"."by_host"
           THEN CONCAT_WS(
             CHR(31),
-            "t21"."settlement_no",
-            "t21"."direction",
-            "t21"."beneficiary_ref",
-            "t21"."institution",
-            "t21"."subsidy_kind",
-            "t21"."service_month",
-            CAST("t21"."service_days" AS TEXT),
+            ARRAY_TO_STRING(LIST_SLICE(STR_SPLIT("t24"."text", CHR(31)), 1, 8), CHR(31)),
             CAST(-(
-              "t21"."amount_fen"
+              "t24"."amount_fen"
             ) AS TEXT),
-            "t21"."caregiver_cert_no"
+            LIST_EXTRACT(STR_SPLIT("t24"."text", CHR(31)), 10)
           )
           ELSE CAST(NULL AS TEXT)
         END AS "host_text",
         CASE
-          WHEN "t21"."by_host"
+          WHEN "t24"."by_host"
           THEN -(
-            "t21"."amount_fen"
+            "t24"."amount_fen"
           )
           ELSE CAST(NULL AS BIGINT)
         END AS "host_fen",
@@ -1097,20 +926,16 @@ FROM (
         CAST(NULL AS BIGINT) AS "host_position"
       FROM (
         SELECT
-          "t14"."pair",
-          "t14"."direction",
-          "t14"."settlement_no",
-          "t14"."beneficiary_ref",
-          "t14"."institution",
-          "t14"."subsidy_kind",
-          "t14"."service_month",
-          "t14"."service_days",
-          "t14"."amount_fen",
-          "t14"."caregiver_cert_no",
-          "t14"."cancelled",
-          "t17"."by_home",
-          "t17"."by_host",
-          "t17"."filed_date"
+          "t16"."pair",
+          "t16"."settlement_no",
+          "t16"."text",
+          "t16"."beneficiary_ref",
+          "t16"."service_month",
+          "t16"."amount_fen",
+          "t16"."cancelled",
+          "t19"."by_home",
+          "t19"."by_host",
+          "t19"."filed_date"
         FROM (
           SELECT
             *
@@ -1119,24 +944,162 @@ FROM (
             NOT (
               "t4"."cancelled"
             )
-        ) AS "t14"
+        ) AS "t16"
         INNER JOIN (
           SELECT
-            "t5"."pair",
-            "t5"."settlement_no",
-            BOOL_OR(CAST("t5"."side" = 'home' AS BOOLEAN)) AS "by_home",
-            BOOL_OR(CAST("t5"."side" = 'host' AS BOOLEAN)) AS "by_host",
-            MIN("t5"."filed_date") AS "filed_date"
-          FROM "cleared_reversals" AS "t5"
+            "t6"."pair",
+            "t6"."settlement_no",
+            BOOL_OR(CAST("t6"."side" = 'home' AS BOOLEAN)) AS "by_home",
+            BOOL_OR(CAST("t6"."side" = 'host' AS BOOLEAN)) AS "by_host",
+            MIN("t6"."filed_date") AS "filed_date"
+          FROM "cleared_reversals" AS "t6"
           GROUP BY
             1,
             2
-        ) AS "t17"
-          ON "t14"."pair" = "t17"."pair" AND "t14"."settlement_no" = "t17"."settlement_no"
-      ) AS "t21"
-    ) AS "t27"
-  ) AS "t28"
-) AS "t29"
+        ) AS "t19"
+          ON "t16"."pair" = "t19"."pair" AND "t16"."settlement_no" = "t19"."settlement_no"
+      ) AS "t24"
+    ) AS "t31"
+  ) AS "t32"
+  UNION ALL
+  SELECT
+    *
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t18"."pair",
+        "t18"."settlement_no",
+        0 AS "kind",
+        CASE
+          WHEN "t18"."rank" IS NOT NULL
+          THEN "t18"."rank"
+          WHEN (
+            (
+              "t18"."home_fen" IS NULL
+            ) OR (
+              "t18"."host_fen" IS NULL
+            )
+          )
+          AND COALESCE("t18"."filed_date" > (
+            SELECT
+              *
+            FROM "asked" AS "t7"
+          ), FALSE)
+          THEN 13
+          WHEN "t18"."host_fen" IS NULL
+          THEN 14
+          WHEN "t18"."home_fen" IS NULL
+          THEN 15
+          WHEN "t18"."home_fen" <> "t18"."host_fen"
+          THEN 16
+          WHEN "t18"."host_text" IS NOT NULL
+          THEN 17
+          ELSE 18
+        END AS "rank",
+        CAST("t18"."home_fen" IS NOT NULL AS INT) AS "home_rows",
+        COALESCE("t18"."home_fen", 0) AS "home_fen",
+        "t18"."home_text",
+        CAST("t18"."host_fen" IS NOT NULL AS INT) AS "host_rows",
+        COALESCE("t18"."host_fen", 0) AS "host_fen",
+        "t18"."host_text",
+        "t18"."filed_date",
+        "t18"."home_position",
+        "t18"."host_position"
+      FROM (
+        SELECT
+          "t8"."pair",
+          "t8"."settlement_no",
+          "t8"."home_text",
+          "t8"."home_fen",
+          "t8"."home_position",
+          "t8"."home_hash",
+          "t8"."host_text",
+          "t8"."host_fen",
+          "t8"."host_position",
+          "t8"."host_hash",
+          "t8"."filed_date",
+          "t10"."rank"
+        FROM "settlements" AS "t8"
+        LEFT OUTER JOIN "flags" AS "t10"
+          ON "t8"."pair" = "t10"."pair" AND "t8"."settlement_no" = "t10"."settlement_no"
+      ) AS "t18"
+    ) AS "t25"
+    UNION ALL
+    SELECT
+      *
+    FROM (
+      SELECT
+        "t1"."pair",
+        "t1"."settlement_no",
+        0 AS "kind",
+        "t1"."fate" AS "rank",
+        CAST("t1"."home_rows" + CAST((
+          "t1"."fate" = 3
+        ) AND (
+          "t1"."cleared_text" IS NOT NULL
+        ) AS BIGINT) AS INT) AS "home_rows",
+        COALESCE(
+          COALESCE("t1"."home_fen", 0) + (
+            CAST((
+              "t1"."fate" = 3
+            ) AND (
+              "t1"."cleared_text" IS NOT NULL
+            ) AS BIGINT) * COALESCE("t1"."cleared_fen", 0)
+          ),
+          0
+        ) AS "home_fen",
+        CASE
+          WHEN (
+            "t1"."fate" = 3
+          ) AND (
+            "t1"."cleared_text" IS NOT NULL
+          )
+          THEN CASE
+            WHEN COALESCE("t1"."home_least" < "t1"."cleared_text", FALSE)
+            THEN "t1"."home_least"
+            ELSE "t1"."cleared_text"
+          END
+          ELSE "t1"."home_least"
+        END AS "home_text",
+        CAST("t1"."host_rows" + CAST((
+          "t1"."fate" = 3
+        ) AND (
+          "t1"."cleared_text" IS NOT NULL
+        ) AS BIGINT) AS INT) AS "host_rows",
+        COALESCE(
+          COALESCE("t1"."host_fen", 0) + (
+            CAST((
+              "t1"."fate" = 3
+            ) AND (
+              "t1"."cleared_text" IS NOT NULL
+            ) AS BIGINT) * COALESCE("t1"."cleared_fen", 0)
+          ),
+          0
+        ) AS "host_fen",
+        CASE
+          WHEN (
+            "t1"."fate" = 3
+          ) AND (
+            "t1"."cleared_text" IS NOT NULL
+          )
+          THEN CASE
+            WHEN COALESCE("t1"."host_least" < "t1"."cleared_text", FALSE)
+            THEN "t1"."host_least"
+            ELSE "t1"."cleared_text"
+          END
+          ELSE "t1"."host_least"
+        END AS "host_text",
+        "t1"."filed_date",
+        CAST(NULL AS BIGINT) AS "home_position",
+        CAST(NULL AS BIGINT) AS "host_position"
+      FROM "odd_numbers" AS "t1"
+      WHERE
+        "t1"."fate" > 0
+    ) AS "t22"
+  ) AS "t26"
+) AS "t33"
 ;
 
 -- step: totals
@@ -1478,7 +1441,7 @@ ORDER BY
 
 -- step: closed
 -- kept: no
--- reads: lines odd_numbers odd_rows
+-- reads: judged_rows lines odd_numbers withdrawn_rows
 -- columns: side:string pair:int16 settlement_no:string position:int64 rank:int8
 WITH "t8" AS (
   SELECT
@@ -1505,21 +1468,43 @@ SELECT
   *
 FROM (
   SELECT
-    "t3"."side",
-    "t3"."pair",
-    "t3"."settlement_no",
-    "t3"."position",
+    "t15"."side",
+    "t15"."pair",
+    "t15"."settlement_no",
+    "t15"."position",
     1 AS "rank"
-  FROM "odd_rows" AS "t3"
-  SEMI JOIN (
+  FROM (
     SELECT
       *
-    FROM "odd_numbers" AS "t1"
-    WHERE
-      "t1"."fate" = 1
-  ) AS "t7"
-    ON "t3"."pair" = "t7"."pair" AND "t3"."settlement_no" = "t7"."settlement_no"
-) AS "t10"
+    FROM (
+      SELECT
+        "t4"."pair",
+        "t4"."settlement_no",
+        "t4"."text",
+        "t4"."beneficiary_ref",
+        "t4"."service_month",
+        "t4"."amount_fen",
+        "t4"."filed_date",
+        "t4"."position",
+        "t4"."side",
+        "t4"."claim_hash",
+        "t4"."copy_index"
+      FROM "judged_rows" AS "t4"
+      SEMI JOIN (
+        SELECT
+          *
+        FROM "odd_numbers" AS "t3"
+        WHERE
+          "t3"."fate" = 1
+      ) AS "t9"
+        ON "t4"."pair" = "t9"."pair" AND "t4"."settlement_no" = "t9"."settlement_no"
+    ) AS "t13"
+    UNION ALL
+    SELECT
+      *
+    FROM "withdrawn_rows" AS "t0"
+  ) AS "t15"
+) AS "t16"
 UNION ALL
 SELECT
   *
@@ -1529,13 +1514,13 @@ FROM (
   FROM (
     SELECT
       'home' AS "side",
-      "t9"."pair",
-      "t9"."settlement_no",
-      "t9"."home_position" AS "position",
-      "t9"."rank"
-    FROM "t8" AS "t9"
+      "t10"."pair",
+      "t10"."settlement_no",
+      "t10"."home_position" AS "position",
+      "t10"."rank"
+    FROM "t8" AS "t10"
     WHERE
-      "t9"."home_rows" > 0
+      "t10"."home_rows" > 0
   ) AS "t11"
   UNION ALL
   SELECT
@@ -1543,15 +1528,15 @@ FROM (
   FROM (
     SELECT
       'host' AS "side",
-      "t9"."pair",
-      "t9"."settlement_no",
-      "t9"."host_position" AS "position",
-      "t9"."rank"
-    FROM "t8" AS "t9"
+      "t10"."pair",
+      "t10"."settlement_no",
+      "t10"."host_position" AS "position",
+      "t10"."rank"
+    FROM "t8" AS "t10"
     WHERE
-      "t9"."host_rows" > 0
+      "t10"."host_rows" > 0
   ) AS "t12"
-) AS "t13"
+) AS "t14"
 ;
 
 -- step: newly_cleared

@@ -1,9 +1,16 @@
 -- Made by `python -m settlement.compile` from the expressions in settlement/core; not to be edited.
 
+-- input: agreements pair home_division institution subsidy_kind service_month day_mask
+-- input: caregivers host caregiver_cert_no service_month day_mask
+-- input: cleared pair settlement_no text beneficiary_ref service_month amount_fen cancelled institution subsidy_kind service_days caregiver_cert_no
+-- input: enrolments pair beneficiary_ref home_division subsidy_kind from_date until_date
+-- input: listings host institution service_month day_mask
+-- input: policies home subsidy_kind service_month unit rate_fen cap_fen exclusive needs_caregiver
+
 -- step: standing
 -- kept: no
 -- reads: cleared
--- columns: pair:int16 direction:string settlement_no:string beneficiary_ref:string institution:string subsidy_kind:string service_month:string service_days:int64 amount_fen:int64 caregiver_cert_no:string cancelled:boolean
+-- columns: pair:int16 settlement_no:string text:string beneficiary_ref:string service_month:string amount_fen:int64 cancelled:boolean institution:string subsidy_kind:string service_days:int64 caregiver_cert_no:string
 SELECT
   *
 FROM "cleared" AS "t0"
@@ -692,14 +699,14 @@ FROM (
     FROM (
       SELECT
         "t19"."pair",
-        "t19"."direction",
         "t19"."settlement_no",
+        "t19"."text",
         "t19"."beneficiary_ref",
+        "t19"."service_month",
+        "t19"."amount_fen",
         "t19"."institution",
         "t19"."subsidy_kind",
-        "t19"."service_month",
         "t19"."service_days",
-        "t19"."amount_fen",
         "t19"."caregiver_cert_no",
         "t19"."home",
         "t19"."unit",
@@ -716,14 +723,14 @@ FROM (
       FROM (
         SELECT
           "t17"."pair",
-          "t17"."direction",
           "t17"."settlement_no",
+          "t17"."text",
           "t17"."beneficiary_ref",
+          "t17"."service_month",
+          "t17"."amount_fen",
           "t17"."institution",
           "t17"."subsidy_kind",
-          "t17"."service_month",
           "t17"."service_days",
-          "t17"."amount_fen",
           "t17"."caregiver_cert_no",
           "t17"."home",
           "t17"."unit",
@@ -736,14 +743,14 @@ FROM (
         FROM (
           SELECT
             "t16"."pair",
-            "t16"."direction",
             "t16"."settlement_no",
+            "t16"."text",
             "t16"."beneficiary_ref",
+            "t16"."service_month",
+            "t16"."amount_fen",
             "t16"."institution",
             "t16"."subsidy_kind",
-            "t16"."service_month",
             "t16"."service_days",
-            "t16"."amount_fen",
             "t16"."caregiver_cert_no",
             "t16"."home",
             "t6"."unit",
@@ -754,14 +761,14 @@ FROM (
           FROM (
             SELECT
               "t4"."pair",
-              "t4"."direction",
               "t4"."settlement_no",
+              "t4"."text",
               "t4"."beneficiary_ref",
+              "t4"."service_month",
+              "t4"."amount_fen",
               "t4"."institution",
               "t4"."subsidy_kind",
-              "t4"."service_month",
               "t4"."service_days",
-              "t4"."amount_fen",
               "t4"."caregiver_cert_no",
               CAST(CAST(FLOOR((
                 "t4"."pair"
@@ -862,14 +869,14 @@ GROUP BY
 WITH "t12" AS (
   SELECT
     "t11"."pair",
-    "t11"."direction",
     "t11"."settlement_no",
+    "t11"."text",
     "t11"."beneficiary_ref",
+    "t11"."service_month",
+    "t11"."amount_fen",
     "t11"."institution",
     "t11"."subsidy_kind",
-    "t11"."service_month",
     "t11"."service_days",
-    "t11"."amount_fen",
     "t11"."caregiver_cert_no",
     "t11"."home",
     "t3"."unit",
@@ -880,14 +887,14 @@ WITH "t12" AS (
   FROM (
     SELECT
       "t9"."pair",
-      "t9"."direction",
       "t9"."settlement_no",
+      "t9"."text",
       "t9"."beneficiary_ref",
+      "t9"."service_month",
+      "t9"."amount_fen",
       "t9"."institution",
       "t9"."subsidy_kind",
-      "t9"."service_month",
       "t9"."service_days",
-      "t9"."amount_fen",
       "t9"."caregiver_cert_no",
       CAST(CAST(FLOOR((
         "t9"."pair"
@@ -900,26 +907,26 @@ WITH "t12" AS (
       FROM (
         SELECT
           "t7"."pair",
-          "t7"."direction",
           "t7"."settlement_no",
+          "t7"."text",
           "t7"."beneficiary_ref",
+          "t7"."service_month",
+          "t7"."amount_fen",
           "t7"."institution",
           "t7"."subsidy_kind",
-          "t7"."service_month",
           "t7"."service_days",
-          "t7"."amount_fen",
           "t7"."caregiver_cert_no"
         FROM (
           SELECT
             "t1"."pair",
-            "t1"."direction",
             "t1"."settlement_no",
+            "t1"."text",
             "t1"."beneficiary_ref",
+            "t1"."service_month",
+            "t1"."amount_fen",
             "t1"."institution",
             "t1"."subsidy_kind",
-            "t1"."service_month",
             "t1"."service_days",
-            "t1"."amount_fen",
             "t1"."caregiver_cert_no"
           FROM "standing" AS "t1"
         ) AS "t7"
@@ -932,14 +939,14 @@ WITH "t12" AS (
       FROM (
         SELECT
           "t1"."pair",
-          "t1"."direction",
           "t1"."settlement_no",
+          "t1"."text",
           "t1"."beneficiary_ref",
+          "t1"."service_month",
+          "t1"."amount_fen",
           "t1"."institution",
           "t1"."subsidy_kind",
-          "t1"."service_month",
           "t1"."service_days",
-          "t1"."amount_fen",
           "t1"."caregiver_cert_no"
         FROM "standing" AS "t1"
         WHERE
@@ -984,14 +991,14 @@ FROM (
         FROM (
           SELECT
             "t13"."pair",
-            "t13"."direction",
             "t13"."settlement_no",
+            "t13"."text",
             "t13"."beneficiary_ref",
+            "t13"."service_month",
+            "t13"."amount_fen",
             "t13"."institution",
             "t13"."subsidy_kind",
-            "t13"."service_month",
             "t13"."service_days",
-            "t13"."amount_fen",
             "t13"."caregiver_cert_no",
             "t13"."home",
             "t13"."unit",
@@ -1096,27 +1103,27 @@ FROM (
 WITH "t7" AS (
   SELECT
     "t2"."pair",
-    "t2"."direction",
     "t2"."settlement_no",
+    "t2"."text",
     "t2"."beneficiary_ref",
+    "t2"."service_month",
+    "t2"."amount_fen",
     "t2"."institution",
     "t2"."subsidy_kind",
-    "t2"."service_month",
     "t2"."service_days",
-    "t2"."amount_fen",
     "t2"."caregiver_cert_no"
   FROM "standing" AS "t2"
 ), "t14" AS (
   SELECT
     "t10"."pair",
-    "t10"."direction",
     "t10"."settlement_no",
+    "t10"."text",
     "t10"."beneficiary_ref",
+    "t10"."service_month",
+    "t10"."amount_fen",
     "t10"."institution",
     "t10"."subsidy_kind",
-    "t10"."service_month",
     "t10"."service_days",
-    "t10"."amount_fen",
     "t10"."caregiver_cert_no"
   FROM "t7" AS "t10"
   ANTI JOIN "barred" AS "t5"
@@ -1134,14 +1141,14 @@ WITH "t7" AS (
 ), "t22" AS (
   SELECT
     "t20"."pair",
-    "t20"."direction",
     "t20"."settlement_no",
+    "t20"."text",
     "t20"."beneficiary_ref",
+    "t20"."service_month",
+    "t20"."amount_fen",
     "t20"."institution",
     "t20"."subsidy_kind",
-    "t20"."service_month",
     "t20"."service_days",
-    "t20"."amount_fen",
     "t20"."caregiver_cert_no",
     "t20"."home",
     "t4"."unit",
@@ -1152,14 +1159,14 @@ WITH "t7" AS (
   FROM (
     SELECT
       "t16"."pair",
-      "t16"."direction",
       "t16"."settlement_no",
+      "t16"."text",
       "t16"."beneficiary_ref",
+      "t16"."service_month",
+      "t16"."amount_fen",
       "t16"."institution",
       "t16"."subsidy_kind",
-      "t16"."service_month",
       "t16"."service_days",
-      "t16"."amount_fen",
       "t16"."caregiver_cert_no",
       CAST(CAST(FLOOR((
         "t16"."pair"
@@ -1176,14 +1183,14 @@ WITH "t7" AS (
       FROM (
         SELECT
           "t2"."pair",
-          "t2"."direction",
           "t2"."settlement_no",
+          "t2"."text",
           "t2"."beneficiary_ref",
+          "t2"."service_month",
+          "t2"."amount_fen",
           "t2"."institution",
           "t2"."subsidy_kind",
-          "t2"."service_month",
           "t2"."service_days",
-          "t2"."amount_fen",
           "t2"."caregiver_cert_no"
         FROM "standing" AS "t2"
         WHERE
@@ -1208,14 +1215,14 @@ FROM (
     FROM (
       SELECT
         "t18"."pair",
-        "t18"."direction",
         "t18"."settlement_no",
+        "t18"."text",
         "t18"."beneficiary_ref",
+        "t18"."service_month",
+        "t18"."amount_fen",
         "t18"."institution",
         "t18"."subsidy_kind",
-        "t18"."service_month",
         "t18"."service_days",
-        "t18"."amount_fen",
         "t18"."caregiver_cert_no",
         "t18"."home",
         "t4"."unit",
@@ -1226,14 +1233,14 @@ FROM (
       FROM (
         SELECT
           "t15"."pair",
-          "t15"."direction",
           "t15"."settlement_no",
+          "t15"."text",
           "t15"."beneficiary_ref",
+          "t15"."service_month",
+          "t15"."amount_fen",
           "t15"."institution",
           "t15"."subsidy_kind",
-          "t15"."service_month",
           "t15"."service_days",
-          "t15"."amount_fen",
           "t15"."caregiver_cert_no",
           CAST(CAST(FLOOR((
             "t15"."pair"
@@ -1294,14 +1301,14 @@ FROM (
           FROM (
             SELECT
               "t23"."pair",
-              "t23"."direction",
               "t23"."settlement_no",
+              "t23"."text",
               "t23"."beneficiary_ref",
+              "t23"."service_month",
+              "t23"."amount_fen",
               "t23"."institution",
               "t23"."subsidy_kind",
-              "t23"."service_month",
               "t23"."service_days",
-              "t23"."amount_fen",
               "t23"."caregiver_cert_no",
               "t23"."home",
               "t23"."unit",
@@ -1377,14 +1384,14 @@ FROM (
       SEMI JOIN (
         SELECT
           "t3"."pair",
-          "t3"."direction",
           "t3"."settlement_no",
+          "t3"."text",
           "t3"."beneficiary_ref",
+          "t3"."service_month",
+          "t3"."amount_fen",
           "t3"."institution",
           "t3"."subsidy_kind",
-          "t3"."service_month",
           "t3"."service_days",
-          "t3"."amount_fen",
           "t3"."caregiver_cert_no"
         FROM "standing" AS "t3"
       ) AS "t7"

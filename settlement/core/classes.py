@@ -47,18 +47,19 @@ class LineClass(enum.Enum):
     )  # fmt: skip
     REVERSED_ONE_SIDE = (
         2, "单方冲正", "reversed by one side", False, False, Actor.BOTH, 5,
-        "未冲正一方核实后提交冲正；冲正有误的，以新编号重新报送",
+        "未冲正一方核实后提交冲正；冲正有误的，双方冲正后以新编号重新报送",
         (
-            "The side that has not reversed it files its reversal; if the reversal was a mistake, "
-            "both file the settlement again under a new number."
+            "The side that has not reversed it files its reversal; if the first reversal was a "
+            "mistake, both then file the settlement again under a new number."
         ),
     )  # fmt: skip
     DUP_CONFLICT = (
         3, "同号异文", "same number, different content", False, False, Actor.BOTH, 5,
-        "报送方核对同一编号的各条记录，冲正该编号后以新编号重新报送",
+        "报送方将不一致的记录修订为与本方其他记录或已清算记录一致；或由各报送方冲正该编号，以新编号重新报送",
         (
-            "The side that filed differing rows reverses the number; the settlement is filed again "
-            "under a new one."
+            "The side that filed differing rows revises them to equal its others, or the cleared "
+            "one; or every side that filed the number reverses it, and the settlement is filed "
+            "again under a new one."
         ),
     )  # fmt: skip
     DUP_EXACT = (
@@ -66,10 +67,11 @@ class LineClass(enum.Enum):
     )  # fmt: skip
     DUP_SEMANTIC = (
         5, "疑似重复", "suspected duplicate", False, False, Actor.HOST, 10,
-        "服务地核实是否重复报送，重复的予以冲正；确属两次服务的，修订其中一条的要素",
+        "服务地核实是否重复报送，重复的由各报送方冲正；确属两次服务的，双方修订未清算一条的要素",
         (
-            "The host checks whether one service was filed twice and reverses the surplus; if "
-            "there were two, it revises what tells them apart."
+            "The host checks whether one service was filed twice; whoever filed the surplus "
+            "reverses it. If there were two, both revise what tells them apart in one that is not "
+            "cleared."
         ),
     )  # fmt: skip
     OUT_OF_AGREEMENT = (
@@ -87,8 +89,11 @@ class LineClass(enum.Enum):
     )  # fmt: skip
     ELDER_INELIGIBLE = (
         8, "资格无效", "elder not enrolled", False, False, Actor.HOME, 10,
-        "户籍地核对异地备案的项目与起止日期，补备案或拒绝",
-        "Home corrects the enrolment for those days, or refuses the record.",
+        "户籍地核对异地备案的项目与起止日期，补备案；或说明拒绝理由，由各报送方冲正",
+        (
+            "Home corrects the enrolment for those days; or refuses the record, and whoever filed "
+            "it reverses."
+        ),
     )  # fmt: skip
     CAREGIVER_UNCERTIFIED = (
         9, "护理员无有效资格", "caregiver without a valid certificate", False, False,
@@ -98,8 +103,11 @@ class LineClass(enum.Enum):
     )  # fmt: skip
     OVERLAP = (
         10, "重复享受", "paid for elsewhere in the same days", False, False, Actor.HOME, 10,
-        "户籍地核实同月其他待遇及服务天数，确认后由双方修订或冲正",
-        "Home checks what else was paid for those days; both revise or reverse.",
+        "户籍地核实同月其他待遇及服务天数，无误的解除暂缓；有误的由双方修订或冲正",
+        (
+            "Home checks what else was paid for those days, and ends its hold if nothing was; "
+            "else both revise or reverse."
+        ),
     )  # fmt: skip
     OVER_CAP = (
         11, "超标准", "above rate or cap", False, False, Actor.HOST, 10,
@@ -108,8 +116,11 @@ class LineClass(enum.Enum):
     )  # fmt: skip
     OVER_BUDGET = (
         12, "超预算", "budget spent", False, False, Actor.HOME, 30,
-        "户籍地落实预算后解除暂缓，或说明理由并冲正",
-        "Home finds the budget and ends the hold, or gives a reason and reverses.",
+        "户籍地落实预算后解除暂缓；或说明理由，由各报送方冲正",
+        (
+            "Home finds the budget and ends the hold; or gives a reason, and whoever filed it "
+            "reverses."
+        ),
     )  # fmt: skip
     IN_TRANSIT = (
         13, "在途", "in transit", False, False, Actor.BOTH, TRANSIT_DAYS,

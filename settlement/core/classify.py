@@ -7,6 +7,8 @@ they may include ordinary numbers; their treatment gives those the same line.
 
 - A number that any side reversed before clearing is one line with all its rows, because a reversal
   cancels the number whole.
+- Of a number cleared before, the rows of the sides that reversed it are withdrawn: one line, apart
+  from what the other side filed, which is judged as if they were not there.
 - Rows that differ within one side, or from the row cleared before, make one line of all rows of the
   number, the cleared one counted on both sides.
 - Otherwise the first copy of each side is the settlement, and every further copy a line of its own;
@@ -28,9 +30,9 @@ from settlement.core.terms import (
     claim_hash,
     claim_of,
     left_joined,
+    negated,
     number_hash,
     rank_of,
-    text_of,
     union_of,
 )
 
@@ -47,6 +49,7 @@ __all__ = [
     "odd_numbers",
     "odd_rows",
     "twins",
+    "withdrawn_numbers",
 ]
 
 # What a line is made from.
@@ -82,7 +85,7 @@ def odd_hashes(crowded: Table, reversed_numbers: Table, cleared: Table) -> Table
 def odd_rows(all_rows: Table, hashes: Table) -> Table:
     """Return every row of the odd numbers, numbered within its side by position."""
     rows = all_rows.semi_join(hashes, number_hash(all_rows) == hashes.number_hash)
-    rows = rows.mutate(text=text_of(rows), claim_hash=claim_hash(rows))
+    rows = rows.mutate(claim_hash=claim_hash(rows))
     window = ibis.window(group_by=["side", *KEY], order_by=["position"])
     return rows.mutate(copy_index=ibis.row_number().over(window))
 
@@ -108,7 +111,7 @@ def odd_numbers(rows: Table, reversed_numbers: Table, cleared: Table) -> Table:
         by_host=(reversed_numbers.side == "host").any(),
     )
     known = cleared.semi_join(filed, KEY)
-    known = known.select(*KEY, cleared_text=text_of(known), cleared_fen=known.amount_fen)
+    known = known.select(*KEY, cleared_text=known.text, cleared_fen=known.amount_fen)
     whole = left_joined(filed, reversals, KEY)
     whole = left_joined(whole, known, KEY)
     # 3. What becomes of it: the first that applies.
@@ -131,6 +134,20 @@ def odd_numbers(rows: Table, reversed_numbers: Table, cleared: Table) -> Table:
     return whole.mutate(fate=fate)
 
 
+def withdrawn_numbers(rows: Table) -> Table:
+    """Return one row for each cleared number with withdrawn rows: its sums and smallest rows."""
+    home, host = rows.side == "home", rows.side == "host"
+    return rows.group_by(KEY).agg(
+        home_rows=home.sum(),
+        home_fen=rows.amount_fen.sum(where=home),
+        home_text=rows.text.min(where=home),
+        host_rows=host.sum(),
+        host_fen=rows.amount_fen.sum(where=host),
+        host_text=rows.text.min(where=host),
+        filed_date=rows.filed_date.min(),
+    )
+
+
 def firsts(side_rows: Table, side: str, hashes: Table, odd: Table, numbers: Table) -> Table:
     """Return the rows of one side that are a settlement: one for each number.
 
@@ -141,9 +158,9 @@ def firsts(side_rows: Table, side: str, hashes: Table, odd: Table, numbers: Tabl
         odd: All rows of the odd numbers.
         numbers: What becomes of the odd numbers.
     """
-    columns = [*side_rows.columns, "text", "claim_hash"]
+    columns = [*side_rows.columns, "claim_hash"]
     plain = side_rows.anti_join(hashes, number_hash(side_rows) == hashes.number_hash)
-    plain = plain.mutate(text=text_of(plain), claim_hash=claim_hash(plain)).select(columns)
+    plain = plain.mutate(claim_hash=claim_hash(plain)).select(columns)
     ordinary = numbers.filter(numbers.fate == _COPIES)
     kept = odd.filter((odd.side == side) & (odd.copy_index == 0)).semi_join(ordinary, KEY)
     return union_of(plain, kept.select(columns))
@@ -179,7 +196,8 @@ def close_claims(settlements: Table, odd: Table, reversed_numbers: Table, cleare
 
     Args:
         settlements: Both sides joined.
-        odd: All rows of the odd numbers; those that are also settlements count once, as numbers.
+        odd: All rows of the odd numbers but the withdrawn ones; those that are also settlements
+            count once, as numbers.
         reversed_numbers: What was reversed before clearing.
         cleared: What was cleared before.
     """
@@ -192,7 +210,7 @@ def close_claims(settlements: Table, odd: Table, reversed_numbers: Table, cleare
         by_home.select(*KEY, text=by_home.home_text, claim_hash=by_home.home_hash),
         by_host.select(*KEY, text=by_host.host_text, claim_hash=by_host.host_hash),
         standing.select(columns),
-        counted.select(*KEY, text=text_of(counted), claim_hash=claim_hash(counted)),
+        counted.mutate(claim_hash=claim_hash(counted)).select(columns),
     )
     seen = rows.group_by("claim_hash").agg(row_count=rows.count())
     close = rows.semi_join(seen.filter(seen.row_count > 1), "claim_hash")
@@ -214,6 +232,7 @@ def lines(
     flags: Table,
     odd: Table,
     numbers: Table,
+    withdrawn: Table,
     cleared: Table,
     cleared_reversals: Table,
     asked: Table,
@@ -223,8 +242,9 @@ def lines(
     Args:
         settlements: Both sides joined.
         flags: For a number, the rank of the first class that stands against it on its own.
-        odd: All rows of the odd numbers.
+        odd: All rows of the odd numbers but the withdrawn ones.
         numbers: What becomes of the odd numbers.
+        withdrawn: Cleared numbers with withdrawn rows.
         cleared: What was cleared before.
         cleared_reversals: Reversals of cleared settlements, filed and not yet cleared.
         asked: What the caller asked.
@@ -233,6 +253,7 @@ def lines(
         _settlement_lines(settlements, flags, asked),
         _whole_lines(numbers),
         _copy_lines(odd, numbers),
+        _withdrawn_lines(withdrawn),
         _reversal_lines(cleared, cleared_reversals),
     )
 
@@ -316,6 +337,18 @@ def _copy_lines(odd: Table, numbers: Table) -> Table:
     return union_of(one_sided("home", "host"), one_sided("host", "home"))
 
 
+def _withdrawn_lines(withdrawn: Table) -> Table:
+    """Return the lines that hold what sides withdrew of cleared numbers."""
+    nothing = ibis.null("int64")
+    return _line(
+        withdrawn.mutate(home_position=nothing, host_position=nothing),
+        kind=SETTLEMENT,
+        rank=rank_of(LineClass.REVERSED.rank),
+        home_rows=withdrawn.home_rows,
+        host_rows=withdrawn.host_rows,
+    )
+
+
 def _reversal_lines(cleared: Table, cleared_reversals: Table) -> Table:
     """Return a line for each cleared settlement that a side wants reversed."""
     home, host = cleared_reversals.side == "home", cleared_reversals.side == "host"
@@ -325,7 +358,7 @@ def _reversal_lines(cleared: Table, cleared_reversals: Table) -> Table:
     standing = cleared.filter(~cleared.cancelled)
     table = standing.join(filed, KEY)
     fen = -table.amount_fen
-    text = text_of(table, fen=fen)
+    text = negated(table.text, table.amount_fen)
     nothing = ibis.null("int64")
     sides = {
         f"{side}_{name}": ibis.ifelse(filed_by, value, ibis.null(kind))

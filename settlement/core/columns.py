@@ -25,18 +25,20 @@ __all__ = [
     "FACTS",
     "HISTORY",
     "HOLDS",
-    "INPUTS",
     "LINE_KEY",
     "LISTINGS",
     "PAIR_FACTOR",
+    "PLAIN_CLEARED",
+    "PLAIN_HISTORY",
+    "PLAIN_ROW",
+    "PLAIN_ROWS",
     "POLICIES",
+    "REGISTER_ROW",
     "REVERSED_NUMBERS",
     "ROWS",
-    "ROW_COLUMNS",
     "SEPARATOR",
     "TERMINATOR",
     "codes_of",
-    "direction_of",
     "pair_of",
 ]
 
@@ -68,31 +70,40 @@ PAIR_FACTOR: Final = 100
 CODE_TAIL: Final = "0000"
 CODE_FACTOR: Final = 10_000
 
-# `direction` is home and host as a line's bytes hold them, joined.
-ROW_COLUMNS: Final = Schema(
+# What a line is made from. `text` is the ten columns joined by the separator, as a line's bytes
+# hold them: whoever reads a row writes it once, and a plain file has it but for the commas.
+PLAIN_ROW: Final = Schema(
     {
         "pair": "int16",
-        "direction": "string",
         "settlement_no": "string",
+        "text": "string",
         "beneficiary_ref": "string",
+        "service_month": "string",
+        "amount_fen": "int64",
+    }
+)
+
+# What registers are asked about, beyond that.
+REGISTER_ROW: Final = Schema(
+    {
         "institution": "string",
         "subsidy_kind": "string",
-        "service_month": "string",
         "service_days": "int64",
-        "amount_fen": "int64",
         "caregiver_cert_no": "string",
     }
 )
 
 # One side's live rows. `filed_date` is the business date it was filed under (absent in a file),
 # `position` its index in the log of its author.
-ROWS: Final = Schema({**ROW_COLUMNS, "filed_date": "date", "position": "int64"})
+PLAIN_ROWS: Final = Schema({**PLAIN_ROW, "filed_date": "date", "position": "int64"})
+ROWS: Final = Schema({**PLAIN_ROWS, **REGISTER_ROW})
 
-# `side` is `home` or `host`: the side that reversed the number before it was cleared.
+# `side` is `home` or `host`: the side that reversed the number, before it was cleared or after.
 REVERSED_NUMBERS: Final = Schema({"side": "string", "pair": "int16", "settlement_no": "string"})
 
 # What was cleared before; `cancelled` once its reversal was cleared as well.
-CLEARED: Final = Schema({**ROW_COLUMNS, "cancelled": "boolean"})
+PLAIN_CLEARED: Final = Schema({**PLAIN_ROW, "cancelled": "boolean"})
+CLEARED: Final = Schema({**PLAIN_CLEARED, **REGISTER_ROW})
 
 # Reversals of cleared settlements that are not yet cleared themselves.
 CLEARED_REVERSALS: Final = Schema(
@@ -152,14 +163,15 @@ POLICIES: Final = Schema(
     }
 )
 
-HISTORY: Final = MappingProxyType(
+PLAIN_HISTORY: Final = MappingProxyType(
     {
         "reversed_numbers": REVERSED_NUMBERS,
-        "cleared": CLEARED,
+        "cleared": PLAIN_CLEARED,
         "cleared_reversals": CLEARED_REVERSALS,
         "holds": HOLDS,
     }
 )
+HISTORY: Final = MappingProxyType({**PLAIN_HISTORY, "cleared": CLEARED})
 
 FACTS: Final = MappingProxyType(
     {
@@ -172,20 +184,9 @@ FACTS: Final = MappingProxyType(
 )
 
 
-# Every input that a plan may have.
-INPUTS: Final = MappingProxyType(
-    {"home_rows": ROWS, "host_rows": ROWS, **HISTORY, "asked": ASKED, **FACTS}
-)
-
-
 def pair_of(home: str, host: str) -> int:
     """Return the number of a direction."""
     return int(home) // CODE_FACTOR * PAIR_FACTOR + int(host) // CODE_FACTOR
-
-
-def direction_of(pair: int) -> str:
-    """Return home's and the host's code of a direction as a line's bytes hold them."""
-    return SEPARATOR.join(codes_of(pair))
 
 
 def codes_of(pair: int) -> tuple[str, str]:

@@ -15,7 +15,15 @@ from ibis.expr.operations import UnboundTable
 
 from settlement.core import classify, eligibility, outputs
 from settlement.core.classes import LineClass
-from settlement.core.columns import ASKED, CLEARED, FACTS, HISTORY, ROWS
+from settlement.core.columns import (
+    ASKED,
+    CLEARED,
+    FACTS,
+    HISTORY,
+    PLAIN_HISTORY,
+    PLAIN_ROWS,
+    ROWS,
+)
 from settlement.core.terms import KEY, Table, rank_of, union_of
 
 __all__ = ["Plan", "Step", "night_plan", "proposals_plan"]
@@ -101,20 +109,30 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
         keep_lines: Whether lines are kept once computed: right where many things are read of few
             lines, wrong for millions of which only sums and bytes are read.
     """
-    inputs = {"home_rows": ROWS, "host_rows": ROWS, **HISTORY, "asked": ASKED}
-    planner = _Planner(inputs | FACTS if facts else inputs)
+    inputs: dict[str, Mapping[str, str]] = {"asked": ASKED}
+    if facts:
+        inputs |= {"home_rows": ROWS, "host_rows": ROWS, **HISTORY, **FACTS}
+    else:
+        inputs |= {"home_rows": PLAIN_ROWS, "host_rows": PLAIN_ROWS, **PLAIN_HISTORY}
+    planner = _Planner(inputs)
     given = planner.tables
     home_rows, host_rows = given["home_rows"], given["host_rows"]
     cleared = given["cleared"]
-    # What was cleared was not reversed before; its reversal is another thing, and another line.
+    # Before clearing a reversal cancels the number whole; after it, what its side files under it.
     reversed_numbers = planner.keep(
         "reversed_before", given["reversed_numbers"].anti_join(cleared, KEY)
+    )
+    reversed_after = planner.keep(
+        "reversed_after", given["reversed_numbers"].semi_join(cleared, KEY)
     )
     # 1. Numbers that have to be looked at as a whole.
     crowded = planner.keep("crowded", classify.crowded_hashes(home_rows, host_rows))
     all_rows = union_of(_sided(home_rows, "home"), _sided(host_rows, "host"))
     hashes = planner.keep("odd_hashes", classify.odd_hashes(crowded, reversed_numbers, cleared))
-    odd = planner.keep("odd_rows", classify.odd_rows(all_rows, hashes))
+    every_odd = planner.keep("odd_rows", classify.odd_rows(all_rows, hashes))
+    of_side = ["side", *KEY]
+    odd = planner.keep("judged_rows", every_odd.anti_join(reversed_after, of_side))
+    withdrawn = planner.keep("withdrawn_rows", every_odd.semi_join(reversed_after, of_side))
     numbers = planner.keep("odd_numbers", classify.odd_numbers(odd, reversed_numbers, cleared))
     # 2. The two sides of everything else.
     home_firsts = classify.firsts(home_rows, "home", hashes, odd, numbers)
@@ -151,6 +169,7 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
             flags=flags,
             odd=odd,
             numbers=numbers,
+            withdrawn=classify.withdrawn_numbers(withdrawn),
             cleared=cleared,
             cleared_reversals=given["cleared_reversals"],
             asked=given["asked"],
@@ -161,7 +180,7 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
     planner.show("beyond_rows", outputs.beyond_rows(lines, numbers))
     planner.show("line_bytes", outputs.line_bytes(lines))
     planner.show("line_table", outputs.line_table(lines))
-    planner.show("closed", outputs.closed(lines, odd, numbers))
+    planner.show("closed", outputs.closed(lines, odd, numbers, withdrawn))
     planner.show("newly_cleared", outputs.newly_cleared(lines))
     cancelled = outputs.of_class(lines, LineClass.MATCHED, classify.REVERSAL)
     planner.show("newly_cancelled", cancelled.select(KEY))
@@ -214,7 +233,7 @@ def _judged(
 
     Sums run over the rows that no earlier class holds back, so each step reads what is left.
     """
-    columns = [name for name in ROWS if name not in ("filed_date", "position")]
+    columns = [name for name in CLEARED if name != "cancelled"]
     rows = rows.select(columns)
     none = rows.filter(ibis.literal(False))
     counted = none if counted is None else counted.select(columns)

@@ -146,10 +146,11 @@ def of_class(lines: Table, line_class: LineClass, kind: int) -> Table:
     return lines.filter((lines["rank"] == line_class.rank) & (lines.kind == kind))
 
 
-def closed(lines: Table, odd: Table, numbers: Table) -> Table:
-    """Return the rows that are done with: matched, surplus copies, reversed by every side."""
+def closed(lines: Table, odd: Table, numbers: Table, withdrawn: Table) -> Table:
+    """Return the rows that are done with: matched, surplus copies, reversed by whom they are of."""
     rank = LineClass.REVERSED.rank
-    cancelled = odd.semi_join(numbers.filter(numbers.fate == rank), KEY)
+    reversed_by_all = odd.semi_join(numbers.filter(numbers.fate == rank), KEY)
+    cancelled = union_of(reversed_by_all, withdrawn)
     cancelled = cancelled.select("side", *KEY, "position", rank=rank_of(rank))
     matched = of_class(lines, LineClass.MATCHED, classify.SETTLEMENT)
     copies = of_class(lines, LineClass.DUP_EXACT, classify.COPY)

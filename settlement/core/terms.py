@@ -26,12 +26,12 @@ __all__ = [
     "joined",
     "left_joined",
     "month_days",
+    "negated",
     "number_hash",
     "part_of",
     "rank_of",
     "separator",
     "terminator",
-    "text_of",
     "union_of",
 ]
 
@@ -50,14 +50,7 @@ def _bit_count(value: int) -> int:  # type: ignore[empty-body]  # a built-in has
     """Return the number of bits that are set."""
 
 
-def _claim_hash(  # noqa: PLR0917 - the columns of a claim
-    beneficiary_ref: str,
-    institution: str,
-    subsidy_kind: str,
-    service_month: str,
-    service_days: int,
-    amount_fen: int,
-) -> ibis.dtype("uint64"):  # type: ignore[valid-type]  # the form Ibis reads
+def _claim_hash(beneficiary_ref: str, service_month: str, amount_fen: int) -> ibis.dtype("uint64"):  # type: ignore[valid-type]  # the form Ibis reads
     """Return the engine's own hash of several values."""
 
 
@@ -77,14 +70,9 @@ def number_hash(rows: Table) -> Expression:
 
 
 def claim_hash(rows: Table) -> Expression:
-    """Return a hash of what a record claims: all by which two settlements could be the same."""
+    """Return a hash of what tells claims apart most often."""
     return _builtin_claim_hash(
-        rows.beneficiary_ref,
-        rows.institution,
-        rows.subsidy_kind,
-        rows.service_month,
-        rows.service_days,
-        rows.amount_fen,
+        rows.beneficiary_ref, rows.service_month, rows.amount_fen
     ) ^ rows.pair.cast("uint64")
 
 
@@ -103,24 +91,10 @@ def joined(*parts: Expression) -> Expression:
     return separator().join(list(parts))
 
 
-def text_of(rows: Table, *, fen: Expression | None = None) -> Expression:
-    """Return the ten columns of a row as a line's bytes hold them.
-
-    Args:
-        rows: A table with the columns of a row.
-        fen: The amount, where it is not the row's own.
-    """
-    return joined(
-        rows.settlement_no,
-        rows.direction,
-        rows.beneficiary_ref,
-        rows.institution,
-        rows.subsidy_kind,
-        rows.service_month,
-        rows.service_days.cast("string"),
-        (rows.amount_fen if fen is None else fen).cast("string"),
-        rows.caregiver_cert_no,
-    )
+def negated(text: Expression, fen: Expression) -> Expression:
+    """Return a row's text with the amount below zero."""
+    parts, amount = text.split(separator()), COLUMNS.index("amount_fen")
+    return joined(parts[:amount].join(separator()), (-fen).cast("string"), parts[amount + 1])
 
 
 def part_of(text: Expression, column: str) -> Expression:

@@ -86,3 +86,22 @@ def test_workbook_prints_the_hash_on_every_sheet() -> None:
         cells = {cell.value for row in sheet.iter_rows() for cell in row}
         assert HASH.hex() in cells, sheet.title
     book.close()
+
+
+def test_workbook_in_the_language_of_the_run() -> None:
+    """Headings and answers of a workbook are in one language."""
+    chinese = {"zh": True, "en": False}
+    for lang, expected in chinese.items():
+        with using_language(lang):
+            book = openpyxl.load_workbook(io.BytesIO(workbook(STANDING, NIGHTS)))
+        texts = [
+            str(cell.value)
+            for sheet in book.worksheets
+            for row in sheet.iter_rows()
+            for cell in row
+        ]
+        book.close()
+        # Amounts in words are Chinese in both: so they stand on a payment order.
+        said = "".join(text for text in texts if not text.startswith("人民币"))
+        assert expected == any("\u4e00" <= letter <= "\u9fff" for letter in said)
+        assert expected != ("approved" in texts)

@@ -158,7 +158,7 @@ async def test_stops_in_whatever_state(tmp_path: Path) -> None:
                 config_of(directories["320000"]), listen=config_of(directories["310000"]).listen
             )
         )
-        with pytest.raises(OSError, match="cannot be served"):
+        with pytest.raises(OSError, match="in use"):
             await node.start()
         await node.stop()
     await Node(config_of(directories["320000"])).stop()

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -56,6 +57,10 @@ def test_init_to_bundle(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> N
     assert out.read_bytes() == (directories[3] / "trust.bundle").read_bytes()
     code, _, err = run(capsys, "node", "bundle", *members, *signed[:4], *installed, *opening)
     assert (code, "3 members must sign" in err) == (2, True)
+    code, shown, _ = run(
+        capsys, "node", "bundle", *members, *signed, *opening, "--out", tmp_path / "again"
+    )
+    assert (code, [key for key in keys if key not in shown.splitlines()]) == (0, [])
 
 
 @pytest.mark.parametrize("lang, word", [("zh", "节点已建立"), ("en", "is made")])
@@ -98,6 +103,8 @@ def test_serve_without_a_bundle(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     error = json.loads(out)["error"]
     assert (code, error["reason"]) == (2, "INVALID_FIELD")
     assert error["faults"][0]["value"].endswith("trust.keys")
+    code, _, err = run(capsys, "node", "serve", directory, "--lang", "zh")
+    assert (code, f"deltacare node bundle … --install {directory}" in err) == (2, True)
 
 
 def test_status_of_a_stopped_node(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -143,15 +150,27 @@ def test_serve_status_stop(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
         code, out, _ = run(capsys, "node", "status", directories[0], "--json")
         assert code == 1
         assert not json.loads(out)["partners"][0]["connected"]
+        assert {log["confirmed"] for log in json.loads(out)["own_logs"]} == {False}
         with serving(directories[1]):
             until = time.monotonic() + START_TIMEOUT_S
             while (shown := run(capsys, "node", "status", directories[0], "--json"))[0] != 0:
                 assert time.monotonic() < until, shown
             health = json.loads(shown[1])
             assert health["unconfirmed_logs"] == []
+            own = [(log["log"], log["size"], log["confirmed"]) for log in health["own_logs"]]
+            assert own == [
+                ("deltacare/310000/registry", 0, True),
+                ("deltacare/310000/settlement/320000", None, True),  # not an administrator's
+            ]
+            assert health["bundle_version"] == 1
             assert [partner["province"] for partner in health["partners"]] == ["320000"]
             code, out, _ = run(capsys, "node", "status", directories[0], "--lang", "zh")
             assert (code, "deltacare/320000/registry" in out) == (0, True)
+            assert ("本省日志" in out, "信任包 1" in out) == (True, True)
+            asked = run(capsys, "node", "status", directories[0], "--client", "clerk", "--json")
+            assert {log["size"] for log in json.loads(asked[1])["own_logs"]} == {None}
+            asked = run(capsys, "node", "status", directories[0], "--client", "system", "--json")
+            assert {log["size"] for log in json.loads(asked[1])["own_logs"]} == {0}
         first.send_signal(signal.SIGTERM)
         assert first.wait(timeout=START_TIMEOUT_S) == 0
     log = (directories[0] / "node.log").read_text(encoding="utf-8")
@@ -173,3 +192,64 @@ def test_help_is_quick_to_load() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def refused_to_serve(directory: Path, *arguments: str) -> tuple[int, str]:
+    """Run ``node serve`` that cannot; return exit code and standard error.
+
+    A process of its own: logging stays bound to the standard error that it began with.
+    """
+    command = [sys.executable, "-m", "clients.cli", "node", "serve", str(directory), *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=START_TIMEOUT_S
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_one_process_a_directory(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Under a live node neither a second one nor a rebuild starts; a killed one is in no way."""
+    directory = make_directories(tmp_path)["310000"]
+    with serving(directory) as (first, _):
+        holder = f"process {first.pid}"
+        code, said = refused_to_serve(directory, "--listen", "127.0.0.1:0", "--lang", "en")
+        assert (code, holder in said) == (2, True), said
+        code, _, err = run(capsys, "node", "rebuild", directory, "--lang", "en")
+        assert (code, holder in err) == (2, True), err
+    assert run(capsys, "node", "rebuild", directory)[0] == 0
+
+
+def test_port_in_use(tmp_path: Path) -> None:
+    """The address that is taken is named, in either language, and gRPC says nothing."""
+    directory = make_directories(tmp_path)["310000"]
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        address = f"127.0.0.1:{held.getsockname()[1]}"
+        for lang, words in (
+            ("en", f"Error: {address} is in use"),
+            ("zh", f"错误：{address} 已被占用"),
+        ):
+            code, said = refused_to_serve(directory, "--listen", address, "--lang", lang)
+            lines = [line for line in said.splitlines() if not line.startswith("{")]
+            assert (code, lines) == (2, [words])
+
+
+def test_database_out_of_reach(tmp_path: Path) -> None:
+    """A PostgreSQL that nobody serves is named by host and port; its password is not."""
+    directory = make_directories(tmp_path)["310000"]
+    settings = directory / "node.toml"
+    port = free_ports(1)[0]
+    url = f"postgresql://node:hushed@127.0.0.1:{port}/delta"
+    text = settings.read_text(encoding="utf-8").replace("sqlite:///node.sqlite", url)
+    settings.write_text(text, encoding="utf-8")
+    for lang, words in (("en", "cannot be reached"), ("zh", "无法连接")):
+        code, said = refused_to_serve(directory, "--lang", lang)
+        assert (code, f"127.0.0.1:{port}/delta" in said, words in said) == (3, True, True)
+        assert "hushed" not in said
+
+
+def test_addresses_are_looked_at(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """An endpoint without a port makes no node."""
+    arguments = ("node", "init", tmp_path / "n", "--province", "310000")
+    for option in ("--endpoint", "--listen"):
+        code, _, err = run(capsys, *arguments, option, "foo", "--lang", "en")
+        assert (code, "host:port" in err) == (2, True)
+        assert not (tmp_path / "n").exists()

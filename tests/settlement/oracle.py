@@ -124,17 +124,25 @@ def night(  # noqa: C901, PLR0912, PLR0915 - one straight line, to be read besid
     for row in sorted(rows, key=lambda row: row["position"]):
         numbers[key_of(row)][row["side"]].append(row)
     before = {key_of(row): row for row in cleared}
-    reversals = {
-        (row["side"], *key_of(row)) for row in reversed_numbers if key_of(row) not in before
-    }
+    reversals = {(row["side"], *key_of(row)) for row in reversed_numbers}
     standing = {key: row for key, row in before.items() if not row["cancelled"]}
     # Numbers become lines.
-    for key, sides in numbers.items():
-        home, host = sides["home"], sides["host"]
-        by = [side for side in ("home", "host") if (side, *key) in reversals]
-        texts = [{ten(row) for row in side_rows} for side_rows in (home, host)]
+    for key, filed in numbers.items():
+        sides = dict(filed)
         earlier = before.get(key)
-        if by:
+        by = [side for side in ("home", "host") if (side, *key) in reversals]
+        if earlier and by:
+            # What was cleared stands until its own reversal is cleared; the rest is withdrawn.
+            withdrawn = Line(key, "SETTLEMENT", line_class="REVERSED")
+            if "home" in by:
+                withdrawn.home, sides["home"] = sides["home"], []
+            if "host" in by:
+                withdrawn.host, sides["host"] = sides["host"], []
+            if withdrawn.rows():
+                lines.append(withdrawn)
+        home, host = sides["home"], sides["host"]
+        texts = [{ten(row) for row in side_rows} for side_rows in (home, host)]
+        if by and not earlier:
             everyone = all(side in by for side in ("home", "host") if sides[side])
             line = Line(key, "SETTLEMENT", home, host)
             line.line_class = "REVERSED" if everyone else "REVERSED_ONE_SIDE"
@@ -154,15 +162,15 @@ def night(  # noqa: C901, PLR0912, PLR0915 - one straight line, to be read besid
             lines += [Line(key, "COPY", [], [row], "DUP_EXACT") for row in host[first:]]
     for key, row in standing.items():
         negated = {**row, "amount_fen": -row["amount_fen"]}
-        by = {r["side"] for r in cleared_reversals if key_of(r) == key}
-        if by:
+        reversing = {r["side"] for r in cleared_reversals if key_of(r) == key}
+        if reversing:
             line = Line(
                 key,
                 "REVERSAL",
-                [negated] if "home" in by else [],
-                [negated] if "host" in by else [],
+                [negated] if "home" in reversing else [],
+                [negated] if "host" in reversing else [],
             )
-            line.line_class = "MATCHED" if len(by) == 2 else "REVERSED_ONE_SIDE"
+            line.line_class = "MATCHED" if len(reversing) == 2 else "REVERSED_ONE_SIDE"
             lines.append(line)
     # The same claim under another number.
     claimed: dict[tuple[Any, ...], set[Key]] = defaultdict(set)

@@ -185,6 +185,49 @@ EDGES: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
         {"rows": both(amount_fen=2_000), "cleared": [was_cleared()]},
         [("S1", "DUP_CONFLICT")],
     ),
+    "differing row of a cleared number, reversed by its filer": (
+        {
+            "rows": [filed("home", amount_fen=2)],
+            "cleared": [was_cleared()],
+            "reversed_numbers": [of_side("home")],
+            "cleared_reversals": [of_side("home", filed_date=None)],
+        },
+        [("S1", "REVERSED"), ("S1", "REVERSED_ONE_SIDE")],
+    ),
+    "differing row of a cleared number, reversed by both": (
+        {
+            "rows": [filed("home", amount_fen=2)],
+            "cleared": [was_cleared()],
+            "reversed_numbers": [of_side("home")],
+            "cleared_reversals": [of_side(side, filed_date=None) for side in ("home", "host")],
+        },
+        [("S1", "MATCHED"), ("S1", "REVERSED")],
+    ),
+    "differing rows of a cleared number, one side withdraws": (
+        {
+            "rows": both(amount_fen=2),
+            "cleared": [was_cleared()],
+            "reversed_numbers": [of_side("home")],
+            "cleared_reversals": [of_side("home", filed_date=None)],
+        },
+        [("S1", "DUP_CONFLICT"), ("S1", "REVERSED"), ("S1", "REVERSED_ONE_SIDE")],
+    ),
+    "cancelled number filed again with another amount is withdrawn": (
+        {
+            "rows": both(amount_fen=2),
+            "cleared": [was_cleared(cancelled=True)],
+            "reversed_numbers": [of_side("home"), of_side("host")],
+        },
+        [("S1", "REVERSED")],
+    ),
+    "same claim as a withdrawn row of a cleared number": (
+        {
+            "rows": [filed("home", amount_fen=2), *both("S2", amount_fen=2)],
+            "cleared": [was_cleared()],
+            "reversed_numbers": [of_side("home")],
+        },
+        [("S1", "REVERSED"), ("S2", "MATCHED")],
+    ),
     "same claim under another number": (
         {"rows": [*both("S1"), *both("S2", caregiver_cert_no="C2")]},
         [("S1", "DUP_SEMANTIC"), ("S2", "DUP_SEMANTIC")],

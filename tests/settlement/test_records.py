@@ -9,13 +9,14 @@ from typing import Any
 
 import openpyxl
 import pytest
+from deltacare.money import MAX_FEN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deltacare.money import MAX_FEN
 from settlement.columnar import read_plain, table_of_rows
 from settlement.core.columns import COLUMNS
 from settlement.findings import FINDINGS_MAX, BadFile, Problem
+from settlement.grid import read_grid
 from settlement.records import (
     ALIASES,
     parse_cell,
@@ -256,26 +257,40 @@ ROWS = st.fixed_dictionaries(
 
 @settings(
     deadline=None,
-    max_examples=150,
+    max_examples=200,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(ROWS, min_size=1, max_size=4))
-def test_columns_and_rows_read_the_same(tmp_path: Path, rows: list[Row]) -> None:
-    """Whatever the columnar reader takes, the row-by-row reader takes, with the same values."""
+def test_quick_readers_agree_with_rows(tmp_path: Path, rows: list[Row]) -> None:
+    """Whatever a quick reader takes, the row-by-row reader takes, with the same values."""
     path = save(tmp_path / "file.csv", csv_text(*rows))
-    quick = read_plain(path)
-    if quick is None:
-        return
-    slow = read_settlements(path)
-    assert slow.findings_total == 0
-    assert table_of_rows(slow.rows).to_pylist() == quick.to_pylist()
+    for read in (read_grid, read_plain):
+        quick = read(path)
+        if quick is not None:
+            slow = read_settlements(path)
+            assert slow.findings_total == 0
+            assert table_of_rows(slow.rows).to_pylist() == quick.to_pylist()
 
 
-def test_plain_files_take_the_quick_way(tmp_path: Path) -> None:
+def test_plainest_files_take_the_quickest_way(tmp_path: Path) -> None:
+    """With either line end, with or without one at the end, the grid reads what rows read."""
+    rows = [row(f"S{n}" * (n % 5 + 1), beneficiary_ref="b" * (n % 40 + 1)) for n in range(9_000)]
+    rows[7]["caregiver_cert_no"] = ""
+    text = csv_text(*rows)
+    expected = table_of_rows(read_settlements(save(tmp_path / "file.csv", text)).rows).to_pylist()
+    for other in (text, text.replace("\r\n", "\n"), text.rstrip()):
+        table = read_grid(save(tmp_path / "file.csv", other))
+        assert table is not None
+        assert expected == table.to_pylist()
+
+
+def test_chinese_and_quoted_files_are_read_by_columns(tmp_path: Path) -> None:
     """Chinese kinds, quoted fields and GB18030 are still read column by column."""
     quoted = csv_text(row()).replace("S1", '"S1"')
     for data in (csv_text(CHINESE).encode(), csv_text(CHINESE).encode("gb18030"), quoted.encode()):
-        assert read_plain(save(tmp_path / "file.csv", data)) is not None
+        path = save(tmp_path / "file.csv", data)
+        assert read_grid(path) is None
+        assert read_plain(path) is not None
 
 
 @pytest.mark.parametrize(
@@ -290,7 +305,9 @@ def test_plain_files_take_the_quick_way(tmp_path: Path) -> None:
 )
 def test_quick_way_gives_up(tmp_path: Path, spoil: Callable[[str], str]) -> None:
     """What is not plain is left to the row-by-row reader."""
-    assert read_plain(save(tmp_path / "file.csv", spoil(csv_text(row())))) is None
+    path = save(tmp_path / "file.csv", spoil(csv_text(row())))
+    assert read_grid(path) is None
+    assert read_plain(path) is None
 
 
 def test_parse_cell_keeps_good_values() -> None:

@@ -21,6 +21,7 @@ from clients.sdk.credentials import load_bundle
 from deltacare.ids import LogName
 from deltacare.times import ServiceMonth, business_date
 from deltacare.tlog.policy import Policy
+from deltacare.tlog.receipt import verify_receipt_by_policy
 from settlement.core.columns import COLUMNS
 
 pytestmark = pytest.mark.slow
@@ -127,6 +128,76 @@ def test_register_in_and_out(clerk: Clerk, tmp_path: Path) -> None:
     assert (1, "NOT_FOUND") == _refused(clerk.run(JS, "institution", "show", "310000-999"))
 
 
+def test_listings(clerk: Clerk, tmp_path: Path) -> None:
+    """Published with ids from the line and from a file, listed at a partner, withdrawn."""
+    rows = list(sample_rows(province=SH))
+    register = tmp_path / "register.csv"
+    register.write_bytes(sample_csv(rows))
+    assert 0 == clerk.run(SH, "institution", "import", str(register), *SIGNED)[0]
+    ids = tmp_path / "ids.txt"
+    ids.write_text("310000-2\n\n310000-3\n", encoding="utf-8")
+    publish = ("institution", "publish-listing", "310000-L2026-9", "--from", "2026-01-01", *SIGNED)
+    assert 2 == clerk.run(SH, *publish)[0]
+    code, found = clerk.run(SH, *publish, "--institution", "310000-1", "--file", str(ids))
+    assert (0, 3) == (code, found["institutions"])
+    clerk.until(
+        lambda _, found: (
+            [3] == [len(row["listing"]["institution_ids"]) for row in found["listings"]]
+        ),
+        JS, "institution", "listings", "--province", SH,
+    )  # fmt: skip
+    ending = ("--from", "2026-02-01", "--reason", "CAPACITY_FULL", *SIGNED)
+    assert 0 == clerk.run(SH, "institution", "withdraw-listing", "310000-L2026-9", *ending)[0]
+    code, text = clerk.text(SH, "institution", "listings")
+    assert (0, True, True) == (code, "310000-L2026-9" in text, "2026-02-01" in text)
+    # A rule's refusal is said in its Chinese words.
+    code, text = clerk.text(SH, *publish, "--institution", "310000-1")
+    assert (1, True) == (code, "该名单编号已使用过" in text), text
+
+
+def test_recognition(clerk: Clerk) -> None:
+    """Declared, listed and ended."""
+    recognise = (
+        "cert", "recognise", "310000-E2026-9", "--issuer", JS, "--scheme", "CAREGIVER_LEVEL",
+        "--grade", "三级", "--from", "2026-01-01", "--agreement", "310000-A2026-9", *SIGNED,
+    )  # fmt: skip
+    assert 2 == clerk.run(SH, *recognise, "--grade", "二级")[0], "as what two grades count"
+    code, found = clerk.run(SH, *recognise)
+    assert 0 == code, found
+    code, found = clerk.run(SH, "cert", "equivalences", "--host", SH)
+    assert (0, "三级") == (code, found["equivalences"][0]["equivalence"]["mapped_grade"])
+    ending = ("--from", "2026-02-01", "--reason", "STANDARD_CHANGED", *SIGNED)
+    assert 0 == clerk.run(SH, "cert", "end-recognition", "310000-E2026-9", *ending)[0]
+    code, text = clerk.text(SH, "cert", "equivalences")
+    assert (0, True, True) == (code, "310000-E2026-9" in text, "2026-02-01" in text)
+
+
+def test_another_provinces_node(clerk: Clerk, nodes: Nodes) -> None:
+    """A node of another province is called that, and its address is not blamed."""
+    endpoint = f"127.0.0.1:{nodes.ports[JS]}"
+    code, text = clerk.text(SH, "log", "show", "--node", endpoint, "--timeout", "2")
+    assert (3, True) == (code, "这不是本省的节点" in text)
+
+
+def test_a_malformed_cell_erases_nothing(clerk: Clerk, tmp_path: Path) -> None:
+    """What a spreadsheet spoilt keeps its stored value, and the report says so."""
+    rows = list(sample_rows(province="340000"))
+    path = tmp_path / "register.csv"
+    path.write_bytes(sample_csv(rows))
+    assert 0 == clerk.run("340000", "institution", "import", str(path), *SIGNED)[0]
+    rows[0] = {**rows[0], "established": "42,207th day", "zipcode": "2E+05"}
+    path.write_bytes(sample_csv(rows))
+    code, found = clerk.run("340000", "institution", "import", str(path), *SIGNED)
+    number = f"340000-{rows[0]['src_id']}"
+    assert (0, 0, {number: ["established_date", "postcode"]}) == (
+        code,
+        found["updated"],
+        found["kept"],
+    )
+    code, text = clerk.text("340000", "institution", "import", str(path), *SIGNED)
+    assert (0, True) == (code, "1 家机构有无法识别的单元格" in text)
+
+
 def _refused(answered: tuple[int, Any]) -> tuple[int, str]:
     code, found = answered
     return code, found["error"]["reason"]
@@ -174,6 +245,12 @@ def test_life_of_a_certificate(clerk: Clerk) -> None:
     assert (1, "SUSPENDED") == check()
     assert 0 == clerk.run(JS, "cert", "reinstate", number, *reasoned)[0]
     assert 0 == clerk.run(JS, "cert", "renew", number, "--until", "2029-12-31", *SIGNED)[0]
+    code, found = clerk.run(JS, "cert", "show", number)
+    assert (0, "VALID", "2029-12-31") == (
+        code,
+        found["present"]["state"],
+        found["present"]["valid_until_date"],
+    )
     assert (0, "VALID") == check(JS, "--on", "2028-01-01")
     assert 0 == clerk.run(JS, "cert", "revoke", number, *reasoned)[0]
     code, found = clerk.until(
@@ -184,6 +261,11 @@ def test_life_of_a_certificate(clerk: Clerk) -> None:
     assert ["issued", "suspended", "reinstated", "renewed", "revoked"] == [
         next(name for name in event if name != "entry") for event in found["events"]
     ]
+    code, text = clerk.text(SH, "cert", "show", number)
+    head = text.splitlines()[:3]
+    assert (0, True, True) == (code, "撤销" in head[1], "2029-12-31" in head[2]), head
+    code, found = clerk.run(SH, "cert", "list", "--issuer", JS)
+    assert (0, [number]) == (code, [row["certificate_no"] for row in found["certificates"]])
     code, text = clerk.text(SH, "cert", "check", number)
     assert (1, True) == (code, "撤销" in text)
     code, found = clerk.run(SH, "cert", "check", "320000-C2026999999")
@@ -223,9 +305,9 @@ def test_month_from_files_to_statement(clerk: Clerk, tmp_path: Path) -> None:
     code, found = clerk.run(JS, "settle", "import", bad, "--only-good", "--dry-run", *SIGNED)
     assert (2, 5, 0) == (code, found["good_rows"], found["filed"])
     path = settlement_file(tmp_path / "host.csv", *good)
-    for _ in range(2):  # the second time is a repetition after a crash
+    for filed in ((0, 5, 0), (0, 0, 5)):  # the second time is a repetition after a crash
         code, found = clerk.run(JS, "settle", "import", path, *SIGNED)
-        assert (0, 5) == (code, found["filed"])
+        assert filed == (code, found["filed"], found["already_filed"])
     # 2. A file of other provinces is not this node's to file.
     foreign = settlement_file(tmp_path / "foreign.csv", {"home": "330000", "host": "340000"})
     assert 2 == clerk.run(JS, "settle", "import", foreign, *SIGNED)[0]
@@ -251,6 +333,7 @@ def test_month_from_files_to_statement(clerk: Clerk, tmp_path: Path) -> None:
         JS, "settle", "reverse", "S0", "--as-host", "--partner", SH, "--reason", "TEST", *SIGNED
     )[0]  # fmt: skip
     assert 0 == clerk.run(SH, "settle", "hold", "S1", "--class", "over-budget", *reason)[0]
+    _revise_and_release(clerk, tmp_path)
     # 5. All close the date; nights run; everybody sees every pair agree.
     for province in PROVINCES:
         code, found = clerk.run(province, "settle", "close-day", OPENING.isoformat())
@@ -279,13 +362,52 @@ def test_month_from_files_to_statement(clerk: Clerk, tmp_path: Path) -> None:
     assert 2 == clerk.run(SH, "settle", "discrepancies", "--partner", JS, "--class", "X")[0]
     code, text = clerk.text(SH, "settle", "discrepancies", "--partner", JS)
     assert (1, True) == (code, "协议外" in text)
+    _overview(clerk)
     compare = ("settle", "compare", "--partner", JS, "--date", OPENING.isoformat())
     assert (1, "RULE_REFUSED") == _refused(clerk.run(SH, *compare))
     # 7. The statement: proposed, approved by all, written out.
     _statement(clerk, tmp_path)
 
 
+def _overview(clerk: Clerk) -> None:
+    """See every partner at once, what waits, and whose turn it is."""
+    code, everywhere = clerk.run(SH, "settle", "discrepancies")
+    assert (1, 4) == (code, len(everywhere["lines"]))
+    assert (0, {"proposals": []}) == clerk.run(SH, "settle", "proposals")
+    code, found = clerk.run(SH, "settle", "run")
+    assert (0, [], 3) == (code, found["nights"], len(found["waiting"]))
+    _, text = clerk.text(SH, "settle", "run")
+    assert "没有到期的对账" in text
+    assert "未日切" in text
+    _, found = clerk.run(SH, "settle", "status")
+    assert OPENING.isoformat() == found["turn"]["until_date"]
+
+
+def _revise_and_release(clerk: Clerk, tmp_path: Path) -> None:
+    """Replace an own open record; end the hold that was placed."""
+    changed = settlement_file(tmp_path / "changed.csv", {}, {"amount_fen": "45001"})
+    code, found = clerk.run(JS, "settle", "revise", changed, *SIGNED)
+    assert (0, 1, 1) == (code, found["filed"], found["unchanged"])
+    code, found = clerk.run(JS, "settle", "revise", changed, *SIGNED)
+    assert (0, 0, 2) == (code, found["filed"], found["unchanged"])
+    unknown = settlement_file(tmp_path / "unknown.csv", {"amount_fen": "7"}, {"settlement_no": "X"})
+    code, found = clerk.run(JS, "settle", "revise", unknown, *SIGNED)
+    assert (2, ["row 3 settlement_no"]) == (
+        code,
+        [fault["field"] for fault in found["error"]["faults"]],
+    )
+    held = ("settle", "hold", "S4", "--class", "overlap", "--partner", JS, "--reason", "TEST")
+    _, found = clerk.run(SH, *held, *SIGNED)
+    index = str(found["holds"][0]["hold_index"])
+    release = ("settle", "release", "--index", index, "--partner", JS, "--reason", "TEST", *SIGNED)
+    assert 0 == clerk.run(SH, *release)[0]
+    assert (1, "RULE_REFUSED") == _refused(clerk.run(SH, *release))
+
+
 def _statement(clerk: Clerk, tmp_path: Path) -> None:
+    too_long = ("--from", OPENING.isoformat(), "--until", str(OPENING + timedelta(days=1)))
+    _, text = clerk.text(SH, "settle", "propose", "310000-S2026-9", *too_long, *PAYING)
+    assert f"{OPENING + timedelta(days=1)} 310000-320000" in text
     window = ("--from", OPENING.isoformat(), "--until", OPENING.isoformat())
     proposed: dict[str, Any] = {}
     for province in PROVINCES:
@@ -303,6 +425,15 @@ def _statement(clerk: Clerk, tmp_path: Path) -> None:
     for province in PROVINCES:
         clerk.until(lambda code, _: code == 0, province, *approve, "--hash", digest)
     clerk.until(lambda _, found: found["state"] == "BINDING", SH, "settle", "export", name)
+    _, found = clerk.run(SH, "settle", "statements")
+    assert [(name, "BINDING", 4)] == [
+        (each["statement"]["statement_id"], each["state"], len(each["answers"]))
+        for each in found["statements"]
+    ]
+    _, text = clerk.text(SH, "settle", "statements")
+    assert "310000 320000 330000 340000" in text
+    _, text = clerk.text(SH, "settle", "export", name)
+    assert 4 == text.count("payer-1")
     for suffix in (".json", ".xlsx"):
         path = tmp_path / f"statement{suffix}"
         assert 0 == clerk.run(SH, "settle", "export", name, str(path))[0]
@@ -312,6 +443,90 @@ def _statement(clerk: Clerk, tmp_path: Path) -> None:
     assert digest in {cell.value for row in book.worksheets[0].iter_rows() for cell in row}
     book.close()
     assert 2 == clerk.run(SH, "settle", "export", name, str(tmp_path / "statement.pdf"))[0]
+
+
+def test_request_id_of_ones_own(clerk: Clerk, tmp_path: Path) -> None:
+    """Under one id one file: again it is a repetition, other content is refused and not filed."""
+    pair = {"home": "330000", "host": "340000", "institution": "340000-1"}
+    first = settlement_file(tmp_path / "first.csv", pair)
+    other = settlement_file(tmp_path / "other.csv", {**pair, "settlement_no": "R9"})
+    once = ("--request-id", "0b5a1c7e-5a52-4c0e-9b0e-2f6b5b1f9a01", *SIGNED)
+    for expected in ((0, 1, 0), (0, 0, 1)):
+        code, found = clerk.run("340000", "settle", "import", first, *once)
+        assert expected == (code, found["filed"], found["already_filed"])
+    code, found = clerk.run("340000", "settle", "import", other, *once)
+    assert (2, 0) == (code, found["filed"])
+    assert "REQUEST_ID_REUSED" in found["refused"][0]["description"]
+    assert "row 2 --request-id" == found["refused"][0]["field"]
+
+
+def test_nothing_of_a_file_that_a_node_would_refuse_in_part(clerk: Clerk, tmp_path: Path) -> None:
+    """A row of the second batch that the node cannot accept keeps the first from being filed."""
+    pair = {"home": "320000", "host": "330000", "institution": "330000-1"}
+    rows = [{**pair, "settlement_no": f"P{index}"} for index in range(1_001)]
+    rows[-1]["subsidy_kind"] = "care bed"
+    path = settlement_file(tmp_path / "long.csv", *rows)
+    for more in ((), ("--dry-run",)):
+        code, found = clerk.run("330000", "settle", "import", path, *more, *SIGNED)
+        assert (2, ["row 1002 subsidy_kind"]) == (
+            code,
+            [fault["field"] for fault in found["error"]["faults"]],
+        )
+    code, found = clerk.run("330000", "settle", "import", path, "--only-good", *SIGNED)
+    assert (2, 1_000, 0, []) == (
+        code,
+        found["filed"],
+        found["already_filed"],
+        found["refused"],
+    )
+
+
+def test_enrol_and_resolve(clerk: Clerk, tmp_path: Path) -> None:
+    """A file of elders gives codes, the same again; the host finds an enrolment by its code."""
+    path, codes = tmp_path / "elders.csv", tmp_path / "codes.csv"
+    path.write_text(
+        "enrolment_id,elder_handle,home_division,subsidy_kinds,from_date,until_date,"
+        "assessment_scheme,assessment_grade\n"
+        "E1,sample-1,310101,CARE_BED;MEALS,2026-01-01,,,\n"
+        "E2,sample-2,310101,CARE_BED,2026-01-01,2027-12-31,GB_T_42195,2\n",
+        encoding="utf-8",
+    )
+    enrol = ("settle", "enrol", str(path), "--partner", "340000", *SIGNED)
+    code, found = clerk.run(SH, *enrol, "--out", str(codes))
+    assert (0, ["E1", "E2"]) == (code, [each["enrolment_id"] for each in found["tickets"]])
+    assert (0, found) == clerk.run(SH, *enrol)
+    assert 3 == len(codes.read_text(encoding="utf-8-sig").splitlines())
+    shown = found["tickets"][0]["enrolment_code"]
+    _, found = clerk.until(
+        lambda code, _: code == 0, "340000", "settle", "resolve", shown, "--home", SH
+    )
+    assert ("E1", ["CARE_BED", "MEALS"]) == (
+        found["enrolment"]["enrolment_id"],
+        found["enrolment"]["subsidy_kinds"],
+    )
+    unknown = ("settle", "resolve", "A" * 16, "--home", SH)
+    assert (1, "NOT_FOUND") == _refused(clerk.run(SH, *unknown))
+    path.write_text("enrolment_id\nE1\n", encoding="utf-8")
+    code, found = clerk.run(SH, *enrol)
+    assert (2, 7) == (code, len(found["error"]["faults"]))
+
+
+def test_policy(clerk: Clerk) -> None:
+    """Stated in yuan, listed everywhere; by persons who review no records."""
+    policy_makers = ("--maker", "policy-1", "--reviewer", "policy-2")
+    code, _ = clerk.run(
+        SH, "settle", "policy", "publish", "SAMPLE_KIND", "--unit", "day", "--rate", "45.50",
+        "--cap", "1,365", "--from", "2026-01-01", *policy_makers,
+    )  # fmt: skip
+    assert 0 == code
+    clerk.until(
+        lambda _, found: [("SAMPLE_KIND", 4_550, 136_500)]
+        == [
+            (each["policy"]["subsidy_kind"], each["policy"]["rate_fen"], each["policy"]["cap_fen"])
+            for each in found["policies"]
+        ],
+        JS, "settle", "policy", "list", "--home", SH,
+    )  # fmt: skip
 
 
 def test_logs(clerk: Clerk, nodes: Nodes, tmp_path: Path) -> None:
@@ -325,20 +540,33 @@ def test_logs(clerk: Clerk, nodes: Nodes, tmp_path: Path) -> None:
     assert (0, True) == (code, found["note"].startswith(f"{name}\n"))
     trust = load_bundle(nodes.bundle, keys=nodes.bundle_keys, threshold=3)
     policy = tmp_path / "policy.txt"
-    policy.write_text(
-        Policy.of(
-            logs=[trust.log_key(name)],
-            witnesses=[trust.witness_key(province) for province in trust.witnesses(name)],
-            quorum=trust.quorum(name),
-        ).to_text(),
-        encoding="utf-8",
+    for log in (name, LogName.settlement(SH, JS)):
+        assert 0 == clerk.run(SH, "log", "policy", str(log), "--out", str(policy))[0]
+        expected = Policy.of(
+            logs=[trust.log_key(log)],
+            witnesses=[trust.witness_key(province) for province in trust.witnesses(log)],
+            quorum=trust.quorum(log),
+        )
+        assert expected.to_text() == policy.read_text(encoding="utf-8")
+    assert 2 == clerk.run(SH, "log", "policy", "deltacare/350000/registry")[0]
+    code, text = clerk.text(SH, "log", "policy", str(name))
+    policy.write_text(text, encoding="utf-8")
+    prefix = tmp_path / "receipts" / "first"
+    clerk.until(
+        lambda code, _: code == 0, SH, "log", "receipt", str(name), "0", "--out", str(prefix)
+    )
+    verify_receipt_by_policy(
+        prefix.with_suffix(".tlog-proof").read_bytes(),
+        prefix.with_suffix(".entry").read_bytes(),
+        Policy.from_bytes(policy.read_bytes()),
     )
     held = clerk.run(JS, "log", "verify", str(name), "--policy", str(policy))
     assert (0, True, str(name)) == (held[0], held[1]["verified"], held[1]["log"])
     directory = tmp_path / "log"
     code, exported = clerk.run(JS, "log", "export", str(name), str(directory))
     assert 0 == code
-    code, found = clerk.run(SH, "log", "verify", str(directory), "--policy", str(policy))
+    beside = str(directory / "policy.txt")
+    code, found = clerk.run(SH, "log", "verify", str(directory), "--policy", beside)
     assert (0, exported["root"]) == (code, found["root"])
     files = [path for path in (directory / "tile" / "entries").rglob("*") if path.is_file()]
     data = bytearray(files[0].read_bytes())

@@ -1,8 +1,11 @@
 """``deltacare institution import --dry-run``: a clerk learns what is wrong before a node does."""
 
+import csv
 import json
 from pathlib import Path
 
+import openpyxl
+import pytest
 from click.testing import CliRunner
 
 from clients.cli.main import main
@@ -68,3 +71,31 @@ def test_importing_needs_two_persons(tmp_path: Path) -> None:
     """Without maker and checker nothing is sent, and the way out is named."""
     code, _, errors = run("import", register(tmp_path), "--lang", "en")
     assert (2, True) == (code, "--maker" in errors)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_report_as_a_file(tmp_path: Path, suffix: str) -> None:
+    """Every finding with its remedy; what a cell said stays text, formulas too."""
+    path = tmp_path / f"report{suffix}"
+    source = register(tmp_path, zipcode="=1+1", approved_beds="many")
+    code, _, _ = run("import", source, "--dry-run", "--report", str(path), "--lang", "zh")
+    assert 0 == code
+    if suffix == ".csv":
+        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    else:
+        book = openpyxl.load_workbook(path)
+        cells = list(book.worksheets[0].iter_rows())
+        assert all(cell.data_type != "f" for row in cells for cell in row)
+        rows = [[str(cell.value or "") for cell in row] for row in cells]
+    assert ["行", "列", "内容", "问题", "处理办法", "未采用该行"] == rows[0]
+    found = {row[1]: row for row in rows[1:]}
+    assert "=1+1" == found["zipcode"][2].removeprefix("'")
+    assert ("2", "many", "是") == tuple(found["approved_beds"][index] for index in (0, 2, 5))
+    assert all(row[4] for row in rows[1:])
+
+
+def test_report_of_another_kind(tmp_path: Path) -> None:
+    """A name that says neither CSV nor XLSX is refused before anything is read."""
+    source = register(tmp_path)
+    code, _, errors = run("import", source, "--dry-run", "--report", str(tmp_path / "r.pdf"))
+    assert (2, True) == (code, ".xlsx" in errors)

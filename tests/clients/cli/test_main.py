@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import statistics
 import subprocess
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from clients.cli.failures import Exit, exit_code, failure_json, failure_lines
 from clients.cli.main import main
 from clients.cli.settle import settle
+from clients.language import using_language
 from deltacare.errors import PeerFault, Reason, Refusal, Unavailable, invalid_field
 
 # Promised on an idle machine; a suite runs beside others.
@@ -87,8 +89,8 @@ def test_every_command_has_help_in_both_languages(path: list[str]) -> None:
     assert (0, 0) == (english[0], chinese[0])
     assert "Usage:" in english[1]
     assert "用法：" in chinese[1]
-    assert not any("\u4e00" <= letter <= "\u9fff" for letter in english[1].replace("公建公营", "")
-                   .replace("公建民营", "").replace("民建民营", ""))  # fmt: skip
+    names = "公建公营|公建民营|民建民营|三级"  # have no English
+    assert not re.search("[\u4e00-\u9fff]", re.sub(names, "", english[1]))
     for text in (english[1], chinese[1]):
         assert "--json" in text
         assert "--lang" in text
@@ -160,13 +162,25 @@ def test_exit_codes(error: Exception, expected: Exit) -> None:
 
 def test_every_reason_has_its_code_and_its_chinese() -> None:
     """A reason that is added later must be given an exit code and Chinese words."""
-    from clients.language import using_language
-
     for reason in Reason:
         error = Refusal(reason, "x")
         assert exit_code(error) in tuple(Exit)
         with using_language("zh"):
             assert any("\u4e00" <= letter <= "\u9fff" for letter in failure_lines(error)[0][3:])
+
+
+def test_a_file_without_a_name_is_not_named() -> None:
+    """What the system says without a file's name is shown; no sentence ends in nothing."""
+    named = failure_lines(FileNotFoundError(2, "No such file", "f.csv"))
+    nameless = failure_lines(FileNotFoundError(2, "No such file"))
+    assert ["Error: There is no file f.csv"] == named
+    assert ["Error: A file could not be read or written: No such file"] == nameless
+
+
+def test_nights_that_are_missing_are_named() -> None:
+    """A refusal's list of nights is shown, one on a line."""
+    error = Refusal(Reason.RULE_REFUSED, "x", details={"missing": "2026-11-01 a; 2026-11-02 a"})
+    assert ["  2026-11-01 a", "  2026-11-02 a"] == failure_lines(error)[1:]
 
 
 def test_unexpected_errors_show_no_inside() -> None:
@@ -183,3 +197,56 @@ def test_every_settle_command_loads() -> None:
         found = settle.get_command(click.Context(settle), name)
         assert found is not None
         assert name == found.name
+
+
+def test_a_rules_refusal_in_its_own_chinese() -> None:
+    """What a rule says in Chinese is shown in Chinese, with rule and subject, without English."""
+    details = {"rule": "G05-LISTING-TAKEN", "subject": "310000-L1", "text_zh": "该编号已使用过。"}
+    error = Refusal(Reason.RULE_REFUSED, "G05: The number is taken.", details=details)
+    with using_language("zh"):
+        said = "错误：规则不允许：该编号已使用过（G05-LISTING-TAKEN，310000-L1）"
+        assert [said] == failure_lines(error)
+    with using_language("en"):
+        assert "The number is taken." in failure_lines(error)[0]
+
+
+def test_common_faults_in_chinese() -> None:
+    """What nodes most often say of a field is known in Chinese; the rest is shown as it came."""
+    error = invalid_field("from_date", "soon", "This is not a date.", "Write 2026-11-22.")
+    with using_language("zh"):
+        assert "  from_date“soon”: 不是日期。 → 请写成 2026-11-22。" == failure_lines(error)[1]
+        assert "It is odd." in failure_lines(invalid_field("f", "", "It is odd."))[1]
+    with using_language("en"):
+        assert "This is not a date. → Write 2026-11-22." in failure_lines(error)[1]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_profile_that_is_not_there_is_named_as_given(language: str, tmp_path: Path) -> None:
+    """The path in the message is the one that was typed, not a file that was sought in it."""
+    for path in ("/nonexist", str(tmp_path)):
+        code, _, errors = run("log", "show", "--as", path, "--lang", language)
+        assert (2, True) == (code, f"--as {path}" in errors)
+
+
+def test_the_node_group_names_its_commands() -> None:
+    """The list of commands says what can be done with a node, without importing it."""
+    for name in ("init", "bundle", "client", "serve", "status", "rebuild"):
+        assert name in run("--help", "--lang", "zh")[1]
+
+
+def test_grpc_keeps_quiet() -> None:
+    """What gRPC writes by itself is turned off before it is imported, unless it is asked for."""
+    code = (
+        "import os\nfrom clients.cli.main import main\n"
+        "try:\n    main(['--version-of-nothing'])\nexcept SystemExit:\n    pass\n"
+        "print(os.environ['GRPC_VERBOSITY'])"
+    )
+    for given, expected in (({}, "NONE"), ({"GRPC_VERBOSITY": "DEBUG"}, "DEBUG")):
+        environment = {**os.environ, **given}
+        if not given:
+            environment.pop("GRPC_VERBOSITY", None)
+        done = subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True,
+            env=environment,
+        )  # fmt: skip
+        assert expected == done.stdout.strip()

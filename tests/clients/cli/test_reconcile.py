@@ -109,3 +109,25 @@ def test_missing_column_and_empty_file(tmp_path: Path) -> None:
         assert 2 == code
         assert json.loads(output)["error"]["faults"]
         assert path.name in errors
+
+
+def test_what_is_no_workbook_is_called_so(tmp_path: Path) -> None:
+    """A file under a workbook's name that is none is refused as such, not as text."""
+    good = write(tmp_path / "host.csv", {})
+    for data in (b"\0\1\2" * 99, b"not a workbook\n"):
+        path = tmp_path / "bin.xlsx"
+        path.write_bytes(data)
+        code, output, errors = run("--home", str(path), "--host", good, "--lang", "en")
+        assert (2, True) == (code, "not an XLSX workbook" in errors), output + errors
+
+
+def test_lines_need_a_directory_before_anything_is_computed(tmp_path: Path) -> None:
+    """Where the lines cannot be written, neither file is read."""
+    broken = tmp_path / "broken.csv"
+    broken.write_text("nothing", encoding="utf-8")
+    lines = str(tmp_path / "nodir" / "l.csv")
+    code, _, errors = run(
+        "--home", str(broken), "--host", str(broken), "--lines", lines, "--lang", "en"
+    )
+    assert (2, True) == (code, "There is no directory" in errors)
+    assert "broken" not in errors

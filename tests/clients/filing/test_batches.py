@@ -3,6 +3,7 @@
 from clients.filing.batches import BATCH_MAX, Outcome, batches_of
 from clients.filing.ids import content_id
 from deltacare.v1.settlement_service_pb2 import FieldFault, FileRecordsResponse
+from deltacare.v1.types_pb2 import Appended
 from settlement.records import SettlementRow
 
 OWN = "310000"
@@ -61,6 +62,35 @@ def test_fault_names_the_row_of_the_file() -> None:
     )
     assert [(4, "amount_fen", fault)] == list(outcome.faults())
     assert 0 == outcome.filed_count
+
+
+def test_ids_from_one_of_the_callers_own() -> None:
+    """Under a chosen id only the place counts, so that other content meets the id again."""
+
+    def ids(filed: list[SettlementRow], once: str) -> list[str]:
+        made = batches_of(filed, own=OWN, maker="m", reviewer="r", once=once)
+        return [batch.request_id for batch in made]
+
+    two = ids(rows(BATCH_MAX * 2), "one")
+    assert two[:1] == ids(rows(3, home="330000", host=OWN), "one")
+    assert 2 == len(set(two))
+    assert not set(two) & set(ids(rows(BATCH_MAX * 2), "two"))
+
+
+def test_first_answers_are_told_from_repeated_ones() -> None:
+    """What stands before the end that the log had is not new."""
+    (batch,) = batches_of(rows(2), own=OWN, maker="m", reviewer="r")
+    response = FileRecordsResponse(appended=Appended(log="l", first_index=5, entry_count=2))
+    outcome = Outcome(batch=batch, response=response)
+    assert [False, False, True] == [
+        outcome.is_repeated(sizes) for sizes in ({}, {"l": 5}, {"l": 7})
+    ]
+
+
+def test_revisions_name_what_they_replace() -> None:
+    """Only the rows that replace something carry an index, 0 among them."""
+    (batch,) = batches_of(rows(2), own=OWN, maker="m", reviewer="r", replaces={2: 0})
+    assert [True, False] == [each.HasField("replaces_index") for each in batch.records]
 
 
 def test_content_ids_are_version_8_uuids() -> None:

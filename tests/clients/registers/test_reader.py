@@ -6,7 +6,14 @@ import pytest
 
 from clients.language import using_language
 from clients.registers.findings import Defect
-from clients.registers.reader import HEADER_NAMES, Register, defect_counts, read_register
+from clients.registers.reader import (
+    HEADER_NAMES,
+    Register,
+    by_rarity,
+    defect_counts,
+    keep_stored,
+    read_register,
+)
 from deltacare.v1.entry_pb2 import (
     INSTITUTION_STATE_OPERATING,
     OPERATION_MODE_PUBLIC_PRIVATE,
@@ -192,3 +199,38 @@ def test_findings_in_both_languages() -> None:
         chinese["value"],
         chinese["defect"],
     )
+
+
+def test_rare_defects_come_before_common_ones() -> None:
+    """By kind: what leaves a row out, then the rarer before; no kind is hidden by another."""
+    rows = [{"src_id": str(number), "zipcode": ""} for number in range(1, 60)]
+    rows += [{"src_id": "60", "street_code": "3.10113E+08"}, {"src_id": "61", "name": ""}]
+    listed = by_rarity(read(*rows).findings)
+    assert [Defect.NAME_MISSING, Defect.STREET_MALFORMED] == [f.defect for f in listed[:2]]
+    assert [("NAME_MISSING", 1), ("STREET_MALFORMED", 1), ("POSTCODE_MISSING", 59)] == [
+        (defect.value, count) for defect, count in defect_counts(listed)
+    ]
+
+
+def test_unreadable_cells_keep_what_is_stored() -> None:
+    """A cell that cannot be read erases nothing; an empty one does, and a good one replaces."""
+    stored = read({}).institutions
+    changed = {
+        "street_code": "3.10113E+08",
+        "established": "soon",
+        "zipcode": "",
+        "address": "新址",
+    }
+    register, kept = keep_stored(read(changed), stored)
+    (institution,) = register.institutions
+    assert {"310000-137": frozenset({"division_code", "established_date"})} == kept
+    assert ("310113102", "2015-07-22", "", "新址") == (
+        institution.division_code,
+        institution.established_date,
+        institution.postcode,
+        institution.address,
+    )
+    moved = read({"street_code": "x", "district_code": "310115"})
+    register, kept = keep_stored(moved, stored)
+    assert ("310115", {}) == (register.institutions[0].division_code, kept)
+    assert ({}, ()) == (keep_stored(read(changed), ())[1], read({}).findings)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import select
 
 from deltacare.errors import Reason, Refusal
@@ -11,7 +12,7 @@ from deltacare.ids import LogName
 from deltacare.v1.entry_pb2 import Entry
 from server.log import tables
 from server.log.ports import LogTx, Sequenced
-from server.log.projection import RULE_EMPTY, RULE_UNREADABLE
+from server.log.projection import RULE_EMPTY, RULE_ENVELOPE, RULE_UNREADABLE
 from tests.support.liars import LyingAuthor
 from tests.support.nodes import AnyProjector, FourNodes, institution, record
 
@@ -156,3 +157,58 @@ async def test_a_node_does_not_write_over_entries_it_does_not_know(tmp_path: Pat
         assert caught.value.reason is Reason.LOG_STALLED
     finally:
         await node.stop()
+
+
+class Breaking(AnyProjector):
+    """Writes a row for each institution, and breaks on one of them."""
+
+    def project(self, tx: LogTx, log: LogName, entries: Sequence[Sequenced]) -> None:
+        """Void what is understood, so that a row is there to be undone."""
+        for item in entries:
+            tx.void(log, item.index, "SEEN")
+            if item.entry.institution.approved_beds == 13:
+                raise OverflowError("an integer too large for SQL")
+        super().project(tx, log, entries)
+
+
+async def test_a_projector_that_breaks_stops_the_projection_not_the_mirror(tmp_path: Path) -> None:
+    """What came before the entry is in rows, nothing of it is, and the log is held and cosigned."""
+    nodes = FourNodes(tmp_path, provinces=PAIR, projectors=lambda _: [Breaking()])
+    node = nodes[JIANGSU]
+    bad = institution("310000-2", beds=13).SerializeToString()
+    try:
+        with structlog.testing.capture_logs() as logs:
+            await mirror(nodes, [good(0), good(1), bad, good(3)])
+            await node.has_quorum(REGISTRY, 4)
+        position = node.logs.reader.position(REGISTRY)
+        assert (position.size, position.stalled) == (4, True)
+        assert await void_rows(nodes) == [(0, "SEEN"), (1, "SEEN")]
+        (alarm,) = [each for each in logs if each["event"] == "projection_broke"]
+        assert (alarm["log"], alarm["index"]) == (str(REGISTRY), 2)
+        await node.stop()
+        node.projectors = [AnyProjector()]
+        await node.start()
+        assert not node.logs.reader.position(REGISTRY).stalled, "mended, it goes on"
+        (mended,) = node.projectors
+        assert [index for index, _ in mended.seen[REGISTRY]] == [2, 3]  # type: ignore[attr-defined]
+    finally:
+        await node.stop()
+
+
+async def test_an_entry_whose_time_or_people_cannot_be_kept_is_void(tmp_path: Path) -> None:
+    """Seconds and nanoseconds out of range, and NUL in a name, are void; the log goes on."""
+    nodes = FourNodes(tmp_path, provinces=PAIR)
+    bad = [institution("310000-1") for _ in range(6)]
+    bad[0].entry_time.seconds = 2**62
+    bad[1].entry_time.seconds = -1
+    bad[2].entry_time.nanos = -1
+    bad[3].entry_time.nanos = 1_000_000_000
+    bad[4].maker = "a\0b"
+    bad[5].reviewer = "\0"
+    datas = [good(0), *(each.SerializeToString() for each in bad), good(7)]
+    try:
+        await mirror(nodes, datas)
+        assert await void_rows(nodes) == [(index, RULE_ENVELOPE) for index in range(1, 7)]
+        assert not nodes[JIANGSU].logs.reader.position(REGISTRY).stalled
+    finally:
+        await nodes[JIANGSU].stop()

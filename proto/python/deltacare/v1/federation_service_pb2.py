@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%deltacare/v1/federation_service.proto\x12\x0c\x64\x65ltacare.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n\x12ListMembersRequest\"u\n\x06Member\x12\x10\n\x08province\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x0f\n\x07name_en\x18\x03 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x04 \x01(\t\x12\x10\n\x08log_keys\x18\x05 \x03(\t\x12\x13\n\x0bwitness_key\x18\x06 \x01(\t\"f\n\x13ListMembersResponse\x12%\n\x07members\x18\x01 \x03(\x0b\x32\x14.deltacare.v1.Member\x12\x16\n\x0e\x62undle_version\x18\x02 \x01(\x04\x12\x10\n\x08province\x18\x03 \x01(\t\"\x0f\n\rWhoAmIRequest\"T\n\x0eWhoAmIResponse\x12\x10\n\x08province\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x0f\n\x07methods\x18\x04 \x03(\t\"\x1a\n\x18ListPartnerHealthRequest\"\x97\x01\n\x07HeldLog\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x15\n\rverified_size\x18\x02 \x01(\x04\x12\x13\n\x0bquorum_size\x18\x03 \x01(\x04\x12.\n\nfresh_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07stalled\x18\x05 \x01(\x08\x12\x12\n\nfork_count\x18\x06 \x01(\r\"\x96\x01\n\rPartnerHealth\x12\x10\n\x08province\x18\x01 \x01(\t\x12\x11\n\tconnected\x18\x02 \x01(\x08\x12;\n\x11last_contact_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12#\n\x04logs\x18\x04 \x03(\x0b\x32\x15.deltacare.v1.HeldLog\"d\n\x19ListPartnerHealthResponse\x12-\n\x08partners\x18\x01 \x03(\x0b\x32\x1b.deltacare.v1.PartnerHealth\x12\x18\n\x10unconfirmed_logs\x18\x02 \x03(\t\"\r\n\x0bPingRequest\"\x0e\n\x0cPingResponse2\xd1\x02\n\x11\x46\x65\x64\x65rationService\x12R\n\x0bListMembers\x12 .deltacare.v1.ListMembersRequest\x1a!.deltacare.v1.ListMembersResponse\x12\x43\n\x06WhoAmI\x12\x1b.deltacare.v1.WhoAmIRequest\x1a\x1c.deltacare.v1.WhoAmIResponse\x12\x64\n\x11ListPartnerHealth\x12&.deltacare.v1.ListPartnerHealthRequest\x1a\'.deltacare.v1.ListPartnerHealthResponse\x12=\n\x04Ping\x12\x19.deltacare.v1.PingRequest\x1a\x1a.deltacare.v1.PingResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%deltacare/v1/federation_service.proto\x12\x0c\x64\x65ltacare.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n\x12ListMembersRequest\"u\n\x06Member\x12\x10\n\x08province\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x0f\n\x07name_en\x18\x03 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x04 \x01(\t\x12\x10\n\x08log_keys\x18\x05 \x03(\t\x12\x13\n\x0bwitness_key\x18\x06 \x01(\t\"\x7f\n\x13ListMembersResponse\x12%\n\x07members\x18\x01 \x03(\x0b\x32\x14.deltacare.v1.Member\x12\x16\n\x0e\x62undle_version\x18\x02 \x01(\x04\x12\x10\n\x08province\x18\x03 \x01(\t\x12\x17\n\x0fregistry_quorum\x18\x04 \x01(\r\"\x0f\n\rWhoAmIRequest\"T\n\x0eWhoAmIResponse\x12\x10\n\x08province\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x0f\n\x07methods\x18\x04 \x03(\t\"\x1a\n\x18ListPartnerHealthRequest\"\x97\x01\n\x07HeldLog\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x15\n\rverified_size\x18\x02 \x01(\x04\x12\x13\n\x0bquorum_size\x18\x03 \x01(\x04\x12.\n\nfresh_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07stalled\x18\x05 \x01(\x08\x12\x12\n\nfork_count\x18\x06 \x01(\r\"\x96\x01\n\rPartnerHealth\x12\x10\n\x08province\x18\x01 \x01(\t\x12\x11\n\tconnected\x18\x02 \x01(\x08\x12;\n\x11last_contact_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12#\n\x04logs\x18\x04 \x03(\x0b\x32\x15.deltacare.v1.HeldLog\"d\n\x19ListPartnerHealthResponse\x12-\n\x08partners\x18\x01 \x03(\x0b\x32\x1b.deltacare.v1.PartnerHealth\x12\x18\n\x10unconfirmed_logs\x18\x02 \x03(\t\"\r\n\x0bPingRequest\"\x0e\n\x0cPingResponse2\xd1\x02\n\x11\x46\x65\x64\x65rationService\x12R\n\x0bListMembers\x12 .deltacare.v1.ListMembersRequest\x1a!.deltacare.v1.ListMembersResponse\x12\x43\n\x06WhoAmI\x12\x1b.deltacare.v1.WhoAmIRequest\x1a\x1c.deltacare.v1.WhoAmIResponse\x12\x64\n\x11ListPartnerHealth\x12&.deltacare.v1.ListPartnerHealthRequest\x1a\'.deltacare.v1.ListPartnerHealthResponse\x12=\n\x04Ping\x12\x19.deltacare.v1.PingRequest\x1a\x1a.deltacare.v1.PingResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,23 +40,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEMBER']._serialized_start=143
   _globals['_MEMBER']._serialized_end=260
   _globals['_LISTMEMBERSRESPONSE']._serialized_start=262
-  _globals['_LISTMEMBERSRESPONSE']._serialized_end=364
-  _globals['_WHOAMIREQUEST']._serialized_start=366
-  _globals['_WHOAMIREQUEST']._serialized_end=381
-  _globals['_WHOAMIRESPONSE']._serialized_start=383
-  _globals['_WHOAMIRESPONSE']._serialized_end=467
-  _globals['_LISTPARTNERHEALTHREQUEST']._serialized_start=469
-  _globals['_LISTPARTNERHEALTHREQUEST']._serialized_end=495
-  _globals['_HELDLOG']._serialized_start=498
-  _globals['_HELDLOG']._serialized_end=649
-  _globals['_PARTNERHEALTH']._serialized_start=652
-  _globals['_PARTNERHEALTH']._serialized_end=802
-  _globals['_LISTPARTNERHEALTHRESPONSE']._serialized_start=804
-  _globals['_LISTPARTNERHEALTHRESPONSE']._serialized_end=904
-  _globals['_PINGREQUEST']._serialized_start=906
-  _globals['_PINGREQUEST']._serialized_end=919
-  _globals['_PINGRESPONSE']._serialized_start=921
-  _globals['_PINGRESPONSE']._serialized_end=935
-  _globals['_FEDERATIONSERVICE']._serialized_start=938
-  _globals['_FEDERATIONSERVICE']._serialized_end=1275
+  _globals['_LISTMEMBERSRESPONSE']._serialized_end=389
+  _globals['_WHOAMIREQUEST']._serialized_start=391
+  _globals['_WHOAMIREQUEST']._serialized_end=406
+  _globals['_WHOAMIRESPONSE']._serialized_start=408
+  _globals['_WHOAMIRESPONSE']._serialized_end=492
+  _globals['_LISTPARTNERHEALTHREQUEST']._serialized_start=494
+  _globals['_LISTPARTNERHEALTHREQUEST']._serialized_end=520
+  _globals['_HELDLOG']._serialized_start=523
+  _globals['_HELDLOG']._serialized_end=674
+  _globals['_PARTNERHEALTH']._serialized_start=677
+  _globals['_PARTNERHEALTH']._serialized_end=827
+  _globals['_LISTPARTNERHEALTHRESPONSE']._serialized_start=829
+  _globals['_LISTPARTNERHEALTHRESPONSE']._serialized_end=929
+  _globals['_PINGREQUEST']._serialized_start=931
+  _globals['_PINGREQUEST']._serialized_end=944
+  _globals['_PINGRESPONSE']._serialized_start=946
+  _globals['_PINGRESPONSE']._serialized_end=960
+  _globals['_FEDERATIONSERVICE']._serialized_start=963
+  _globals['_FEDERATIONSERVICE']._serialized_end=1300
 # @@protoc_insertion_point(module_scope)

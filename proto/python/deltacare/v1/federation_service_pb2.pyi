@@ -89,10 +89,13 @@ class ListMembersResponse(_message.Message):
     MEMBERS_FIELD_NUMBER: _builtins.int
     BUNDLE_VERSION_FIELD_NUMBER: _builtins.int
     PROVINCE_FIELD_NUMBER: _builtins.int
+    REGISTRY_QUORUM_FIELD_NUMBER: _builtins.int
     bundle_version: _builtins.int
     """Version of the trust bundle."""
     province: _builtins.str
     """Province of the node that answers."""
+    registry_quorum: _builtins.int
+    """How many partners must have cosigned a checkpoint of a registry log; of a settlement log, one."""
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]:
         """Sorted by province."""
@@ -103,10 +106,11 @@ class ListMembersResponse(_message.Message):
         members: _abc.Iterable[Global___Member] | None = ...,
         bundle_version: _builtins.int = ...,
         province: _builtins.str = ...,
+        registry_quorum: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_version", b"bundle_version", "members", b"members", "province", b"province"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_version", b"bundle_version", "members", b"members", "province", b"province", "registry_quorum", b"registry_quorum"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

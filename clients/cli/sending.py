@@ -1,0 +1,219 @@
+"""What filing from a file has in common: every row checked, then batches sent, then told.
+
+`settle import` and `settle revise` are made of it. Nothing is sent before the whole file is
+checked.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clients.cli.failures import (
+    Exit,
+    Fault,
+    InputRefused,
+    fault_lines,
+    fault_plain,
+    finding_fault,
+    reason_words,
+)
+from clients.cli.output import answer, progress, say
+from clients.language import tr
+from deltacare.errors import Reason
+
+if TYPE_CHECKING:
+    from clients.cli.connection import Signature
+    from clients.filing.batches import Batch
+    from settlement.records import SettlementRow
+
+__all__ = ["CheckedFile", "Sent", "check_file", "refuse_faults", "row_fault", "send", "tell"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedFile:
+    """A settlement file after the check.
+
+    Attributes:
+        good: Rows that may be filed.
+        faults: What is wrong with the others.
+        fault_count: How many faults there are, where not all are listed.
+    """
+
+    good: list["SettlementRow"]
+    faults: list[Fault]
+    fault_count: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Sent:
+    """What became of batches; filled while answers come.
+
+    Attributes:
+        filed: Records that were appended by this run.
+        repeated: Records that an earlier run had filed.
+        refused: What the node has against others.
+    """
+
+    filed: int = 0
+    repeated: int = 0
+    refused: list[Fault] = field(default_factory=list)
+
+
+def row_fault(row: int, name: str, value: str, description: str, remedy: str = "") -> Fault:
+    """Return what is wrong at a row of the file."""
+    where = tr(f"第 {row} 行 {name}", f"row {row} {name}").rstrip()
+    return Fault(field=where, value=value, description=description, remedy=remedy)
+
+
+def check_file(file: Path, own: str) -> CheckedFile:
+    """Return the rows of a file that may be filed, and everything against the others.
+
+    Args:
+        file: CSV or XLSX.
+        own: The node's province.
+    """
+    from clients.filing.checks import sound_rows
+    from settlement.findings import Findings
+    from settlement.records import read_settlements
+
+    with progress("检查文件", "checking the file") as bar:
+        read = read_settlements(file)
+        bar.advance(len(read.rows))
+    findings = Findings(read.findings)
+    findings.total = read.findings_total
+    sound = sound_rows(read.rows, findings)
+    good = [row for row in sound if own in (row.home, row.host)]
+    foreign = [row for row in read.rows if own not in (row.home, row.host)]
+    faults = [finding_fault(finding) for finding in sorted(findings.listed)]
+    faults += [
+        row_fault(
+            row.row,
+            "",
+            f"{row.home}, {row.host}",
+            tr(f"不涉及本省 {own}", f"It is not between {own} and another province."),
+            tr("交由有关省份报送", "Have one of its two provinces file it."),
+        )
+        for row in foreign
+    ]
+    return CheckedFile(good=good, faults=faults, fault_count=findings.total + len(foreign))
+
+
+def refuse_faults(file: Path, faults: Sequence[Fault], fault_count: int) -> None:
+    """Refuse a file that is not all good.
+
+    Raises:
+        InputRefused: If there is a fault.
+    """
+    if fault_count:
+        raise InputRefused(
+            tr(
+                f"{file.name} 有 {fault_count} 处问题，未报送任何行；改好后重来，"
+                "或用 --only-good 只报送合格的行。",
+                f"{file.name}: {fault_count} problems, nothing was filed. Mend them, or use "
+                "--only-good to file the good rows.",
+            ),
+            faults=tuple(faults),
+            fault_count=fault_count,
+        )
+
+
+def send(
+    node: Any,  # noqa: ANN401  # a client of a node
+    batches: Sequence["Batch"],
+    signature: "Signature",
+) -> Sent:
+    """File batches and return what became of them.
+
+    Under a request id of the clerk's own choice each batch waits for the answer to the one before,
+    so that an id that stands for another file stops at its first batch.
+    """
+    from clients.filing.batches import file_batches, log_sizes
+
+    sent = Sent()
+    total = sum(len(batch.rows) for batch in batches)
+    before = log_sizes(node) if batches else {}
+    with progress("报送", "filing", total=total) as bar:
+        careful = signature.request_id is not None
+        for outcome in file_batches(node, batches, signature.duty, is_careful=careful):
+            bar.advance(len(outcome.batch.rows))
+            if outcome.is_repeated(before):
+                sent.repeated += outcome.filed_count
+            else:
+                sent.filed += outcome.filed_count
+            if outcome.response.refusal_reason == Reason.REQUEST_ID_REUSED.wire:
+                sent.refused.append(_reused(outcome.batch))
+                continue
+            sent.refused += [
+                row_fault(row, name, fault.value, reason_words(fault.description), fault.remedy)
+                for row, name, fault in outcome.faults()
+            ]
+    return sent
+
+
+def _reused(batch: "Batch") -> Fault:
+    """Return what is wrong if the request id stands for another file."""
+    code = Reason.REQUEST_ID_REUSED.wire
+    return row_fault(
+        batch.rows[0],
+        "--request-id",
+        "",
+        tr(
+            f"同一请求号已用于其他内容（{code}），自此行起未报送",
+            f"{code}: the id stands for other content; nothing was filed from this row on.",
+        ),
+        tr("换一个请求号，或不用 --request-id", "Use another id, or leave --request-id out."),
+    )
+
+
+def tell(
+    *,
+    file: Path,
+    good: int,
+    faults: Sequence[Fault],
+    fault_count: int,
+    sent: Sent,
+    is_dry_run: bool,
+    more: Iterable[tuple[str, int, str]] = (),
+) -> int:
+    """Say what was filed and what was not, and return the exit code.
+
+    Args:
+        file: The file.
+        good: Rows that were good.
+        faults: What is wrong with others.
+        fault_count: How many faults there are.
+        sent: What became of the good rows.
+        is_dry_run: Nothing was to be filed.
+        more: Further counts: name in JSON, number, words with the number.
+    """
+    more = tuple(more)
+    data = {
+        "file": file.name,
+        "dry_run": is_dry_run,
+        "good_rows": good,
+        "filed": sent.filed,
+        "already_filed": sent.repeated,
+        **{name: count for name, count, _ in more},
+        "fault_count": fault_count,
+        "faults": [fault_plain(fault) for fault in faults],
+        "refused": [fault_plain(fault) for fault in sent.refused],
+    }
+    parts = [tr(f"合格 {good} 行", f"{good} good rows")]
+    if is_dry_run:
+        parts.append(tr("未报送（--dry-run）", "nothing filed (--dry-run)"))
+    else:
+        parts.append(tr(f"本次报送 {sent.filed} 行", f"{sent.filed} filed"))
+        if sent.repeated:
+            parts.append(
+                tr(f"{sent.repeated} 行先前已报送", f"{sent.repeated} had been filed before")
+            )
+    parts += [words for _, count, words in more if count]
+    answer(data, [tr("，", ", ").join(parts)])
+    for title, listed, count in (
+        (tr("文件问题：", "In the file:"), faults, fault_count),
+        (tr("节点拒绝：", "Refused by the node:"), sent.refused, len(sent.refused)),
+    ):
+        if listed:
+            say("\n".join([title, *fault_lines(listed, count)]))
+    return Exit.BAD_INPUT if fault_count or sent.refused else Exit.YES
