@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-from deltacare.money import MAX_FEN
 
+from deltacare.money import MAX_FEN
 from settlement.core.columns import COLUMNS, PAIR_FACTOR, PLAIN_ROWS, pair_of
 from settlement.files import FILE_BYTES_MAX, column_positions, decode
 from settlement.findings import BadFile

@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltacare.money import MAX_FEN
 
+from deltacare.money import MAX_FEN
 from settlement.columnar import plan_rows
 from settlement.core.columns import COLUMNS, PAIR_FACTOR, SEPARATOR
 from settlement.records import FIELD_CHARS_MAX, PROVINCES, SERVICE_DAYS_MAX, parse_cell

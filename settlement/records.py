@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Final
 from deltacare.errors import Refusal
 from deltacare.money import MAX_FEN, parse_fen
 from deltacare.times import ServiceMonth
-
 from settlement.core.columns import COLUMNS
 from settlement.files import Table, column_positions, read_table
 from settlement.findings import BadFile, Finding, Findings, Problem

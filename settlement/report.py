@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from deltacare.money import FEN_PER_YUAN, capital_yuan
-
 from settlement.core.net import Payment
 from settlement.core.summary import ClassTotal
 

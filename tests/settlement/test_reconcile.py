@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
-from deltacare.errors import Refusal
 
+from deltacare.errors import Refusal
 from settlement.core.columns import COLUMNS
 from settlement.findings import BadFile
 from settlement.reconcile import reconcile

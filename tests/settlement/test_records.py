@@ -9,10 +9,10 @@ from typing import Any
 
 import openpyxl
 import pytest
-from deltacare.money import MAX_FEN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deltacare.money import MAX_FEN
 from settlement.columnar import read_plain, table_of_rows
 from settlement.core.columns import COLUMNS
 from settlement.findings import FINDINGS_MAX, BadFile, Problem
