@@ -139,9 +139,14 @@ def test_the_same_seed_gives_the_same_books(shown: tuple[dict[str, Any], Path]) 
 def test_nodes_end_with_the_demonstration(tmp_path: Path, number: signal.Signals) -> None:
     """However it is ended, killed outright included, no node is left."""
     work = tmp_path / "work"
-    demo = subprocess.Popen(
-        command("--work", str(work)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    # Started in the background of a shell we would hand on that interrupts are ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        demo = subprocess.Popen(
+            command("--work", str(work)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     try:
         nodes: list[int] = []
         end_s = time.monotonic() + 60
