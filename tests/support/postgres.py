@@ -3,7 +3,9 @@
 Import the fixture in a ``conftest.py``: ``from tests.support.postgres import postgres_url``.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -26,6 +28,8 @@ def _server_url() -> str:
     if given:
         return given
     directory = Path(tempfile.mkdtemp(prefix="deltacare-pg-"))
+    # Registered before the library's own, so that it runs after the server has ended.
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     # The library puts a lock file there, and warns where it is missing or open to others.
     os.environ["XDG_RUNTIME_DIR"] = str(directory)
     import pgserver
