@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out
 EXTRAS ?=
+SECONDS ?= 600
 
-.PHONY: install demo test test-interop lint type proto proto-check buf bench check clean
+.PHONY: install demo test test-interop fuzz lint type proto proto-check buf bench check clean
 
 install: .venv/.run
 
@@ -28,6 +29,10 @@ install: .venv/.run
 	sh tests/interop/setup.sh
 	touch $@
 
+.venv/.fuzz: .venv/.dev requirements-fuzz.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+	touch $@
+
 ## Four nodes, a month, five nights, everything shown.
 demo: .venv/.run
 	$(BIN)/deltacare demo --out $(OUT)
@@ -39,6 +44,10 @@ test: .venv/.dev
 ## The same bytes in Go and JavaScript: needs npm; Go comes as a package.
 test-interop: .venv/.interop
 	$(BIN)/python -m pytest -m interop -q tests/interop $(ARGS)
+
+## Fuzzes what reads bytes from strangers, SECONDS in all; TARGET=name runs one.
+fuzz: .venv/.fuzz
+	$(BIN)/python -m fuzz $(TARGET) --seconds $(SECONDS) --out $(OUT)/fuzz
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-BENCHMARKS = ("append", "mirror", "check", "reconcile")
+BENCHMARKS = ("append", "durable", "stall", "mirror", "check", "authorised", "reconcile")
 RESULTS = Path(__file__).parent / "results.json"
 
 

@@ -17,7 +17,7 @@ from clients.demo.scenario import PROVINCES
 from clients.sdk.node import NodeClient
 from deltacare.times import business_date
 
-__all__ = ["client", "nodes", "start"]
+__all__ = ["client", "configure", "nodes", "start"]
 
 _UNLIMITED = {"calls_per_s_max": "1000000", "burst_calls_max": "1000000"}
 
@@ -35,17 +35,28 @@ def nodes(*provinces: str, write_unconfirmed: bool = False) -> Iterator[Nodes]:
         provinces: Whose nodes are started.
         write_unconfirmed: Whether nodes write without having asked their partners.
     """
-    settings = {**_UNLIMITED, "write_unconfirmed": str(write_unconfirmed).lower()}
     opening = business_date(datetime.now(UTC)) - timedelta(days=1)
     with tempfile.TemporaryDirectory() as temporary:
         made = asyncio.run(make_nodes(Path(temporary), PROVINCES, opening_date=opening))
-        for province in provinces:
-            _set(made.node_directory(province) / "node.toml", settings)
+        configure(made, provinces, write_unconfirmed=write_unconfirmed)
         try:
             start(made, provinces)
             yield made
         finally:
             made.stop()
+
+
+def configure(made: Nodes, provinces: Sequence[str], *, write_unconfirmed: bool) -> None:
+    """Lift the limits of nodes that do not run yet.
+
+    Args:
+        made: The federation.
+        provinces: Whose nodes.
+        write_unconfirmed: Whether they write without having asked their partners.
+    """
+    settings = {**_UNLIMITED, "write_unconfirmed": str(write_unconfirmed).lower()}
+    for province in provinces:
+        _set(made.node_directory(province) / "node.toml", settings)
 
 
 def start(made: Nodes, provinces: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ compile() {
     --no-annotate --output-file "$output" "$@" pyproject.toml
 }
 compile requirements.lock
-compile requirements-dev.lock --extra test --extra dev
+compile requirements-dev.lock --extra test --extra dev --extra sm
 compile requirements-bench.lock --extra bench
 compile requirements-interop.lock --extra test --extra interop
+compile requirements-fuzz.lock --extra test --extra fuzz

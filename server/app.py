@@ -10,24 +10,28 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from clients.sdk.credentials import load_bundle, read_file
-from deltacare.errors import Reason, Refusal, Unavailable, invalid_field
+from deltacare.errors import Reason, Unavailable
 from deltacare.ids import LogName, all_logs
-from deltacare.trust import TrustBundle
+from server.audit.projector import AuditProjector
+from server.audit.recorder import AuditRecorder
 from server.certification.projector import CertificationProjector
 from server.certification.salts import SaltStore
 from server.certification.service import CertificationServicer
 from server.config import NodeConfig
+from server.credentials import NodeCredentials, Renewals
 from server.edge.logging import get_log
 from server.edge.rights import Rights
-from server.edge.server import EdgeServer, TlsFiles
+from server.edge.server import EdgeServer
+from server.edge.tls import TlsFiles
+from server.federation.keeper import KeeperSettings, TrustKeeper
 from server.federation.partners import Partners
 from server.federation.service import FederationServicer
-from server.keyfiles import NodeKeys
+from server.federation.trust_service import TrustService
 from server.lock import hold_directory
 from server.log.logs import Logs
 from server.log.settings import LogSettings
@@ -41,7 +45,11 @@ from server.settlement.service import SettlementServicer
 from server.store.database import Database
 from server.store.migrations import upgrade
 
-__all__ = ["Node", "SystemClock", "SystemEntropy", "load_trust", "rebuild", "serve"]
+if TYPE_CHECKING:
+    from server.http.server import HttpServer
+    from server.http.tls import ServerTls
+
+__all__ = ["Node", "SystemClock", "SystemEntropy", "rebuild", "serve"]
 
 _log = get_log("app")
 
@@ -71,10 +79,11 @@ class Node:
         config: Its settings.
         clock: The machine's unless given.
         entropy: The machine's unless given.
+        trust_settings: How the trust is refreshed; by the configuration unless given.
 
     Raises:
-        Refusal: If the settings, the bundle and the keys do not fit together.
-        PeerFault: If the bundle is not signed by enough of the pinned keys.
+        Refusal: If the settings, the federation's metadata and the keys do not fit together.
+        PeerFault: If the metadata was altered.
     """
 
     def __init__(
@@ -83,24 +92,22 @@ class Node:
         *,
         clock: SystemClock | None = None,
         entropy: SystemEntropy | None = None,
+        trust_settings: KeeperSettings | None = None,
     ) -> None:
         clock = clock or SystemClock()
         entropy = entropy or SystemEntropy()
         self._config = config
         self._province = province = config.province
-        self._trust = trust = load_trust(config)
-        keys = NodeKeys.read(config.keys, province=province, provinces=trust.provinces)
-        _check_keys(keys, trust, province)
-        tls = TlsFiles(
-            certificate_pem=read_file(config.certificate, field_name="tls.certificate"),
-            key_pem=read_file(config.key, field_name="tls.key"),
-        )
+        credentials = NodeCredentials.open(config, now=clock.now())
+        keys, certificate, room = credentials.keys, credentials.certificate, credentials.room
+        self._trust = trust = room.trust
         self._database = Database(config.database_url)
-        self._partners = Partners(
-            province=province,
-            trust=trust,
-            certificate_pem=tls.certificate_pem,
-            key_pem=tls.key_pem,
+        self._partners = Partners(province=province, trust=trust, certificate=certificate)
+        self._trust_keeper = TrustKeeper(
+            room,
+            peers=self._partners,
+            clock=clock,
+            settings=trust_settings or KeeperSettings(interval_s=config.trust_interval_s),
         )
         salts = SaltStore(keys.salt_key, entropy)
         self.logs = Logs(
@@ -112,6 +119,7 @@ class Node:
             entropy=entropy,
             peers=self._partners,
             projectors=(
+                AuditProjector(),
                 RegistryProjector(),
                 CertificationProjector(),
                 SettlementProjector(trust=trust),
@@ -122,6 +130,9 @@ class Node:
             ),
         )
         sequencer, reader = self.logs.sequencer, self.logs.reader
+        self._audit = AuditRecorder(
+            province=province, sequencer=sequencer, reader=reader, clock=clock, entropy=entropy
+        )
         nights = PairNights(
             province=province,
             trust=trust,
@@ -152,13 +163,18 @@ class Node:
         self._edge = EdgeServer(
             province=province,
             trust=trust,
-            tls=tls,
+            tls=certificate,
             limits=config.limits,
+            audit=self._audit,
             now=clock.now,
             token=entropy.token,
             services={
                 "deltacare.v1.FederationService": FederationServicer(
-                    province=province, trust=trust, rights=Rights(province), logs=self.logs
+                    province=province,
+                    trust=trust,
+                    rights=Rights(province),
+                    logs=self.logs,
+                    metadata=TrustService(room, self._trust_keeper),
                 ),
                 "deltacare.v1.LogService": self.logs.service,
                 "deltacare.v1.RegistryService": RegistryServicer(
@@ -176,6 +192,7 @@ class Node:
                     reader=reader,
                     salts=salts,
                     entropy=entropy,
+                    signers=keys,
                 ),
                 "deltacare.v1.SettlementService": settlement,
                 "deltacare.v1.ClearingService": ClearingServicer(
@@ -190,6 +207,10 @@ class Node:
             },
         )
 
+        self._http_tls = _http_tls(config, certificate.current())
+        self._http = _http_server(config, self.logs, self._http_tls)
+        self._renewals = Renewals(credentials, on_certificate=self._renew_http)
+
     async def start(self) -> int:
         """Start every room, from the ground up.
 
@@ -202,9 +223,19 @@ class Node:
         """
         await self._prepare_database()
         await self.logs.start()
+        await self._audit.start()
         port = await self._edge.start(self._config.listen)
+        if self._http is not None and self._config.http.listen is not None:
+            await self._http.start(self._config.http.listen)
+        await self._trust_keeper.start()
+        await self._renewals.start()
         await self._keeper.start()
         return port
+
+    def _renew_http(self, shown: TlsFiles) -> None:
+        """Show strangers a renewed certificate."""
+        if self._http_tls is not None:
+            self._http_tls.renew(certificate_pem=shown.certificate_pem, key_pem=shown.key_pem)
 
     async def rebuild(self, *, on_log: Callable[[], None]) -> Mapping[LogName, int]:
         """Make every projection anew from the logs, and serve nothing meanwhile.
@@ -247,11 +278,39 @@ class Node:
 
     async def stop(self) -> None:
         """Stop every room, from the roof down."""
+        if self._http is not None:
+            await self._http.stop()
         await self._edge.stop()
         await self._keeper.stop()
+        await self._renewals.stop()
+        await self._trust_keeper.stop()
+        await self._audit.stop()
         await self.logs.stop()
         await self._partners.close()
         self._database.close()
+
+
+def _http_tls(config: NodeConfig, shown: TlsFiles) -> "ServerTls | None":
+    """Return what strangers are shown, if anything is."""
+    if config.http.listen is None or not config.http.is_tls:
+        return None
+    from server.http.tls import ServerTls
+
+    return ServerTls(certificate_pem=shown.certificate_pem, key_pem=shown.key_pem)
+
+
+def _http_server(config: NodeConfig, logs: Logs, tls: "ServerTls | None") -> "HttpServer | None":
+    """Return what serves strangers, if a node does."""
+    if config.http.listen is None:
+        return None
+    from server.http.server import HttpServer
+    from server.http.site import Site
+
+    if tls is None:
+        _log.warning("http_is_plain", address=config.http.listen)
+    return HttpServer(
+        Site(logs=logs.public, witness=logs.submissions), limits=config.http.limits, tls=tls
+    )
 
 
 async def serve(config: NodeConfig, *, on_serving: Callable[[int], None]) -> None:
@@ -294,29 +353,6 @@ async def rebuild(config: NodeConfig, *, on_log: Callable[[], None]) -> Mapping[
             await node.stop()
 
 
-def load_trust(config: NodeConfig) -> TrustBundle:
-    """Return the federation that a node's settings name, verified.
-
-    Raises:
-        Refusal: ``INVALID_FIELD``, if a file cannot be read, or the node is no member.
-        PeerFault: If the bundle is not signed by enough of the pinned keys.
-    """
-    for path in (config.bundle_keys, config.bundle):
-        if not path.exists():
-            raise invalid_field(
-                "trust",
-                path,
-                "The node has no trust bundle yet.",
-                f"Run deltacare node bundle … --install {config.directory}.",
-            )
-    lines = read_file(config.bundle_keys, field_name="trust.pinned_keys").decode("utf-8", "replace")
-    rows = [line.strip() for line in lines.splitlines()]
-    keys = tuple(row for row in rows if row and not row.startswith("#"))
-    trust = load_bundle(config.bundle, keys=keys, threshold=config.bundle_threshold)
-    trust.member(config.province)
-    return trust
-
-
 def _database_place(url: str) -> str:
     """Return where a database is, without the password: host and port, or a file."""
     parsed = make_url(url)
@@ -324,22 +360,3 @@ def _database_place(url: str) -> str:
         return parsed.database or url
     # A URL without a host means the local socket of the driver's own default.
     return f"{parsed.host or 'localhost'}:{parsed.port or _POSTGRESQL_PORT}/{parsed.database or ''}"
-
-
-def _check_keys(keys: NodeKeys, trust: TrustBundle, province: str) -> None:
-    """Refuse to run with keys that the federation does not know: partners would believe nothing.
-
-    Raises:
-        Refusal: ``INVALID_FIELD``, naming the keys.
-    """
-    pairs = [
-        *((signer.verifier, trust.log_key(log)) for log, signer in keys.logs.items()),
-        (keys.witness.verifier, trust.witness_key(province)),
-    ]
-    wrong = [own.name for own, stated in pairs if own != stated]
-    if wrong:
-        raise Refusal(
-            Reason.INVALID_FIELD,
-            f"The trust bundle states other keys for {', '.join(wrong)}.",
-            details={"keys": ", ".join(wrong)},
-        )

@@ -1,18 +1,18 @@
-"""``deltacare node``: a node's directory, its bundle, its running, how it is, and its tables.
+"""``deltacare node``: a node's directory, its running, and its tables; the rest is lazy.
 
 Thin: every command gathers its options, calls one function and says what came of it. Whatever is
 heavy is imported where it is used, because the whole program's help loads this module.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
-from clients.cli.commands import Group, command, option, wants_json
-from clients.cli.failures import Exit, InputRefused
-from clients.cli.output import answer, print_table, progress, say
+from clients.cli.commands import Group, LazyCommand, command, option, wants_json
+from clients.cli.failures import InputRefused
+from clients.cli.output import answer, progress
+from clients.cli.passphrase import obtain_passphrase, passphrase_option
 from clients.language import both, tr
 
 __all__ = ["node"]
@@ -20,12 +20,32 @@ __all__ = ["node"]
 node = Group(
     name="node",
     help=both(
-        "运行本省节点：init、bundle、client、serve、status、rebuild。",
-        "Run a province's node: init, bundle, client, serve, status, rebuild.",
+        "运行本省节点：init、client、keys、certificate、serve、status、doctor、rebuild。",
+        "Run a province's node: init, client, keys, certificate, serve, status, doctor, rebuild.",
     ),
+    lazy={
+        "keys": LazyCommand(
+            target="server.cli_keys:keys",
+            help=both("签名密钥：列出、更换。", "Signing keys: list them, make new ones."),
+        ),
+        "certificate": LazyCommand(
+            target="server.cli_keys:certificate",
+            help=both("节点证书与 CA：换发。", "The node's certificate and CA: renew them."),
+        ),
+        "status": LazyCommand(
+            target="server.cli_status:status",
+            help=both(
+                "节点及伙伴的状况；有待处理的事则退出码为 1。",
+                "How the node and its partners are; exit 1 if something waits.",
+            ),
+        ),
+        "doctor": LazyCommand(
+            target="server.doctor.cli:doctor",
+            help=both("逐项检查节点，并给出补救命令。", "Examine a node; says what mends it."),
+        ),
+    },
 )
 
-_FEDERATION = "deltacare"
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 _ENDPOINT_DEFAULT = "127.0.0.1:7310"
 
@@ -63,6 +83,15 @@ _ENDPOINT_DEFAULT = "127.0.0.1:7310"
     show_default=True,
     help=both("数据库 URL：SQLite 或 PostgreSQL。", "URL of SQLite or PostgreSQL."),
 )
+@option(
+    "--suite",
+    type=click.Choice(["sm2"]),
+    help=both(
+        "另建国密 SM2 密钥，各日志与联签各一把。",
+        "Make keys of SM2 as well, one for each log and the witness.",
+    ),
+)
+@passphrase_option
 def init(  # noqa: PLR0917  # options of one command
     directory: Path,
     province: str,
@@ -70,12 +99,16 @@ def init(  # noqa: PLR0917  # options of one command
     endpoint: str,
     listen: str | None,
     database_url: str,
+    suite: str | None,
+    passphrase_file: Path | None,
 ) -> None:
     """Make a node's directory."""
     import os
 
+    from clients.federation.cards import CARD_FILE
     from deltacare.divisions import PROVINCES
-    from server.setup import MEMBER_FILE, init_node
+    from deltacare.tlog.suite import Suite
+    from server.setup import init_node
 
     if province not in PROVINCES:
         known = ", ".join(PROVINCES)
@@ -89,17 +122,21 @@ def init(  # noqa: PLR0917  # options of one command
         endpoint=endpoint,
         listen=listen or endpoint,
         database_url=database_url,
+        passphrase=obtain_passphrase(passphrase_file, is_new=True),
+        passphrase_file=passphrase_file,
         now=datetime.now(UTC),
         entropy=os.urandom,
+        suite=None if suite is None else Suite(suite),
     )
-    card = directory / MEMBER_FILE
+    card = directory / CARD_FILE
+    timestamp = made.card.timestamp.to_text()
     answer(
         {
             "directory": str(directory),
             "province": province,
             "endpoint": endpoint,
             "member_card": str(card),
-            "bundle_key": made.card.bundle_key,
+            "timestamp_key": timestamp,
             "clients": dict(made.clients),
         },
         [
@@ -108,120 +145,8 @@ def init(  # noqa: PLR0917  # options of one command
                 f"{directory}: the node of {province} is made.",
             ),
             tr(
-                f"把成员卡 {card} 交给各伙伴，并另行核对密钥：{made.card.bundle_key}",
-                f"Hand the card {card} to each partner, and compare its key by another way: "
-                f"{made.card.bundle_key}",
-            ),
-        ],
-    )
-
-
-@command(
-    node,
-    "bundle",
-    help=both(
-        "把成员卡合成信任包并签名（四家中三家）。",
-        "Join member cards into a trust bundle and sign it (3 of 4).",
-    ),
-)
-@option(
-    "--member",
-    "members",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path, exists=True),
-    help=both("成员卡或节点目录，每省一个。", "A member card or node directory, one each."),
-)
-@option(
-    "--sign",
-    "signing",
-    multiple=True,
-    type=_DIRECTORY,
-    help=both("以其密钥签名的节点目录，可重复。", "Node directory whose key signs."),
-)
-@option(
-    "--opening-date",
-    required=True,
-    help=both("第一个日切日期，YYYY-MM-DD。", "First date that logs close, YYYY-MM-DD."),
-)
-@option("--out", type=click.Path(path_type=Path), help=both("写入文件。", "File to write."))
-@option(
-    "--install",
-    "installing",
-    multiple=True,
-    type=_DIRECTORY,
-    help=both("装入节点目录并固定各成员密钥。", "Node directory to install it in, pinning keys."),
-)
-@option(
-    "--version",
-    default=1,
-    show_default=True,
-    help=both("信任包的序号。", "Number of the bundle."),
-)
-@option(
-    "--registry-quorum",
-    default=2,
-    show_default=True,
-    help=both("登记日志须有几家伙伴联签。", "Partners that cosign a registry log."),
-)
-@option(
-    "--threshold",
-    default=3,
-    show_default=True,
-    help=both("至少几家签名。", "Signatures that it must have."),
-)
-def bundle(  # noqa: PLR0917  # options of one command
-    members: tuple[Path, ...],
-    signing: tuple[Path, ...],
-    opening_date: str,
-    out: Path | None,
-    installing: tuple[Path, ...],
-    version: int,
-    registry_quorum: int,
-    threshold: int,
-) -> None:
-    """Join member cards into a signed bundle."""
-    from deltacare.times import parse_date
-    from server.keyfiles import write_new
-    from server.setup import install_bundle, make_bundle, read_card, read_signer
-
-    if out is None and not installing:
-        raise InputRefused(tr("请给出 --out 或 --install。", "Give --out or --install."))
-    opening: date = parse_date(opening_date, field="--opening-date")
-    cards = [read_card(path) for path in members]
-    note = make_bundle(
-        cards,
-        [read_signer(directory) for directory in signing],
-        federation=_FEDERATION,
-        version=version,
-        opening_date=opening,
-        registry_quorum=registry_quorum,
-        threshold=threshold,
-        now=datetime.now(UTC),
-    )
-    keys = [card.bundle_key for card in sorted(cards, key=lambda card: card.province)]
-    if out is not None:
-        write_new(out, note, private=False)
-    for directory in installing:
-        install_bundle(directory, note, keys)
-    answer(
-        {
-            "members": sorted(card.province for card in cards),
-            "signatures": len(signing),
-            "version": version,
-            "out": str(out) if out else None,
-            "installed": [str(directory) for directory in installing],
-            "keys": keys,
-        },
-        [
-            tr(
-                f"信任包 {version}：{len(cards)} 个成员，{len(signing)} 个签名。",
-                f"Trust bundle {version}: {len(cards)} members, {len(signing)} signatures.",
-            ),
-            *keys,
-            tr(
-                "请以另一途径逐一与各成员核对以上密钥。",
-                "Compare each of these keys with its member by another way.",
+                f"把成员卡 {card} 交给本省办公室，列入联盟声明（deltacare federation propose）。",
+                f"Hand the card {card} to the offices, who state it: deltacare federation propose.",
             ),
         ],
     )
@@ -238,18 +163,20 @@ def bundle(  # noqa: PLR0917  # options of one command
 )
 def client(directory: Path, role: str, name: str | None, opaque_id: str | None) -> None:
     """Issue a client certificate of a node's own CA."""
+    import os
     import secrets
 
-    from server.setup import CLIENTS_DIRECTORY, add_client, read_card
+    from server.setup import CLIENTS_DIRECTORY, add_client
 
     opaque_id = opaque_id or secrets.token_hex(8)
     caller = add_client(
         directory,
-        province=read_card(directory).province,
         role=role,
         name=name or opaque_id,
         opaque_id=opaque_id,
         now=datetime.now(UTC),
+        environ=os.environ,
+        entropy=os.urandom,
     )
     path = directory / CLIENTS_DIRECTORY / (name or opaque_id)
     answer(
@@ -306,65 +233,6 @@ def serve(directory: Path, listen: str | None) -> None:
 
 @command(
     node,
-    "status",
-    help=both(
-        "节点及伙伴的状况；有待处理的事则退出码为 1。",
-        "How the node and its partners are; exit 1 if something waits.",
-    ),
-)
-@click.argument("directory", type=_DIRECTORY)
-@option("--node", "endpoint", help=both("节点地址。", "The node, host:port."))
-@option(
-    "--client",
-    "name",
-    default="administrator",
-    show_default=True,
-    help=both("以哪个客户端证书询问。", "Client certificate to ask with."),
-)
-def status(directory: Path, endpoint: str | None, name: str) -> int:
-    """Ask a running node how it and its partners are."""
-    from dataclasses import replace
-
-    from clients.sdk.credentials import Profile
-    from clients.sdk.node import SyncNodeClient
-    from deltacare.v1.federation_service_pb2 import ListMembersRequest, ListPartnerHealthRequest
-    from server.setup import CLIENTS_DIRECTORY
-
-    profile = Profile.load(directory / CLIENTS_DIRECTORY, name=name)
-    if endpoint is not None:
-        profile = replace(profile, endpoint=endpoint)
-    with SyncNodeClient.of(profile) as remote:
-        members = remote.federation.ListMembers(ListMembersRequest())
-        health = remote.federation.ListPartnerHealth(ListPartnerHealthRequest())
-        own = _own_logs(remote, members, set(health.unconfirmed_logs))
-    unconfirmed = list(health.unconfirmed_logs)
-    waits = bool(unconfirmed) or not all(partner.connected for partner in health.partners)
-    is_read = answer(
-        {
-            "province": members.province,
-            "bundle_version": members.bundle_version,
-            "partners": [_partner(partner) for partner in health.partners],
-            "own_logs": own,
-            "unconfirmed_logs": unconfirmed,
-        },
-        [
-            tr(
-                f"{members.province}，信任包 {members.bundle_version}，成员 {len(members.members)}",
-                f"{members.province}, trust bundle {members.bundle_version}, "
-                f"{len(members.members)} members",
-            )
-        ],
-    )
-    if is_read:
-        _print_own_logs(own)
-        _print_health(health)
-        for log in unconfirmed:
-            say(tr(f"尚未得到伙伴确认：{log}", f"Not confirmed by partners: {log}"))
-    return Exit.NO if waits else Exit.YES
-
-
-@command(
-    node,
     "rebuild",
     help=both(
         "由日志重建投影表；请先停止节点。",
@@ -393,101 +261,3 @@ def rebuild(directory: Path) -> None:
             )
         ],
     )
-
-
-def _partner(partner: Any) -> dict[str, Any]:  # noqa: ANN401  # a message
-    """Return a partner's health as JSON."""
-    return {
-        "province": partner.province,
-        "connected": partner.connected,
-        "last_contact_time": (
-            partner.last_contact_time.ToJsonString()
-            if partner.HasField("last_contact_time")
-            else None
-        ),
-        "logs": [
-            {
-                "log": held.log,
-                "verified_size": held.verified_size,
-                "quorum_size": held.quorum_size,
-                "fresh_time": held.fresh_time.ToJsonString()
-                if held.HasField("fresh_time")
-                else None,
-                "stalled": held.stalled,
-                "fork_count": held.fork_count,
-            }
-            for held in partner.logs
-        ],
-    }
-
-
-def _own_logs(remote: Any, members: Any, unconfirmed: set[str]) -> list[dict[str, Any]]:  # noqa: ANN401  # a client of a node, and a message
-    """Return how far the node's own logs are, without the sizes that this client may not see."""
-    from deltacare.errors import Reason, Refusal
-    from deltacare.v1.log_service_pb2 import ListLogsRequest
-
-    try:
-        sizes = {row.log: row for row in remote.log.ListLogs(ListLogsRequest()).logs}
-    except Refusal as error:
-        if error.reason is not Reason.ROLE_NOT_ALLOWED:
-            raise
-        sizes = {}
-    own = next(row for row in members.members if row.province == members.province)
-    return [
-        {
-            "log": name,
-            "size": sizes[name].verified_size if name in sizes else None,
-            "quorum_size": sizes[name].quorum_size if name in sizes else None,
-            "confirmed": name not in unconfirmed,
-        }
-        for name in sorted(key.partition("+")[0] for key in own.log_keys)
-    ]
-
-
-def _print_own_logs(own: list[dict[str, Any]]) -> None:
-    """Draw the node's own logs."""
-    print_table(
-        (
-            tr("本省日志", "own log"),
-            tr("条目", "entries"),
-            tr("达联签数", "quorum"),
-            tr("已确认", "confirmed"),
-        ),
-        [
-            (
-                row["log"],
-                "-" if row["size"] is None else row["size"],
-                "-" if row["quorum_size"] is None else row["quorum_size"],
-                tr("是", "yes") if row["confirmed"] else tr("否", "no"),
-            )
-            for row in own
-        ],
-        numbers=(1, 2),
-    )
-
-
-def _print_health(health: Any) -> None:  # noqa: ANN401  # a message
-    """Draw the partners' logs."""
-    rows = [
-        (
-            partner.province,
-            tr("是", "yes") if partner.connected else tr("否", "no"),
-            held["log"],
-            held["verified_size"],
-            held["quorum_size"],
-            held["fresh_time"] or "-",
-            held["fork_count"],
-        )
-        for partner in health.partners
-        for held in _partner(partner)["logs"]
-    ]
-    columns = (
-        tr("伙伴", "partner"),
-        tr("在线", "connected"),
-        tr("日志", "log"),
-        tr("已验", "verified"),
-        tr("达联签数", "quorum"),
-        tr("最新", "fresh"),
-        tr("分叉", "forks"),
-    )
-    print_table(columns, rows, numbers=(3, 4, 6))

@@ -11,13 +11,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from clients.sdk.credentials import read_file
 from deltacare.errors import ViolationCollector, invalid_field
 from deltacare.ids import parse_province
+from server.edge.access_rules import Role
 from server.edge.limits import Limits
 from server.edge.logging import LEVELS
+from server.http.limits import HttpLimits
+from server.http.settings import HTTP_LIMITS, HTTP_OFF, HttpConfig, http_text
 
 __all__ = ["CONFIG_FILE", "NodeConfig", "config_text", "parse_address", "read_config"]
 
@@ -26,8 +30,9 @@ CONFIG_FILE = "node.toml"
 _PORT_MAX = 65_535
 _ADDRESS = re.compile(r"(?:[0-9A-Za-z][0-9A-Za-z.-]{0,252}|\[[0-9A-Fa-f:]{2,45}\]):([0-9]{1,5})")
 _HOUR = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
-_THRESHOLD_MAX = 34
 _POLL_INTERVAL_S_MAX = 60
+_TRUST_INTERVAL_S_DEFAULT = 20
+_TRUST_INTERVAL_S_MAX = 300  # half of what is an alarm
 _SQLITE = "sqlite:///"
 _MANUAL = "manual"
 
@@ -46,14 +51,15 @@ class NodeConfig:
         certificate: The node's certificate.
         key: Its private key.
         keys: Directory of the other private keys.
-        bundle: The trust bundle.
-        bundle_keys: File of the pinned bundle keys, one a line.
-        bundle_threshold: How many of them must have signed the bundle.
+        passphrase_file: File with the passphrase of the private keys; ``None``: the environment.
+        trust: Directory of the federation's metadata and the root it is verified from.
         close_time: Published hour of the day close in Asia/Shanghai; ``None``: by hand.
         write_unconfirmed: Write own logs before partners confirmed their ends.
         poll_interval_s: Seconds between looks at a partner whose stream is down.
+        trust_interval_s: Seconds between refreshes of the federation's metadata.
         log_level: Of the structured log.
         limits: Of the edge.
+        http: What is served to anybody.
     """
 
     directory: Path
@@ -63,14 +69,15 @@ class NodeConfig:
     certificate: Path
     key: Path
     keys: Path
-    bundle: Path
-    bundle_keys: Path
-    bundle_threshold: int
+    passphrase_file: Path | None
+    trust: Path
     close_time: time | None
     write_unconfirmed: bool
     poll_interval_s: int
+    trust_interval_s: int
     log_level: str
     limits: Limits = field(default_factory=Limits)
+    http: HttpConfig = field(default_factory=HttpConfig)
 
 
 # By setting of the edge the least and the most that is accepted.
@@ -84,22 +91,32 @@ _LIMITS: Mapping[str, tuple[int, int]] = {
     "connection_streams_max": (1, 65_536),
     "connection_duration_max_s": (60, 86_400),
     "drain_duration_max_s": (0, 300),
+    "refused_calls_per_min_max": (1, 1_000_000),
 }
-assert set(_LIMITS) == {item.name for item in fields(Limits)}, "every limit has its range"
+_BY_ROLE = "role_calls_per_s_max"
+assert {*_LIMITS, _BY_ROLE} == {item.name for item in fields(Limits)}, "every limit has its range"
+_ROLE_CALLS_PER_S_MAX = 1_000_000
+_ROLE_LIMITS: Mapping[str, str] = {f"{role}_calls_per_s_max": str(role) for role in Role}
 
 _TABLES: Mapping[str, frozenset[str]] = {
     "": frozenset({"province", "listen", "database_url"}),
     "tls": frozenset({"certificate", "key"}),
-    "keys": frozenset({"directory"}),
-    "trust": frozenset({"bundle", "pinned_keys", "threshold"}),
+    "keys": frozenset({"directory", "passphrase_file"}),
+    "trust": frozenset({"directory", "refresh_interval_s"}),
     "night": frozenset({"close_hour"}),
     "logs": frozenset({"write_unconfirmed", "poll_interval_s"}),
     "log": frozenset({"level"}),
     "limits": frozenset(_LIMITS),
+    "http": frozenset({"listen", "tls", *HTTP_LIMITS}),
+    "limits.roles": frozenset(_ROLE_LIMITS),
 }
 _DEFAULTS: Mapping[str, object] = {
     "log.level": "info",
-    **{f"limits.{item.name}": item.default for item in fields(Limits)},
+    "trust.refresh_interval_s": _TRUST_INTERVAL_S_DEFAULT,
+    "http.listen": HTTP_OFF,
+    "http.tls": True,
+    **{f"http.{item.name}": item.default for item in fields(HttpLimits)},
+    **{f"limits.{item.name}": item.default for item in fields(Limits) if item.name in _LIMITS},
 }
 
 
@@ -128,21 +145,34 @@ def read_config(path: Path) -> NodeConfig:
         "certificate": directory / reader.text("tls.certificate"),
         "key": directory / reader.text("tls.key"),
         "keys": directory / reader.text("keys.directory"),
-        "bundle": directory / reader.text("trust.bundle"),
-        "bundle_keys": directory / reader.text("trust.pinned_keys"),
-        "bundle_threshold": reader.number("trust.threshold", 1, _THRESHOLD_MAX),
+        "passphrase_file": _optional_path(directory, reader.optional_text("keys.passphrase_file")),
+        "trust": directory / reader.text("trust.directory"),
         "write_unconfirmed": reader.flag("logs.write_unconfirmed"),
         "poll_interval_s": reader.number("logs.poll_interval_s", 1, _POLL_INTERVAL_S_MAX),
+        "trust_interval_s": reader.number("trust.refresh_interval_s", 1, _TRUST_INTERVAL_S_MAX),
         "log_level": reader.text("log.level", _parse_level),
     }
     hour = reader.text("night.close_hour", _parse_hour)
     limits = {name: reader.number(f"limits.{name}", *span) for name, span in _LIMITS.items()}
+    by_role = {
+        role: reader.number(f"limits.roles.{name}", 1, _ROLE_CALLS_PER_S_MAX)
+        for name, role in _ROLE_LIMITS.items()
+        if reader.has(f"limits.roles.{name}")
+    }
+    http_listen = reader.text("http.listen", _parse_http_listen)
+    is_http_tls = reader.flag("http.tls")
+    http = {name: reader.number(f"http.{name}", *span) for name, span in HTTP_LIMITS.items()}
     reader.bad.raise_if_any()
     config["database_url"] = _resolve_database_url(str(config["database_url"]), directory)
     return NodeConfig(
         directory=directory,
         close_time=None if hour == _MANUAL else time.fromisoformat(hour),
-        limits=Limits(**limits),
+        limits=Limits(**limits, role_calls_per_s_max=MappingProxyType(by_role)),
+        http=HttpConfig(
+            listen=None if http_listen == HTTP_OFF else http_listen,
+            is_tls=is_http_tls,
+            limits=HttpLimits(**http),
+        ),
         **config,  # type: ignore[arg-type]  # the reader gave each its type
     )
 
@@ -157,11 +187,7 @@ class _Reader:
     def __init__(self, value: Mapping[str, Any]) -> None:
         self.bad = ViolationCollector()
         self._values: dict[str, Any] = {}
-        for name, item in value.items():
-            if name in _TABLES and isinstance(item, dict):
-                self._values.update({f"{name}.{inner}": leaf for inner, leaf in item.items()})
-            else:
-                self._values[name] = item
+        self._take(value, "")
         known = {
             f"{table}.{name}" if table else name
             for table, names in _TABLES.items()
@@ -169,6 +195,19 @@ class _Reader:
         }
         for name in sorted(self._values.keys() - known):
             self.bad.note(name, "", "There is no such setting.", "Remove it, or check its name.")
+
+    def _take(self, value: Mapping[str, Any], table: str) -> None:
+        """Note the settings of a table and of the tables in it by their full names."""
+        for inner, item in value.items():
+            name = f"{table}.{inner}" if table else inner
+            if name in _TABLES and isinstance(item, dict):
+                self._take(item, name)
+            else:
+                self._values[name] = item
+
+    def has(self, name: str) -> bool:
+        """Return whether a setting is given."""
+        return name in self._values
 
     def text(self, name: str, parse: Callable[..., str] | None = None) -> str:
         """Return a setting that is a text."""
@@ -180,6 +219,10 @@ class _Reader:
         if parse is None:
             return value
         return self.bad.take(parse, value, field=name) or ""
+
+    def optional_text(self, name: str) -> str | None:
+        """Return a setting that is a text, if it is there."""
+        return self.text(name) if name in self._values else None
 
     def number(self, name: str, least: int, most: int) -> int:
         """Return a setting that is a whole number."""
@@ -220,6 +263,11 @@ def parse_address(text: str, *, field: str) -> str:
     return text
 
 
+def _parse_http_listen(text: str, *, field: str) -> str:
+    """Return ``off`` or ``host:port``."""
+    return text if text == HTTP_OFF else parse_address(text, field=field)
+
+
 def _parse_database_url(text: str, *, field: str) -> str:
     """Return the URL of a database of a kind that is tested."""
     if not text.startswith((_SQLITE, "postgresql://", "postgresql+psycopg://")):
@@ -248,6 +296,11 @@ def _parse_level(text: str, *, field: str) -> str:
     return text
 
 
+def _optional_path(directory: Path, text: str | None) -> Path | None:
+    """Return a path relative to a directory, if there is one."""
+    return None if text is None else directory / text
+
+
 def _resolve_database_url(url: str, directory: Path) -> str:
     """Return the URL with the path of a SQLite file made absolute."""
     if not url.startswith(_SQLITE):
@@ -255,13 +308,16 @@ def _resolve_database_url(url: str, directory: Path) -> str:
     return f"{_SQLITE}{directory / url.removeprefix(_SQLITE)}"
 
 
-def config_text(*, province: str, listen: str, database_url: str) -> str:
+def config_text(
+    *, province: str, listen: str, database_url: str, passphrase_file: Path | None = None
+) -> str:
     """Return a commented configuration file for a new node.
 
     Args:
         province: Six digits.
         listen: ``host:port`` to serve on.
         database_url: SQLAlchemy URL; a SQLite path may be relative to the file.
+        passphrase_file: File with the passphrase of the private keys, if one shall be named.
     """
     limits = Limits()
     rows = "\n".join(
@@ -271,7 +327,13 @@ def config_text(*, province: str, listen: str, database_url: str) -> str:
         province=json.dumps(province),
         listen=json.dumps(listen),
         database_url=json.dumps(database_url),
+        passphrase_file=(
+            '# passphrase_file = "/run/secrets/deltacare"'
+            if passphrase_file is None
+            else f"passphrase_file = {json.dumps(str(passphrase_file), ensure_ascii=False)}"
+        ),
         limits=rows,
+        http=http_text(),
     )
 
 
@@ -285,6 +347,8 @@ _LIMIT_NOTES = {
     "connection_streams_max": "Calls and streams at the same time on one connection.",
     "connection_duration_max_s": "Seconds after which a connection is made anew.",
     "drain_duration_max_s": "Seconds that running calls get to finish when the node stops.",
+    "refused_calls_per_min_max": "Calls of one caller a minute that may be denied before none is "
+    "looked at for a while.",
 }
 
 _TEMPLATE = """\
@@ -293,29 +357,31 @@ _TEMPLATE = """\
 # The province whose node this is, six digits.
 province = {province}
 
-# Where it serves, host:port. Partners and clients come to the endpoint that the trust bundle
-# states; it leads here.
+# Where it serves, host:port. Partners and clients come to the endpoint that the federation states
+# for this province; it leads here.
 listen = {listen}
 
 # SQLite in one file, or PostgreSQL: "postgresql://user@host/database".
 database_url = {database_url}
 
 [tls]
-# The node's certificate and private key. It serves with them, and calls partners as "peer".
+# The node's certificate and its private key. It serves with them, and calls partners as "peer".
 certificate = "node.crt"
-key = "node.key"
+key = "keys/tls.key"
 
 [keys]
-# Directory of the private keys that sign logs, cosign, and consent to trust bundles.
+# Directory of the private keys, each encrypted under a passphrase. The node reads it from the file
+# that DELTACARE_KEY_PASSPHRASE_FILE names, from DELTACARE_KEY_PASSPHRASE, or from the file named
+# here, in this order.
 directory = "keys"
+{passphrase_file}
 
 [trust]
-# The federation as its members signed it, and who is believed to have signed: verifier keys that
-# you compared with each partner by another way, one a line.
-bundle = "trust.bundle"
-pinned_keys = "trust.keys"
-# How many of the pinned keys must have signed.
-threshold = 3
+# Directory of the federation's metadata: the root whose keys you compared with each partner by
+# another way, and everything that was signed under it.
+directory = "trust"
+# Seconds between refreshes; none that succeeds for ten minutes is an alarm.
+# refresh_interval_s = 20
 
 [night]
 # When the business date is closed: the published hour in Asia/Shanghai, such as "18:00", or
@@ -333,6 +399,11 @@ poll_interval_s = 3
 # debug, info, warning or error; goes to standard error, one JSON object a line.
 level = "info"
 
+{http}
 [limits]
 {limits}
+
+# Calls a second that all callers of a role together may begin; not limited unless named.
+[limits.roles]
+# operator_calls_per_s_max = 1000
 """

@@ -1,57 +1,50 @@
-"""How a node comes into being: keys, test CA, certificates, settings, member card, trust bundle.
+"""How a node comes into being: keys, CA, certificates, settings, and the card for the others.
 
-A province runs ``init`` alone and hands its public card to the others; the cards become a bundle
-that members sign. Everything is written once and never overwritten. How members agree on a later
-bundle is not decided here.
+A province runs ``init`` alone and hands its public card to the offices, who state in the
+federation's metadata what stands on it (`clients.federation.ceremony`). What is made once is never
+overwritten; what is replaced while the node runs is replaced in `server.renewal`.
 """
 
 import json
-import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from clients.sdk.credentials import CA_FILE, PROFILE_FILE, read_file
+from cryptography import x509
+
+from clients.federation.cards import CARD_FILE, MemberCard
+from clients.sdk.credentials import CA_FILE, PROFILE_FILE, client_key_name, read_file
+from clients.vault import COST, Vault, require_passphrase, write_new
 from deltacare.divisions import PROVINCES
 from deltacare.errors import Reason, Refusal, invalid_field
-from deltacare.ids import Principal, parse_opaque_id
-from deltacare.keys import LogSigner
-from deltacare.trust import Member, TrustBundle
+from deltacare.ids import Principal, own_logs, parse_opaque_id
+from deltacare.sm2 import Sm2VerifierKey, require_sm2_available
+from deltacare.tlog.suite import Suite
+from deltacare.trust import KeyTerm, Member, SuiteTerm, suite_key_names
 from server.certificates import KeyPair, issue_client, issue_node, new_ca
-from server.config import CONFIG_FILE, config_text, parse_address, read_config
+from server.config import CONFIG_FILE, NodeConfig, config_text, parse_address, read_config
 from server.edge.rights import Role
-from server.keyfiles import NodeKeys, read_bundle_key, write_new
+from server.keyfiles import CA_KEY_NAME, TLS_KEY_FILE, TLS_KEY_NAME, Keyring, new_suite_key
 
 __all__ = [
     "CLIENTS_DIRECTORY",
-    "MEMBER_FILE",
+    "NODE_CERTIFICATE_FILE",
     "SAMPLE_ROLES",
     "Initialised",
     "add_client",
+    "ca_key_file",
     "init_node",
-    "install_bundle",
-    "make_bundle",
-    "read_card",
+    "newest_ca",
+    "open_vault",
 ]
 
-MEMBER_FILE = "member.json"
 CLIENTS_DIRECTORY = "clients"
+KEYS_DIRECTORY = "keys"
+NODE_CERTIFICATE_FILE = "node.crt"
 
-_CA_KEY_FILE = "ca.key"
 _OPAQUE_BYTES = 8
 _PRIVATE_DIRECTORY_MODE = 0o700
-_MEMBER_FIELDS = (
-    "province",
-    "name_zh",
-    "name_en",
-    "endpoint",
-    "ca_pem",
-    "log_keys",
-    "witness_key",
-    "bundle_key",
-)
 
 SAMPLE_ROLES = tuple(role for role in Role if role is not Role.PEER)
 """Roles for which a new node gets a client certificate, so that every command can be tried."""
@@ -68,7 +61,7 @@ class Initialised:
     """
 
     directory: Path
-    card: Member
+    card: MemberCard
     clients: Mapping[str, str]
 
 
@@ -80,8 +73,12 @@ def init_node(
     endpoint: str,
     listen: str,
     database_url: str,
+    passphrase: bytes,
+    passphrase_file: Path | None = None,
     now: datetime,
     entropy: Callable[[int], bytes],
+    cost: int = COST,
+    suite: Suite | None = None,
 ) -> Initialised:
     """Make a new node's directory.
 
@@ -94,13 +91,20 @@ def init_node(
         endpoint: ``host:port`` at which partners and clients reach it.
         listen: ``host:port`` it serves on.
         database_url: SQLAlchemy URL; a SQLite path may be relative to the directory.
+        passphrase: Encrypts every private key.
+        passphrase_file: Where it is read from later, if the settings shall say so.
         now: The present instant.
         entropy: Returns so many unpredictable bytes.
+        cost: Of deriving a key from the passphrase.
+        suite: The suite of further keys, for every log and the witness; ``None`` for none.
 
     Raises:
-        Refusal: ``INVALID_FIELD``, if an address is none; ``ALREADY_EXISTS``, if there is something
-            in the directory.
+        Refusal: ``INVALID_FIELD``, if an address is none or the passphrase is too short;
+            ``ALREADY_EXISTS``, if there is something in the directory;
+            ``SUITE_NOT_AVAILABLE``, if this installation lacks the suite.
     """
+    if suite is not None:
+        require_sm2_available()
     parse_address(endpoint, field="endpoint")
     parse_address(listen, field="listen")
     if directory.exists() and any(directory.iterdir()):
@@ -110,67 +114,91 @@ def init_node(
             details={"path": str(directory)},
         )
     # 1. Keys.
-    keys_directory = directory / "keys"
-    clients = directory / CLIENTS_DIRECTORY
-    for path in (directory, keys_directory, clients):
-        path.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_DIRECTORY_MODE)
-    keys = NodeKeys.generate(province, {province, *partners}, entropy=entropy)
-    keys.write(keys_directory)
+    directory.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_DIRECTORY_MODE)
+    provinces = {province, *partners}
+    vault = Vault.create(directory / KEYS_DIRECTORY, passphrase, entropy=entropy, cost=cost)
+    keys = Keyring.generate(vault, province=province, provinces=provinces, entropy=entropy)
+    suite_keys: list[Sm2VerifierKey] = []
+    if suite is not None:
+        for name, use in suite_key_names(province, provinces).items():
+            suite_keys.append(new_suite_key(vault, name, use, entropy=entropy))
     # 2. CA and the node's certificate.
     ca = new_ca(province, now=now)
     write_new(directory / CA_FILE, ca.certificate_pem, private=False)
-    write_new(directory / _CA_KEY_FILE, ca.key_pem, private=True)
+    vault.write(ca_key_file(vault, ca), ca.key_pem, name=CA_KEY_NAME, entropy=entropy)
     host = endpoint.rpartition(":")[0].strip("[]")
-    _write_pair(directory, "node", issue_node(ca, province, hosts=(host,), now=now))
+    node = issue_node(ca, province, hosts=(host,), now=now)
+    vault.write(vault.directory / TLS_KEY_FILE, node.key_pem, name=TLS_KEY_NAME, entropy=entropy)
+    write_new(directory / NODE_CERTIFICATE_FILE, node.certificate_pem, private=False)
     # 3. Client certificates.
-    write_new(clients / CA_FILE, ca.certificate_pem, private=False)
+    clients = directory / CLIENTS_DIRECTORY
     profile = {"province": province, "endpoint": endpoint}
+    if passphrase_file is not None:
+        profile["passphrase_file"] = str(passphrase_file.absolute())
+    client_vault = Vault.create(clients, passphrase, entropy=entropy, cost=cost)
+    write_new(clients / CA_FILE, ca.certificate_pem, private=False)
     write_new(clients / PROFILE_FILE, _json(profile), private=False)
-    opaque_ids = {
-        str(role): add_client(
-            directory,
-            province=province,
-            role=role,
-            name=role,
-            opaque_id=entropy(_OPAQUE_BYTES).hex(),
-            now=now,
-        ).opaque_id
-        for role in SAMPLE_ROLES
-    }
+    opaque_ids: dict[str, str] = {}
+    for role in SAMPLE_ROLES:
+        opaque_ids[str(role)] = entropy(_OPAQUE_BYTES).hex()
+        caller = Principal(province=province, role=role, opaque_id=opaque_ids[str(role)])
+        _write_client(client_vault, role, issue_client(ca, caller, now=now), entropy)
     # 4. Settings.
-    settings = config_text(province=province, listen=listen, database_url=database_url)
+    settings = config_text(
+        province=province,
+        listen=listen,
+        database_url=database_url,
+        passphrase_file=None if passphrase_file is None else passphrase_file.absolute(),
+    )
     write_new(directory / CONFIG_FILE, settings.encode(), private=True)
     # 5. Card.
-    card = Member(
-        province=province,
-        name_zh=PROVINCES[province].name_zh,
-        name_en=PROVINCES[province].name_en,
+    card = _card(
+        keys,
+        province,
+        provinces,
         endpoint=endpoint,
-        ca_pem=ca.certificate_pem.decode(),
-        log_keys={str(log): signer.verifier.to_text() for log, signer in keys.logs.items()},
-        witness_key=keys.witness.verifier.to_text(),
-        bundle_key=keys.bundle.verifier.to_text(),
+        ca_pem=ca.certificate_pem,
+        now=now,
+        suite_keys=suite_keys,
     )
-    write_new(
-        directory / MEMBER_FILE,
-        _json({name: getattr(card, name) for name in _MEMBER_FIELDS}),
-        private=False,
-    )
+    write_new(directory / CARD_FILE, card.to_bytes(), private=False)
     return Initialised(directory=directory, card=card, clients=opaque_ids)
 
 
-def add_client(
-    directory: Path, *, province: str, role: str, name: str, opaque_id: str, now: datetime
-) -> Principal:
-    """Issue a client certificate of a node's own CA into its ``clients`` directory.
+def open_vault(directory: Path, environ: Mapping[str, str]) -> tuple[NodeConfig, Vault]:
+    """Return a node's settings and what opens its keys.
 
     Args:
         directory: Of the node.
-        province: Whose node it is.
+        environ: May hold the passphrase.
+
+    Raises:
+        Refusal: ``INVALID_FIELD``.
+    """
+    config = read_config(directory / CONFIG_FILE)
+    return config, Vault.open(config.keys, require_passphrase(environ, config.passphrase_file))
+
+
+def add_client(
+    directory: Path,
+    *,
+    role: str,
+    name: str,
+    opaque_id: str,
+    now: datetime,
+    environ: Mapping[str, str],
+    entropy: Callable[[int], bytes],
+) -> Principal:
+    """Issue a client certificate of a node's newest CA into its ``clients`` directory.
+
+    Args:
+        directory: Of the node.
         role: One that people and systems may have.
         name: Name of the two files.
         opaque_id: Of the principal; says nothing about the person.
         now: The present instant.
+        environ: May hold the passphrase.
+        entropy: Returns so many unpredictable bytes.
 
     Raises:
         Refusal: ``INVALID_FIELD``; ``ALREADY_EXISTS``, if there is a client of that name.
@@ -180,137 +208,91 @@ def add_client(
             "role", role, "No client has this role.", f"Use one of {', '.join(SAMPLE_ROLES)}."
         )
     parse_opaque_id(name, field="name")
-    caller = Principal(province=province, role=role, opaque_id=parse_opaque_id(opaque_id))
-    ca = KeyPair(
-        certificate_pem=read_file(directory / CA_FILE, field_name="ca"),
-        key_pem=read_file(directory / _CA_KEY_FILE, field_name="ca"),
-    )
-    _write_pair(directory / CLIENTS_DIRECTORY, name, issue_client(ca, caller, now=now))
+    parse_opaque_id(opaque_id)
+    config, vault = open_vault(directory, environ)
+    caller = Principal(province=config.province, role=role, opaque_id=opaque_id)
+    clients = directory / CLIENTS_DIRECTORY
+    client_vault = Vault.open(clients, require_passphrase(environ, config.passphrase_file))
+    pair = issue_client(newest_ca(directory, vault), caller, now=now)
+    _write_client(client_vault, name, pair, entropy)
     return caller
 
 
-def read_card(path: Path) -> Member:
-    """Read a member card.
-
-    Args:
-        path: The file, or a node's directory.
-
-    Raises:
-        Refusal: ``INVALID_FIELD``, if it is none.
-    """
-    file = path / MEMBER_FILE if path.is_dir() else path
-    try:
-        value: Any = json.loads(read_file(file, field_name="member"))
-    except ValueError:
-        raise _no_card(file) from None
-    if not isinstance(value, dict) or sorted(value) != sorted(_MEMBER_FIELDS):
-        raise _no_card(file)
-    log_keys = value["log_keys"]
-    texts = [item for name, item in value.items() if name != "log_keys"]
-    if not isinstance(log_keys, dict):
-        raise _no_card(file)
-    if not all(isinstance(item, str) for item in (*texts, *log_keys.values())):
-        raise _no_card(file)
-    return Member(**value)
-
-
-def make_bundle(
-    cards: Sequence[Member],
-    signers: Sequence[LogSigner],
-    *,
-    federation: str,
-    version: int,
-    opening_date: date,
-    registry_quorum: int,
-    threshold: int,
-    now: datetime,
-) -> bytes:
-    """Join members' cards into a bundle and sign it.
-
-    Args:
-        cards: Of every member.
-        signers: Bundle keys of members who consent.
-        federation: Its name.
-        version: Number of the bundle, from 1.
-        opening_date: The first business date that settlement logs close.
-        registry_quorum: How many partners must cosign a registry log.
-        threshold: How many signatures it must have.
-        now: The present instant.
-
-    Raises:
-        Refusal: ``INVALID_FIELD``, if the cards do not fit together or too few sign.
-    """
-    bundle = TrustBundle(
-        federation=federation,
-        version=version,
-        issued_time=now.replace(microsecond=0),
-        opening_date=opening_date,
-        members=tuple(sorted(cards, key=lambda card: card.province)),
-        registry_quorum=registry_quorum,
-    )
-    keys = [member.bundle_key for member in bundle.members]
-    signing = {signer.verifier.to_text(): signer for signer in signers}
-    if not signing.keys() <= set(keys):
-        raise invalid_field("sign", "", "A signing key is not that of a member's card.")
-    if len(signing) < threshold:
-        raise invalid_field(
-            "sign",
-            len(signing),
-            f"{threshold} members must sign.",
-            "Give the directory of each with --sign.",
-        )
-    note = bundle.to_note(signing.values())
-    TrustBundle.from_note(note, keys=keys, threshold=threshold)
-    return note
-
-
-def read_signer(directory: Path) -> LogSigner:
-    """Return the key with which the node of a directory consents to bundles."""
-    return read_bundle_key(directory / "keys", province=read_card(directory).province)
-
-
-def install_bundle(directory: Path, note: bytes, keys: Sequence[str]) -> None:
-    """Give a node its bundle and the keys that it pins.
+def newest_ca(directory: Path, vault: Vault) -> KeyPair:
+    """Return the CA of a node that came last, with its private key.
 
     Args:
         directory: Of the node.
-        note: The signed bundle.
-        keys: Bundle keys, of every member.
+        vault: Opens its keys.
 
     Raises:
-        Refusal: ``ALREADY_EXISTS``, if it has other keys: whoever replaces pinned keys does it
-            by hand.
+        Refusal: ``INVALID_FIELD``, naming the file that is missing.
     """
-    config = read_config(directory / CONFIG_FILE)
-    pinned = "".join(f"{key}\n" for key in keys).encode()
-    if config.bundle_keys.exists():
-        if read_file(config.bundle_keys, field_name="keys") != pinned:
-            raise Refusal(
-                Reason.ALREADY_EXISTS,
-                f"{config.bundle_keys} pins other keys; it is replaced by hand only.",
-                details={"path": str(config.bundle_keys)},
-            )
-    else:
-        write_new(config.bundle_keys, pinned, private=False)
-    draft = config.bundle.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    write_new(draft, note, private=False)
-    shutil.move(draft, config.bundle)
+    pem = newest_certificate(read_file(directory / CA_FILE, field_name="ca"))
+    pair = KeyPair(certificate_pem=pem, key_pem=b"")
+    return KeyPair(
+        certificate_pem=pem, key_pem=vault.read(ca_key_file(vault, pair), name=CA_KEY_NAME)
+    )
 
 
-def _write_pair(directory: Path, name: str, pair: KeyPair) -> None:
-    """Write a certificate and its key."""
-    write_new(directory / f"{name}.key", pair.key_pem, private=True)
-    write_new(directory / f"{name}.crt", pair.certificate_pem, private=False)
+def newest_certificate(pem: bytes) -> bytes:
+    """Return the last certificate of a PEM file: what is added is added at the end."""
+    last = x509.load_pem_x509_certificates(pem)[-1]
+    return to_pem(last)
+
+
+def to_pem(certificate: x509.Certificate) -> bytes:
+    """Return a certificate in PEM."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return certificate.public_bytes(Encoding.PEM)
+
+
+def ca_key_file(vault: Vault, ca: KeyPair) -> Path:
+    """Return where the private key of a CA stands: by its serial number."""
+    serial = x509.load_pem_x509_certificate(ca.certificate_pem).serial_number
+    return vault.directory / f"ca.{serial:x}.key"
+
+
+def _card(
+    keys: Keyring,
+    province: str,
+    provinces: Iterable[str],
+    *,
+    endpoint: str,
+    ca_pem: bytes,
+    now: datetime,
+    suite_keys: Iterable[Sm2VerifierKey],
+) -> MemberCard:
+    """Return the card of a new node."""
+    instant = now.replace(microsecond=0)
+    signers = [
+        *(keys.log_signers(log)[0] for log in own_logs(province, provinces)),
+        *keys.verdict_signers,
+        *keys.witness_signers,
+    ]
+    return MemberCard(
+        member=Member(
+            province=province,
+            name_zh=PROVINCES[province].name_zh,
+            name_en=PROVINCES[province].name_en,
+            endpoint=endpoint,
+            ca_pem=ca_pem.decode(),
+            keys=tuple(KeyTerm(key=s.verifier, from_time=instant) for s in signers),
+            suite_keys=tuple(SuiteTerm(key=key, from_time=instant) for key in suite_keys),
+        ),
+        timestamp=keys.timestamp_signers[0].verifier,
+    )
+
+
+def _write_client(vault: Vault, name: str, pair: KeyPair, entropy: Callable[[int], bytes]) -> None:
+    """Write a client's certificate and its sealed key."""
+    vault.write(
+        vault.directory / f"{name}.key", pair.key_pem, name=client_key_name(name), entropy=entropy
+    )
+    write_new(vault.directory / f"{name}.crt", pair.certificate_pem, private=False)
 
 
 def _json(value: Mapping[str, object]) -> bytes:
     """Return JSON that people can read."""
     return (json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
-
-
-def _no_card(path: Path) -> Refusal:
-    """Return the refusal of what is no card."""
-    return invalid_field(
-        "member", path, "This is no member card.", "Use the member.json that node init wrote."
-    )

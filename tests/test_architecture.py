@@ -15,7 +15,9 @@ FLOORS = ("deltacare", "settlement", "clients", "server")
 SERVER_ROOMS = (
     "store",
     "edge",
+    "http",
     "log",
+    "audit",
     "federation",
     "registry",
     "certification",

@@ -1,5 +1,6 @@
 """``deltacare cert``: a certificate's life at its issuer, and whether it counts here."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -7,7 +8,7 @@ import click
 from clients.cli.commands import Group, LazyCommand, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.failures import Exit
-from clients.cli.output import answer, pages, print_table, say
+from clients.cli.output import answer, pages, print_table, require_folder, say
 from clients.language import both, tr
 from clients.plain import plain
 
@@ -448,6 +449,15 @@ def _event_row(event: Any) -> list[object]:  # noqa: ANN401  # a message
 )
 @option("--host", default="", help=both("在哪个省使用，默认本省。", "Province; this one."))
 @option("--purpose", default="", help=both("用途代码。", "Purpose, a code."))
+@option(
+    "--save",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help=both(
+        "存下结论文件，日后可用 deltacare verify 离线核验。",
+        "Save the verdict file, for deltacare verify to check offline years later.",
+    ),
+)
 @connected
 def check(
     *,
@@ -458,6 +468,7 @@ def check(
     known_time: str | None,
     host: str,
     purpose: str,
+    save: Path | None,
 ) -> int:
     """Check a certificate."""
     from deltacare.times import parse_time
@@ -469,12 +480,19 @@ def check(
         on_date=on_date,
         host=host,
         purpose=purpose,
+        evidence=save is not None,
     )
+    if save is not None:
+        require_folder(save)
     if known_time:
         request.known_time.FromDatetime(parse_time(known_time, field="--known"))
     with connection.open() as node:
         response = node.certification.CheckCertification(request)
+    if save is not None:
+        save.write_bytes(response.evidence)
+        say(tr(f"结论文件已写入 {save}", f"Verdict file written to {save}"))
     result = plain(response)
+    del result["evidence"]  # bytes of the file, not for reading
     verdict = str(result["verdict"])
     lines = [
         _verdict_text(verdict),

@@ -33,12 +33,27 @@ POLICY_FILE = "policy.txt"
 )
 @click.argument("name", required=False)
 @option("--index", type=click.IntRange(min=0), help=both("条目序号，从 0 起。", "Entry, from 0."))
+@option(
+    "--forks",
+    is_flag=True,
+    help=both(
+        "列出已证实的分叉：两份检查点、何人何时出示。",
+        "List proven forks: both checkpoints, who showed them and when.",
+    ),
+)
 @connected
-def show(*, connection: Connection, name: str | None, index: int | None) -> None:
-    """Show logs, a checkpoint or an entry."""
+def show(*, connection: Connection, name: str | None, index: int | None, forks: bool) -> None:
+    """Show logs, a checkpoint, an entry, or what forked."""
     from deltacare.v1.log_service_pb2 import GetCheckpointRequest, ListLogsRequest
 
+    if forks and index is not None:
+        raise click.UsageError(
+            tr("--forks 与 --index 不能同时使用。", "Use --forks or --index, not both.")
+        )
     with connection.open() as node:
+        if forks:
+            _show_forks(node, name)
+            return
         if name is None:
             listed = node.log.ListLogs(ListLogsRequest())
             if answer(plain(listed)):
@@ -53,6 +68,49 @@ def show(*, connection: Connection, name: str | None, index: int | None) -> None
             answer(plain(found), [found.note.decode(errors="backslashreplace").rstrip("\n")])
             return
         _show_entry(node, name, index)
+
+
+def _show_forks(node: Any, name: str | None) -> None:  # noqa: ANN401  # a client of a node
+    from clients.logs.forks import fork_lines
+    from deltacare.ids import LogName
+    from deltacare.v1.log_service_pb2 import ListEvidenceRequest, ListEvidenceResponse
+
+    wanted = str(LogName.parse(name)) if name is not None else None
+    found = ListEvidenceResponse()
+    token = ""
+    while True:
+        page = node.log.ListEvidence(ListEvidenceRequest(page_token=token))
+        found.evidence.extend(
+            row for row in page.evidence if row.reason == "FORK" and wanted in (None, row.log)
+        )
+        token = page.next_page_token
+        if not token:
+            break
+    lines = [line for row in found.evidence for line in fork_lines(row)]
+    answer(plain(found), lines or [tr("没有已证实的分叉。", "No fork was proven.")])
+
+
+@command(
+    log,
+    "touched",
+    help=both(
+        "列出失信密钥涉及的条目：哪些仍然有效，哪些待重新联签。",
+        "List what keys called bad have touched: what survives, and what waits to be covered.",
+    ),
+)
+@option("--log", "name", help=both("只看此日志。", "Only this log."))
+@connected
+def touched(*, connection: Connection, name: str | None) -> int:
+    """List what bad keys touched; exit 1 if some of it permits nothing now."""
+    from clients.logs.forks import touched_lines
+    from deltacare.v1.log_service_pb2 import ListTouchedRequest
+
+    with connection.open() as node:
+        found = node.log.ListTouched(ListTouchedRequest(log=name or ""))
+    lines = [line for row in found.touched for line in touched_lines(row)]
+    answer(plain(found), lines or [tr("没有失信密钥涉及的条目。", "No bad key touched anything.")])
+    is_open = any(row.covered_index < row.end_index for row in found.touched)
+    return Exit.NO if is_open else Exit.YES
 
 
 def _show_entry(node: Any, name: str, index: int) -> None:  # noqa: ANN401  # a client of a node
@@ -171,8 +229,9 @@ def export(*, connection: Connection, name: str, directory: Path) -> None:
     log,
     "policy",
     help=both(
-        "写出日志的 C2SP tlog-policy：按本节点信任包的密钥与联签法定数。",
-        "Write a log's C2SP tlog-policy: keys and quorum, as the own node's trust bundle has them.",
+        "写出日志或结论密钥（deltacare/省/verdicts）的 C2SP tlog-policy，按本节点所列。",
+        "Write a C2SP tlog-policy of a log, or of the keys deltacare/P/verdicts, as the own node "
+        "lists them.",
     ),
 )
 @click.argument("name")
@@ -191,31 +250,16 @@ def policy_(*, connection: Connection, name: str, out: Path | None) -> None:
 
 
 def _policy(node: Any, name: str) -> "Policy":  # noqa: ANN401  # a client of a node
-    """Return what a node's trust bundle says of a log."""
-    from deltacare.errors import invalid_field
-    from deltacare.ids import LogKind, LogName
-    from deltacare.keys import VerifierKey
-    from deltacare.tlog.policy import Policy
+    """Return what a node lists of a log."""
+    from clients.logs.policies import listed_policy, listed_verdict_policy
+    from deltacare.ids import LogName
     from deltacare.v1.federation_service_pb2 import ListMembersRequest
 
-    wanted = LogName.parse(name)
     listed = node.federation.ListMembers(ListMembersRequest())
-    keys = {
-        key.name: key
-        for member in listed.members
-        for key in (VerifierKey.from_text(text, field_name="log_keys") for text in member.log_keys)
-    }
-    if str(wanted) not in keys:
-        raise invalid_field("log", name, "This is not a log of the federation.")
-    return Policy.of(
-        logs=[keys[str(wanted)]],
-        witnesses=[
-            VerifierKey.from_text(member.witness_key, field_name="witness_key")
-            for member in listed.members
-            if member.province != wanted.author and wanted.may_hold(member.province)
-        ],
-        quorum=listed.registry_quorum if wanted.kind is LogKind.REGISTRY else 1,
-    )
+    match name.split("/"):
+        case ["deltacare", province, "verdicts"]:
+            return listed_verdict_policy(listed, province)
+    return listed_policy(listed, LogName.parse(name))
 
 
 @command(

@@ -23,8 +23,8 @@ _INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 # Help of commands that come from entry points, so that listing them imports nothing.
 _ENTRY_POINT_HELP = {
     "node": both(
-        "运行本省节点：init、bundle、client、serve、status、rebuild。",
-        "Run a province's node: init, bundle, client, serve, status, rebuild.",
+        "运行本省节点：init、client、keys、certificate、serve、status、rebuild。",
+        "Run a province's node: init, client, keys, certificate, serve, status, rebuild.",
     )
 }
 
@@ -46,6 +46,26 @@ _COMMANDS = {
     "agreement": _lazy("agreement:agreement", "合作协议。", "Agreements between divisions."),
     "settle": _lazy("settle:settle", "结算、对账与清分。", "Settle, reconcile and clear."),
     "log": _lazy("log:log", "日志：查看、校验、导出。", "Logs: show, verify, export."),
+    "federation": _lazy(
+        "federation:federation",
+        "联盟成员：提议、签署、公布。",
+        "Who belongs to the federation: propose, sign, publish.",
+    ),
+    "verify": _lazy(
+        "verify:verify",
+        "离线核验回执、结论与清算单文件。",
+        "Verify a receipt, verdict or statement file offline.",
+    ),
+    "audit": _lazy(
+        "audit:audit",
+        "审计：被拒绝的调用与个人信息的披露。",
+        "Audit: calls denied and data disclosed.",
+    ),
+    "explain": _lazy(
+        "explain:explain",
+        "说明一项权限由哪条规则允许或拒绝。",
+        "Which rule allows or denies a call.",
+    ),
 }
 
 

@@ -27,6 +27,10 @@ _WAITING = {
         "日志含本版本不认识的条目：",
         "log holds entries that this version does not know: ",
     ),
+    "TRUST_STALE": (
+        "联盟元数据已失效，等待其更新；上次确认：",
+        "the federation's metadata is stale and must be refreshed first; last confirmed: ",
+    ),
     "PIN_NOT_VERIFIED": ("名录日志尚未通过校验：", "registry log not verified yet: "),
     "PIN_NOT_HELD": ("名录日志尚未收全：", "registry log not received yet: "),
     "FORK": ("日志分叉：", "log has forked: "),

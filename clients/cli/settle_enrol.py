@@ -52,6 +52,7 @@ def enrol(
 ) -> None:
     """Enrol the elders of a file."""
     from clients.filing.enrolling import enrolment_requests, read_elders
+    from deltacare.purposes import PURPOSE_FIELD, Purpose
 
     if out_path is not None:
         require_folder(out_path)
@@ -62,7 +63,9 @@ def enrol(
     tickets: list[Any] = []
     with connection.open() as node, progress("登记", "enrolling", total=len(elders)) as bar:
         for request in requests:
-            response = node.settlement.CreateEnrolments(request)
+            response = node.settlement.CreateEnrolments(
+                request, metadata=((PURPOSE_FIELD, Purpose.ENROLMENT),)
+            )
             tickets += response.tickets
             bar.advance(len(response.tickets))
     if out_path is not None:
@@ -103,16 +106,21 @@ def _write_csv(path: Path, tickets: list[Any]) -> None:
     default="SETTLEMENT",
     show_default=True,
     metavar="CODE",
-    help=both("查询目的代码，由户籍地记录。", "Purpose, a code that home audits."),
+    help=both(
+        "查询目的：CARE_PLACEMENT、SETTLEMENT 或 DISPUTE；记入两地审计日志。",
+        "Purpose: CARE_PLACEMENT, SETTLEMENT or DISPUTE; both nodes' audit logs keep it.",
+    ),
 )
 @connected
 def resolve(*, connection: Connection, code: str, home: str, purpose: str) -> None:
     """Find an enrolment."""
+    from deltacare.purposes import PURPOSE_FIELD
     from deltacare.v1.settlement_service_pb2 import ResolveEnrolmentRequest
 
     with connection.open() as node:
         found = node.settlement.ResolveEnrolment(
-            ResolveEnrolmentRequest(home=home, enrolment_code=code, purpose=purpose)
+            ResolveEnrolmentRequest(home=home, enrolment_code=code),
+            metadata=((PURPOSE_FIELD, purpose),),
         )
     data = plain(found)
     if answer(data):

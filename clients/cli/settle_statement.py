@@ -141,11 +141,23 @@ def approve(
 )
 @click.argument("statement_id")
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@option(
+    "--save",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help=both(
+        "另存清算单证据文件，日后可用 deltacare verify 离线核验。",
+        "Also save the statement file, for deltacare verify to check offline years later.",
+    ),
+)
 @connected
-def export(*, connection: Connection, statement_id: str, file: Path | None) -> None:
+def export(
+    *, connection: Connection, statement_id: str, file: Path | None, save: Path | None
+) -> None:
     """Write or show a statement."""
     import json
 
+    from clients.proofs import statement_evidence
     from clients.statements import workbook
     from deltacare.v1.clearing_service_pb2 import ListPairNightsRequest
 
@@ -156,10 +168,14 @@ def export(*, connection: Connection, statement_id: str, file: Path | None) -> N
                 f"{file.name}: name a file that ends in .xlsx or .json.",
             )
         )
-    if file is not None:
-        require_folder(file)
+    for path in (file, save):
+        if path is not None:
+            require_folder(path)
     with connection.open() as node:
         standing = _get(node, statement_id)
+        if save is not None:
+            save.write_bytes(statement_evidence(node, standing).to_bytes())
+            say(tr(f"清算单证据文件已写入 {save}", f"Statement file written to {save}"))
         window = ListPairNightsRequest(
             from_date=standing.statement.from_date, until_date=standing.statement.until_date
         )
@@ -173,7 +189,7 @@ def export(*, connection: Connection, statement_id: str, file: Path | None) -> N
         else:
             file.write_bytes(workbook(standing, nights))
         say(tr(f"已写入 {file}", f"Written to {file}"))
-    if answer(plain(standing)) and file is None:
+    if answer(plain(standing)) and file is None and save is None:
         _draw(standing.statement)
         _draw_answers(standing)
         click.echo(_state(standing))

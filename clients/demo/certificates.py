@@ -52,6 +52,7 @@ _WATCH_EVERY_S: Final = 0.005  # what is timed is shorter than a usual wait
 _UNKNOWN_NUMBER = 99_999
 _REASON = "DEMONSTRATION"
 _TIMED_PROVINCE = PROVINCES[0]
+_FILED_PROVINCE = PROVINCES[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,12 +220,15 @@ async def check_verdicts(federation: Federation, calendar: Calendar) -> tuple[Ju
             checker,
             number,
             _holder(issuer, label) if is_holder else _holder(issuer, "other-0"),
+            is_filed=issuer == _FILED_PROVINCE,
         )
         verdict = _verdict(answered)
         if verdict != due:
             raise DemoFailed(
                 f"{checker} says {verdict} ({answered.rule}) of {number}; {due} is due."
             )
+        if issuer == _FILED_PROVINCE:
+            federation.verdicts[f"{verdict}-{number}"] = answered.evidence
         return Judged(verdict=verdict, certificate=number, checker=checker, rule=answered.rule)
 
     judged = await gather_all(
@@ -269,11 +273,14 @@ async def time_revocation(federation: Federation, calendar: Calendar) -> Revoked
 
 
 async def _check(
-    federation: Federation, checker: str, number: str, holder: str
+    federation: Federation, checker: str, number: str, holder: str, *, is_filed: bool = False
 ) -> CheckCertificationResponse:
-    return await federation.nodes[checker].certification.CheckCertification(
-        CheckCertificationRequest(certificate_no=number, holder_name=holder)
+    """Check a certificate, perhaps with the verdict file, which waits for its cosignatures."""
+    request = CheckCertificationRequest(
+        certificate_no=number, holder_name=holder, evidence=is_filed
     )
+    check = federation.nodes[checker].certification.CheckCertification
+    return await (federation.write(check, request) if is_filed else check(request))
 
 
 def _verdict(answered: CheckCertificationResponse) -> str:

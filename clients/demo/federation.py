@@ -72,11 +72,13 @@ class Federation:
         nodes: A client of each, as its civil-affairs system.
         seed: Of the demonstration; request ids come from it.
         marks: Entries worth a receipt, by name: log and index.
+        verdicts: Verdict files, by name.
     """
 
     nodes: dict[str, NodeClient]
     seed: int
     marks: dict[str, tuple[str, int]] = field(default_factory=dict)
+    verdicts: dict[str, bytes] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
 
     def duty(self, province: str, office: str) -> Duty:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from clients.demo.certificates import caregiver_no
 from clients.demo.federation import DemoFailed, Federation, gather_all, until
@@ -15,6 +16,7 @@ from clients.demo.foundations import Calendar, Institutions
 from clients.demo.plan import UNLISTED, Day, Elder, Plan, Row
 from clients.demo.scenario import AGREED_KINDS
 from deltacare.errors import Reason, Refusal, Unavailable
+from deltacare.purposes import PURPOSE_FIELD, Purpose
 from deltacare.v1.entry_pb2 import (
     HOLD_CLASS_OVER_BUDGET,
     HOLD_CLASS_OVERLAP,
@@ -74,9 +76,11 @@ async def enrol(
                     for elder in elders[first : first + _BATCH_MAX]
                 ],
             )
-            created = await federation.write(
-                federation.nodes[home].settlement.CreateEnrolments, request
+            create = partial(
+                federation.nodes[home].settlement.CreateEnrolments,
+                metadata=((PURPOSE_FIELD, Purpose.ENROLMENT),),
             )
+            created = await federation.write(create, request)
             federation.note(created.appended)
             refs += [ticket.beneficiary_ref for ticket in created.tickets]
             code = code or created.tickets[0].enrolment_code
@@ -111,7 +115,8 @@ async def _resolve(federation: Federation, home: str, host: str, code: str, ref:
     async def look() -> str | None:
         try:
             resolved = await federation.nodes[host].settlement.ResolveEnrolment(
-                ResolveEnrolmentRequest(home=home, enrolment_code=code, purpose="SETTLEMENT")
+                ResolveEnrolmentRequest(home=home, enrolment_code=code),
+                metadata=((PURPOSE_FIELD, Purpose.SETTLEMENT),),
             )
         except Refusal as error:
             if error.reason is Reason.NOT_FOUND:

@@ -1,7 +1,7 @@
-"""What the demonstration leaves for anyone to check: logs, policies, receipts, statements, report.
+"""What the demonstration leaves for anyone to check: logs, policies, evidence, statements, report.
 
 Everything here can be verified without us: tlog-tiles directories, tlog-policy and tlog-proof files
-of C2SP, and the exact bytes of the entries.
+of C2SP, and the exact bytes of the entries. Verdict and statement files hold the same receipts.
 """
 
 import json
@@ -17,12 +17,13 @@ from clients.demo.processes import Nodes
 from clients.logs.source import NodeLog
 from clients.logs.tiles import export_tiles
 from clients.plain import plain
-from clients.sdk.credentials import load_bundle
+from clients.proofs import statement_evidence
 from clients.sdk.node import SyncNodeClient
 from clients.statements import workbook
 from deltacare.ids import LogName, all_logs
 from deltacare.tlog.policy import Policy
-from deltacare.trust import Trust
+from deltacare.trust import Trust, verdict_key_name
+from deltacare.trust.policies import log_policy
 from deltacare.v1.clearing_service_pb2 import PairNight
 from deltacare.v1.log_service_pb2 import GetReceiptRequest
 
@@ -40,7 +41,9 @@ MARK = "made_by"
 MARK_VALUE = "deltacare demo"
 
 _DRAFT = ".deltacare-demo-"
-_WRITTEN = frozenset({"logs", "policies", "policy.txt", "receipts", REPORT_FILE, "statements"})
+_WRITTEN = frozenset(
+    {"logs", "policies", "policy.txt", "receipts", REPORT_FILE, "statements", "verdicts"}
+)
 
 
 def foreign_content(out: Path) -> tuple[str, ...]:
@@ -100,22 +103,25 @@ def write_evidence(
     out: Path,
     nodes: Nodes,
     *,
+    trust: Trust,
     approved: Approved,
     nights: Iterable[PairNight],
     marks: Mapping[str, tuple[str, int]],
+    verdicts: Mapping[str, bytes],
     advance: Callable[[int], None],
 ) -> None:
-    """Write logs, policies, receipts and the statement.
+    """Write logs, policies, receipts, verdict files and the statement.
 
     Args:
         out: Directory; made if need be.
         nodes: The running nodes.
+        trust: What the members signed.
         approved: The statement.
         nights: Those it rests on.
         marks: Entries whose receipts are written, by name of the file.
+        verdicts: Verdict files, by name.
         advance: Is told how many more entries were exported.
     """
-    trust = load_bundle(nodes.bundle, keys=nodes.bundle_keys, threshold=len(nodes.bundle_keys))
     logs = all_logs(trust.provinces)
     clients = {province: SyncNodeClient.of(nodes.profile(province)) for province in trust.provinces}
     try:
@@ -129,31 +135,44 @@ def write_evidence(
             receipt = clients[author].log.GetReceipt(GetReceiptRequest(log=log_name, index=index))
             _write(out / "receipts" / f"{name}.tlog-proof", receipt.proof)
             _write(out / "receipts" / f"{name}.entry", receipt.entry)
+        # 3. The statement: as people read it, and as it outlives us.
+        name = approved.standing.statement.statement_id
+        author = LogName.parse(approved.entry_log).author
+        evidence = statement_evidence(clients[author], approved.standing)
     finally:
         for client in clients.values():
             client.close()
-    # 3. Policies: one for everything, and for each log what one verifies it by.
-    _write(out / "policy.txt", _policy_of_all(trust, logs).to_text().encode())
-    for log in logs:
-        policy = Policy.of(
-            logs=[trust.log_key(log)],
-            witnesses=[trust.witness_key(witness) for witness in trust.witnesses(log)],
-            quorum=trust.quorum(log),
-        )
-        _write(out / "policies" / f"{log}.txt", policy.to_text().encode())
-    # 4. The statement.
-    name = approved.standing.statement.statement_id
     text = json.dumps(plain(approved.standing), ensure_ascii=False, indent=2) + "\n"
     _write(out / "statements" / f"{name}.json", text.encode())
     _write(out / "statements" / f"{name}.xlsx", workbook(approved.standing, nights))
+    _write(out / "statements" / f"{name}.evidence.json", evidence.to_bytes())
+    # 4. Verdicts, as the nodes gave them.
+    for label, data in verdicts.items():
+        _write(out / "verdicts" / f"{label}.json", data)
+    # 5. Policies: one for everything, and for each log and for verdicts what one verifies them by.
+    _write(out / "policy.txt", _policy_of_all(trust, logs).to_text().encode())
+    for log in logs:
+        _write(out / "policies" / f"{log}.txt", log_policy(trust, log).to_text().encode())
+    for province in trust.provinces:
+        keys = tuple(term.key for term in trust.verdict_keys(province) if not term.is_tainted)
+        path = out / "policies" / f"{verdict_key_name(province)}.txt"
+        _write(path, Policy(logs=keys).to_text().encode())
 
 
 def _policy_of_all(trust: Trust, logs: Iterable[LogName]) -> Policy:
     """Return every key without a quorum: a policy has one, and the logs have two."""
-    return Policy.of(
-        logs=[trust.log_key(log) for log in logs],
-        witnesses=[trust.witness_key(province) for province in trust.provinces],
-        quorum=0,
+    terms = [
+        *(term for log in logs for term in trust.log_keys(log)),
+        *(term for province in trust.provinces for term in trust.verdict_keys(province)),
+    ]
+    witnesses = {}
+    for province in trust.provinces:
+        keys = [term.key for term in trust.witness_keys(province) if not term.is_tainted]
+        for key in keys:
+            name = key.name if len(keys) == 1 else f"{key.name}/{key.key_id.hex()}"
+            witnesses[name] = key
+    return Policy(
+        logs=tuple(term.key for term in terms if not term.is_tainted), witnesses=witnesses
     )
 
 

@@ -7,27 +7,37 @@ mTLS on a loopback port. Nothing of the server is imported here; the program is 
 import asyncio
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from clients.federation.cards import MemberCard
+from clients.federation.ceremony import open_base, propose_first
+from clients.federation.office import Office, init_office
+from clients.federation.repository import install, read_published, write_repository
 from clients.sdk.credentials import Profile
+from clients.vault import write_new
 from deltacare.errors import DeltacareError, Reason, Unavailable
+from deltacare.trust import Federation
+from deltacare.trust.roles import statement_threshold
 
 __all__ = ["Nodes", "make_nodes"]
 
 _START_S_MAX = 60.0
 _STOP_S_MAX = 10.0
 _TAIL_BYTES = 4_000
-_THRESHOLD = 3
 CLIENTS = "clients"
-BUNDLE_FILE = "trust.bundle"
+_OPENS_KEYS_FILE = "passphrase"
+PUBLISHED_DIRECTORY = "federation"
+_OFFICES = "offices"
+_PASSPHRASE_BYTES = 24
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,12 +72,10 @@ class Nodes:
     Attributes:
         directory: Working directory; each node has one in it.
         ports: Port of each province's node.
-        bundle_keys: Keys that signed the trust bundle.
     """
 
     directory: Path
     ports: Mapping[str, int]
-    bundle_keys: tuple[str, ...]
     _running: dict[str, _Process] = field(default_factory=dict)
 
     def node_directory(self, province: str) -> Path:
@@ -79,9 +87,13 @@ class Nodes:
         return Profile.load(self.node_directory(province) / CLIENTS, name=name)
 
     @property
-    def bundle(self) -> Path:
-        """The trust bundle that all four signed."""
-        return self.directory / BUNDLE_FILE
+    def published(self) -> Path:
+        """The federation's metadata as the four offices published it."""
+        return self.directory / PUBLISHED_DIRECTORY
+
+    def trust(self) -> Federation:
+        """Return the federation as it was published, verified from its first root."""
+        return open_base(read_published(self.published)).federation
 
     async def start(self, *provinces: str) -> None:
         """Start nodes and wait until each serves.
@@ -157,7 +169,10 @@ class Nodes:
 
 
 async def make_nodes(directory: Path, provinces: Sequence[str], *, opening_date: date) -> Nodes:
-    """Initialise the nodes, join their cards into a bundle that all sign, and install it.
+    """Initialise the nodes and hold the ceremony that joins them: three of four offices sign.
+
+    Everything private is encrypted under one passphrase, in a file of the working directory that
+    goes with the demonstration.
 
     Args:
         directory: Working directory, empty.
@@ -168,33 +183,44 @@ async def make_nodes(directory: Path, provinces: Sequence[str], *, opening_date:
         DeltacareError: If a command fails; its message is passed on.
     """
     ports = _free_ports(provinces)
+    secret = secrets.token_urlsafe(_PASSPHRASE_BYTES).encode()
+    write_new(directory / _OPENS_KEYS_FILE, secret, private=True)
+    # 1. Each province makes its node.
     await asyncio.gather(
         *(
             _run(
-                "node",
-                "init",
-                str(directory / province),
-                "--province",
-                province,
-                "--endpoint",
-                f"127.0.0.1:{ports[province]}",
+                *("node", "init", str(directory / province), "--province", province),
+                *("--endpoint", f"127.0.0.1:{ports[province]}"),
+                *("--passphrase-file", str(directory / _OPENS_KEYS_FILE)),
             )
             for province in provinces
         )
     )
-    named = [str(directory / province) for province in provinces]
-    bundle = await _run(
-        "node",
-        "bundle",
-        *(word for path in named for word in ("--member", path, "--sign", path, "--install", path)),
-        "--opening-date",
-        opening_date.isoformat(),
-        "--threshold",
-        str(_THRESHOLD),
-        "--out",
-        str(directory / BUNDLE_FILE),
+    # 2. The offices agree, and every node gets what they signed.
+    nodes = Nodes(directory=directory, ports=ports)
+    await asyncio.to_thread(_hold_ceremony, nodes, secret, opening_date)
+    return nodes
+
+
+def _hold_ceremony(nodes: Nodes, secret: bytes, opening_date: date) -> None:
+    """Make the offices, propose the first statement, sign it, and install it."""
+    offices: list[Office] = []
+    for province in nodes.ports:
+        path = nodes.directory / _OFFICES / province
+        init_office(path, province=province, passphrase=secret, entropy=os.urandom)
+        offices.append(Office.open(path, secret))
+    proposal = propose_first(
+        [office.card for office in offices],
+        [MemberCard.read(nodes.node_directory(province)) for province in nodes.ports],
+        opening_date=opening_date,
+        now=datetime.now(UTC),
     )
-    return Nodes(directory=directory, ports=ports, bundle_keys=tuple(bundle["keys"]))
+    for office in offices[: statement_threshold(len(offices))]:
+        proposal = proposal.with_signed(office.sign(proposal.to_sign(proposal.judge())))
+    published = proposal.publish()
+    write_repository(nodes.published, published)
+    for province in nodes.ports:
+        install(nodes.node_directory(province), published)
 
 
 def _free_ports(provinces: Sequence[str]) -> dict[str, int]:

@@ -203,9 +203,11 @@ class _Run:
                         write_evidence,
                         draft,
                         nodes,
+                        trust=nodes.trust(),
                         approved=approved,
                         nights=agreed.values(),
                         marks=federation.marks,
+                        verdicts=federation.verdicts,
                         advance=seen,
                     )
             self._seconds["total"] = round(time.monotonic() - begun_s, 3)

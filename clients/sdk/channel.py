@@ -8,22 +8,28 @@ came.
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Self
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any, Self, TypeAlias
 
 import grpc
 
 from clients.sdk.credentials import Credentials, node_tls_name
 from clients.sdk.errors import DETAILS_BYTES_KEY, DETAILS_BYTES_MAX, from_rpc
 from clients.sdk.retry import RetryPolicy
+from deltacare.errors import Reason, Unavailable
 
 __all__ = ["AsyncChannel", "SyncChannel"]
 
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 
-_METADATA = ((DETAILS_BYTES_KEY, str(DETAILS_BYTES_MAX)),)
+Metadata: TypeAlias = Sequence[tuple[str, str]]
+"""What goes beside a call, such as its purpose."""
+
+_METADATA: Metadata = ((DETAILS_BYTES_KEY, str(DETAILS_BYTES_MAX)),)
 _RECONNECT_FIRST_MS = 100
 _RECONNECT_MAX_MS = 1_000
+# Despite its name in gRPC, the time that one attempt may take: a busy node's handshake is slow.
+_CONNECT_MS = 5_000
 _KEEPALIVE_MS = 30_000
 _KEEPALIVE_TIMEOUT_MS = 10_000
 
@@ -36,7 +42,7 @@ def _options(credentials: Credentials) -> list[tuple[str, str | int]]:
         ("grpc.max_metadata_size", 2 * DETAILS_BYTES_MAX),
         ("grpc.absolute_max_metadata_size", 2 * DETAILS_BYTES_MAX),
         ("grpc.initial_reconnect_backoff_ms", _RECONNECT_FIRST_MS),
-        ("grpc.min_reconnect_backoff_ms", _RECONNECT_FIRST_MS),
+        ("grpc.min_reconnect_backoff_ms", _CONNECT_MS),
         ("grpc.max_reconnect_backoff_ms", _RECONNECT_MAX_MS),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
@@ -66,24 +72,36 @@ class AsyncChannel:
         self._timeout_s = timeout_s
         self._retry = retry
 
-    async def close(self) -> None:
-        """End every call and the connection."""
-        await self._channel.close()
+    async def close(self, grace_s: float | None = None) -> None:
+        """End every call and the connection.
+
+        Args:
+            grace_s: Seconds that running calls get to finish; none by default.
+        """
+        await self._channel.close(grace_s)
 
     def unary_unary(self, *arguments: Any, **options: Any) -> Callable[..., Any]:  # noqa: ANN401  # gRPC's own types
         """Return the callable of a method that takes and gives one message."""
         callable_ = self._channel.unary_unary(*arguments, **options)
 
-        async def call(request: Any, *, timeout: float | None = None) -> Any:  # noqa: ANN401, ASYNC109  # the stubs' signature
+        async def call(
+            request: Any,  # noqa: ANN401  # any message
+            *,
+            timeout: float | None = None,  # noqa: ASYNC109  # the stubs' signature
+            metadata: Metadata = (),
+        ) -> Any:  # noqa: ANN401  # any message
+            sent = (*_METADATA, *metadata)
             end_s = time.monotonic() + (self._timeout_s if timeout is None else timeout)
             attempt = 0
             while True:
                 attempt += 1
                 left_s = end_s - time.monotonic()
                 try:
-                    return await callable_(request, timeout=left_s, metadata=_METADATA)
+                    return await callable_(request, timeout=left_s, metadata=sent)
                 except grpc.aio.AioRpcError as failure:
                     error = from_rpc(failure)
+                except asyncio.CancelledError:
+                    raise _ended() from None
                 delay_s = self._retry.delay_s(
                     error,
                     attempt=attempt,
@@ -108,8 +126,14 @@ class AsyncChannel:
     def _streaming(callable_: Any) -> Callable[..., "_AsyncStream"]:  # noqa: ANN401  # gRPC's own type
         """Wrap a callable that gives a stream; without a timeout it may go on for ever."""
 
-        def call(request: Any, *, timeout: float | None = None) -> "_AsyncStream":  # noqa: ANN401  # the stubs' signature
-            return _AsyncStream(callable_(request, timeout=timeout, metadata=_METADATA))
+        def call(
+            request: Any,  # noqa: ANN401  # any message
+            *,
+            timeout: float | None = None,
+            metadata: Metadata = (),
+        ) -> "_AsyncStream":
+            sent = (*_METADATA, *metadata)
+            return _AsyncStream(callable_(request, timeout=timeout, metadata=sent))
 
         return call
 
@@ -129,6 +153,8 @@ class _AsyncStream:
             return await anext(self._answers)
         except grpc.aio.AioRpcError as failure:
             raise from_rpc(failure) from None
+        except asyncio.CancelledError:
+            raise _ended() from None
 
     def cancel(self) -> None:
         """End the call."""
@@ -137,6 +163,18 @@ class _AsyncStream:
     async def aclose(self) -> None:
         """End the call, as an asynchronous generator would."""
         self._call.cancel()
+
+
+def _ended() -> BaseException:
+    """Return what a call ends with that was not allowed to finish.
+
+    gRPC says the same when the reader's task is cancelled and when the channel under it was closed;
+    only the first may end the task.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        return asyncio.CancelledError()
+    return Unavailable(Reason.PEER_UNREACHABLE, "The connection was closed.")
 
 
 class SyncChannel:
@@ -159,14 +197,20 @@ class SyncChannel:
         """Return the callable of a method that takes and gives one message."""
         callable_ = self._channel.unary_unary(*arguments, **options)
 
-        def call(request: Any, *, timeout: float | None = None) -> Any:  # noqa: ANN401  # the stubs' signature
+        def call(
+            request: Any,  # noqa: ANN401  # any message
+            *,
+            timeout: float | None = None,
+            metadata: Metadata = (),
+        ) -> Any:  # noqa: ANN401  # any message
+            sent = (*_METADATA, *metadata)
             end_s = time.monotonic() + (self._timeout_s if timeout is None else timeout)
             attempt = 0
             while True:
                 attempt += 1
                 left_s = end_s - time.monotonic()
                 try:
-                    return callable_(request, timeout=left_s, metadata=_METADATA)
+                    return callable_(request, timeout=left_s, metadata=sent)
                 except grpc.RpcError as failure:
                     error = from_rpc(failure)  # type: ignore[arg-type]  # it is the call as well
                 delay_s = self._retry.delay_s(
@@ -193,8 +237,14 @@ class SyncChannel:
     def _streaming(callable_: Any) -> Callable[..., "_SyncStream"]:  # noqa: ANN401  # gRPC's own type
         """Wrap a callable that gives a stream; without a timeout it may go on for ever."""
 
-        def call(request: Any, *, timeout: float | None = None) -> "_SyncStream":  # noqa: ANN401  # the stubs' signature
-            return _SyncStream(callable_(request, timeout=timeout, metadata=_METADATA))
+        def call(
+            request: Any,  # noqa: ANN401  # any message
+            *,
+            timeout: float | None = None,
+            metadata: Metadata = (),
+        ) -> "_SyncStream":
+            sent = (*_METADATA, *metadata)
+            return _SyncStream(callable_(request, timeout=timeout, metadata=sent))
 
         return call
 

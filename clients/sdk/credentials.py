@@ -5,18 +5,20 @@ that the CA gives to its node alone; a client's certificate of the same CA canno
 """
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from clients.vault import Vault, require_passphrase
 from deltacare.errors import invalid_field
 from deltacare.ids import parse_province
-from deltacare.trust import Trust, TrustBundle
+from deltacare.trust import Trust
 
 if TYPE_CHECKING:
     import grpc
 
-__all__ = ["Credentials", "Profile", "load_bundle", "node_tls_name"]
+__all__ = ["Credentials", "Profile", "client_key_name", "node_tls_name", "read_file"]
 
 PROFILE_FILE = "node.json"
 CA_FILE = "ca.crt"
@@ -97,12 +99,15 @@ class Profile:
     def load(cls, directory: Path, *, name: str) -> Self:
         """Read a profile from a directory with ``node.json``, ``ca.crt``, ``NAME.crt``/``.key``.
 
+        A private key that is encrypted is opened with the passphrase that the environment gives,
+        or that of the file which ``node.json`` names.
+
         Args:
             directory: Such as ``clients`` in a node's directory.
             name: Name of the client's certificate, such as ``system``.
 
         Raises:
-            Refusal: ``INVALID_FIELD``, naming the file that is missing or wrong.
+            Refusal: ``INVALID_FIELD``, naming the file that is missing or wrong, or the passphrase.
         """
         path = directory / PROFILE_FILE
         remedy = "Give the directory that deltacare node init wrote for clients."
@@ -110,35 +115,38 @@ class Profile:
             value = json.loads(read_file(path, field_name="profile"))
         except ValueError:
             raise invalid_field("profile", path, "The file is not JSON.", remedy) from None
-        endpoint = value.get("endpoint") if isinstance(value, dict) else None
-        province = value.get("province") if isinstance(value, dict) else None
-        if not isinstance(endpoint, str) or not isinstance(province, str):
+        fields: dict[str, object] = {"passphrase_file": ""}
+        fields.update(value if isinstance(value, dict) else {})
+        names = ("endpoint", "province", "passphrase_file")
+        texts = [text for name in names if isinstance(text := fields.get(name), str)]
+        if len(texts) != len(names):
             raise invalid_field("profile", path, "It lacks endpoint or province.", remedy)
+        endpoint, province, passphrase_file = texts
         return cls(
             endpoint=endpoint,
-            credentials=Credentials.load(
-                province=province,
-                ca=directory / CA_FILE,
-                certificate=directory / f"{name}.crt",
-                key=directory / f"{name}.key",
+            credentials=Credentials(
+                province=parse_province(province),
+                ca_pem=read_file(directory / CA_FILE, field_name="ca"),
+                certificate_pem=read_file(directory / f"{name}.crt", field_name="certificate"),
+                key_pem=_key_pem(directory, name, passphrase_file),
             ),
         )
 
 
-def load_bundle(path: Path, *, keys: tuple[str, ...], threshold: int) -> TrustBundle:
-    """Read and verify a trust bundle.
+def client_key_name(name: str) -> str:
+    """Return the name under which the key of a client's certificate is sealed."""
+    return f"client/{name}"
 
-    Args:
-        path: The signed note.
-        keys: Pinned bundle keys.
-        threshold: How many of them must have signed.
 
-    Raises:
-        Refusal: ``INVALID_FIELD``, if the file cannot be read.
-        PeerFault: If it is not signed by enough.
-    """
-    note = read_file(path, field_name="bundle")
-    return TrustBundle.from_note(note, keys=keys, threshold=threshold)
+def _key_pem(directory: Path, name: str, passphrase_file: str) -> bytes:
+    """Return a client's private key in PEM."""
+    path = directory / f"{name}.key"
+    data = read_file(path, field_name="key")
+    if not data.startswith(b"{"):  # PEM, as other tools write it
+        return data
+    named = directory / passphrase_file if passphrase_file else None
+    vault = Vault.open(directory, require_passphrase(os.environ, named))
+    return vault.read(path, name=client_key_name(name))
 
 
 def read_file(path: Path, *, field_name: str) -> bytes:

@@ -70,9 +70,13 @@ class NodeClient:
         """Return the client of a profile."""
         return cls(endpoint=profile.endpoint, credentials=profile.credentials, timeout_s=timeout_s)
 
-    async def close(self) -> None:
-        """End every call and the connection."""
-        await self._channel.close()
+    async def close(self, grace_s: float | None = None) -> None:
+        """End every call and the connection.
+
+        Args:
+            grace_s: Seconds that running calls get to finish; none by default.
+        """
+        await self._channel.close(grace_s)
 
     async def __aenter__(self) -> Self:
         return self

@@ -45,7 +45,7 @@ from server.log.ports import LogReader, Position
 from server.registry.store import agreement_changed, load_agreement_histories
 from server.store.database import Database
 
-__all__ = ["CERTIFICATES_CACHED_MAX", "VERDICTS_CACHED_MAX", "Checker", "Question"]
+__all__ = ["CERTIFICATES_CACHED_MAX", "VERDICTS_CACHED_MAX", "Answered", "Checker", "Question"]
 
 CERTIFICATES_CACHED_MAX = 20_000
 VERDICTS_CACHED_MAX = 20_000
@@ -72,6 +72,21 @@ class Question:
     on_date: date
     known_time: datetime | None
     holder_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A verdict with what it was made from.
+
+    Attributes:
+        facts: what the rules looked at.
+        outcome: what they said.
+        response: the same as the contract has it.
+    """
+
+    facts: Facts
+    outcome: Outcome
+    response: CheckCertificationResponse
 
 
 class Checker:
@@ -105,9 +120,10 @@ class Checker:
         self._salts = salts
         self._logs = {province: LogName.registry(province) for province in trust.provinces}
         self._own_log = self._logs[own]
-        self._stale_after = timedelta(seconds=trust.stale_after_s)
         self._facts = FactsCache(certificates_max)
+        self._verdicts_max = verdicts_max
         self._verdicts: Lru[tuple[str, str, str], StandingVerdict] = Lru(verdicts_max)
+        self._trust_version = trust.version
         self._catching_up = asyncio.Lock()
 
     def remembered(
@@ -123,6 +139,12 @@ class Checker:
             on_date: ISO 8601.
             now: the moment of the question.
         """
+        trust = self._trust
+        if trust.version != self._trust_version:
+            self._trust_version = trust.version
+            self._verdicts = Lru(self._verdicts_max)
+        if trust.stale_since(now) is not None:
+            return None
         found = self._verdicts.get((certificate_no, host, on_date))
         if found is None or (found.expires_time is not None and now > found.expires_time):
             return None
@@ -136,13 +158,14 @@ class Checker:
                 or position.stalled != then.stalled
                 or position.forked != then.forked
                 or (log is not own and position.fresh_time != then.fresh_time)
+                or (log is not own and position.quorum_time != then.quorum_time)
             ):
                 return None
         response = CheckCertificationResponse()
         response.CopyFrom(found.response)
         issuer_fresh = None
         if found.used and found.used[0][0] is not own:
-            issuer_fresh = found.used[0][1].fresh_time
+            issuer_fresh = self._current_time(found.used[0][1], now)
         _put_moment(response.known_time, now)
         if issuer_fresh is not None:
             age_s = (now - issuer_fresh) // _SECOND
@@ -150,7 +173,29 @@ class Checker:
                 response.age_s = age_s
         return response
 
-    async def answer(self, question: Question, now: datetime) -> CheckCertificationResponse:
+    def _current_time(self, position: Position, now: datetime) -> datetime | None:
+        """Return the instant as of which a log is known to be current.
+
+        That of the author's word; or, if the quorum's is older than members agreed on, of that.
+        """
+        if position.quorum_time is None:
+            return position.fresh_time
+        oldest = now - timedelta(seconds=self._trust.cosignature_age_max_s)
+        is_young = position.quorum_time >= oldest
+        return position.fresh_time if is_young else self._oldest_time(position)
+
+    def _oldest_time(self, position: Position) -> datetime | None:
+        """Return the older of the author's and the quorum's word.
+
+        Both in the measure of ``stale_after_s``: the quorum's may have another age.
+        """
+        if position.fresh_time is None or position.quorum_time is None:
+            return position.fresh_time
+        trust = self._trust
+        shorter = timedelta(seconds=trust.stale_after_s - trust.cosignature_age_max_s)
+        return min(position.fresh_time, position.quorum_time - shorter)
+
+    async def answer(self, question: Question, now: datetime) -> Answered:
         """Return the verdict on a question; the caller has refreshed the reader."""
         if question.known_time is not None:
             return await self._answer_past(question, question.known_time)
@@ -172,16 +217,15 @@ class Checker:
             about=about,
             declared=declared,
             matches=matches,
+            unconfirmed_since=self._trust.stale_since(now),
         )
         outcome = check(facts)
         response = self._response(facts, outcome)
-        if matches is None:
+        if matches is None and facts.unconfirmed_since is None:
             self._remember(facts, outcome, positions, response)
-        return response
+        return Answered(facts=facts, outcome=outcome, response=response)
 
-    async def _answer_past(
-        self, question: Question, known_time: datetime
-    ) -> CheckCertificationResponse:
+    async def _answer_past(self, question: Question, known_time: datetime) -> Answered:
         """Answer from what was known at a past moment, all in one snapshot."""
 
         def read(connection: Connection) -> Facts:
@@ -203,7 +247,8 @@ class Checker:
             )
 
         facts = await self._database.read(read)
-        return self._response(facts, check(facts))
+        outcome = check(facts)
+        return Answered(facts=facts, outcome=outcome, response=self._response(facts, outcome))
 
     def _matches(
         self, connection: Connection, question: Question, history: CertificateHistory | None
@@ -288,6 +333,7 @@ class Checker:
         about: CertificateFacts,
         declared: DeclaredFacts,
         matches: bool | None,
+        unconfirmed_since: datetime | None = None,
     ) -> Facts:
         """Put together what the rules may look at."""
         return Facts(
@@ -296,12 +342,12 @@ class Checker:
             host=question.host,
             on_date=question.on_date,
             known_time=known_time,
-            stale_after=self._stale_after,
+            stale_after=timedelta(seconds=self._trust.stale_after_s),
             logs={
                 province: LogFacts(
                     size=position.size,
                     quorum_size=position.quorum_size,
-                    fresh_time=position.fresh_time,
+                    fresh_time=self._current_time(position, known_time),
                     is_stalled=position.stalled,
                     is_forked=position.forked,
                     is_own=province == self._own,
@@ -313,6 +359,7 @@ class Checker:
             equivalences=declared.equivalences.get(question.host, ()),
             agreements=declared.agreements,
             holder_matches=matches,
+            unconfirmed_since=unconfirmed_since,
         )
 
     def _response(self, facts: Facts, outcome: Outcome) -> CheckCertificationResponse:
@@ -337,7 +384,9 @@ class Checker:
             )
         _put_moment(response.known_time, facts.known_time)
         issuer = facts.logs.get(facts.issuer)
-        if issuer is not None:
+        if facts.unconfirmed_since is not None:
+            response.age_s = (facts.known_time - facts.unconfirmed_since) // _SECOND
+        elif issuer is not None:
             response.age_s = log_age(issuer, facts.known_time) // _SECOND
         return response
 
@@ -355,7 +404,7 @@ class Checker:
         kept.ClearField("age_s")
         # What is stale stays stale until a log changes; the rest until the first grows too old.
         fresh = [
-            positions[province].fresh_time
+            self._oldest_time(positions[province])
             for province in outcome.used
             if province != self._own and outcome.verdict != VERDICT_STALE
         ]
@@ -367,7 +416,7 @@ class Checker:
                 response=kept,
                 used=tuple((self._logs[p], positions[p]) for p in outcome.used),
                 own=self._own_log,
-                expires_time=None if expires is None else expires + self._stale_after,
+                expires_time=None if expires is None else expires + facts.stale_after,
             ),
         )
 

@@ -44,6 +44,7 @@ from server.certification.values import (
     RecognitionSaid,
 )
 from server.certification.verdicts import (
+    R00_TRUST,
     R01_ISSUER,
     R02_FORK,
     R03_STALE,
@@ -159,6 +160,7 @@ class Facts:
     equivalences: tuple[EquivalenceHistory, ...]
     agreements: Mapping[str, AgreementHistory]
     holder_matches: bool | None
+    unconfirmed_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +204,11 @@ def _is_usable(facts: Facts, province: str) -> bool:
 
 
 def check(facts: Facts) -> Outcome:  # noqa: PLR0911  # one for each rule
-    """Return the verdict on a certificate, by rules R01 to R17 in order."""
+    """Return the verdict on a certificate, by rules R00 to R17 in order."""
+    # R00: it is known who may say anything, of own certificates too: their CA, or this node's own
+    # membership, may have been withdrawn meanwhile.
+    if facts.unconfirmed_since is not None:
+        return Outcome(verdict=VERDICT_STALE, rule=R00_TRUST)
     # R01: the issuer is a member.
     log = facts.logs.get(facts.issuer)
     if log is None:

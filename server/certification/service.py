@@ -52,8 +52,13 @@ from server.certification.bodies import (
     read_suspension,
 )
 from server.certification.checker import Checker
+from server.certification.evidence import VerdictFiles, VerdictSigners
 from server.certification.projector import CertificationState
-from server.certification.requests import read_new_certificates, read_question
+from server.certification.requests import (
+    PURPOSE_DEFAULT,
+    read_new_certificates,
+    read_question,
+)
 from server.certification.salts import SaltStore
 from server.certification.views import find_certificate, find_certificates, find_equivalences
 from server.edge.call import Call
@@ -92,6 +97,7 @@ class CertificationServicer:
         reader: how far each log is held.
         salts: keeps the salts of name digests.
         entropy: draws them.
+        signers: gives the key that signs verdict files.
     """
 
     def __init__(
@@ -104,6 +110,7 @@ class CertificationServicer:
         reader: LogReader,
         salts: SaltStore,
         entropy: Entropy,
+        signers: VerdictSigners,
     ) -> None:
         self._own = own
         self._own_log = LogName.registry(own)
@@ -114,6 +121,9 @@ class CertificationServicer:
         self._salts = salts
         self._entropy = entropy
         self._checker = Checker(own=own, trust=trust, database=database, reader=reader, salts=salts)
+        self._files = VerdictFiles(
+            own=own, trust=trust, database=database, reader=reader, signers=signers
+        )
         # The business date of the last call, and until when it lasts.
         self._today = ""
         self._today_from = self._today_until = datetime.fromtimestamp(0, tz=UTC)
@@ -319,7 +329,12 @@ class CertificationServicer:
         """Answer whether a certificate is good in a province, on a date, for a holder."""
         now = call.now
         await self._reader.refresh()
-        if not request.holder_name and not request.purpose and not request.HasField("known_time"):
+        if not (
+            request.holder_name
+            or request.purpose
+            or request.evidence
+            or request.HasField("known_time")
+        ):
             if not self._today_from <= now < self._today_until:
                 self._begin_day(now)
             remembered = self._checker.remembered(
@@ -331,7 +346,12 @@ class CertificationServicer:
             if remembered is not None:
                 return remembered
         question = read_question(request, now=now, own=self._own, members=self._members)
-        response = await self._checker.answer(question, now)
+        answered = await self._checker.answer(question, now)
+        response = answered.response
+        if request.evidence:
+            response.evidence = await self._files.make(
+                answered, purpose=request.purpose or PURPOSE_DEFAULT, now=now
+            )
         if request.purpose:
             _log.info(
                 "check",

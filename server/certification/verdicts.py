@@ -7,6 +7,7 @@ meaning, it gets a successor.
 from server.registry.rulebook import Rule
 
 __all__ = [
+    "R00_TRUST",
     "R01_ISSUER",
     "R02_FORK",
     "R03_STALE",
@@ -29,8 +30,14 @@ __all__ = [
 
 _VERDICTS = "deltacare/v1/certification_service.proto, Verdict"
 _RECOGNITION = "deltacare/v1/entry.proto, Equivalence; 互认"
-_FRESHNESS = "deltacare/v1/certification_service.proto, Verdict; stale_after of the trust bundle"
+_FRESHNESS = "deltacare/v1/certification_service.proto, Verdict; stale_after of the federation"
 
+R00_TRUST = Rule(
+    code="R00-TRUST",
+    zh="联盟元数据已失效,无从得知谁可出具证明:数据过旧。",
+    en="The federation's metadata is not confirmed any more, nor who may say what: stale.",
+    source="The Update Framework 1.0.31, 5.3; trust expires when no timestamp comes",
+)
 R01_ISSUER = Rule(
     code="R01-ISSUER",
     zh="发证省不是成员:查无此证。",
@@ -135,6 +142,7 @@ R17_RECOGNISED = Rule(
 )
 
 RULES: tuple[Rule, ...] = (
+    R00_TRUST,
     R01_ISSUER,
     R02_FORK,
     R03_STALE,

@@ -17,18 +17,23 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from grpc import StatusCode
 
 from clients.sdk.errors import DETAILS_KEY
-from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable, invalid_field
+from deltacare.errors import DeltacareError, Kind, Reason, Refusal, Unavailable, invalid_field
 from deltacare.ids import Principal
-from server.edge.call import Call
+from deltacare.purposes import PURPOSE_FIELD, Purpose
+from server.edge.access_rules import NOT_NAMED
+from server.edge.audit import AuditSink, Denial
+from server.edge.call import Call, Disclosures
+from server.edge.duties import check_duty
 from server.edge.identity import Identities
 from server.edge.limits import Allowance, Limits, Meter
 from server.edge.logging import REQUEST_ID, CallLog, error_facts
-from server.edge.rights import Rights, check_duty
+from server.edge.rights import Rights
 from server.edge.status import code_of, details_limit, to_wire
 
 __all__ = ["Context", "Gate", "Method", "Passage"]
 
 _CERTIFICATE = "x509_pem_cert"
+_DENIED = frozenset({Kind.DENIED, Kind.UNAUTHENTICATED})
 
 
 class Context(Protocol):
@@ -84,6 +89,7 @@ class Passage:
         "call",
         "caller",
         "context",
+        "is_denied",
         "method",
         "request_id",
         "started_s",
@@ -100,7 +106,15 @@ class Passage:
         self.caller: Principal | None = None
         self.allowance: Allowance | None = None
         self.task: asyncio.Task[object] | None = None
-        self.call: Call
+        self.is_denied = False
+        self.call: Call | None = None
+
+    def purpose_given(self) -> str:
+        """Return the purpose that the caller gave, empty if none."""
+        for key, value in self.context.invocation_metadata() or ():
+            if key == PURPOSE_FIELD:
+                return value if isinstance(value, str) else value.decode("ascii", "replace")
+        return ""
 
 
 class Gate:
@@ -110,6 +124,7 @@ class Gate:
         identities: Reads callers from certificates.
         rights: Says who may call what.
         limits: How much.
+        audit: Takes denials, and disclosures before they are made.
         now: The node's clock.
         request_id_prefix: Distinguishes this process's request ids from others'.
         monotonic: A clock in seconds that never runs back.
@@ -121,6 +136,7 @@ class Gate:
         identities: Identities,
         rights: Rights,
         limits: Limits,
+        audit: AuditSink,
         now: Callable[[], datetime],
         request_id_prefix: str,
         monotonic: Callable[[], float] = time.monotonic,
@@ -129,6 +145,7 @@ class Gate:
         self._rights = rights
         self._limits = limits
         self._meter = Meter(limits)
+        self._audit = audit
         self._now = now
         self._prefix = request_id_prefix
         self._monotonic = monotonic
@@ -160,7 +177,8 @@ class Gate:
         """Let a call in.
 
         1. The node is not stopping. 2. The certificate names a caller. 3. The caller's role may
-        call the method here. 4. The caller is within its limits.
+        call the method here, for the purpose it gives where one counts. 4. The caller is within its
+        limits; before that, it has not been refused too often.
 
         Raises:
             DeltacareError: If it is not let in.
@@ -174,8 +192,13 @@ class Gate:
         certificates = passage.context.auth_context().get(_CERTIFICATE)
         caller = self._identities.caller(certificates[0] if certificates else None, now=now)
         passage.caller = caller
+        self._meter.check_refused(caller, monotonic_s=passage.started_s)
         # 3. The caller's role may call the method here.
-        self._rights.check(caller, method.name)
+        try:
+            rule, purpose = self._rights.admit(caller, method.name, passage.purpose_given)
+        except Refusal:
+            passage.is_denied = True
+            raise
         # 4. The caller is within its limits.
         passage.allowance = self._meter.enter(
             caller, is_stream=method.is_stream, monotonic_s=passage.started_s
@@ -187,7 +210,14 @@ class Gate:
                 self._endless.add(task)
             else:
                 self._unary[task] = passage.started_s
-        call = Call(caller=caller, method=method.name, now=now)
+        call = Call(
+            caller=caller,
+            method=method.name,
+            now=now,
+            purpose=purpose,
+            rule=rule.code,
+            disclosures=None if purpose is None else Disclosures(),
+        )
         passage.call = call
         return call
 
@@ -208,7 +238,8 @@ class Gate:
         if method.is_write:
             _check_known(request, method, data)
         if method.has_duty:
-            check_duty(passage.call.caller, request)
+            assert passage.caller is not None, "a call that was let in has a caller"
+            check_duty(passage.caller, request)
         return request
 
     async def messages(
@@ -246,6 +277,21 @@ class Gate:
         self._meter.check_message(len(data))
         return data
 
+    async def disclose(self, passage: Passage) -> None:
+        """Make durable what the next answer of a call discloses, before it leaves.
+
+        A message of a stream that discloses nothing needs no entry; an answer always does.
+
+        Raises:
+            DeltacareError: It cannot be made durable: the answer must not leave.
+        """
+        call = passage.call
+        if call is None or call.disclosures is None:
+            return
+        if call.disclosures.spans or not passage.method.is_stream:
+            await self._audit.disclose(call)
+            call.disclosures.spans.clear()
+
     def end_overdue(self) -> None:
         """End the unary calls that took too long; to be called every second.
 
@@ -266,6 +312,7 @@ class Gate:
         if isinstance(error, DeltacareError):
             code = code_of(error)
             self._leave(passage)
+            self._note_denial(passage, error)
             self._log.failed(**self._facts(passage, code), reason=error.reason.wire)
         elif isinstance(error, Exception):
             self._leave(passage)
@@ -282,10 +329,39 @@ class Gate:
         )
         await passage.context.abort(wire.code, wire.message, ((DETAILS_KEY, wire.details),))
 
+    def _note_denial(self, passage: Passage, error: DeltacareError) -> None:
+        """Tell the audit of a call that was denied, and count it against its caller.
+
+        Looking for personal data that is not there counts too: so are codes guessed.
+        """
+        if not isinstance(error, Refusal):
+            return
+        purpose = passage.call.purpose if passage.call is not None else None
+        is_search = purpose is not None and error.reason is Reason.NOT_FOUND
+        if not (passage.is_denied or is_search or error.reason.kind in _DENIED):
+            return
+        if passage.caller is not None:
+            self._meter.count_refused(passage.caller, monotonic_s=self._monotonic())
+        if passage.is_denied:
+            given = error.details.get("purpose")
+            purpose = Purpose(given) if given else None
+        self._audit.deny(
+            Denial(
+                caller=passage.caller,
+                method=passage.method.name,
+                purpose=purpose,
+                rule=error.details.get("rule", NOT_NAMED.code) if passage.is_denied else "",
+                reason=error.reason.wire,
+                cause=error.details.get("cause", "") if passage.caller is None else "",
+            ),
+            self._now(),
+        )
+
     def succeed(self, passage: Passage) -> None:
         """Let a call out that has been answered."""
         self._leave(passage)
         call = passage.call
+        assert call is not None, "a call that was answered was let in"
         self._log.ok(
             method=call.method,
             caller=call.caller.uri,

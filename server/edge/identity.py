@@ -1,8 +1,9 @@
 """Who calls: the principal that a client certificate names, if the right CA says so.
 
 TLS has checked that some member's CA issued the certificate, and any of them will do for it; that
-a CA vouches only for its own province is checked here. Nothing here opens a connection, reads a
-clock or decides what a caller may do.
+a CA vouches only for its own province, and has not taken it back, is checked here. Members, CAs and
+revocations change while a node runs and are read anew with each version of the trust. Nothing here
+opens a connection, reads a clock or decides what a caller may do.
 """
 
 import enum
@@ -36,6 +37,7 @@ class Cause(enum.Enum):
     FOREIGN_URI = "The URI is not of the form spiffe://deltacare/<province>/<role>/<opaque id>."
     NOT_A_MEMBER = "The URI's province is no member of the federation."
     WRONG_CA = "The certificate was not issued by a CA of the URI's province."
+    REVOKED = "The certificate, or the CA that issued it, was revoked by its province."
     NOT_YET_VALID = "The certificate, or the CA that issued it, is not valid yet."
     EXPIRED = "The certificate, or the CA that issued it, has expired."
 
@@ -53,24 +55,43 @@ class Identities:
     """Reads callers from certificates, each certificate once.
 
     Args:
-        trust: Names the members and the CAs that vouch for each one's callers.
+        trust: Names the members, the CAs that vouch for each one's callers, and the certificates
+            that these took back.
         cached_max: Certificates remembered at a time, good and bad ones.
     """
 
     def __init__(self, trust: Trust, *, cached_max: int = CERTIFICATES_CACHED_MAX) -> None:
-        self._issuers: Mapping[str, tuple[x509.Certificate, ...]] = {
-            province: tuple(x509.load_pem_x509_certificates(trust.member(province).ca_pem.encode()))
-            for province in trust.provinces
-        }
+        self._trust = trust
+        self._version = -1
+        self._issuers: Mapping[str, tuple[x509.Certificate, ...]] = {}
+        self._revoked: frozenset[tuple[str, int]] = frozenset()
         # A certificate's bytes settle everything but the time, so they are the whole key.
         self._examined = lru_cache(maxsize=cached_max)(self._examine)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Read members, CAs and revocations anew, and forget who was known by the old ones."""
+        trust = self._trust
+        version = trust.version
+        members = [trust.member(province) for province in trust.provinces]
+        self._issuers = {
+            member.province: tuple(x509.load_pem_x509_certificates(member.ca_pem.encode()))
+            for member in members
+        }
+        self._revoked = frozenset(
+            (member.province, int(serial, 16))
+            for member in members
+            for serial in member.revoked_serials
+        )
+        self._examined.cache_clear()
+        self._version = version
 
     def caller(self, certificate_pem: bytes | None, *, now: datetime) -> Principal:
         """Return the caller that a client certificate names.
 
         1. There is a certificate of bearable size. 2. It is a client's, readable, and names
         exactly one URI. 3. The URI is one of this federation. 4. A CA of that very province
-        issued it directly. 5. Both are valid now.
+        issued it directly, and neither is revoked. 5. Both are valid now.
 
         Args:
             certificate_pem: The leaf as TLS took it, in PEM; ``None`` if there was none.
@@ -84,7 +105,9 @@ class Identities:
             raise _refusal(Cause.NO_CERTIFICATE)
         if len(certificate_pem) > CERTIFICATE_BYTES_MAX:
             raise _refusal(Cause.NOT_READABLE)
-        # 2. to 4. depend on its bytes alone.
+        # 2. to 4. depend on its bytes and on this version of the trust alone.
+        if self._trust.version != self._version:
+            self._follow()
         vouched = self._examined(certificate_pem)
         if isinstance(vouched, Cause):
             raise _refusal(vouched)
@@ -120,6 +143,9 @@ class Identities:
         issuer = _issuer(leaf, issuers)
         if issuer is None:
             return Cause.WRONG_CA
+        revoked = {(caller.province, each.serial_number) for each in (leaf, issuer)}
+        if revoked & self._revoked:
+            return Cause.REVOKED
         return _Vouched(
             caller=caller,
             from_time=max(leaf.not_valid_before_utc, issuer.not_valid_before_utc),

@@ -1,146 +1,95 @@
-"""Which role may call which method: one table, and what it does not name is denied.
+"""Decides by the table of rights whether a caller may call a method, and says which rule decided.
 
-A right lets a call in; whether this caller may say this, or see that log, is for the rooms behind.
-Of the business a province's own people and systems ask their own node; another province's node
-comes as ``peer`` and gets what peers exchange. Administrators keep a node running and see none of
-its business.
+A right lets a call in; whether this caller may say this, or see that log, is for the rooms behind,
+and what duties exclude each other for ``server.edge.duties``. Every call asks one dictionary once;
+what a denial says is worked out only when there is one.
 """
 
-import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
 
-from google.protobuf.message import Message
-
-from deltacare.errors import Reason, Refusal
+from deltacare.errors import Reason, Refusal, invalid_field
 from deltacare.ids import Principal
-
-__all__ = ["RIGHTS", "Rights", "Role", "check_duty"]
-
-
-class Role(enum.StrEnum):
-    """What a caller is, as its certificate says."""
-
-    SYSTEM = "system"
-    """A province's civil-affairs system; names maker and reviewer of what it writes."""
-    OPERATOR = "operator"
-    """Staff of an institution: asks whether a certificate is good."""
-    CLERK = "clerk"
-    """Finance staff: reads records and discrepancies, runs the night."""
-    REVIEWER = "reviewer"
-    """Finance staff who approve what others made."""
-    PAYER = "payer"
-    """Pays what a binding statement says."""
-    AUDITOR = "auditor"
-    """Reads everything, writes nothing."""
-    PEER = "peer"
-    """Another province's node."""
-    ADMINISTRATOR = "administrator"
-    """Keeps the node running."""
-
-
-_SYSTEM = frozenset({Role.SYSTEM})
-_PEER = frozenset({Role.PEER})
-_ALL = frozenset(Role)
-_LOCAL = _ALL - _PEER
-_BUSINESS = _LOCAL - {Role.ADMINISTRATOR}
-_FINANCE = frozenset({Role.SYSTEM, Role.CLERK, Role.REVIEWER, Role.AUDITOR})
-_PAYMENT = _FINANCE | {Role.PAYER}
-_CHECKING = _BUSINESS - {Role.PAYER}
-_REVIEWED = frozenset({Role.SYSTEM, Role.REVIEWER})
-_NIGHT = frozenset({Role.SYSTEM, Role.CLERK, Role.REVIEWER})
-_LOGS = frozenset({Role.SYSTEM, Role.AUDITOR, Role.PEER})
-_EVIDENCE = _LOGS | {Role.ADMINISTRATOR}
-_STREAMS = frozenset({Role.SYSTEM, Role.AUDITOR})
-
-_TABLE: Mapping[str, Mapping[str, frozenset[Role]]] = {
-    "grpc.health.v1.Health": {"Check": _ALL, "Watch": _ALL, "List": _ALL},
-    "grpc.reflection.v1alpha.ServerReflection": {"ServerReflectionInfo": _ALL},
-    "deltacare.v1.FederationService": {
-        "ListMembers": _ALL,
-        "WhoAmI": _ALL,
-        "ListPartnerHealth": _FINANCE | {Role.ADMINISTRATOR},
-        "Ping": _ALL,
-    },
-    "deltacare.v1.LogService": {
-        "ListLogs": _EVIDENCE,
-        "GetCheckpoint": _LOGS,
-        "ReadEntries": _LOGS,
-        "GetInclusionProof": _LOGS,
-        "GetConsistencyProof": _LOGS,
-        "GetReceipt": _LOGS,
-        "WatchCheckpoints": _LOGS,
-        "ExchangeCheckpoints": _PEER,
-        "AddCosignature": _PEER,
-        "ListEvidence": _EVIDENCE,
-    },
-    "deltacare.v1.RegistryService": {
-        "BatchUpsertInstitutions": _SYSTEM,
-        "GetInstitution": _BUSINESS,
-        "BatchGetInstitutions": _BUSINESS,
-        "ListInstitutions": _BUSINESS,
-        "CountInstitutions": _BUSINESS,
-        "WatchInstitutions": _STREAMS,
-        "PublishListing": _SYSTEM,
-        "WithdrawListing": _SYSTEM,
-        "ListListings": _BUSINESS,
-        "ProposeAgreement": _SYSTEM,
-        "AnswerAgreement": _REVIEWED,
-        "ListAgreements": _BUSINESS,
-    },
-    "deltacare.v1.CertificationService": {
-        "IssueCertificates": _SYSTEM,
-        "RenewCertificate": _SYSTEM,
-        "SuspendCertificate": _REVIEWED,
-        "ReinstateCertificate": _REVIEWED,
-        "RevokeCertificate": _REVIEWED,
-        "GetCertificate": _CHECKING,
-        "ListCertificates": _CHECKING,
-        "CheckCertification": _CHECKING,
-        "PublishEquivalence": _SYSTEM,
-        "EndEquivalence": _SYSTEM,
-        "ListEquivalences": _CHECKING,
-        "SuspendRecognition": _REVIEWED,
-        "ResumeRecognition": _REVIEWED,
-    },
-    "deltacare.v1.SettlementService": {
-        "PublishSubsidyPolicy": _SYSTEM,
-        "ListSubsidyPolicies": _PAYMENT,
-        "CreateEnrolments": _SYSTEM,
-        "EndEnrolment": _SYSTEM,
-        "ResolveEnrolment": frozenset({Role.SYSTEM, Role.OPERATOR, Role.CLERK, Role.PEER}),
-        "FileRecords": _SYSTEM,
-        "FileReversals": _REVIEWED,
-        "RefuseRecords": _REVIEWED,
-        "PlaceHolds": _REVIEWED,
-        "EndHolds": _REVIEWED,
-        "ListRecords": _FINANCE,
-        "CloseDay": _NIGHT,
-        "ListDayCloses": _PAYMENT,
-    },
-    "deltacare.v1.ClearingService": {
-        "RunNight": _NIGHT,
-        "ListPairNights": _PAYMENT,
-        "ListLines": _FINANCE,
-        "CountLines": _FINANCE,
-        "CompareNights": _FINANCE,
-        "ListNightLeaves": _PEER,
-        "ListReversalProposals": _FINANCE,
-        "ProposeStatement": _REVIEWED,
-        "AnswerStatement": _REVIEWED,
-        "GetStatement": _PAYMENT,
-        "ListStatements": _PAYMENT,
-    },
-}
-
-RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
-    {
-        f"/{service}/{method}": roles
-        for service, methods in _TABLE.items()
-        for method, roles in methods.items()
-    }
+from deltacare.purposes import PURPOSE_FIELD, Purpose
+from server.edge.access_rules import (
+    ACCESS_RULES,
+    NOT_NAMED,
+    AccessRule,
+    Organisation,
+    RecordClass,
+    Role,
 )
-"""By full method name the roles that may call it."""
+
+__all__ = ["METHODS", "Cell", "Decision", "Rights", "Role", "find_method"]
+
+METHODS: tuple[str, ...] = tuple(sorted({name for rule in ACCESS_RULES for name in rule.methods}))
+"""Full names of every method that a rule names."""
+
+_NEAR_MAX = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What the table says of one role of one organisation and one method.
+
+    Attributes:
+        plain: The rule that lets it in without a purpose, if there is one.
+        by_purpose: The rule for each purpose, where the method discloses personal data.
+    """
+
+    plain: AccessRule | None
+    by_purpose: Mapping[Purpose, AccessRule]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Whether a call is let in.
+
+    Attributes:
+        allowed: Whether it is.
+        rule: The rule that decided; `NOT_NAMED` if it is not let in.
+        purpose: The purpose that counted; ``None`` where the rule asks for none.
+        reason: With what it is refused; ``None`` if it is let in.
+        why_zh: One sentence, in Chinese.
+        why_en: One sentence, in English.
+    """
+
+    allowed: bool
+    rule: AccessRule
+    purpose: Purpose | None
+    reason: Reason | None
+    why_zh: str
+    why_en: str
+
+
+def _cells(rules: Iterable[AccessRule]) -> Mapping[tuple[str, str, bool], Cell]:
+    """Return the table by method, role, and whether the caller is of the own province."""
+    plain: dict[tuple[str, str, bool], AccessRule] = {}
+    by_purpose: dict[tuple[str, str, bool], dict[Purpose, AccessRule]] = {}
+    for rule in rules:
+        is_personal = rule.record_class is RecordClass.PERSONAL
+        assert bool(rule.purposes) is is_personal, f"{rule.code}: purposes belong to personal data"
+        for method in rule.methods:
+            for role in rule.roles:
+                key = (method, str(role), rule.organisation is Organisation.OWN)
+                if not is_personal:
+                    assert key not in plain, f"{rule.code}: {key} stands twice"
+                    plain[key] = rule
+                for purpose in rule.purposes:
+                    known = by_purpose.setdefault(key, {})
+                    assert purpose not in known, f"{rule.code}: {key} stands twice"
+                    known[purpose] = rule
+    return MappingProxyType(
+        {
+            key: Cell(plain=plain.get(key), by_purpose=MappingProxyType(by_purpose.get(key, {})))
+            for key in plain.keys() | by_purpose.keys()
+        }
+    )
+
+
+_CELLS = _cells(ACCESS_RULES)
 
 
 class Rights:
@@ -153,63 +102,167 @@ class Rights:
     def __init__(self, province: str) -> None:
         self._province = province
 
-    def check(self, caller: Principal, method: str) -> None:
+    def admit(
+        self, caller: Principal, method: str, purpose_given: Callable[[], str]
+    ) -> tuple[AccessRule, Purpose | None]:
         """Let a caller pass to a method.
 
         Args:
             caller: From the certificate.
             method: Full name, ``/deltacare.v1.LogService/GetReceipt``.
+            purpose_given: Returns the purpose that the caller gave, empty if none; only called
+                where one counts.
 
         Raises:
-            Refusal: ``ROLE_NOT_ALLOWED``, naming role and method; ``WRONG_PROVINCE``, if another
-                province's people or systems come here, or a peer of the own one.
+            Refusal: ``ROLE_NOT_ALLOWED``, naming role and method, and purpose if that is what is
+                wrong; ``WRONG_PROVINCE``, if another province's people or systems come here, or a
+                peer of the own one; ``INVALID_FIELD``, if a purpose is missing or none.
+
+        Returns:
+            The rule that lets it in, and the purpose that counted.
         """
-        if caller.role not in RIGHTS.get(method, ()):
-            raise Refusal(
-                Reason.ROLE_NOT_ALLOWED,
-                f"The role {caller.role} may not call {method}.",
-                details={"role": caller.role, "method": method},
+        cell = _CELLS.get((method, caller.role, caller.province == self._province))
+        if cell is not None and not cell.by_purpose:
+            assert cell.plain is not None, "a cell holds a rule"
+            return cell.plain, None
+        text = purpose_given() if cell is not None else ""
+        purpose = Purpose.parse(text) if text else None
+        decision = self.decide(caller, method, purpose)
+        if decision.allowed:
+            return decision.rule, decision.purpose
+        raise self._refusal(caller, method, decision, purpose)
+
+    def decide(self, caller: Principal, method: str, purpose: Purpose | None) -> Decision:
+        """Return whether a caller may call a method for a purpose, by which rule, and why.
+
+        Pure: the table decides, and nothing else is asked.
+
+        Args:
+            caller: Who would call.
+            method: Full name.
+            purpose: What it would say why; ``None`` if nothing.
+        """
+        is_own = caller.province == self._province
+        cell = _CELLS.get((method, caller.role, is_own))
+        if cell is None:
+            return self._unnamed(caller, method, is_own=is_own)
+        rule = cell.by_purpose.get(purpose) if purpose is not None else None
+        if rule is not None:
+            assert purpose is not None, "a rule was found by it"
+            return _allowed(rule, purpose)
+        if cell.plain is not None:
+            # A purpose where none is asked for changes nothing.
+            return _allowed(cell.plain, None)
+        wanted = ", ".join(sorted(cell.by_purpose))
+        if purpose is None:
+            return _denied(
+                Reason.INVALID_FIELD,
+                f"该方法涉及个人信息，须说明目的：{wanted}。",
+                f"This method discloses personal data: say why, one of {wanted}.",
             )
-        is_local = caller.province == self._province
-        if is_local is (caller.role == Role.PEER):
-            raise Refusal(
+        return _denied(
+            Reason.ROLE_NOT_ALLOWED,
+            f"角色 {caller.role} 不得以 {purpose} 为目的调用该方法；可用目的：{wanted}。",
+            f"The role {caller.role} may not call it for {purpose}, only for {wanted}.",
+        )
+
+    def _unnamed(self, caller: Principal, method: str, *, is_own: bool) -> Decision:
+        """Return why no rule lets a caller in."""
+        if (method, caller.role, not is_own) in _CELLS:
+            return _denied(
                 Reason.WRONG_PROVINCE,
+                f"这是 {self._province} 的节点，{caller.province} 的 {caller.role} 无权在此调用。",
                 f"This is the node of {self._province}: {caller.role} of {caller.province} has "
                 "nothing to ask here.",
-                details={
-                    "role": caller.role,
-                    "method": method,
-                    "province": caller.province,
-                    "node": self._province,
-                },
             )
+        return _denied(
+            Reason.ROLE_NOT_ALLOWED,
+            f"角色 {caller.role} 无权调用 {method}。",
+            f"The role {caller.role} may not call {method}.",
+        )
+
+    def _refusal(
+        self, caller: Principal, method: str, decision: Decision, purpose: Purpose | None
+    ) -> Refusal:
+        """Return the refusal of a call that is not let in."""
+        assert decision.reason is not None, "what is denied has a reason"
+        if decision.reason is Reason.INVALID_FIELD:
+            refusal = invalid_field(
+                PURPOSE_FIELD, "", "This method discloses personal data.", decision.why_en
+            )
+            return Refusal(
+                refusal.reason,
+                refusal.message,
+                details={"rule": decision.rule.code, "method": method},
+                violations=refusal.violations,
+            )
+        details = {
+            "role": caller.role,
+            "method": method,
+            "rule": decision.rule.code,
+            "text_zh": decision.why_zh,
+        }
+        if decision.reason is Reason.WRONG_PROVINCE:
+            details |= {"province": caller.province, "node": self._province}
+        if purpose is not None:
+            details["purpose"] = purpose
+        return Refusal(decision.reason, decision.why_en, details=details)
 
     def methods(self, caller: Principal) -> tuple[str, ...]:
-        """Return the full names of the methods that a caller may call here, sorted."""
-        if (caller.province == self._province) is (caller.role == Role.PEER):
-            return ()
-        return tuple(sorted(method for method, roles in RIGHTS.items() if caller.role in roles))
+        """Return the full names of the methods that a caller may call here, sorted.
+
+        Some of them only for a purpose.
+        """
+        is_own = caller.province == self._province
+        return tuple(m for m in METHODS if (m, caller.role, is_own) in _CELLS)
+
+    def rules(self, caller: Principal) -> tuple[AccessRule, ...]:
+        """Return the rules that let a caller in here, in the order of their numbers."""
+        organisation = (
+            Organisation.OWN if caller.province == self._province else Organisation.PARTNER
+        )
+        return tuple(
+            rule
+            for rule in ACCESS_RULES
+            if rule.organisation is organisation and caller.role in rule.roles
+        )
 
 
-def check_duty(caller: Principal, request: Message) -> None:
-    """Hold a person to what they sign for: who is no system answers only for their own review.
-
-    A system is trusted by its province to name its own staff. Anybody else must be the reviewer
-    that the request names.
-
-    Args:
-        caller: From the certificate.
-        request: A message with a field ``duty``.
+def find_method(name: str) -> str:
+    """Return the full name of a method, given in full or by its last part.
 
     Raises:
-        Refusal: ``ROLE_NOT_ALLOWED``, if the request names another as its reviewer.
+        Refusal: ``INVALID_FIELD``, naming those spelled alike.
     """
-    if caller.role == Role.SYSTEM:
-        return
-    reviewer = request.duty.reviewer  # type: ignore[attr-defined]  # the caller saw the field
-    if reviewer != caller.opaque_id:
-        raise Refusal(
-            Reason.ROLE_NOT_ALLOWED,
-            "The reviewer of a request is who sends it.",
-            details={"role": caller.role, "field": "duty.reviewer"},
-        )
+    if name in METHODS:
+        return name
+    short = {method.rpartition("/")[2]: method for method in METHODS}
+    if name in short:
+        return short[name]
+    folded = {each.lower(): each for each in short}
+    near = get_close_matches(
+        name.rpartition("/")[2].lower()[:128], list(folded), n=_NEAR_MAX, cutoff=0.5
+    )
+    remedy = (
+        f"Did you mean {', '.join(folded[each] for each in near)}?"
+        if near
+        else "deltacare explain --list shows what there is."
+    )
+    raise invalid_field("method", name, "There is no such method.", remedy)
+
+
+def _allowed(rule: AccessRule, purpose: Purpose | None) -> Decision:
+    return Decision(
+        allowed=True,
+        rule=rule,
+        purpose=purpose,
+        reason=None,
+        why_zh=rule.zh,
+        why_en=rule.en,
+    )
+
+
+def _denied(reason: Reason, why_zh: str, why_en: str) -> Decision:
+    return Decision(
+        allowed=False, rule=NOT_NAMED, purpose=None, reason=reason, why_zh=why_zh, why_en=why_en
+    )

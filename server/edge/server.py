@@ -12,7 +12,6 @@ import re
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -22,14 +21,16 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
 from deltacare.trust import Trust
+from server.edge.audit import AuditSink
 from server.edge.gate import Context, Gate, Method, Passage
 from server.edge.health import Health, Reflection
 from server.edge.identity import Identities
 from server.edge.limits import Limits
 from server.edge.logging import get_log
 from server.edge.rights import Rights
+from server.edge.tls import CertificateSource, ServerTls
 
-__all__ = ["EdgeServer", "TlsFiles"]
+__all__ = ["EdgeServer"]
 
 HEALTH_SERVICE = "grpc.health.v1.Health"
 REFLECTION_SERVICE = "grpc.reflection.v1alpha.ServerReflection"
@@ -47,27 +48,15 @@ _log = get_log("edge")
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsFiles:
-    """What a server shows and trusts.
-
-    Attributes:
-        certificate_pem: The node's certificate.
-        key_pem: Its private key.
-    """
-
-    certificate_pem: bytes
-    key_pem: bytes = field(repr=False)
-
-
 class EdgeServer:
     """Serves the services of one node.
 
     Args:
         province: Whose node this is.
         trust: The members, and the CAs that vouch for their callers.
-        tls: The node's certificate and key.
+        tls: The node's certificate and key, asked for at every handshake.
         limits: How much callers may take.
+        audit: Takes denials, and disclosures before they are made.
         now: The node's clock.
         token: Unpredictable bytes of a length.
         services: By full name, objects with a method for each of the contract's.
@@ -78,19 +67,20 @@ class EdgeServer:
         *,
         province: str,
         trust: Trust,
-        tls: TlsFiles,
+        tls: CertificateSource,
         limits: Limits,
+        audit: AuditSink,
         now: Callable[[], datetime],
         token: Callable[[int], bytes],
         services: Mapping[str, object],
     ) -> None:
         self._limits = limits
-        self._tls = tls
-        self._cas = "".join(trust.member(p).ca_pem for p in trust.provinces).encode()
+        self._tls = ServerTls(tls, trust)
         self._gate = Gate(
             identities=Identities(trust),
             rights=Rights(province),
             limits=limits,
+            audit=audit,
             now=now,
             request_id_prefix=token(4).hex(),
         )
@@ -122,13 +112,8 @@ class EdgeServer:
             options=_options(self._limits), maximum_concurrent_rpcs=_CALLS_AT_ONCE_MAX
         )
         server.add_generic_rpc_handlers((_Handlers(self._handlers),))
-        credentials = grpc.ssl_server_credentials(
-            [(self._tls.key_pem, self._tls.certificate_pem)],
-            root_certificates=self._cas,
-            require_client_auth=True,
-        )
         try:
-            port = server.add_secure_port(address, credentials)
+            port = server.add_secure_port(address, self._tls.credentials())
         except RuntimeError as error:
             raise _bind_error(address) from error
         await server.start()
@@ -259,6 +244,8 @@ def _unary(
             call = gate.admit(passage)
             request = incoming(gate, passage, received)
             data = gate.write(await behaviour(request, call))
+            if call.disclosures is not None:
+                await gate.disclose(passage)
         except BaseException as error:  # noqa: BLE001  # every end of a call is logged and mapped
             await gate.fail(passage, error)
         gate.succeed(passage)
@@ -279,7 +266,10 @@ def _server_stream(
             call = gate.admit(passage)
             async with aclosing(behaviour(incoming(gate, passage, received), call)) as responses:
                 async for response in responses:
-                    await context.write(gate.write(response))
+                    data = gate.write(response)
+                    if call.disclosures is not None:
+                        await gate.disclose(passage)
+                    await context.write(data)
         except BaseException as error:  # noqa: BLE001  # every end of a call is logged and mapped
             await gate.fail(passage, error)
         gate.succeed(passage)

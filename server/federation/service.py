@@ -1,6 +1,7 @@
-"""FederationService: members, who the caller is, how the partners are, and nothing at all.
+"""FederationService: members, who the caller is, how the partners are, and the shared metadata.
 
-It reads what the bundle says and what the log room knows; it keeps no state and writes nothing.
+It reads what the members signed and what the log room knows, and keeps no state; what concerns the
+metadata itself is in ``server.federation.trust_service``.
 """
 
 from collections.abc import Sequence
@@ -8,22 +9,35 @@ from datetime import datetime
 from typing import Protocol
 
 from deltacare.ids import LogName
-from deltacare.trust import TrustBundle
+from deltacare.trust import KeyTerm, Trust
 from deltacare.v1.federation_service_pb2 import (
+    ExplainAccessRequest,
+    ExplainAccessResponse,
+    GetTimestampSignatureRequest,
+    GetTimestampSignatureResponse,
+    GetTrustFileRequest,
+    GetTrustFileResponse,
+    GetTrustStatusRequest,
+    GetTrustStatusResponse,
     HeldLog,
     ListMembersRequest,
     ListMembersResponse,
     ListPartnerHealthRequest,
     ListPartnerHealthResponse,
     Member,
+    MemberKey,
     PartnerHealth,
     PingRequest,
     PingResponse,
+    PublishTrustRequest,
+    PublishTrustResponse,
     WhoAmIRequest,
     WhoAmIResponse,
 )
 from server.edge.call import Call
+from server.edge.explain import explain
 from server.edge.rights import Rights
+from server.federation.trust_service import TrustService
 
 __all__ = ["FederationServicer", "HealthSource", "HeldLogHealth", "LogsHealth", "PartnerState"]
 
@@ -115,27 +129,36 @@ class FederationServicer:
 
     Args:
         province: Whose node this is.
-        trust: The bundle.
+        trust: What the members signed.
         rights: What roles may call.
         logs: How the partners' logs are held.
+        metadata: Answers for the metadata itself.
     """
 
     def __init__(
-        self, *, province: str, trust: TrustBundle, rights: Rights, logs: HealthSource
+        self,
+        *,
+        province: str,
+        trust: Trust,
+        rights: Rights,
+        logs: HealthSource,
+        metadata: TrustService,
     ) -> None:
+        self._province = province
+        self._trust = trust
         self._rights = rights
         self._logs = logs
-        # The bundle does not change while a node runs, and neither does this answer.
-        self._members = ListMembersResponse(
-            members=[_member(trust, code) for code in trust.provinces],
-            bundle_version=trust.version,
-            province=province,
-            registry_quorum=trust.registry_quorum,
-        )
+        self._metadata = metadata
 
     async def list_members(self, _request: ListMembersRequest, _call: Call) -> ListMembersResponse:
         """See FederationService.ListMembers."""
-        return self._members
+        trust = self._trust
+        return ListMembersResponse(
+            members=[_member(trust, code) for code in trust.provinces],
+            trust_version=trust.version,
+            province=self._province,
+            registry_quorum=trust.quorum(LogName.registry(self._province)),
+        )
 
     async def who_am_i(self, _request: WhoAmIRequest, call: Call) -> WhoAmIResponse:
         """See FederationService.WhoAmI."""
@@ -157,12 +180,40 @@ class FederationServicer:
             unconfirmed_logs=[str(log) for log in health.unconfirmed],
         )
 
+    async def explain_access(
+        self, request: ExplainAccessRequest, call: Call
+    ) -> ExplainAccessResponse:
+        """See FederationService.ExplainAccess."""
+        return explain(self._rights, request, caller=call.caller, node=self._province)
+
     async def ping(self, _request: PingRequest, _call: Call) -> PingResponse:
         """See FederationService.Ping."""
         return _PONG
 
+    async def get_trust_file(
+        self, request: GetTrustFileRequest, call: Call
+    ) -> GetTrustFileResponse:
+        """See FederationService.GetTrustFile."""
+        return await self._metadata.get_trust_file(request, call)
 
-def _member(trust: TrustBundle, province: str) -> Member:
+    async def get_trust_status(
+        self, request: GetTrustStatusRequest, call: Call
+    ) -> GetTrustStatusResponse:
+        """See FederationService.GetTrustStatus."""
+        return await self._metadata.get_trust_status(request, call)
+
+    async def get_timestamp_signature(
+        self, request: GetTimestampSignatureRequest, call: Call
+    ) -> GetTimestampSignatureResponse:
+        """See FederationService.GetTimestampSignature."""
+        return await self._metadata.get_timestamp_signature(request, call)
+
+    async def publish_trust(self, request: PublishTrustRequest, call: Call) -> PublishTrustResponse:
+        """See FederationService.PublishTrust."""
+        return await self._metadata.publish_trust(request, call)
+
+
+def _member(trust: Trust, province: str) -> Member:
     """Return a member as the contract has it."""
     member = trust.member(province)
     return Member(
@@ -170,9 +221,19 @@ def _member(trust: TrustBundle, province: str) -> Member:
         name_zh=member.name_zh,
         name_en=member.name_en,
         endpoint=member.endpoint,
-        log_keys=[member.log_keys[name] for name in sorted(member.log_keys)],
-        witness_key=member.witness_key,
+        keys=[_key(term) for term in member.keys],
     )
+
+
+def _key(term: KeyTerm) -> MemberKey:
+    """Return a key with its window as the contract has it."""
+    key = MemberKey(key=term.key.to_text())
+    key.from_time.FromDatetime(term.from_time)
+    if term.until_time is not None:
+        key.until_time.FromDatetime(term.until_time)
+    if term.tainted_time is not None:
+        key.tainted_time.FromDatetime(term.tainted_time)
+    return key
 
 
 def _health(partner: PartnerState) -> PartnerHealth:

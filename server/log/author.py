@@ -1,32 +1,45 @@
 """What an author owes its own logs: asking for cosignatures, taking them, and staying fresh.
 
 Issuing never waits for any of this. Which checkpoint is out for cosigning is decided by
-``server.log.pacing``; this module keeps the time, the rows and the board.
+``server.log.pacing``; this module keeps the time, the rows and the board. When a key is replaced,
+the newest checkpoint of each log is signed by its successor too and cosigned again, so that nothing
+rests on the old key alone.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
+import structlog
 from sqlalchemy import Connection
 
 from deltacare.errors import PeerFault, Reason, Refusal, Unavailable
 from deltacare.ids import LogName
+from deltacare.sm2 import Sm2Signer
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
-from deltacare.tlog.cosignature import Cosignature, cosign, verify_cosignature, verify_cosignatures
+from deltacare.tlog.cosignature import Cosignature, cosign, verify_cosignature
+from deltacare.tlog.note import SignedNote, sign_note
+from deltacare.tlog.opening import open_checkpoint
+from deltacare.tlog.suite_lines import SuiteLine, open_suite_lines
 from deltacare.trust import Trust
 from server.log.board import Board, Slot
-from server.log.checkpoints import CheckpointStore, KnownCheckpoint
+from server.log.checkpoints import CheckpointStore, KnownCheckpoint, bare_checkpoint
 from server.log.duties import attempt
 from server.log.evidence import Wrong, add_evidence
 from server.log.pacing import Asked, Pace, next_asked
 from server.log.ports import Clock
-from server.log.settings import LogSettings, Signers
+from server.log.renewal import renewal_due
+from server.log.settings import LogSettings
+from server.log.signing import Signing
 from server.log.store import Head, LogStore
+from server.log.suite import signed_line, tell_left_out
 from server.store.database import Database
 
 __all__ = ["Author"]
+
+_alarm = structlog.get_logger("deltacare.alarm")
 
 
 class Author:
@@ -38,7 +51,7 @@ class Author:
         checkpoints: what is signed about them.
         board: what is shown to watchers.
         trust: whose cosignatures count.
-        signers: own keys.
+        signing: chooses own keys.
         clock: the node's.
         settings: intervals.
         is_confirmed: whether a log may be written.
@@ -53,7 +66,7 @@ class Author:
         checkpoints: CheckpointStore,
         board: Board,
         trust: Trust,
-        signers: Signers,
+        signing: Signing,
         clock: Clock,
         settings: LogSettings,
         is_confirmed: Callable[[LogName], bool],
@@ -64,7 +77,7 @@ class Author:
         self._checkpoints = checkpoints
         self._board = board
         self._trust = trust
-        self._signers = signers
+        self._signing = signing
         self._clock = clock
         self._settings = settings
         self._is_confirmed = is_confirmed
@@ -83,11 +96,16 @@ class Author:
                     await attempt(partial(self._ask, log), what="asking for cosignatures")
 
     async def freshen(self) -> None:
-        """Cosign the newest checkpoint of each confirmed own log; it counts for no quorum."""
+        """Cosign the newest checkpoint of each confirmed own log; it counts for no quorum.
+
+        It is signed by the key that is in force now if it was not. Then cosignatures that grow old
+        are asked for again.
+        """
         shown = await self._database.write(self._freshen)
         self._board.put_heads(head for head, _ in shown)
         for head, known in shown:
             self._board.show(head.log, Slot.COSIGNED, known.size, known.note)
+        await self._renew()
 
     async def add_cosignature(self, log: LogName, note: bytes, province: str) -> bool:
         """Take a witness's cosignature of an own checkpoint.
@@ -101,8 +119,8 @@ class Author:
             Whether the checkpoint has its quorum now.
 
         Raises:
-            Refusal: ``BAD_SIGNATURE``, if it is not that; ``LOG_NOT_ENTITLED``, if that
-                province's cosignatures do not count for this log.
+            Refusal: ``BAD_SIGNATURE`` or ``KEY_NOT_IN_FORCE``, if it is not that, or not by keys
+                that count; ``LOG_NOT_ENTITLED``, if that province's do not count for this log.
             Unavailable: ``LOG_NOT_CONFIRMED``, if it shows that this node lost what it signed.
         """
         if province not in self._trust.witnesses(log):
@@ -112,14 +130,23 @@ class Author:
                 details={"log": str(log)},
             )
         try:
-            signed = SignedCheckpoint.from_bytes(note, self._trust.log_key(log))
-            found = verify_cosignatures(signed, [self._trust.witness_key(province)])
+            opened = open_checkpoint(note, log=log, trust=self._trust, now=self._clock.now())
         except PeerFault as fault:
-            raise Refusal(Reason.BAD_SIGNATURE, fault.message) from None
+            raise Refusal(fault.reason, fault.message, details=fault.details) from None
+        now = self._clock.now()
+        suite = open_suite_lines(opened.signed, log=log, trust=self._trust, now=now)
+        tell_left_out(suite, log, shown_by=province)
+        keys = {term.key for term in self._trust.witness_keys(province)}
+        found = [each for each in opened.cosignatures if each.key in keys]
         if not found:
-            raise Refusal(Reason.BAD_SIGNATURE, f"The note is not cosigned by {province}.")
+            raise Refusal(
+                Reason.BAD_SIGNATURE,
+                f"The note is not cosigned by {province} with a key that was in force then.",
+                details={"log": str(log)},
+            )
+        signed = bare_checkpoint(opened)
         head, known, wrong = await self._database.write(
-            lambda c: self._add(c, log, signed, found, province)
+            lambda c: self._add(c, signed, found, suite.lines, shown=note, province=province)
         )
         self._board.put_heads([head])
         if known is None:
@@ -136,26 +163,30 @@ class Author:
     def _add(
         self,
         connection: Connection,
-        log: LogName,
         signed: SignedCheckpoint,
         cosignatures: Iterable[Cosignature],
+        suite: Iterable[SuiteLine],
+        *,
+        shown: bytes,
         province: str,
     ) -> tuple[Head, KnownCheckpoint | None, Wrong | None]:
         """Store cosignatures of an own checkpoint, or evidence that it is not this history's."""
         now = self._clock.now()
+        log = LogName.parse(signed.checkpoint.origin)
         head = self._store.lock(connection, [log])[log]
         checkpoint = signed.checkpoint
         if checkpoint.size > head.size:
             return head, None, None
         if self._store.root(connection, log, checkpoint.size) != checkpoint.root:
             head = add_evidence(
-                connection, head, Wrong.FORK, shown=signed.to_bytes(), shown_by=province, now=now
+                connection, head, Wrong.FORK, shown=shown, shown_by=province, now=now
             )
             return self._store.save(connection, head, now), None, Wrong.FORK
-        self._checkpoints.put(connection, head, signed, now)
+        is_resigned = self._checkpoints.put(connection, head, signed, now)
         changed = self._checkpoints.add_cosignatures(
-            connection, head, checkpoint.size, cosignatures, now
+            connection, head, checkpoint.size, cosignatures, now, is_resigned=is_resigned
         )
+        self._checkpoints.suite.add(connection, log, checkpoint.size, suite, now)
         if changed != head:
             head = self._store.save(connection, changed, now)
         return head, self._checkpoints.get(connection, log, checkpoint.size), None
@@ -165,30 +196,76 @@ class Author:
         for log, locked in self._store.lock(connection, self._store.own).items():
             if not self._is_confirmed(log) or locked.is_forked:
                 continue
-            now = max(self._clock.now(), locked.changed_time)
-            head, signed = self._newest(connection, locked)
-            checkpoint = signed.checkpoint
-            line = cosign(checkpoint, self._signers.witness, time=now)
-            own = verify_cosignature(checkpoint, line, self._signers.witness.verifier)
-            head = replace(head, cosigned_size=checkpoint.size, cosigned_root=checkpoint.root)
-            head = self._checkpoints.add_cosignatures(connection, head, checkpoint.size, [own], now)
-            head = self._store.save(connection, head, now)
-            known = self._checkpoints.get(connection, log, checkpoint.size)
-            assert known is not None, "it was stored just now"
-            shown.append((head, known))
+            try:
+                shown.append(self._freshen_one(connection, locked))
+            except Refusal as refusal:
+                if refusal.reason is not Reason.KEY_NOT_IN_FORCE:
+                    raise
+                _alarm.error("key_not_in_force", log=str(log), **refusal.details)
         return shown
 
-    def _newest(self, connection: Connection, head: Head) -> tuple[Head, SignedCheckpoint]:
-        """Return the newest checkpoint of an own log; an empty log gets its first."""
-        if head.head_note is not None:
-            key = self._trust.log_key(head.log)
-            return head, SignedCheckpoint.from_bytes(head.head_note, key)
-        assert head.size == 0, "a log that grew was signed"
-        checkpoint = Checkpoint(origin=str(head.log), size=0, root=head.frontier.root)
-        signed = SignedCheckpoint.sign(checkpoint, self._signers.logs[head.log])
-        self._checkpoints.put(connection, head, signed, head.changed_time)
+    def _freshen_one(self, connection: Connection, locked: Head) -> tuple[Head, KnownCheckpoint]:
+        now = max(self._clock.now(), locked.changed_time)
+        witness = self._signing.witness(now)
+        head, signed, is_resigned = self._newest(connection, locked, now)
+        checkpoint = signed.checkpoint
+        line = cosign(checkpoint, witness, time=now)
+        own = verify_cosignature(checkpoint, line, witness.verifier)
+        head = replace(head, cosigned_size=checkpoint.size, cosigned_root=checkpoint.root)
+        head = self._checkpoints.add_cosignatures(
+            connection, head, checkpoint.size, [own], now, is_resigned=is_resigned
+        )
+        head = self._store.save(connection, head, now)
+        known = self._checkpoints.get(connection, head.log, checkpoint.size)
+        assert known is not None, "it was stored just now"
+        return head, known
+
+    def _newest(
+        self, connection: Connection, head: Head, now: datetime
+    ) -> tuple[Head, SignedCheckpoint, bool]:
+        """Return the newest checkpoint of an own log, signed by the key that is in force.
+
+        An empty log gets its first. The last value says whether one was signed again.
+        """
+        signer = self._signing.log_signer(head.log, now)
+        if head.head_note is None:
+            assert head.size == 0, "a log that grew was signed"
+            checkpoint = Checkpoint(origin=str(head.log), size=0, root=head.frontier.root)
+            signed = SignedCheckpoint.sign(checkpoint, signer)
+        else:
+            keys = [term.key for term in self._trust.log_keys(head.log)]
+            signed = SignedCheckpoint.from_bytes(head.head_note, *keys)
+            if any(signer.verifier.matches(line) for line in signed.note.signatures):
+                return head, signed, False
+            signed = signed.with_signatures([sign_note(signed.note.text, signer)])
+        is_resigned = self._checkpoints.put(connection, head, signed, now)
         note = signed.to_bytes()
-        return replace(head, head_note=note, seen_note=note), signed
+        is_end = signed.checkpoint.size == head.size
+        head = replace(head, head_note=note, seen_note=note if is_end else head.seen_note)
+        return head, signed, is_resigned
+
+    async def _renew(self) -> None:
+        """Ask again for cosignatures of newest checkpoints whose quorum grows old."""
+        for log, known in await self._database.read(self._aged):
+            note = await self._signed_twice(log, known.size, known.note)
+            self._board.show(log, Slot.ASKED, known.size, note, again=True)
+
+    def _aged(self, connection: Connection) -> list[tuple[LogName, KnownCheckpoint]]:
+        found: list[tuple[LogName, KnownCheckpoint]] = []
+        now = self._clock.now()
+        for log in self._store.own:
+            head = self._store.head(connection, log)
+            # What has no quorum yet is out for cosigning anyway.
+            if not self._is_confirmed(log) or head.is_forked or head.quorum_size < head.head_size:
+                continue
+            lines = self._checkpoints.lines(connection, log, head.head_size)
+            known = self._checkpoints.get(connection, log, head.head_size)
+            if known is not None and (
+                renewal_due(lines, log=log, trust=self._trust, now=now)
+                or self._suite_signer(connection, log, known.size) is not None
+            ):
+                found.append((log, known))
+        return found
 
     def _is_behind(self, log: LogName) -> bool:
         """Whether something newer waits behind what is out."""
@@ -218,6 +295,37 @@ class Author:
         if before is not None and before.size == asked.size:
             return
         if due:
-            self._board.show(log, Slot.ASKED, due[0].size, due[0].note)
+            note = await self._signed_twice(log, due[0].size, due[0].note)
+            self._board.show(log, Slot.ASKED, due[0].size, note)
         elif head.head_note is not None:
-            self._board.show(log, Slot.ASKED, head.head_size, head.head_note)
+            note = await self._signed_twice(log, head.head_size, head.head_note)
+            self._board.show(log, Slot.ASKED, head.head_size, note)
+
+    async def _signed_twice(self, log: LogName, size: int, note: bytes) -> bytes:
+        """Return a checkpoint that goes out for cosigning with the second suite's line as well.
+
+        Only here: such a signature takes longer than a commit may.
+        """
+        if self._signing.log_suite_signer(log, self._clock.now()) is None:
+            return note
+
+        def sign(connection: Connection) -> bytes:
+            now = max(self._clock.now(), self._store.lock(connection, [log])[log].changed_time)
+            signer = self._suite_signer(connection, log, size)
+            if signer is not None:
+                checkpoint = Checkpoint.from_text(SignedNote.from_bytes(note).text)
+                line = signed_line(checkpoint, signer)
+                self._checkpoints.suite.add(connection, log, size, [line], now)
+            known = self._checkpoints.get(connection, log, size)
+            assert known is not None, "what goes out is stored"
+            return known.note
+
+        return await self._database.write(sign)
+
+    def _suite_signer(self, connection: Connection, log: LogName, size: int) -> Sm2Signer | None:
+        """Return the key of the second suite that has yet to sign a checkpoint of an own log."""
+        signer = self._signing.log_suite_signer(log, self._clock.now())
+        if signer is None:
+            return None
+        is_signed = self._checkpoints.suite.has(connection, log, size, signer.verifier)
+        return None if is_signed else signer

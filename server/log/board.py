@@ -87,10 +87,24 @@ class Board:
         for slot in Slot:
             self._slots.pop((log, slot), None)
 
-    def show(self, log: LogName, slot: Slot, size: int, note: bytes) -> None:
-        """Put up a note in place of the one of its kind."""
+    def withdraw(self, log: LogName, slot: Slot) -> None:
+        """Take down a note that counts no more."""
+        self._slots.pop((log, slot), None)
+
+    def show(
+        self, log: LogName, slot: Slot, size: int, note: bytes, *, again: bool = False
+    ) -> None:
+        """Put up a note in place of the one of its kind.
+
+        Args:
+            log: the log.
+            slot: the kind.
+            size: of the checkpoint.
+            note: signed.
+            again: show it to everybody once more although it is up.
+        """
         held = self._slots.get((log, slot))
-        if held is not None and held.size == size and held.note == note:
+        if held is not None and held.size == size and held.note == note and not again:
             return
         self._put(log, slot, size, note)
         self._notify({log})

@@ -1,27 +1,49 @@
-"""Rows of what is signed about a log: checkpoints, cosignatures and freshness.
+"""Rows of what is signed about a log: checkpoints and cosignatures.
 
 Synchronous and inside the caller's transaction. What it is given has been verified; it only keeps
-it, counts cosignatures towards the quorum, and puts notes together again.
+it, counts by ``server.log.quorum``, and puts notes together again. A key that was
+called bad is in no note that leaves here, unless a checkpoint has no other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, TextClause, bindparam, func, select, text, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    TextClause,
+    bindparam,
+    func,
+    select,
+    text,
+    update,
+)
 
 from deltacare.ids import LogName
 from deltacare.keys import NoteSignature
 from deltacare.tlog.checkpoint import SignedCheckpoint
 from deltacare.tlog.cosignature import Cosignature
 from deltacare.tlog.note import SignedNote
+from deltacare.tlog.opening import OpenedCheckpoint
 from deltacare.trust import Trust, witness_key_name
 from server.log import tables
+from server.log.history import keep_history
+from server.log.quorum import Line, is_doubted, quorum_time
 from server.log.store import Head, LogStore
+from server.log.suite import SuiteStore
 from server.store.schema import UtcTime
 
-__all__ = ["CheckpointStore", "KnownCheckpoint"]
+__all__ = [
+    "CheckpointStore",
+    "KnownCheckpoint",
+    "bad_keys",
+    "bare_checkpoint",
+    "bare_note",
+    "log_key_ids",
+]
 
 
 def _timed(sql: str, *times: str) -> TextClause:
@@ -30,8 +52,8 @@ def _timed(sql: str, *times: str) -> TextClause:
 
 
 _INSERT_CHECKPOINT = _timed(
-    "INSERT INTO checkpoints (log_id, size, note, stored_time, is_due)"
-    " VALUES (:log_id, :size, :note, :stored_time, :is_due)"
+    "INSERT INTO checkpoints (log_id, size, note, stored_time, is_due, is_doubted)"
+    " VALUES (:log_id, :size, :note, :stored_time, :is_due, :is_doubted)"
     " ON CONFLICT (log_id, size)"
     " DO UPDATE SET is_due = checkpoints.is_due OR excluded.is_due",
     "stored_time",
@@ -40,17 +62,10 @@ _UPSERT_COSIGNATURE = _timed(
     "INSERT INTO cosignatures"
     " (log_id, size, witness, key_id, signature, cosigned_time, stored_time)"
     " VALUES (:log_id, :size, :witness, :key_id, :signature, :cosigned_time, :stored_time)"
-    " ON CONFLICT (log_id, size, witness) DO UPDATE SET key_id = excluded.key_id,"
+    " ON CONFLICT (log_id, size, witness, key_id) DO UPDATE SET"
     " signature = excluded.signature, cosigned_time = excluded.cosigned_time",
     "cosigned_time",
     "stored_time",
-)
-_UPSERT_FRESHNESS = _timed(
-    "INSERT INTO freshness (log_id, stored_time, fresh_time)"
-    " VALUES (:log_id, :stored_time, :fresh_time)"
-    " ON CONFLICT (log_id, stored_time) DO UPDATE SET fresh_time = excluded.fresh_time",
-    "stored_time",
-    "fresh_time",
 )
 
 
@@ -60,7 +75,7 @@ class KnownCheckpoint:
 
     Attributes:
         size: entries it covers.
-        note: signed by the log's key and by every witness known here.
+        note: signed by the log's keys and by every witness known here, without keys called bad.
         has_quorum: whether enough of them signed.
         is_due: whether its author must have it cosigned before any later one.
     """
@@ -71,12 +86,22 @@ class KnownCheckpoint:
     is_due: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stored:
+    """A cosignature's row."""
+
+    line: Line
+    signature: NoteSignature
+
+
 class CheckpointStore:
     """What is signed about the logs of one node's database."""
 
     def __init__(self, store: LogStore, trust: Trust) -> None:
         self._store = store
         self._trust = trust
+        self.suite = SuiteStore(store, trust)
+        """Lines of the second suite, which every note that leaves here carries."""
 
     def put(
         self,
@@ -86,18 +111,48 @@ class CheckpointStore:
         now: datetime,
         *,
         is_due: bool = False,
-    ) -> None:
-        """Keep a checkpoint over entries that are stored; a repeated one can become due."""
+    ) -> bool:
+        """Keep a checkpoint over entries that are stored; a repeated one can become due.
+
+        Args:
+            connection: inside its transaction.
+            head: of the log, locked, as it was before this checkpoint.
+            signed: its lines in the log's name have been verified.
+            now: the transaction's.
+            is_due: whether it must be cosigned before any later one.
+
+        Returns:
+            Whether a stored checkpoint was signed by a further key of its log.
+        """
+        size = signed.checkpoint.size
+        note = bare_note(signed)
+        # A larger one than the head is new; the others may have been signed by another key.
+        known = self._note(connection, head, size) if size <= head.head_size else None
+        key_ids = log_key_ids(signed.note, head.log)
+        merged = known
+        if known is not None:
+            merged = known.with_signatures(SignedNote.from_bytes(note).signatures)
+            key_ids = log_key_ids(merged, head.log)
         connection.execute(
             _INSERT_CHECKPOINT,
             {
                 "log_id": head.log_id,
-                "size": signed.checkpoint.size,
-                "note": bare_note(signed),
+                "size": size,
+                "note": note,
                 "stored_time": now,
                 "is_due": is_due,
+                "is_doubted": self._is_doubted(head.log, key_ids),
             },
         )
+        if merged is None or merged == known:
+            return False
+        rows = tables.checkpoints.c
+        connection.execute(
+            update(tables.checkpoints)
+            .where(rows.log_id == head.log_id, rows.size == size)
+            .values(note=merged.to_bytes(), is_doubted=self._is_doubted(head.log, key_ids))
+        )
+        return True
 
     def add_cosignatures(
         self,
@@ -106,19 +161,28 @@ class CheckpointStore:
         size: int,
         cosignatures: Iterable[Cosignature],
         now: datetime,
+        *,
+        is_resigned: bool = False,
     ) -> Head:
         """Keep cosignatures of a stored checkpoint and return the head as it is then.
 
         The author's own count for freshness and for no quorum.
+
+        Args:
+            connection: inside its transaction.
+            head: of the log, locked.
+            size: of the checkpoint.
+            cosignatures: verified, their keys in force at their times.
+            now: the transaction's.
+            is_resigned: whether a further key of the log signed it, which may make it count.
         """
-        known = self._cosigned(connection, head.log_id, size)
-        author = witness_key_name(head.log.author)
+        known = {
+            (row.line.name, row.line.key_id): row.line.time
+            for row in self._cosigned(connection, head.log_id, size)
+        }
         new = [c for c in cosignatures if _is_news(c, known)]
-        if not new:
-            return head
-        connection.execute(
-            _UPSERT_COSIGNATURE,
-            [
+        if new:
+            rows = [
                 {
                     "log_id": head.log_id,
                     "size": size,
@@ -129,35 +193,41 @@ class CheckpointStore:
                     "stored_time": now,
                 }
                 for c in new
-            ],
-        )
-        head = self._count(connection, head, size, {*known, *(c.key.name for c in new)}, now)
-        fresh = max((c.time for c in new if c.key.name == author), default=None)
-        if fresh is None or (head.fresh_time is not None and fresh <= head.fresh_time):
+            ]
+            connection.execute(_UPSERT_COSIGNATURE, rows)
+        elif not is_resigned:
             return head
-        values = {"log_id": head.log_id, "stored_time": now, "fresh_time": fresh}
-        connection.execute(_UPSERT_FRESHNESS, values)
-        return replace(head, fresh_time=fresh)
+        author = witness_key_name(head.log.author)
+        fresh = max((c.time for c in new if c.key.name == author), default=None)
+        counted = self._count(connection, head, size, now)
+        if fresh is not None and (head.fresh_time is None or fresh > head.fresh_time):
+            counted = replace(counted, fresh_time=fresh)
+        keep_history(connection, head, counted, now)
+        return counted
 
     def get(self, connection: Connection, log: LogName, size: int) -> KnownCheckpoint | None:
         """Return the checkpoint of a size with every cosignature known here."""
         rows = tables.checkpoints.c
         query = _rows().where(rows.log_id == self._store.log_id(log), rows.size == size)
-        return self._one(connection, query)
+        return self._one(connection, log, query)
 
     def newest(self, connection: Connection, log: LogName) -> KnownCheckpoint | None:
         """Return the newest checkpoint held, cosigned or not."""
-        return self._one(connection, self._last(log))
+        return self._one(connection, log, self._last(log))
 
     def newest_quorum(self, connection: Connection, log: LogName) -> KnownCheckpoint | None:
         """Return the newest checkpoint with a quorum."""
         query = self._last(log).where(tables.checkpoints.c.quorum_time.is_not(None))
-        return self._one(connection, query)
+        return self._one(connection, log, query)
 
     def first_quorum_over(
         self, connection: Connection, log: LogName, index: int
     ) -> KnownCheckpoint | None:
-        """Return the smallest checkpoint with a quorum that covers an entry."""
+        """Return the smallest checkpoint with a quorum that covers an entry.
+
+        One that only keys called bad have signed is the last resort: it counts here if a quorum
+        saw it before, but no policy written today names its key.
+        """
         rows = tables.checkpoints.c
         query = (
             _rows()
@@ -169,7 +239,8 @@ class CheckpointStore:
             .order_by(rows.size)
             .limit(1)
         )
-        return self._one(connection, query)
+        undoubted = query.where(rows.is_doubted.is_(False))
+        return self._one(connection, log, undoubted) or self._one(connection, log, query)
 
     def newest_by(
         self, connection: Connection, log: LogName, province: str
@@ -195,7 +266,12 @@ class CheckpointStore:
             .order_by(rows.size)
             .limit(64)
         )
-        return tuple(self._known(connection, row) for row in connection.execute(query).all())
+        return tuple(self._known(connection, log, row) for row in connection.execute(query).all())
+
+    def lines(self, connection: Connection, log: LogName, size: int) -> tuple[Line, ...]:
+        """Return what is stored of who cosigned a checkpoint, keys called bad included."""
+        rows = self._cosigned(connection, self._store.log_id(log), size)
+        return tuple(row.line for row in rows)
 
     def quorum_size_at(self, connection: Connection, log: LogName, known_time: datetime) -> int:
         """Return the largest size that had its quorum at a past moment."""
@@ -205,66 +281,65 @@ class CheckpointStore:
         )
         return int(connection.execute(query).scalar() or 0)
 
-    def fresh_time_at(
-        self, connection: Connection, log: LogName, known_time: datetime
-    ) -> datetime | None:
-        """Return the author's newest cosignature that was known at a past moment."""
-        rows = tables.freshness.c
-        query = (
-            select(rows.fresh_time)
-            .where(rows.log_id == self._store.log_id(log), rows.stored_time <= known_time)
-            .order_by(rows.stored_time.desc())
-            .limit(1)
-        )
-        return connection.execute(query).scalar()
-
     def _last(self, log: LogName) -> Select[Any]:
         rows = tables.checkpoints.c
         query = _rows().where(rows.log_id == self._store.log_id(log))
         return query.order_by(rows.size.desc()).limit(1)
 
-    def _one(self, connection: Connection, query: Select[Any]) -> KnownCheckpoint | None:
+    def _one(
+        self, connection: Connection, log: LogName, query: Select[Any]
+    ) -> KnownCheckpoint | None:
         row = connection.execute(query).first()
-        return None if row is None else self._known(connection, row)
+        return None if row is None else self._known(connection, log, row)
 
-    def _known(self, connection: Connection, row: Any) -> KnownCheckpoint:  # noqa: ANN401 - a row
+    def _known(self, connection: Connection, log: LogName, row: Row[Any]) -> KnownCheckpoint:
         note = SignedNote.from_bytes(bytes(row.note))
-        signatures = self._cosigned(connection, row.log_id, row.size)
+        bad = bad_keys(log, self._trust)
+        lines = [*note.signatures]
+        lines += [stored.signature for stored in self._cosigned(connection, row.log_id, row.size)]
+        good = tuple(line for line in lines if (line.name, line.key_id) not in bad)
+        if not any(line.name == str(log) for line in good):
+            good = (*note.signatures, *good)
+        good = (*good, *self.suite.signatures(connection, log, row.size))
         return KnownCheckpoint(
             size=row.size,
-            note=note.with_signatures(signatures.values()).to_bytes(),
+            note=SignedNote(text=note.text, signatures=good).to_bytes(),
             has_quorum=row.quorum_time is not None,
             is_due=bool(row.is_due),
         )
 
-    def _cosigned(
-        self, connection: Connection, log_id: int, size: int
-    ) -> Mapping[str, NoteSignature]:
-        """Return the cosignatures of a checkpoint by the name of their key."""
+    def _note(self, connection: Connection, head: Head, size: int) -> SignedNote | None:
+        """Return the log's lines of a stored checkpoint."""
+        rows = tables.checkpoints.c
+        query = select(rows.note).where(rows.log_id == head.log_id, rows.size == size)
+        found = connection.execute(query).scalar()
+        return None if found is None else SignedNote.from_bytes(bytes(found))
+
+    def _cosigned(self, connection: Connection, log_id: int, size: int) -> Sequence[_Stored]:
+        """Return the cosignatures of a checkpoint, ascending by the name of their key."""
         rows = tables.cosignatures.c
         query = (
-            select(rows.witness, rows.key_id, rows.signature)
+            select(rows.witness, rows.key_id, rows.signature, rows.cosigned_time)
             .where(rows.log_id == log_id, rows.size == size)
-            .order_by(rows.witness)
+            .order_by(rows.witness, rows.cosigned_time)
         )
-        return {
-            row.witness: NoteSignature(
-                name=row.witness, key_id=bytes(row.key_id), signature=bytes(row.signature)
+        return [
+            _Stored(
+                line=Line(name=row.witness, key_id=bytes(row.key_id), time=row.cosigned_time),
+                signature=NoteSignature(
+                    name=row.witness, key_id=bytes(row.key_id), signature=bytes(row.signature)
+                ),
             )
             for row in connection.execute(query)
-        }
+        ]
 
-    def _count(
-        self,
-        connection: Connection,
-        head: Head,
-        size: int,
-        names: Iterable[str],
-        now: datetime,
-    ) -> Head:
-        """Mark the quorum of a checkpoint when the names that cosigned it reach it."""
-        witnesses = {witness_key_name(p) for p in self._trust.witnesses(head.log)}
-        if len(witnesses.intersection(names)) < self._trust.quorum(head.log):
+    def _count(self, connection: Connection, head: Head, size: int, now: datetime) -> Head:
+        """Mark the quorum of a checkpoint when what cosigned it reaches it."""
+        note = self._note(connection, head, size)
+        assert note is not None, "a checkpoint is stored before it is counted"
+        lines = self.lines(connection, head.log, size)
+        at = self._quorum_time(head.log, lines, log_key_ids(note, head.log), now)
+        if at is None:
             return head
         rows = tables.checkpoints.c
         connection.execute(
@@ -272,24 +347,61 @@ class CheckpointStore:
             .where(rows.log_id == head.log_id, rows.size == size, rows.quorum_time.is_(None))
             .values(quorum_time=now)
         )
-        return replace(head, quorum_size=max(head.quorum_size, size))
+        if size < head.quorum_size:
+            return head
+        if size == head.quorum_size and head.quorum_time is not None:
+            at = max(at, head.quorum_time)
+        return replace(head, quorum_size=size, quorum_time=at)
+
+    def _quorum_time(
+        self, log: LogName, lines: Iterable[Line], key_ids: Iterable[bytes], now: datetime
+    ) -> datetime | None:
+        return quorum_time(lines, frozenset(key_ids), log=log, trust=self._trust, now=now)
+
+    def _is_doubted(self, log: LogName, key_ids: Iterable[bytes]) -> bool:
+        return is_doubted(frozenset(key_ids), log=log, trust=self._trust)
 
 
 def bare_note(signed: SignedCheckpoint) -> bytes:
-    """Return a checkpoint's note with the signature of its log's key only."""
+    """Return a checkpoint's note with the lines in its log's name only."""
     note = signed.note
     own = tuple(s for s in note.signatures if s.name == signed.checkpoint.origin)
     return SignedNote(text=note.text, signatures=own).to_bytes()
 
 
+def bare_checkpoint(opened: OpenedCheckpoint) -> SignedCheckpoint:
+    """Return a checkpoint with the verified lines of its log's keys only.
+
+    Whoever relays a note can put lines of unknown keys in the log's name into it.
+    """
+    note = opened.signed.note
+    own = tuple(
+        line for line in note.signatures if any(term.key.matches(line) for term in opened.keys)
+    )
+    return SignedCheckpoint(
+        checkpoint=opened.checkpoint, note=SignedNote(text=note.text, signatures=own)
+    )
+
+
 def _rows() -> Select[Any]:
     rows = tables.checkpoints.c
-    return select(rows.log_id, rows.size, rows.note, rows.is_due, rows.quorum_time)
+    return select(rows.log_id, rows.size, rows.note, rows.is_due, rows.quorum_time, rows.is_doubted)
 
 
-def _is_news(cosignature: Cosignature, known: Mapping[str, NoteSignature]) -> bool:
+def bad_keys(log: LogName, trust: Trust) -> frozenset[tuple[str, bytes]]:
+    """Return the names and ids of keys called bad, of a log and of every witness."""
+    terms = [*trust.log_keys(log)]
+    for province in trust.provinces:
+        terms += trust.witness_keys(province)
+    return frozenset((t.key.name, t.key.key_id) for t in terms if t.is_tainted)
+
+
+def log_key_ids(note: SignedNote, log: LogName) -> tuple[bytes, ...]:
+    """Return the ids of the keys that signed a stored note in its log's name."""
+    return tuple(line.key_id for line in note.signatures if line.name == str(log))
+
+
+def _is_news(cosignature: Cosignature, known: dict[tuple[str, bytes], datetime]) -> bool:
     """Whether a cosignature is the first of its key on a checkpoint, or a later one."""
-    held = known.get(cosignature.key.name)
-    if held is None:
-        return True
-    return cosignature.signature.signature[:8] > held.signature[:8]
+    held = known.get((cosignature.key.name, cosignature.key.key_id))
+    return held is None or cosignature.time > held

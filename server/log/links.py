@@ -2,8 +2,8 @@
 
 While a partner's stream of checkpoints is up, what it shows is dealt with as it arrives; when it
 is down the partner is polled. On every contact both sides show the newest checkpoint they hold of
-every log that both may hold, whoever wrote it. Pauses double up to a minute, with jitter, so that
-partners that went down together do not come back together.
+every log that both may hold, whoever wrote it, and what proves that a log is forked. Pauses double
+up to a minute, with jitter, so that partners that went down together do not come back together.
 """
 
 import asyncio
@@ -22,7 +22,9 @@ from deltacare.v1.log_service_pb2 import (
     WatchCheckpointsRequest,
 )
 from server.log.duties import attempt
-from server.log.mirror import Mirror, Offer, Outcome
+from server.log.forks import Forks
+from server.log.mirror import Mirror, Outcome
+from server.log.offers import Offer
 from server.log.ports import Clock, Entropy, Peer
 from server.log.recovery import Confirmations
 from server.log.settings import LogSettings
@@ -110,6 +112,7 @@ class Link:
         confirmations: told what the partner confirmed.
         held: logs held here.
         newest: makes what this node shows the partner.
+        forks: proof that logs are forked, shown and taken.
         clock: the node's.
         entropy: for jitter.
         settings: intervals.
@@ -125,6 +128,7 @@ class Link:
         confirmations: Confirmations,
         held: Sequence[LogName],
         newest: Callable[[str], Awaitable[list[Checkpoint]]],
+        forks: Forks,
         on_settled: Callable[[], None],
         clock: Clock,
         entropy: Entropy,
@@ -139,6 +143,7 @@ class Link:
         self._confirmations = confirmations
         self._held = held
         self._newest = newest
+        self._forks = forks
         self._on_settled = on_settled
         self._clock = clock
         self._entropy = entropy
@@ -178,9 +183,12 @@ class Link:
         Raises:
             DeltacareError: the partner did not answer.
         """
-        request = ExchangeCheckpointsRequest(checkpoints=await self._newest(self.province))
+        request = ExchangeCheckpointsRequest(
+            checkpoints=await self._newest(self.province), forks=await self._forks.proofs()
+        )
         response = await self._peer.exchange_checkpoints(request)
         self._touch()
+        await self._forks.take(response.forks, self.province)
         offers = [offer_of(c, self.province, self._held) for c in response.checkpoints]
         shown = [offer for offer in offers if offer is not None]
         for log in self._held:

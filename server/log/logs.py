@@ -11,9 +11,11 @@ from sqlalchemy import Connection
 from deltacare.ids import LogName
 from deltacare.trust import Trust
 from server.log.author import Author
-from server.log.board import Board
+from server.log.board import Board, Slot
 from server.log.checkpoints import CheckpointStore
 from server.log.duties import attempt, repeat
+from server.log.forks import Forks
+from server.log.judging import judge_anew
 from server.log.links import Inbox, Link
 from server.log.mirror import Mirror
 from server.log.ports import (
@@ -26,12 +28,16 @@ from server.log.ports import (
     Sequencer,
 )
 from server.log.projection import Projection, Tx
+from server.log.public import PublicLogs
+from server.log.quorum import judgement
 from server.log.reader import Reader
 from server.log.recovery import Confirmations
 from server.log.sequencer import GroupSequencer
 from server.log.service import LogServicer
 from server.log.settings import LogSettings, Signers
+from server.log.signing import Signing
 from server.log.store import Head, LogStore
+from server.log.submissions import Submissions
 from server.store.database import Database
 
 __all__ = ["Health", "HeldLogHealth", "Logs", "PartnerState"]
@@ -109,6 +115,8 @@ class Logs:
         self._settings = settings or LogSettings()
         self._database = database
         self._clock = clock
+        self._trust = trust
+        self._signing = Signing(signers, trust, province)
         self._store = LogStore(trust, province)
         self._checkpoints = CheckpointStore(self._store, trust)
         self._projection = Projection(projectors, self._store)
@@ -133,7 +141,8 @@ class Logs:
             store=self._store,
             checkpoints=self._checkpoints,
             projection=self._projection,
-            signers=signers,
+            signing=self._signing,
+            request_mac_key=signers.request_mac_key,
             clock=clock,
             settings=self._settings,
             is_confirmed=self._confirmations.is_writable,
@@ -147,7 +156,7 @@ class Logs:
             checkpoints=self._checkpoints,
             board=self._board,
             trust=trust,
-            signers=signers,
+            signing=self._signing,
             clock=clock,
             settings=self._settings,
             is_confirmed=self._confirmations.is_writable,
@@ -161,13 +170,40 @@ class Logs:
             attachments=attachments,
             board=self._board,
             trust=trust,
-            signers=signers,
+            signing=self._signing,
             peers=peers,
             clock=clock,
             settings=self._settings,
             confirmations=self._confirmations,
+            announce=self._ask_again,
         )
         self._inbox = Inbox(self._mirror, self._store.held)
+        self._forks = Forks(
+            database=database,
+            store=self._store,
+            checkpoints=self._checkpoints,
+            board=self._board,
+            trust=trust,
+            clock=clock,
+            confirmations=self._confirmations,
+            offer=self._inbox.put,
+            announce=self._ask_again,
+        )
+        self._submissions = Submissions(
+            database=database,
+            store=self._store,
+            checkpoints=self._checkpoints,
+            board=self._board,
+            trust=trust,
+            signing=self._signing,
+            clock=clock,
+            confirmations=self._confirmations,
+            offer=self._inbox.put,
+            announce=self._ask_again,
+        )
+        self._public = PublicLogs(
+            database=database, store=self._store, checkpoints=self._checkpoints
+        )
         self._service = LogServicer(
             database=database,
             store=self._store,
@@ -177,8 +213,10 @@ class Logs:
             reader=self._reader,
             author=self._author,
             trust=trust,
+            forks=self._forks,
             offer=self._inbox.put,
         )
+        self._followed: tuple[int, tuple[bytes, ...]] | None = None
         self._is_settled = asyncio.Event()
         self._links = [
             Link(
@@ -189,6 +227,7 @@ class Logs:
                 confirmations=self._confirmations,
                 held=self._store.held,
                 newest=self._service.newest_for,
+                forks=self._forks,
                 on_settled=self._is_settled.set,
                 clock=clock,
                 entropy=entropy,
@@ -214,6 +253,16 @@ class Logs:
         """The gRPC service, as a plain class."""
         return self._service
 
+    @property
+    def submissions(self) -> Submissions:
+        """The witness's open door."""
+        return self._submissions
+
+    @property
+    def public(self) -> PublicLogs:
+        """What anybody may read."""
+        return self._public
+
     async def start(self) -> None:
         """Learn what is held, project what is not projected yet, and begin to follow partners.
 
@@ -221,6 +270,7 @@ class Logs:
         """
         await self._database.write(lambda c: self._store.open(c, self._clock.now()))
         self._board.put_heads(await self._resume())
+        await self._judge_anew()
         await self._sequencer.start()
         settings = self._settings
         if settings.write_unconfirmed:
@@ -230,6 +280,7 @@ class Logs:
             repeat(self._author.freshen, every_s=settings.freshness_s, what="freshness"),
             repeat(self._watch_age, every_s=settings.freshness_s, what="age of logs"),
             repeat(self._reader.refresh, every_s=settings.refresh_s, what="refreshing"),
+            repeat(self._follow_trust, every_s=settings.refresh_s, what="following trust"),
             self._freshen_settled(),
             *(self._inbox.run(log) for log in self._store.held),
             *(link.run() for link in self._links),
@@ -310,6 +361,41 @@ class Logs:
             return result
 
         return await self._database.write(work)
+
+    async def _follow_trust(self) -> None:
+        """Act on what the members stated since: keys that came into force, and keys called bad."""
+        version = self._trust.version
+        chosen = self._signing.chosen(self._store.own, self._clock.now())
+        if (version, chosen) == self._followed:
+            return
+        await self._judge_anew()
+        await self._author.freshen()
+        self._followed = (version, chosen)
+
+    async def _judge_anew(self) -> None:
+        """Judge stored checkpoints by quorums and taints that changed since they were stored."""
+
+        def work(connection: Connection) -> list[Head]:
+            found: list[Head] = []
+            for log, known in self._store.heads(connection).items():
+                if known.judgement == judgement(log, self._trust):
+                    continue
+                head = self._store.lock(connection, [log])[log]
+                now = max(self._clock.now(), head.changed_time)
+                judged = judge_anew(connection, head, trust=self._trust, now=now)
+                found.append(self._store.save(connection, judged, now))
+                if judged.quorum_size < known.quorum_size:
+                    _alarm.error(
+                        "quorum_lost",
+                        log=str(log),
+                        quorum_size=judged.quorum_size,
+                        was=known.quorum_size,
+                    )
+            return found
+
+        for head in await self._database.write(work):
+            self._board.put_heads([head])
+            self._board.withdraw(head.log, Slot.QUORUM)
 
     def _lose(self, logs: Iterable[LogName]) -> None:
         """There is more of some own logs than the database holds: ask partners again."""

@@ -1,7 +1,7 @@
 """Mirrors of partners' logs: every checkpoint that is shown is compared with the tree held here.
 
 Life of a checkpoint that somebody shows:
-1. Its note is signed by the log's key, and the cosignatures in known names are verified.
+1. Its note is signed by a key of the log that counts, and members' cosignatures are verified.
 2. No larger than what is held: the root must be that of the tree held at that size.
 3. Larger: the entries are pulled from whoever showed it, in messages of many; each message is
    proven to lead from what is held to the checkpoint before anything of it is stored or parsed.
@@ -15,8 +15,9 @@ import asyncio
 import enum
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -26,23 +27,35 @@ from deltacare.errors import DeltacareError, PeerFault, Reason
 from deltacare.ids import LogName
 from deltacare.keys import SALT_BYTES
 from deltacare.tlog.checkpoint import SignedCheckpoint
-from deltacare.tlog.cosignature import Cosignature, cosign, verify_cosignature
-from deltacare.tlog.note import SignedNote, only_signature
+from deltacare.tlog.cosignature import cosign, verify_cosignature
+from deltacare.tlog.fork import Contradiction
+from deltacare.tlog.note import SignedNote
+from deltacare.tlog.opening import OpenedCheckpoint
 from deltacare.trust import Trust
 from deltacare.v1.log_service_pb2 import AddCosignatureRequest
 from server.log.board import Board, Slot
-from server.log.checkpoints import CheckpointStore, KnownCheckpoint, bare_note
+from server.log.checkpoints import (
+    CheckpointStore,
+    KnownCheckpoint,
+    bare_note,
+)
+from server.log.contradiction import contradiction_with
 from server.log.evidence import Wrong, add_evidence
+from server.log.offers import Offer, VerifiedOffer, open_offer
 from server.log.ports import AttachmentStore, Clock, Peers
 from server.log.projection import Projection, Tx
 from server.log.pull import Pulled, judge, pull
 from server.log.recovery import Confirmations
-from server.log.settings import LogSettings, Signers
+from server.log.renewal import is_worth_renewing
+from server.log.settings import LogSettings
+from server.log.signing import Signing
 from server.log.store import Head, LogStore
+from server.log.submitted import compare_floor
+from server.log.suite import cosigned_line, tell_left_out
 from server.log.witness import Witnessed, may_cosign
 from server.store.database import Database
 
-__all__ = ["Mirror", "Offer", "Outcome"]
+__all__ = ["Mirror", "Outcome"]
 
 _SEEN_MAX = 4_096
 
@@ -58,42 +71,6 @@ class Outcome(enum.Enum):
     """It does not verify, or contradicts what is held; evidence is kept."""
     FAILED = "failed"
     """What it covers could not be had now."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """A checkpoint as somebody showed it: nothing in it is verified yet.
-
-    Attributes:
-        log: the log it is said to be of.
-        size: entries it is said to cover.
-        note: as received.
-        is_asked: whether its author asks this node to cosign it.
-        province: who showed it, and can be asked for the entries.
-    """
-
-    log: LogName
-    size: int
-    note: bytes
-    is_asked: bool
-    province: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Verified:
-    """An offer whose signatures verified.
-
-    Attributes:
-        offer: as it was shown.
-        signed: its checkpoint, signed by the log's key.
-        cosignatures: by members.
-        is_asked: whether the author lacks this witness's cosignature and asks for it.
-    """
-
-    offer: Offer
-    signed: SignedCheckpoint
-    cosignatures: Sequence[Cosignature]
-    is_asked: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +105,12 @@ class Mirror:
         attachments: keeps what travels beside entries.
         board: what is known in memory.
         trust: keys and quorums.
-        signers: this node's witness.
+        signing: chooses the key of this node's witness.
         peers: ways to partners.
         clock: the node's.
         settings: limits.
         confirmations: which logs are settled.
+        announce: called when a fork was proven, to show it to every partner.
     """
 
     def __init__(
@@ -145,11 +123,12 @@ class Mirror:
         attachments: AttachmentStore,
         board: Board,
         trust: Trust,
-        signers: Signers,
+        signing: Signing,
         peers: Peers,
         clock: Clock,
         settings: LogSettings,
         confirmations: Confirmations,
+        announce: Callable[[], None],
     ) -> None:
         self._database = database
         self._store = store
@@ -158,11 +137,12 @@ class Mirror:
         self._attachments = attachments
         self._board = board
         self._trust = trust
-        self._signers = signers
+        self._signing = signing
         self._peers = peers
         self._clock = clock
         self._settings = settings
         self._confirmations = confirmations
+        self._announce = announce
         self._locks = {log: asyncio.Lock() for log in store.held}
         # Notes that were dealt with and bring nothing again: most arrive by several ways.
         self._seen: OrderedDict[bytes, Outcome] = OrderedDict()
@@ -170,7 +150,7 @@ class Mirror:
     async def take(self, offer: Offer) -> Outcome:
         """Deal with a checkpoint that was shown; see the module."""
         async with self._locks[offer.log]:
-            fingerprint = _fingerprint(offer)
+            fingerprint = _fingerprint(offer, self._trust.version)
             seen = self._seen.get(fingerprint)
             if seen is not None and not offer.is_asked:
                 return seen
@@ -186,31 +166,59 @@ class Mirror:
 
     async def _take(self, offer: Offer) -> Outcome:
         # 1. Signatures.
-        try:
-            signed = SignedCheckpoint.from_bytes(offer.note, self._trust.log_key(offer.log))
-        except PeerFault:
-            await self._keep_evidence(offer, Wrong.BAD_SIGNATURE)
-            return Outcome.REFUSED
-        is_asked = offer.is_asked and not self._has_own(signed)
-        head, is_known = await self._database.read(lambda c: self._look(c, offer.log, signed))
-        if is_known and not is_asked:
+        shown = await self._open(offer)
+        if isinstance(shown, Outcome):
+            return shown
+        head, is_known = await self._database.read(lambda c: self._look(c, offer.log, shown))
+        if is_known and not shown.is_asked:
             return Outcome.HELD
-        shown = _Verified(
-            offer=offer,
-            signed=signed,
-            cosignatures=self._cosignatures(signed),
-            is_asked=is_asked,
-        )
-        is_own = offer.log.author == self._store.province
+        stored = await self._get(shown, head)
+        if isinstance(stored, Outcome):
+            return stored
+        self._show(stored)
+        if stored.is_forked:
+            self._on_fork(offer.log)
+            return Outcome.REFUSED
+        # 5. Hand over.
+        if shown.is_asked and stored.known is not None:
+            await self._hand_over(offer, stored.known)
+        return Outcome.HELD
+
+    async def _open(self, offer: Offer) -> VerifiedOffer | Outcome:
+        """Return an offer whose signatures count, or what became of it."""
+        now = self._clock.now()
         try:
-            if signed.checkpoint.size > head.size:
-                if is_own and self._confirmations.is_writable(offer.log):
-                    self._confirmations.lose([offer.log])
-                # 3. and 4. Pull what is lacking.
-                stored = await self._catch_up(shown, head)
-            else:
+            shown = open_offer(offer, trust=self._trust, now=now)
+        except PeerFault as fault:
+            if fault.reason is not Reason.KEY_NOT_IN_FORCE:
+                await self._keep_evidence(offer, Wrong.BAD_SIGNATURE)
+                return Outcome.REFUSED
+            # A key whose time is to come, or that was called bad: nothing that its log says.
+            _log.warning("checkpoint_not_counted", log=str(offer.log), shown_by=offer.province)
+            return Outcome.FAILED
+        if shown.opened.left_out:
+            names = ", ".join(shown.opened.left_out)
+            _log.warning("cosignature_not_counted", log=str(offer.log), witnesses=names)
+        tell_left_out(shown.suite, offer.log, shown_by=offer.province)
+        is_asked = shown.is_asked and await self._is_lacking(shown.opened, offer.log, now)
+        return replace(shown, is_asked=is_asked)
+
+    async def _get(self, shown: VerifiedOffer, head: Head) -> _Stored | Outcome:
+        """Store what an offer brings, and what is lacking for it; or return what became of it."""
+        offer, signed = shown.offer, shown.signed
+        is_own = offer.log.author == self._store.province
+        is_longer = signed.checkpoint.size > head.size
+        if is_longer and shown.is_past and not is_own:
+            _log.warning("checkpoint_not_counted", log=str(offer.log), shown_by=offer.province)
+            return Outcome.FAILED
+        try:
+            if not is_longer:
                 # 2. Compare with what is held.
-                stored = await self._database.write(lambda c: self._compare(c, shown))
+                return await self._database.write(lambda c: self._compare(c, shown))
+            if is_own and self._confirmations.is_writable(offer.log):
+                self._confirmations.lose([offer.log])
+            # 3. and 4. Pull what is lacking.
+            return await self._catch_up(shown, head)
         except PeerFault as fault:
             _log.warning("pull_not_proven", log=str(offer.log), shown_by=offer.province)
             wrong = await self._judge(offer, signed, fault)
@@ -218,55 +226,47 @@ class Mirror:
         except DeltacareError as error:
             _log.info("pull_failed", log=str(offer.log), partner=offer.province, error=str(error))
             return Outcome.FAILED
-        self._show(stored)
-        if stored.is_forked:
-            if is_own:
-                self._confirmations.contradict(offer.log)
-            return Outcome.REFUSED
-        # 5. Hand over.
-        if is_asked and stored.known is not None:
-            await self._hand_over(offer, stored.known)
-        return Outcome.HELD
 
-    def _has_own(self, signed: SignedCheckpoint) -> bool:
-        key = self._signers.witness.verifier
-        return any(key.matches(line) for line in signed.note.signatures)
+    async def _is_lacking(self, opened: OpenedCheckpoint, log: LogName, now: datetime) -> bool:
+        """Whether this witness's cosignature, by the key it signs with now, is absent or old.
+
+        Its line of the second suite is made once: an author that cannot check it never shows it.
+        """
+        signer = self._signing.witness_if_any(now)
+        if signer is None:
+            _log.error("key_not_in_force", key="witness")
+            return False
+        own = [c.time for c in opened.cosignatures if c.key == signer.verifier]
+        if not own or is_worth_renewing(own[0], opened.keys, trust=self._trust, now=now):
+            return True
+        sm2 = self._signing.witness_suite_signer(now)
+        if sm2 is None or any(sm2.verifier.matches(s) for s in opened.signed.note.signatures):
+            return False
+        key, size, suite = sm2.verifier, opened.checkpoint.size, self._checkpoints.suite
+        return not await self._database.read(lambda c: suite.has(c, log, size, key))
 
     def _look(
-        self, connection: Connection, log: LogName, signed: SignedCheckpoint
+        self, connection: Connection, log: LogName, shown: VerifiedOffer
     ) -> tuple[Head, bool]:
         """Return the head, and whether the checkpoint is true and brings nothing to store."""
         head = self._store.head(connection, log)
-        checkpoint = signed.checkpoint
+        checkpoint = shown.signed.checkpoint
         if checkpoint.size > head.head_size:
             return head, False
         known = self._checkpoints.get(connection, log, checkpoint.size)
         if known is not None:
             note = SignedNote.from_bytes(known.note)
-            is_same = note.text == signed.note.text
-            return head, is_same and set(signed.note.signatures) <= set(note.signatures)
+            lines = {*shown.signed.note.signatures, *(c.signature for c in shown.cosignatures)}
+            suite = self._checkpoints.suite.news(
+                connection, log, checkpoint.size, shown.suite.lines
+            )
+            is_same = note.text == shown.signed.note.text
+            return head, is_same and lines <= {*note.signatures} and not suite
         # A head between two that were stored: true or not, but not worth a row.
-        is_bare = len(signed.note.signatures) == 1
         root = self._store.root(connection, log, checkpoint.size)
-        return head, is_bare and root == checkpoint.root
+        return head, not shown.cosignatures and root == checkpoint.root
 
-    def _cosignatures(self, signed: SignedCheckpoint) -> list[Cosignature]:
-        """Return the cosignatures by members; one that does not verify is left out, loudly.
-
-        Anybody who relays a note could have put it there, so it says nothing about the log.
-        """
-        found: list[Cosignature] = []
-        for province in self._trust.provinces:
-            key = self._trust.witness_key(province)
-            try:
-                line = only_signature(signed.note, key)
-                if line is not None:
-                    found.append(verify_cosignature(signed.checkpoint, line, key))
-            except PeerFault:
-                _log.warning("bad_cosignature", log=signed.checkpoint.origin, witness=key.name)
-        return found
-
-    async def _catch_up(self, shown: _Verified, head: Head) -> _Stored:
+    async def _catch_up(self, shown: VerifiedOffer, head: Head) -> _Stored:
         """Pull and store, part by part, until the checkpoint is reached."""
         offer = shown.offer
         tree = await self._database.read(lambda c: self._store.tree(c, head))
@@ -286,7 +286,7 @@ class Mirror:
         assert stored is not None, "a pull brings entries or raises"
         return stored
 
-    def _store_part(self, connection: Connection, *, shown: _Verified, part: Pulled) -> _Stored:
+    def _store_part(self, connection: Connection, *, shown: VerifiedOffer, part: Pulled) -> _Stored:
         """Store proven entries with everything that follows from them."""
         log, signed = shown.offer.log, shown.signed
         head = self._store.lock(connection, [log])[log]
@@ -297,6 +297,14 @@ class Mirror:
         self._store.write_tiles(connection, head.log_id, part.tiles)
         frontier = part.tree.frontier
         head = replace(head, size=frontier.size, frontier=frontier, seen_note=bare_note(signed))
+        head = compare_floor(
+            tx,
+            self._store,
+            head,
+            first_index=part.first_index,
+            shown=bare_note(signed),
+            shown_by=shown.offer.province,
+        )
         tx.heads[log] = head
         salts = {i: s for i, s in part.salts.items() if len(s) == SALT_BYTES}
         if salts:
@@ -306,20 +314,32 @@ class Mirror:
             return _Stored(head=self._store.save(connection, head, tx.now), known=None)
         return self._keep(tx, head, shown, is_changed=True)
 
-    def _compare(self, connection: Connection, shown: _Verified) -> _Stored:
+    def _compare(self, connection: Connection, shown: VerifiedOffer) -> _Stored:
         """Keep a checkpoint over entries that are held, or the proof that it lies."""
         offer, checkpoint = shown.offer, shown.signed.checkpoint
         head = self._store.lock(connection, [offer.log])[offer.log]
         tx = Tx(self._store, connection, self._clock.now(), {offer.log: head})
         if self._store.root(connection, offer.log, checkpoint.size) == checkpoint.root:
+            if shown.is_past:
+                return _Stored(head=head, known=None)
             return self._keep(tx, head, shown, is_changed=False)
+        held, contradiction = contradiction_with(
+            connection, head, checkpoint, store=self._store, checkpoints=self._checkpoints
+        )
         forked = add_evidence(
-            connection, head, Wrong.FORK, shown=offer.note, shown_by=offer.province, now=tx.now
+            connection,
+            head,
+            Wrong.FORK,
+            shown=offer.note,
+            shown_by=offer.province,
+            now=tx.now,
+            held=held,
+            contradiction=contradiction,
         )
         head = self._store.save(connection, forked, tx.now)
         return _Stored(head=head, known=None, is_forked=True)
 
-    def _keep(self, tx: Tx, before: Head, shown: _Verified, *, is_changed: bool) -> _Stored:
+    def _keep(self, tx: Tx, before: Head, shown: VerifiedOffer, *, is_changed: bool) -> _Stored:
         """Keep a checkpoint that is true of the tree held, its cosignatures, and perhaps ours.
 
         Args:
@@ -335,19 +355,23 @@ class Mirror:
             head = replace(head, head_size=checkpoint.size, head_note=note)
             if head.size == checkpoint.size:
                 head = replace(head, seen_note=note)
-        self._checkpoints.put(tx.connection, head, signed, tx.now)
-        found = list(shown.cosignatures)
-        own_key = self._signers.witness.verifier
-        if any(c.key == own_key for c in found):
+        is_resigned = self._checkpoints.put(tx.connection, before, signed, tx.now)
+        found, suite = list(shown.cosignatures), list(shown.suite.lines)
+        signer = self._signing.witness_if_any(tx.now)
+        if any(self._signing.is_own_witness(c.key) for c in found):
             head = _with_floor(head, signed)
-        elif shown.is_asked and self._may_cosign(tx, head, signed):
-            line = cosign(checkpoint, self._signers.witness, time=tx.now)
-            found.append(verify_cosignature(checkpoint, line, own_key))
+        if shown.is_asked and signer is not None and self._may_cosign(tx, head, signed):
+            line = cosign(checkpoint, signer, time=tx.now)
+            found.append(verify_cosignature(checkpoint, line, signer.verifier))
             head = _with_floor(head, signed)
+            sm2 = self._signing.witness_suite_signer(tx.now)
+            if sm2 is not None:
+                suite.append(cosigned_line(checkpoint, sm2, time=tx.now))
         fresh_time = head.fresh_time
         head = self._checkpoints.add_cosignatures(
-            tx.connection, head, checkpoint.size, found, tx.now
+            tx.connection, head, checkpoint.size, found, tx.now, is_resigned=is_resigned
         )
+        self._checkpoints.suite.add(tx.connection, head.log, checkpoint.size, suite, tx.now)
         is_fresher = head.fresh_time != fresh_time
         if is_changed or head != before:
             head = self._store.save(tx.connection, head, tx.now)
@@ -380,13 +404,16 @@ class Mirror:
 
     async def _hand_over(self, offer: Offer, known: KnownCheckpoint) -> None:
         """Send this witness's cosignature to the author; it asks again until it has it."""
-        key = self._signers.witness.verifier
-        signed = SignedCheckpoint.from_bytes(known.note, self._trust.log_key(offer.log))
-        line = only_signature(signed.note, key)
-        if line is None:
+        now = self._clock.now()
+        signer, sm2 = self._signing.witness_if_any(now), self._signing.witness_suite_signer(now)
+        note = SignedNote.from_bytes(known.note)
+        own = [s for s in note.signatures if signer is not None and signer.verifier.matches(s)]
+        if not own:
             return
-        note = replace(signed.note, signatures=(signed.note.signatures[0], line)).to_bytes()
-        request = AddCosignatureRequest(log=str(offer.log), note=note)
+        own += [s for s in note.signatures if sm2 is not None and sm2.verifier.matches(s)]
+        lines = (*(s for s in note.signatures if s.name == str(offer.log)), *own)
+        note = SignedNote(text=note.text, signatures=lines)
+        request = AddCosignatureRequest(log=str(offer.log), note=note.to_bytes())
         try:
             await self._peers.peer(offer.log.author).add_cosignature(request)
         except DeltacareError as error:
@@ -400,25 +427,53 @@ class Mirror:
             return None
         head = await self._database.read(lambda c: self._store.head(c, offer.log))
         try:
-            is_fork = await judge(
+            found = await judge(
                 self._peers.peer(offer.province), offer.log, signed.checkpoint, head.frontier
             )
         except PeerFault:
-            is_fork = False
+            found = None
         except DeltacareError:
             return None
-        wrong = Wrong.FORK if is_fork else Wrong.BAD_PROOF
-        await self._keep_evidence(offer, wrong)
-        if is_fork and offer.log.author == self._store.province:
-            self._confirmations.contradict(offer.log)
-        return wrong
+        if found is None:
+            await self._keep_evidence(offer, Wrong.BAD_PROOF)
+            return Wrong.BAD_PROOF
+        # What was signed here reaches as far as what was compared, unless the mirror was behind.
+        is_shown = head.head_size == head.size
+        await self._keep_evidence(
+            offer,
+            Wrong.FORK,
+            held=head.head_note if is_shown else None,
+            contradiction=found if is_shown else None,
+        )
+        self._on_fork(offer.log)
+        return Wrong.FORK
 
-    async def _keep_evidence(self, offer: Offer, wrong: Wrong) -> None:
+    def _on_fork(self, log: LogName) -> None:
+        """Stop writing an own log that is forked, and let every partner know of any."""
+        if log.author == self._store.province:
+            self._confirmations.contradict(log)
+        self._announce()
+
+    async def _keep_evidence(
+        self,
+        offer: Offer,
+        wrong: Wrong,
+        *,
+        held: bytes | None = None,
+        contradiction: Contradiction | None = None,
+    ) -> None:
         def keep(connection: Connection) -> Head:
             head = self._store.lock(connection, [offer.log])[offer.log]
             now = max(self._clock.now(), head.changed_time)
             kept = add_evidence(
-                connection, head, wrong, shown=offer.note, shown_by=offer.province, now=now
+                connection,
+                head,
+                wrong,
+                shown=offer.note,
+                shown_by=offer.province,
+                now=now,
+                held=held,
+                contradiction=contradiction,
             )
             return head if kept == head else self._store.save(connection, kept, now)
 
@@ -433,5 +488,6 @@ def _with_floor(head: Head, signed: SignedCheckpoint) -> Head:
     return replace(head, cosigned_size=checkpoint.size, cosigned_root=checkpoint.root)
 
 
-def _fingerprint(offer: Offer) -> bytes:
-    return hashlib.sha256(offer.province.encode() + b"\n" + offer.note).digest()
+def _fingerprint(offer: Offer, version: int) -> bytes:
+    head = f"{version}\n{offer.province}\n"
+    return hashlib.sha256(head.encode() + offer.note).digest()

@@ -206,7 +206,8 @@ class Sequencer(Protocol):
         A repetition returns the stored first answer, or raises the stored first refusal.
 
         Raises:
-            Refusal: ``decide`` refused; or REQUEST_ID_REUSED: same id, other content.
+            Refusal: ``decide`` refused; or REQUEST_ID_REUSED: same id, other content; or
+                KEY_NOT_IN_FORCE, kept under no id: this node cannot sign now.
             Unavailable: LOG_NOT_CONFIRMED before the partners confirmed the log's end;
                 OVERLOADED when too many writes wait; SHUTTING_DOWN.
         """
@@ -221,6 +222,8 @@ class Position:
         size: entries verified and stored; what restricts counts up to here.
         quorum_size: entries under a quorum of cosignatures; what permits counts up to here.
             Equal to ``size`` for own logs, of which a node asks no quorum.
+        quorum_time: oldest of the newest cosignatures that make that quorum; ``None`` if there
+            never was one. The present time for own logs.
         fresh_time: time in the author's own newest cosignature; ``None`` if never seen.
             The present time for own logs.
         stalled: projection stopped at a body that this version does not know.
@@ -229,6 +232,7 @@ class Position:
 
     size: int
     quorum_size: int
+    quorum_time: datetime | None
     fresh_time: datetime | None
     stalled: bool
     forked: bool
@@ -264,6 +268,19 @@ class LogReader(Protocol):
         """Return a signed checkpoint with its quorum of cosignatures: of that size, or the newest.
 
         Also of own logs: what partners have cosigned.
+        """
+        ...
+
+    def checkpoint(self, connection: Connection, log: LogName) -> bytes | None:
+        """Return the newest signed checkpoint of a log, cosigned or not."""
+        ...
+
+    def receipts(
+        self, connection: Connection, log: LogName, indexes: Sequence[int]
+    ) -> tuple[bytes, Sequence[bytes]] | None:
+        """Return the newest checkpoint with its quorum, and tlog-proofs of entries under it.
+
+        ``None`` if there is no such checkpoint, or it does not cover one of the entries.
         """
         ...
 

@@ -36,7 +36,7 @@ _TIME_END_S = 32_503_680_000  # 3000-01-01, which every calendar involved can st
 _NANOS_END = 1_000_000_000
 
 # Numbers of Entry.body, of today and of versions to come.
-_BODY_FIRST, _BODY_LAST = 16, 111
+_BODY_FIRST, _BODY_LAST = 16, 127
 _REBUILD_ENTRIES = 1_000
 
 _VOID = text(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from deltacare.errors import PeerFault, Reason, Unavailable
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import Checkpoint
+from deltacare.tlog.fork import Contradiction
 from deltacare.tlog.proof import verify_consistency
 from deltacare.tlog.tile import ENTRY_BYTES_MAX, Tile
 from deltacare.tlog.tree import Frontier, leaf_hashes
@@ -84,12 +85,14 @@ async def pull(
         yield part.done()
 
 
-async def judge(peer: Peer, log: LogName, checkpoint: Checkpoint, held: Frontier) -> bool:
-    """Whether a signed checkpoint's history differs from what is held: asked from the beginning.
+async def judge(
+    peer: Peer, log: LogName, checkpoint: Checkpoint, held: Frontier
+) -> Contradiction | None:
+    """Return how a signed checkpoint's history differs from what is held, ``None`` if it does not.
 
-    The partner's entries are hashed from the first on and each message is proven to lead to the
-    checkpoint; so the root at the size held here is the one that the checkpoint's signer vouches
-    for. Needs memory for one message only.
+    The partner's entries are asked for and hashed from the first on, and each message is proven to
+    lead to the checkpoint; so the root at the size held here is the one that the checkpoint's
+    signer vouches for. Needs memory for one message only.
 
     Raises:
         PeerFault: if the partner cannot prove its entries either: then nothing is known of the
@@ -97,18 +100,22 @@ async def judge(peer: Peer, log: LogName, checkpoint: Checkpoint, held: Frontier
         DeltacareError: whatever else the partner answers.
     """
     if held.size == 0:
-        return False
+        return None
     request = ReadEntriesRequest(log=str(log), end_index=held.size, checkpoint_size=checkpoint.size)
     frontier = Frontier.empty()
+    hashes: tuple[bytes, ...] = ()
     async for message in peer.read_entries(request):
         _check_message(message, frontier.size, held.size)
         frontier = frontier.append(leaf_hashes(message.entries))
         _prove(message, frontier, checkpoint)
+        hashes = tuple(message.consistency_proof)
     if frontier.size != held.size:
         raise Unavailable(
             Reason.PEER_UNREACHABLE, "The partner's entries ended before what is held."
         )
-    return frontier.root != held.root
+    if frontier.root == held.root:
+        return None
+    return Contradiction(root=frontier.root, hashes=hashes)
 
 
 class _Part:

@@ -15,13 +15,17 @@ from sqlalchemy import Connection
 from deltacare.ids import LogName
 from server.log.board import Board, Slot
 from server.log.checkpoints import CheckpointStore, KnownCheckpoint
+from server.log.history import times_at
 from server.log.ports import Clock, Position
+from server.log.receipts import receipt_bytes, witnessed_note
 from server.log.store import Head, LogStore
 from server.store.database import Database
 
 __all__ = ["Reader"]
 
-_NOTHING = Position(size=0, quorum_size=0, fresh_time=None, stalled=False, forked=False)
+_NOTHING = Position(
+    size=0, quorum_size=0, quorum_time=None, fresh_time=None, stalled=False, forked=False
+)
 
 _alarm = structlog.get_logger("deltacare.alarm")
 
@@ -70,6 +74,7 @@ class Reader:
         return Position(
             size=head.size,
             quorum_size=head.quorum_size,
+            quorum_time=head.quorum_time,
             fresh_time=head.fresh_time,
             stalled=head.is_stalled,
             forked=head.is_forked,
@@ -93,10 +98,12 @@ class Reader:
         size = self._store.size_at(connection, log, known_time)
         if log.author == self._store.province:
             return self._own(size, known_time, head)
+        fresh_time, quorum_time = times_at(connection, head.log_id, known_time)
         return Position(
             size=size,
             quorum_size=self._checkpoints.quorum_size_at(connection, log, known_time),
-            fresh_time=self._checkpoints.fresh_time_at(connection, log, known_time),
+            quorum_time=quorum_time,
+            fresh_time=fresh_time,
             stalled=head.is_stalled,
             forked=head.is_forked,
         )
@@ -118,6 +125,26 @@ class Reader:
             found = self._checkpoints.get(connection, log, size)
         return found.note if found is not None and found.has_quorum else None
 
+    def checkpoint(self, connection: Connection, log: LogName) -> bytes | None:
+        """Return the newest signed checkpoint of a log, cosigned or not."""
+        found = self._checkpoints.newest(connection, log)
+        return found.note if found is not None else None
+
+    def receipts(
+        self, connection: Connection, log: LogName, indexes: Sequence[int]
+    ) -> tuple[bytes, Sequence[bytes]] | None:
+        """Return the newest checkpoint with its quorum, and tlog-proofs of entries under it."""
+        found = self._checkpoints.newest_quorum(connection, log)
+        if found is None or any(index >= found.size for index in indexes):
+            return None
+        proofs = [
+            receipt_bytes(
+                self._store, connection, log, index=index, size=found.size, note=found.note
+            )
+            for index in indexes
+        ]
+        return witnessed_note(log, found.note), proofs
+
     def root(self, connection: Connection, log: LogName, size: int) -> bytes:
         """Return the root of a log's tree as it was at a size that is held."""
         return self._store.root(connection, log, size)
@@ -126,11 +153,12 @@ class Reader:
         """Yield the logs that grew, or got a quorum, since the last yield; the first at once."""
         return self._board.changes()
 
-    def _own(self, size: int, fresh_time: datetime, head: Head) -> Position:
+    def _own(self, size: int, now: datetime, head: Head) -> Position:
         return Position(
             size=size,
             quorum_size=size,
-            fresh_time=fresh_time,
+            quorum_time=now,
+            fresh_time=now,
             stalled=head.is_stalled,
             forked=head.is_forked,
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
-from deltacare.ids import LogName
+from deltacare.ids import LogKind, LogName
 from deltacare.trust import Trust
 
 __all__ = ["Confirmations"]
@@ -49,8 +49,13 @@ class Confirmations:
         return len(holders) - self._trust.quorum(log) + 1
 
     def is_settled(self, log: LogName) -> bool:
-        """Whether enough holders have shown what they hold of a log, and it is held here too."""
-        return len(self._confirmed.get(log, ())) >= self.needed(log)
+        """Whether enough holders have shown what they hold of a log, and it is held here too.
+
+        Nobody else holds an audit log: it is settled with the registry log, which anchors it, and
+        the audit room compares the two before it writes.
+        """
+        asked = LogName.registry(log.author) if log.kind is LogKind.AUDIT else log
+        return len(self._confirmed.get(asked, ())) >= self.needed(asked)
 
     def is_writable(self, log: LogName) -> bool:
         """Whether an own log may be appended to."""

@@ -2,7 +2,8 @@
 
 Content is compared by an HMAC under a key of this node, so that the table tells nobody what a
 request said. What a rule refused stays refused under its id; overload, outage and missing rights
-are not kept, because the same call is meant to be tried again. In no log: it is backed up, and a
+are not kept, because the same call is meant to be tried again; nor is that this node had no key to
+sign with. In no log: it is backed up, and a
 rebuild leaves it.
 """
 
@@ -37,7 +38,7 @@ _INSERT = insert(tables.requests)
 
 def is_kept(error: DeltacareError) -> bool:
     """Whether a refusal stays under its request id: rules do, what passes and rights do not."""
-    if not isinstance(error, Refusal) or error.retryable:
+    if not isinstance(error, Refusal) or error.retryable or error.reason is Reason.KEY_NOT_IN_FORCE:
         return False
     return error.reason.kind in _KEPT_KINDS or error.reason is Reason.NOT_AUTHOR
 

@@ -17,6 +17,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -33,7 +34,8 @@ from server.log.checkpoints import CheckpointStore
 from server.log.ports import AppendedRun, Clock, Sequenced, Write
 from server.log.projection import Projection, Tx
 from server.log.requests import RequestKey, RequestStore, is_kept
-from server.log.settings import LogSettings, Signers
+from server.log.settings import LogSettings
+from server.log.signing import Signing
 from server.log.store import Head, LogStore, Tree
 from server.store.database import Database
 
@@ -94,7 +96,8 @@ class GroupSequencer:
         store: entries and heads.
         checkpoints: what is signed about them.
         projection: turns entries into rows.
-        signers: keys of own logs.
+        signing: chooses the key of an own log.
+        request_mac_key: compares repeated requests.
         clock: read once a transaction.
         settings: limits.
         is_confirmed: whether a log may be written.
@@ -110,7 +113,8 @@ class GroupSequencer:
         store: LogStore,
         checkpoints: CheckpointStore,
         projection: Projection,
-        signers: Signers,
+        signing: Signing,
+        request_mac_key: bytes,
         clock: Clock,
         settings: LogSettings,
         is_confirmed: Callable[[LogName], bool],
@@ -122,8 +126,8 @@ class GroupSequencer:
         self._store = store
         self._checkpoints = checkpoints
         self._projection = projection
-        self._signers = signers
-        self._requests = RequestStore(signers.request_mac_key)
+        self._signing = signing
+        self._requests = RequestStore(request_mac_key)
         self._clock = clock
         self._settings = settings
         self._is_confirmed = is_confirmed
@@ -328,7 +332,7 @@ class GroupSequencer:
             self._projection.run(tx, head, rows)
             merged = {**state.tiles, **{(tile.level, tile.index): tile for tile in tiles}}
             state = _Grown(head=head, tree=tree, signed=None, tiles=merged)
-        signed = state.signed or self._sign(head)
+        signed = state.signed or self._sign(head, tx.now)
         grown[log] = replace(state, signed=signed)
         return AppendedRun(
             log=log,
@@ -344,8 +348,8 @@ class GroupSequencer:
             tree = self._store.tree(tx.connection, head)
         return _Grown(head=head, tree=tree, signed=None, tiles={})
 
-    def _sign(self, head: Head) -> SignedCheckpoint:
-        signer = self._signers.logs[head.log]
+    def _sign(self, head: Head, now: datetime) -> SignedCheckpoint:
+        signer = self._signing.log_signer(head.log, now)
         checkpoint = Checkpoint(origin=str(head.log), size=head.size, root=head.frontier.root)
         return SignedCheckpoint.sign(checkpoint, signer)
 

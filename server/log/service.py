@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from deltacare.errors import Reason, Refusal, Unavailable, ViolationCollector, invalid_field
-from deltacare.ids import LogName
-from deltacare.times import format_time
+from deltacare.ids import LogKind, LogName, all_logs
 from deltacare.tlog.checkpoint import CHECKPOINT_BYTES_MAX
 from deltacare.tlog.proof import consistency_proof, inclusion_proof
-from deltacare.tlog.receipt import Receipt as TlogReceipt
 from deltacare.tlog.tree import leaf_hash
 from deltacare.trust import Trust
 from deltacare.v1 import log_service_pb2 as pb
@@ -23,20 +21,28 @@ from deltacare.v1.types_pb2 import LogSize
 from server.edge.call import Call
 from server.log.author import Author
 from server.log.board import Board
-from server.log.checkpoints import CheckpointStore, KnownCheckpoint
+from server.log.checkpoints import CheckpointStore
 from server.log.entitlement import is_partner, may_read, may_read_salts
 from server.log.evidence import list_evidence
+from server.log.forks import FORKS_MAX, Forks
 from server.log.links import offer_of
-from server.log.mirror import Offer
+from server.log.messages import (
+    checkpoint_message,
+    evidence_message,
+    fitting,
+    touched_message,
+)
+from server.log.offers import Offer
 from server.log.ports import AttachmentStore
 from server.log.pull import MESSAGE_ENTRIES_MAX
 from server.log.reader import Reader
+from server.log.receipts import receipt_bytes
 from server.log.store import LogStore
+from server.log.touched import Touched, touched_by
 from server.store.database import Database
 
 __all__ = ["LogServicer"]
 
-_MESSAGE_BYTES_MAX = 2 * 1024 * 1024
 _LOGS_MAX = 64
 _PAGE_DEFAULT, _PAGE_MAX = 100, 1_000
 
@@ -64,6 +70,7 @@ class LogServicer:
         reader: keeps the board current.
         author: takes cosignatures of own logs.
         trust: members.
+        forks: proof that logs are forked.
         offer: takes what partners show; never blocks.
     """
 
@@ -78,6 +85,7 @@ class LogServicer:
         reader: Reader,
         author: Author,
         trust: Trust,
+        forks: Forks,
         offer: Callable[[Offer], None],
     ) -> None:
         self._database = database
@@ -90,6 +98,7 @@ class LogServicer:
         self._trust = trust
         self._offer = offer
         self._province = store.province
+        self._forks = forks
 
     async def list_logs(self, request: pb.ListLogsRequest, call: Call) -> pb.ListLogsResponse:
         """List the logs held here that the caller may read."""
@@ -122,7 +131,7 @@ class LogServicer:
                 f"No such checkpoint of {log} is held here.",
                 details={"log": str(log)},
             )
-        return _checkpoint(log, known)
+        return checkpoint_message(log, known)
 
     async def read_entries(
         self, request: pb.ReadEntriesRequest, call: Call
@@ -138,6 +147,8 @@ class LogServicer:
                 coming = None
                 if cursor < wanted.end_index:
                     coming = asyncio.create_task(self._message(wanted, cursor))
+                if message.attachments:
+                    call.disclose(wanted.log, message.first_index, len(message.entries))
                 yield message
         finally:
             if coming is not None:
@@ -200,10 +211,15 @@ class LogServicer:
                     details={"log": str(log), "index": str(request.index)},
                 )
             (data,) = self._store.entries(connection, log, request.index, request.index + 1)
-            nodes = self._store.nodes(connection, log, known.size)
-            proof = inclusion_proof(nodes, index=request.index, size=known.size)
-            receipt = TlogReceipt(index=request.index, proof=proof, checkpoint=known.note)
-            return pb.Receipt(proof=receipt.to_bytes(), entry=data)
+            proof = receipt_bytes(
+                self._store,
+                connection,
+                log,
+                index=request.index,
+                size=known.size,
+                note=known.note,
+            )
+            return pb.Receipt(proof=proof, entry=data)
 
         return await self._database.read(read)
 
@@ -240,6 +256,8 @@ class LogServicer:
         bad = ViolationCollector()
         if len(request.checkpoints) > _LOGS_MAX:
             bad.note("checkpoints", len(request.checkpoints), f"At most {_LOGS_MAX} are taken.")
+        if len(request.forks) > FORKS_MAX:
+            bad.note("forks", len(request.forks), f"At most {FORKS_MAX} are taken.")
         for index, checkpoint in enumerate(request.checkpoints[:_LOGS_MAX]):
             if len(checkpoint.note) > CHECKPOINT_BYTES_MAX:
                 bad.note(f"checkpoints[{index}].note", "", "The note is too long.")
@@ -248,8 +266,10 @@ class LogServicer:
             offer = offer_of(checkpoint, call.caller.province, self._store.held)
             if offer is not None:
                 self._offer(offer)
+        await self._forks.take(request.forks, call.caller.province)
         return pb.ExchangeCheckpointsResponse(
-            checkpoints=await self.newest_for(call.caller.province)
+            checkpoints=await self.newest_for(call.caller.province),
+            forks=await self._forks.proofs(),
         )
 
     async def newest_for(self, province: str) -> list[pb.Checkpoint]:
@@ -298,26 +318,31 @@ class LogServicer:
             bad.note("page_token", token, "No page goes by this token.", "Send the one you got.")
         bad.raise_if_any()
         limit = request.page_size or _PAGE_DEFAULT
-        logs = self._readable(call)
+        logs = self._told_of(call)
         rows = await self._database.read(
-            lambda c: list_evidence(
-                c, self._store, logs, after_id=int(token or "0"), limit=limit + 1
-            )
+            lambda c: list_evidence(c, logs, after_id=int(token or "0"), limit=limit + 1)
         )
         page = rows[:limit]
         return pb.ListEvidenceResponse(
-            evidence=[
-                pb.Evidence(
-                    log=str(row.log),
-                    reason=row.wrong.value,
-                    held_note=row.held_note,
-                    shown_note=row.shown_note,
-                    shown_by=row.shown_by,
-                    seen_time=format_time(row.seen_time),
-                )
-                for row in page
-            ],
+            evidence=[evidence_message(row) for row in page],
             next_page_token=str(page[-1].evidence_id) if len(rows) > limit else "",
+        )
+
+    async def list_touched(
+        self, request: pb.ListTouchedRequest, call: Call
+    ) -> pb.ListTouchedResponse:
+        """List what keys that were called bad have touched."""
+        logs = [self._log(request.log, call)] if request.log else self._readable(call)
+
+        def read(connection: Connection) -> list[Touched]:
+            return [
+                touched
+                for log in logs
+                for touched in touched_by(connection, log, store=self._store, trust=self._trust)
+            ]
+
+        return pb.ListTouchedResponse(
+            touched=[touched_message(row) for row in await self._database.read(read)]
         )
 
     def _readable(self, call: Call) -> Sequence[LogName]:
@@ -327,6 +352,18 @@ class LogServicer:
             for log in self._store.held
             if may_read(call.caller, log, province=self._province, members=members)
         ]
+
+    def _told_of(self, call: Call) -> Sequence[LogName]:
+        """Return the logs of which the caller is shown evidence: those it may read.
+
+        Whoever reads this node's settlement logs is also told what partners announced of others'.
+        """
+        readable = self._readable(call)
+        is_local = call.caller.province == self._province
+        if not is_local or all(log.kind is LogKind.REGISTRY for log in readable):
+            return readable
+        others = set(all_logs(self._trust.provinces)) - set(self._store.held)
+        return [*readable, *sorted(others)]
 
     def _log(self, name: str, call: Call) -> LogName:
         """Return the log that is asked for, if the caller may read it and it is held here."""
@@ -377,7 +414,8 @@ class LogServicer:
             first_index=request.first_index,
             end_index=end,
             checkpoint_size=request.checkpoint_size,
-            has_salts=may_read_salts(call.caller, log, province=self._province, members=members),
+            has_salts=call.disclosures is not None
+            and may_read_salts(call.caller, log, province=self._province, members=members),
         )
 
     async def _message(self, wanted: _Range, cursor: int) -> pb.ReadEntriesResponse:
@@ -387,7 +425,7 @@ class LogServicer:
         self, connection: Connection, wanted: _Range, cursor: int
     ) -> pb.ReadEntriesResponse:
         end = min(cursor + MESSAGE_ENTRIES_MAX, wanted.end_index)
-        entries = _fitting(self._store.entries(connection, wanted.log, cursor, end))
+        entries = fitting(self._store.entries(connection, wanted.log, cursor, end))
         end = cursor + len(entries)
         nodes = self._store.nodes(connection, wanted.log, wanted.checkpoint_size)
         salts: Mapping[int, bytes] = {}
@@ -408,23 +446,9 @@ class LogServicer:
         newest = self._checkpoints.newest(connection, log)
         for known in (theirs, newest):
             if known is not None:
-                found[known.size] = _checkpoint(log, known)
+                found[known.size] = checkpoint_message(log, known)
         for shown in self._board.shown(log) if log.author == self._province else ():
             asked = self._checkpoints.get(connection, log, shown.size) if shown.is_asked else None
             if asked is not None:
-                found[shown.size] = _checkpoint(log, asked, is_asked=True)
+                found[shown.size] = checkpoint_message(log, asked, is_asked=True)
         return [found[size] for size in sorted(found)]
-
-
-def _checkpoint(log: LogName, known: KnownCheckpoint, *, is_asked: bool = False) -> pb.Checkpoint:
-    return pb.Checkpoint(log=str(log), size=known.size, note=known.note, cosign_requested=is_asked)
-
-
-def _fitting(entries: list[bytes]) -> list[bytes]:
-    """Return as many entries as a message may carry, at least one."""
-    total = 0
-    for count, entry in enumerate(entries):
-        total += len(entry)
-        if total > _MESSAGE_BYTES_MAX and count:
-            return entries[:count]
-    return entries

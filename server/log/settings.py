@@ -1,11 +1,11 @@
 """Limits and intervals of the log room, each with its unit."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from deltacare.ids import LogName
 from deltacare.keys import LogSigner, WitnessSigner
+from deltacare.sm2 import Sm2Signer
 
 __all__ = ["LogSettings", "Signers"]
 
@@ -50,16 +50,23 @@ class LogSettings:
 
 
 class Signers(Protocol):
-    """The keys that a node signs its logs with; never shown."""
+    """The keys that a node holds and may sign its logs with; never shown.
 
-    @property
-    def logs(self) -> Mapping[LogName, LogSigner]:
-        """The key of each own log."""
+    Of a name there may be several, because keys are replaced while the service runs; which of them
+    signs is decided by what the members stated, in ``server.log.signing``.
+    """
+
+    def log_signers(self, log: LogName) -> tuple[LogSigner, ...]:
+        """Return the keys held of an own log, in no order; empty if there is none."""
         ...
 
     @property
-    def witness(self) -> WitnessSigner:
-        """Cosigns others' checkpoints, and own ones for freshness."""
+    def witness_signers(self) -> tuple[WitnessSigner, ...]:
+        """The keys held that cosign others' checkpoints, and own ones for freshness."""
+        ...
+
+    def suite_signers(self, name: str) -> tuple[Sm2Signer, ...]:
+        """Return the keys held of the second suite of an own log or the witness; often none."""
         ...
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
 from deltacare.errors import Reason, Refusal
-from deltacare.ids import LogName, all_logs
+from deltacare.ids import LogName, all_logs, own_logs
 from deltacare.tlog.proof import root_at
 from deltacare.tlog.tile import (
     TILE_WIDTH,
@@ -23,7 +23,7 @@ from deltacare.tlog.tile import (
     grow,
     partial_tiles,
 )
-from deltacare.tlog.tree import Frontier
+from deltacare.tlog.tree import HASH_BYTES, Frontier
 from deltacare.trust import Trust
 from server.log import tables
 
@@ -44,9 +44,10 @@ class Head:
         size: entries stored.
         frontier: the tree over them.
         head_size: size of ``head_note``; 0 without one.
-        head_note: newest checkpoint whose entries are all stored, the log's signature only.
+        head_note: newest checkpoint whose entries are all stored, the log's signatures only.
         seen_note: newest checkpoint that the stored entries lead to.
         quorum_size: size of the newest checkpoint with a quorum.
+        quorum_time: oldest of the newest cosignatures that make that quorum.
         fresh_time: of the author's own newest cosignature.
         projected_size: entries that became rows.
         is_stalled: whether projection stopped at a body that this version does not know.
@@ -54,6 +55,7 @@ class Head:
         evidence_count: rows of evidence.
         cosigned_size: what this node's witness cosigned last.
         cosigned_root: root of that.
+        judgement: by which quorum and taints checkpoints were judged; see ``server.log.quorum``.
     """
 
     log: LogName
@@ -66,6 +68,7 @@ class Head:
     head_note: bytes | None
     seen_note: bytes | None
     quorum_size: int
+    quorum_time: datetime | None
     fresh_time: datetime | None
     projected_size: int
     is_stalled: bool
@@ -73,6 +76,7 @@ class Head:
     evidence_count: int
     cosigned_size: int | None
     cosigned_root: bytes | None
+    judgement: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,14 +150,17 @@ class LogStore:
     """The logs of one node's database.
 
     Args:
-        trust: names the logs there are.
+        trust: names the logs there are. The members are those of the start; a new one is
+            mirrored after a restart.
         province: this node's.
     """
 
     def __init__(self, trust: Trust, province: str) -> None:
         self.province = province
-        self.held = tuple(log for log in all_logs(trust.provinces) if log.may_hold(province))
-        self.own = tuple(log for log in self.held if log.author == province)
+        own = own_logs(province, trust.provinces)
+        shared = (log for log in all_logs(trust.provinces) if log.may_hold(province))
+        self.held = tuple(sorted({*shared, *own}))
+        self.own = own
         self._ids: dict[LogName, int] = {}
         self._names: dict[int, LogName] = {}
 
@@ -260,10 +267,15 @@ class LogStore:
             connection.execute(_UPSERT_TILE, rows)
 
     def tree(self, connection: Connection, head: Head) -> Tree:
-        """Return what is needed to append to a log."""
+        """Return what is needed to append to a log as it was at a head.
+
+        Another replica may have appended since: a tile that grew begins with what it was.
+        """
         reader = TileRows(connection, head.log_id)
         partials = {
-            tile.level: reader.read_tile(tile.level, tile.index, tile.width)
+            tile.level: reader.read_tile(tile.level, tile.index, tile.width)[
+                : tile.width * HASH_BYTES
+            ]
             for tile in partial_tiles(head.size)
         }
         return Tree(frontier=head.frontier, partials=partials)
@@ -337,6 +349,7 @@ def _new_row(log: LogName, log_id: int, now: datetime) -> dict[str, Any]:
         "is_stalled": False,
         "is_forked": False,
         "evidence_count": 0,
+        "judgement": "",
     }
 
 
@@ -350,6 +363,7 @@ def _values(head: Head) -> dict[str, Any]:
         "head_note": head.head_note,
         "seen_note": head.seen_note,
         "quorum_size": head.quorum_size,
+        "quorum_time": head.quorum_time,
         "fresh_time": head.fresh_time,
         "projected_size": head.projected_size,
         "is_stalled": head.is_stalled,
@@ -357,6 +371,7 @@ def _values(head: Head) -> dict[str, Any]:
         "evidence_count": head.evidence_count,
         "cosigned_size": head.cosigned_size,
         "cosigned_root": head.cosigned_root,
+        "judgement": head.judgement,
     }
 
 

@@ -18,6 +18,8 @@ __all__ = [
     "log_tiles",
     "logs",
     "requests",
+    "submissions",
+    "suite_lines",
     "void_entries",
 ]
 
@@ -40,6 +42,8 @@ logs = Table(
     # a mirror catches up.
     Column("seen_note", LargeBinary),
     Column("quorum_size", BigInt, nullable=False),
+    # Oldest of the newest cosignatures that make the quorum of that size.
+    Column("quorum_time", UtcTime()),
     Column("fresh_time", UtcTime()),
     Column("projected_size", BigInt, nullable=False),
     Column("is_stalled", Boolean, nullable=False),
@@ -48,6 +52,8 @@ logs = Table(
     # What this node's witness cosigned last, as it knows or as partners have shown it.
     Column("cosigned_size", BigInt),
     Column("cosigned_root", LargeBinary),
+    # By which quorum and taints the checkpoints below were judged.
+    Column("judgement", Text, nullable=False),
 )
 
 log_runs = Table(
@@ -77,11 +83,14 @@ checkpoints = Table(
     metadata,
     Column("log_id", BigInt, primary_key=True, autoincrement=False),
     Column("size", BigInt, primary_key=True, autoincrement=False),
-    # The log's own signature only; cosignatures are rows of their own.
+    # With the log's own signatures only; cosignatures are rows of their own.
     Column("note", LargeBinary, nullable=False),
     Column("stored_time", UtcTime(), nullable=False),
     # Of own logs: must be cosigned whatever the pacing, because it ends in a day close.
     Column("is_due", Boolean, nullable=False),
+    # Every key of the log that signed it was called bad since: others' policies do not name it.
+    Column("is_doubted", Boolean, nullable=False),
+    # When its quorum was known here.
     Column("quorum_time", UtcTime()),
     Index(None, "log_id", "quorum_time"),
 )
@@ -93,9 +102,23 @@ cosignatures = Table(
     Column("size", BigInt, primary_key=True, autoincrement=False),
     Column("witness", Text, primary_key=True),
     # Key id and what follows it, as in the signature line.
-    Column("key_id", LargeBinary, nullable=False),
+    Column("key_id", LargeBinary, primary_key=True),
     Column("signature", LargeBinary, nullable=False),
     Column("cosigned_time", UtcTime(), nullable=False),
+    Column("stored_time", UtcTime(), nullable=False),
+)
+
+# Lines of the second suite, of the log and of its witnesses.
+suite_lines = Table(
+    "suite_lines",
+    metadata,
+    Column("log_id", BigInt, primary_key=True, autoincrement=False),
+    Column("size", BigInt, primary_key=True, autoincrement=False),
+    Column("name", Text, primary_key=True),
+    Column("key_id", LargeBinary, primary_key=True),
+    Column("signature", LargeBinary, nullable=False),
+    # A log states no time.
+    Column("cosigned_time", UtcTime()),
     Column("stored_time", UtcTime(), nullable=False),
 )
 
@@ -104,20 +127,37 @@ freshness = Table(
     metadata,
     Column("log_id", BigInt, primary_key=True, autoincrement=False),
     Column("stored_time", UtcTime(), primary_key=True, autoincrement=False),
-    Column("fresh_time", UtcTime(), nullable=False),
+    # As in `logs`, then.
+    Column("fresh_time", UtcTime()),
+    Column("quorum_time", UtcTime()),
 )
 
 evidence = Table(
     "evidence",
     metadata,
     Column("evidence_id", BigInt, primary_key=True, autoincrement=False),
-    Column("log_id", BigInt, nullable=False),
+    # By name: a member also keeps what it is shown of logs that it does not hold.
+    Column("log", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("held_note", LargeBinary, nullable=False),
     Column("shown_note", LargeBinary, nullable=False),
     Column("shown_by", Text, nullable=False),
     Column("seen_time", UtcTime(), nullable=False),
     Column("digest", LargeBinary, nullable=False, unique=True),
+    # Of a fork: the root of the larger one's tree at the size of the smaller, and the consistency
+    # proof from there, its hashes one behind the other.
+    Column("root", LargeBinary),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+# The newest checkpoint that this node's witness cosigned ahead of the entries held, with the
+# signatures of its log and of this witness only.
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("log_id", BigInt, primary_key=True, autoincrement=False),
+    Column("size", BigInt, nullable=False),
+    Column("note", LargeBinary, nullable=False),
 )
 
 void_entries = Table(

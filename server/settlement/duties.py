@@ -1,31 +1,20 @@
 """Keeps duties apart: no principal sets policy, reviews records and approves payment at once.
 
-The city sets policy, the street reviews, the district pays (Accounting Law, article 25). Who has
-done what is read from the logs; a write that would combine two is refused where it is written. It
-cannot make an entry void, because a province's logs arrive in no common order. Roles are no help
-here: a principal is the person, whatever role stands in a certificate.
+Which exclude each other is the table of ``server.edge.duties``. Who has done what is read from the
+logs; a write that would combine two is refused where it is written. It cannot make an entry void,
+because a province's logs arrive in no common order. Nobody is let off for having done it long ago:
+the index holds one row a principal and duty, and no record is read to ask it.
 """
 
-import enum
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, select, text
 
+from deltacare.v1.types_pb2 import Duty
+from server.edge.duties import DutyKind, conflicts, excluded_by
 from server.settlement import rules, tables
 
-__all__ = ["DutyKind", "note_duties", "require_apart"]
-
-
-class DutyKind(enum.StrEnum):
-    """What a principal has done for a province."""
-
-    POLICY = "POLICY"
-    """Made or reviewed a subsidy policy."""
-    REVIEW = "REVIEW"
-    """Reviewed records, reversals or refusals."""
-    PAYMENT = "PAYMENT"
-    """Made or reviewed the approval of a statement: what is to be paid."""
-
+__all__ = ["DutyKind", "note_duties", "require_apart", "require_filing"]
 
 _INSERT = text(
     "INSERT INTO settlement_duty (author, partner, principal, duty)"
@@ -54,10 +43,20 @@ def note_duties(
         connection.execute(_INSERT, rows)
 
 
+def require_filing(connection: Connection, author: str, duty: Duty) -> None:
+    """Hold who makes and who reviews what is filed in a settlement log to these duties.
+
+    Raises:
+        Refusal: ``RULE_REFUSED`` by rule S22 or S24.
+    """
+    require_apart(connection, author, [duty.reviewer], DutyKind.REVIEW)
+    require_apart(connection, author, [duty.maker], DutyKind.MAKING)
+
+
 def require_apart(
     connection: Connection, author: str, principals: Iterable[str], kind: DutyKind
 ) -> None:
-    """Refuse a write by which a principal would hold a second of the three duties.
+    """Refuse a write by which a principal would hold two duties that exclude each other.
 
     Args:
         connection: Inside the transaction of the write.
@@ -66,7 +65,8 @@ def require_apart(
         kind: What they are about to do.
 
     Raises:
-        Refusal: ``RULE_REFUSED`` by rule S22, naming who holds what.
+        Refusal: ``RULE_REFUSED``, naming who holds what: by rule S24 where one of the two is
+            making records, else by S22.
     """
     held = tables.duty.c
     query = (
@@ -74,12 +74,16 @@ def require_apart(
         .where(
             held.author == author,
             held.principal.in_(sorted(set(principals))),
-            held.duty != kind.value,
+            held.duty.in_(sorted(excluded_by(kind))),
         )
         .distinct()
         .order_by(held.principal, held.duty)
     )
     found = connection.execute(query).all()
-    if found:
-        named = ", ".join(f"{row.principal} {row.duty}" for row in found)
-        raise rules.DUTIES_COMBINED.refusal(f"{kind.value}: {named}")
+    if not found:
+        return
+    named = ", ".join(f"{row.principal} {row.duty}" for row in found)
+    against = conflicts((DutyKind(row.duty) for row in found), kind)
+    is_made = all(DutyKind.MAKING in conflict.duties for conflict in against)
+    rule = rules.MAKER_COMBINED if is_made else rules.DUTIES_COMBINED
+    raise rule.refusal(f"{kind.value}: {named}")

@@ -1,18 +1,18 @@
 """Enrolments: home opens the way for an elder, and a host finds it by the code the elder shows.
 
-The log says a pseudonym and nothing of the person. Who asked for what, and why, is kept by home in
-an audit table, in the transaction that answers; a code that is not found is answered and audited
-like any other.
+The log says a pseudonym and nothing of the person. Who asked for what, and why, goes to the audit
+log of every node that the answer passes, before it leaves: here is only said which entry it is
+about. A code that is not found is counted there among the denials.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import Connection, func, select
 
 from deltacare.errors import Reason, Refusal, ViolationCollector
 from deltacare.ids import LogName, parse_opaque_id
+from deltacare.purposes import Purpose
 from deltacare.trust import Trust
 from deltacare.v1.entry_pb2 import Enrolment, Entry
 from deltacare.v1.settlement_service_pb2 import (
@@ -37,14 +37,13 @@ __all__ = ["EnrolmentPeer", "Enrolments"]
 
 _HANDLE_CHARS_MAX = 64
 _REF_BYTES = 16
-_AUDIT_ID_BYTES = 16
 
 
 class EnrolmentPeer(Protocol):
     """The way to another home's node."""
 
     async def resolve_enrolment(
-        self, home: str, request: ResolveEnrolmentRequest
+        self, home: str, request: ResolveEnrolmentRequest, purpose: Purpose
     ) -> ResolveEnrolmentResponse:
         """Ask a partner, as ``SettlementService.ResolveEnrolment``; raises ``deltacare.errors``."""
         ...
@@ -56,7 +55,7 @@ class Enrolments:
     Args:
         province: The own one.
         trust: Members.
-        database: For the audit.
+        database: This node's.
         sequencer: Appends.
         entropy: Pseudonyms.
         codes: Codes and digests.
@@ -146,6 +145,7 @@ class Enrolments:
         response = CreateEnrolmentsResponse.FromString(data)
         for ticket, code in zip(response.tickets, codes, strict=True):
             ticket.enrolment_code = code
+        call.disclose(log, response.appended.first_index, response.appended.entry_count)
         return response
 
     def _check(self, request: CreateEnrolmentsRequest, call: Call) -> str:
@@ -227,13 +227,6 @@ class Enrolments:
             is_local or request.home == self._province
         ):
             bad.note("home", request.home, "This is not a member that can be asked here.")
-        if not fields.is_code(request.purpose):
-            bad.note(
-                "purpose",
-                "",
-                "This is not the code of a purpose.",
-                "Use 1 to 64 capital letters, digits and underscores.",
-            )
         principal = call.caller.opaque_id
         if not is_local:
             principal = bad.take(parse_opaque_id, request.principal, field="principal") or ""
@@ -242,33 +235,24 @@ class Enrolments:
             asked = ResolveEnrolmentRequest()
             asked.CopyFrom(request)
             asked.principal = principal
-            return await self._peer.resolve_enrolment(request.home, asked)
+            assert call.purpose is not None, "the right to ask names a purpose"
+            answer = await self._peer.resolve_enrolment(request.home, asked, call.purpose)
+            call.disclose(LogName.settlement(request.home, self._province), answer.entry.index, 1)
+            return answer
+        if not is_local:
+            call.ask_for(principal)
         mac = self._codes.code_mac(normalise_code(request.enrolment_code))
-        found = await self._database.write(
-            lambda connection: self._answer(
-                connection,
-                mac,
-                asker=call.caller.province,
-                principal=principal,
-                purpose=request.purpose,
-                now=call.now,
-            )
-        )
+        asker = call.caller.province
+        found = await self._database.read(lambda c: self._answer(c, mac, asker))
         if found is None:
             raise Refusal(Reason.NOT_FOUND, "No enrolment stands behind this code.")
+        call.disclose(LogName.parse(found.entry.log), found.entry.index, 1)
         return found
 
     def _answer(
-        self,
-        connection: Connection,
-        mac: bytes,
-        *,
-        asker: str,
-        principal: str,
-        purpose: str,
-        now: datetime,
+        self, connection: Connection, mac: bytes, asker: str
     ) -> ResolveEnrolmentResponse | None:
-        """Look a code up and keep who asked, whatever is found."""
+        """Look a code up for a province that asks; nothing if it is not that one's to know."""
         codes, enrolments = tables.code.c, tables.enrolment.c
         query = (
             select(tables.enrolment)
@@ -282,16 +266,6 @@ class Enrolments:
         row = connection.execute(query).first()
         if row is not None and asker not in (self._province, row.partner):
             row = None
-        connection.execute(
-            tables.enrolment_audit.insert().values(
-                audit_id=self._entropy.token(_AUDIT_ID_BYTES).hex(),
-                query_time=now,
-                asker_province=asker,
-                asker_principal=principal,
-                purpose=purpose,
-                enrolment_id="" if row is None else row.enrolment_id,
-            )
-        )
         if row is None:
             return None
         ends = tables.enrolment_end.c

@@ -18,7 +18,7 @@ from deltacare.v1.settlement_service_pb2 import FileRecordsRequest, FileRecordsR
 from server.edge.call import Call
 from server.log.ports import AppendedRun, LogTx, Sequencer, Write
 from server.settlement import fields, rules, store
-from server.settlement.duties import DutyKind, require_apart
+from server.settlement.duties import require_filing
 from server.settlement.requests import (
     appended,
     check_batch,
@@ -135,7 +135,7 @@ class RecordFiling:
         revisions = _revisions(request)
 
         def decide(tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
-            require_apart(tx.connection, self._province, [reviewer], DutyKind.REVIEW)
+            require_filing(tx.connection, self._province, request.duty)
             if revisions:
                 self._check_revisions(tx, request, revisions)
             entries = [

@@ -7,9 +7,9 @@ logs again and is harmless to repeat, on this replica or on another.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy import Connection
 
 from deltacare.ids import LogName
+from deltacare.times import format_time
 from deltacare.trust import Trust
 from deltacare.v1.clearing_service_pb2 import PairNight, RunNightResponse
 from deltacare.v1.entry_pb2 import Entry, PairResult
@@ -149,10 +150,36 @@ class PairNights:
         last = cache.last_agreed_date(connection, partner)
         return date.fromisoformat(rules.next_date(last, self._trust.opening_date))
 
+    def _now(self, positions: Mapping[LogName, Position]) -> datetime:
+        """Return the present instant: an own log is always as fresh as that."""
+        fresh_time = positions[LogName.registry(self._province)].fresh_time
+        assert fresh_time is not None, "own logs are held"
+        return fresh_time
+
     def quorum_of(self, positions: Mapping[LogName, Position], province: str) -> int:
         """Return how far a registry log permits; of the own one a node asks no quorum."""
         position = positions[LogName.registry(province)]
         return position.size if province == self._province else position.quorum_size
+
+    def _doubt(
+        self, sides: Iterable[tuple[str, str]], positions: Mapping[LogName, Position]
+    ) -> Waiting | None:
+        """Return what puts a pair's nights in doubt, ``None`` if nothing does."""
+        # 1. It is known who the members are and how they sign; until then what was filed waits.
+        unconfirmed = self._trust.stale_since(self._now(positions))
+        if unconfirmed is not None:
+            return Waiting(code="TRUST_STALE", detail=format_time(unconfirmed))
+        for author, other in sides:
+            log, registry = LogName.settlement(author, other), LogName.registry(author)
+            position = self._reader.position(log)
+            # 2. Neither side has shown two histories.
+            for each, held in ((log, position), (registry, positions[registry])):
+                if held.forked:
+                    return Waiting(code="FORK", detail=str(each))
+            # 3. Both logs can be read to their end.
+            if position.stalled:
+                return Waiting(code="LOG_STALLED", detail=str(log))
+        return None
 
     def _look(
         self, connection: Connection, partner: str, positions: Mapping[LogName, Position]
@@ -164,11 +191,13 @@ class PairNights:
         versions: list[int] = []
         checkpoints: dict[str, bytes] = {}
         sides = ((lower, higher), (higher, lower))
+        # 0. Nothing that it rests on is in doubt.
+        doubt = self._doubt(sides, positions)
+        if doubt is not None:
+            return doubt
         # 1. Both logs are closed, and the closes cosigned.
         for author, other in sides:
             log = LogName.settlement(author, other)
-            if self._reader.position(log).stalled:
-                return Waiting(code="LOG_STALLED", detail=str(log))
             found = store.day_close(connection, author, other, business_date.isoformat())
             if found is None:
                 return Waiting(code="CLOSE_MISSING", detail=str(log))
@@ -181,7 +210,9 @@ class PairNights:
             if note is None:
                 # Entries that were mirrored or taken back came with the newest checkpoint only.
                 stated = stated_checkpoints(connection, log, business_date.isoformat())
-                note = self._pins.cosigned_note(connection, log, size, stated)
+                note = self._pins.cosigned_note(
+                    connection, log, size, stated, now=self._now(positions)
+                )
             if note is None:
                 return Waiting(code="CLOSE_NOT_COSIGNED", detail=str(log))
             checkpoints[author] = note

@@ -7,13 +7,14 @@ of its witnesses signed it, and used only if this node holds the log that far wi
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
 from deltacare.errors import DeltacareError, PeerFault, Reason
 from deltacare.ids import LogKind, LogName
-from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
-from deltacare.tlog.cosignature import verify_cosignatures
+from deltacare.tlog.checkpoint import Checkpoint
+from deltacare.tlog.opening import cosigners, open_checkpoint
 from deltacare.trust import Trust
 from deltacare.v1.entry_pb2 import Entry
 from server.log.ports import LogReader, Position
@@ -50,13 +51,18 @@ class Pins:
     def __init__(self, *, trust: Trust, reader: LogReader) -> None:
         self._trust = trust
         self._reader = reader
-        self._verified: dict[bytes, Checkpoint] = {}
+        self._verified: dict[tuple[int, datetime, bytes], Checkpoint] = {}
 
-    def verify(self, note: bytes) -> Checkpoint:
+    def verify(self, note: bytes, at: datetime) -> Checkpoint:
         """Return the checkpoint of a pin.
 
-        1. It names a registry log of a member. 2. The log's key signed it. 3. A quorum of its
-        witnesses cosigned it.
+        1. It names a registry log of a member. 2. A key of the log signed it that counted. 3. A
+        quorum of its witnesses cosigned it.
+
+        Args:
+            note: The pin.
+            at: The time of the close that carries it, so that both nodes judge alike whenever
+                they compute the night.
 
         Raises:
             DeltacareError: One of these does not hold.
@@ -64,10 +70,16 @@ class Pins:
         log = LogName.parse(note.partition(b"\n")[0].decode("ascii", "replace"))
         if log.kind is not LogKind.REGISTRY:
             raise PeerFault(Reason.BAD_SIGNATURE, f"A pin is of {log}, which is no registry.")
-        return self._verify(log, note)
+        return self._verify(log, note, at)
 
     def cosigned_note(
-        self, connection: Connection, log: LogName, size: int, notes: Iterable[bytes]
+        self,
+        connection: Connection,
+        log: LogName,
+        size: int,
+        notes: Iterable[bytes],
+        *,
+        now: datetime,
     ) -> bytes | None:
         """Return the first note that proves where a settlement log ends; ``None`` if none does.
 
@@ -78,10 +90,11 @@ class Pins:
             log: The log.
             size: How many entries it has to cover.
             notes: As others state them.
+            now: The present instant.
         """
         for note in notes:
             try:
-                checkpoint = self._verify(log, note)
+                checkpoint = self._verify(log, note, now)
             except DeltacareError:
                 continue
             root = self._reader.root(connection, log, size)
@@ -89,19 +102,20 @@ class Pins:
                 return note
         return None
 
-    def _verify(self, log: LogName, note: bytes) -> Checkpoint:
+    def _verify(self, log: LogName, note: bytes, at: datetime) -> Checkpoint:
         """Return the checkpoint of a note if it is of that log, with its quorum."""
-        known = self._verified.get(note)
+        key = (self._trust.version, at, note)
+        known = self._verified.get(key)
         if known is not None and known.origin == str(log):
             return known
-        signed = SignedCheckpoint.from_bytes(note, self._trust.log_key(log))
-        witnesses = [self._trust.witness_key(each) for each in self._trust.witnesses(log)]
-        if len(verify_cosignatures(signed, witnesses)) < self._trust.quorum(log):
+        opened = open_checkpoint(note, log=log, trust=self._trust, now=at)
+        found = cosigners(opened.cosignatures, log=log, trust=self._trust)
+        if len(found) < self._trust.quorum(log):
             raise PeerFault(Reason.NO_QUORUM, f"The checkpoint of {log} has no quorum.")
         if len(self._verified) >= _VERIFIED_MAX:
             self._verified.clear()
-        self._verified[note] = signed.checkpoint
-        return signed.checkpoint
+        self._verified[key] = opened.checkpoint
+        return opened.checkpoint
 
     def read(
         self,
@@ -119,9 +133,11 @@ class Pins:
         largest: dict[LogName, Checkpoint] = {}
         for log, index in sorted(closes.items()):
             (data,) = self._reader.entries(connection, log, index, index + 1)
-            for note in Entry.FromString(data).day_close.pins:
+            entry = Entry.FromString(data)
+            closed_time = entry.entry_time.ToDatetime(UTC)
+            for note in entry.day_close.pins:
                 try:
-                    checkpoint = self.verify(note)
+                    checkpoint = self.verify(note, closed_time)
                 except DeltacareError:
                     return Waiting(code="PIN_NOT_VERIFIED", detail=str(log))
                 pinned = LogName.parse(checkpoint.origin)

@@ -62,9 +62,10 @@ class _SettlementLog:
         )
 
     def _reviewed(self, run: Run) -> None:
-        """Keep who reviewed what is filed."""
-        reviewers = {item.entry.reviewer for item in run}
-        note_duties(self._connection, self._author, self._partner, reviewers, DutyKind.REVIEW)
+        """Keep who made and who reviewed what is filed."""
+        place = (self._connection, self._author, self._partner)
+        note_duties(*place, {item.entry.maker for item in run}, DutyKind.MAKING)
+        note_duties(*place, {item.entry.reviewer for item in run}, DutyKind.REVIEW)
 
     def records(self, run: Run) -> None:
         self._reviewed(run)

@@ -35,7 +35,7 @@ from server.log.ports import LogTx, Sequencer, Write
 from server.registry.fields import read_page_size
 from server.registry.paging import next_token, read_token
 from server.settlement import fields, rules, store, tables
-from server.settlement.duties import DutyKind, require_apart
+from server.settlement.duties import require_filing
 from server.settlement.requests import appended, check_batch, check_partner, read_write
 from server.store.database import Database
 
@@ -217,8 +217,8 @@ class PartnerRecords:
         )
 
     def _require_review(self, tx: LogTx, duty: Duty) -> None:
-        """Hold the reviewer of what is filed to that one duty."""
-        require_apart(tx.connection, self._province, [duty.reviewer], DutyKind.REVIEW)
+        """Hold maker and reviewer of what is filed to these duties."""
+        require_filing(tx.connection, self._province, duty)
 
     def _home_faults(
         self, home: str, host: str, partner: str, where: str

@@ -10,7 +10,7 @@ from deltacare.trust import Trust
 from deltacare.v1.settlement_service_pb2 import FieldFault
 from deltacare.v1.types_pb2 import Appended, Duty
 from server.edge.call import Call
-from server.edge.rights import check_duty
+from server.edge.duties import check_duty
 from server.log.ports import AppendedRun
 from server.registry.fields import read_duty
 

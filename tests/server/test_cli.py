@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from clients.cli.main import main
-from tests.support.federated import free_ports, make_directories
+from server.config import read_config
+from tests.support.federated import PASSPHRASE, free_ports, make_directories
 
-PROVINCES = ("310000", "320000", "330000", "340000")
 START_TIMEOUT_S = 30
 
 
@@ -37,30 +37,86 @@ def run_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
     return json.loads(out)
 
 
-def test_init_to_bundle(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Four provinces make nodes, three sign, four install: as JSON, with keys to compare."""
-    keys = []
-    for province in PROVINCES:
-        made = run_json(capsys, "node", "init", tmp_path / province, "--province", province)
-        assert made["province"] == province
-        assert set(made["clients"]) >= {"system", "operator", "clerk", "reviewer", "auditor"}
-        keys.append(made["bundle_key"])
-    directories = [tmp_path / province for province in PROVINCES]
-    members = [word for directory in directories for word in ("--member", directory)]
-    installed = [word for directory in directories for word in ("--install", directory)]
-    signed = [word for directory in directories[:3] for word in ("--sign", directory)]
-    opening = ("--opening-date", "2026-11-01")
-    out = tmp_path / "trust.bundle"
-    made = run_json(capsys, "node", "bundle", *members, *signed, *installed, *opening, "--out", out)
-    assert made["members"] == list(PROVINCES)
-    assert (made["signatures"], made["keys"]) == (3, keys)
-    assert out.read_bytes() == (directories[3] / "trust.bundle").read_bytes()
-    code, _, err = run(capsys, "node", "bundle", *members, *signed[:4], *installed, *opening)
-    assert (code, "3 members must sign" in err) == (2, True)
-    code, shown, _ = run(
-        capsys, "node", "bundle", *members, *signed, *opening, "--out", tmp_path / "again"
-    )
-    assert (code, [key for key in keys if key not in shown.splitlines()]) == (0, [])
+@pytest.fixture(autouse=True)
+def passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the environment say the passphrase of what is made here."""
+    monkeypatch.setenv("DELTACARE_KEY_PASSPHRASE", PASSPHRASE.decode())
+    monkeypatch.delenv("DELTACARE_KEY_PASSPHRASE_FILE", raising=False)
+
+
+def test_init(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A node is made, its card and clients named, in JSON; nothing of a private key is shown."""
+    code, out, err = run(capsys, "node", "init", tmp_path / "n", "--province", "310000", "--json")
+    assert (code, err) == (0, "")
+    made = json.loads(out)
+    assert (made["province"], made["endpoint"]) == ("310000", "127.0.0.1:7310")
+    assert set(made["clients"]) >= {"system", "operator", "clerk", "reviewer", "auditor"}
+    assert made["member_card"] == str(tmp_path / "n" / "member.json")
+    assert made["timestamp_key"].startswith("deltacare/310000/timestamp+")
+    assert "PRIVATE" not in out
+
+
+def test_init_without_a_passphrase(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody says a passphrase, or a short one: no key is made, and the remedy is named."""
+    arguments = ("node", "init", tmp_path / "n", "--province", "310000", "--lang", "en")
+    monkeypatch.delenv("DELTACARE_KEY_PASSPHRASE")
+    code, _, err = run(capsys, *arguments)
+    assert (code, "DELTACARE_KEY_PASSPHRASE_FILE" in err) == (2, True)
+    monkeypatch.setenv("DELTACARE_KEY_PASSPHRASE", "short")
+    code, _, err = run(capsys, *arguments)
+    assert (code, "12 characters" in err, "short" in err) == (2, True, False)
+    assert not list(tmp_path.rglob("*.key"))
+
+
+def test_passphrase_file_is_remembered(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file that was given stands in the settings, so that the node starts by itself."""
+    monkeypatch.delenv("DELTACARE_KEY_PASSPHRASE")
+    secret = tmp_path / "secret"
+    secret.write_bytes(PASSPHRASE + b"\n")
+    arguments = ("node", "init", tmp_path / "n", "--province", "310000")
+    run_json(capsys, *arguments, "--passphrase-file", secret)
+    assert secret == read_config(tmp_path / "n" / "node.toml").passphrase_file
+    made = run_json(capsys, "node", "client", tmp_path / "n", "--role", "clerk")
+    assert Path(made["profile"]).with_suffix(".key").exists()
+
+
+def test_keys(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Keys are listed without a passphrase; a new one is told apart until it is stated."""
+    directory = make_directories(tmp_path)["310000"]
+    name = "deltacare/310000/registry"
+    before = run_json(capsys, "node", "keys", "list", directory)
+    assert {"in_force"} == {row["state"] for row in before}
+    assert 6 == len(before)
+    made = run_json(capsys, "node", "keys", "new", directory, "--name", name)
+    (key,) = made["keys"]
+    rows = run_json(capsys, "node", "keys", "list", directory)
+    assert [(row["key"], row["state"]) for row in rows if row not in before] == [
+        (key, "not_stated")
+    ]
+    code, out, _ = run(capsys, "node", "keys", "list", directory, "--lang", "zh")
+    assert (code, "未列入声明" in out) == (0, True)
+    code, _, err = run(capsys, "node", "keys", "new", directory, "--name", "x", "--lang", "en")
+    assert (code, "no key of that name" in err) == (2, True)
+    code, _, err = run(capsys, "node", "keys", "new", directory, "--from", "soon")
+    assert (code, "--from" in err) == (2, True)
+
+
+def test_certificate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Renewed, prepared for another CA, and refused where that is not stated yet."""
+    directory = make_directories(tmp_path)["310000"]
+    renew = ("node", "certificate", "renew", directory)
+    first, second = (run_json(capsys, *renew)["serial"] for _ in range(2))
+    assert first != second
+    assert run_json(capsys, *renew, "--new-ca")["is_ca"]
+    code, _, err = run(capsys, *renew, "--lang", "en")
+    assert (code, "federation propose" in err) == (1, True)
+    code, _, err = run(capsys, *renew, "--drop-old-cas", "--lang", "en")
+    assert (code, "of an old CA" in err) == (1, True)
+    assert 2 == run(capsys, *renew, "--drop-old-cas", "--new-ca")[0]
 
 
 @pytest.mark.parametrize("lang, word", [("zh", "节点已建立"), ("en", "is made")])
@@ -96,15 +152,15 @@ def test_client(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(capsys, "node", "client", directory, "--role", "peer")[0] == 2
 
 
-def test_serve_without_a_bundle(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """A node that was not given a bundle says what is missing."""
+def test_serve_without_trust(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A node that was not given the federation's metadata says what is missing."""
     directory = make_directories(tmp_path, install=False)["310000"]
     code, out, _ = run(capsys, "node", "serve", directory, "--json")
     error = json.loads(out)["error"]
     assert (code, error["reason"]) == (2, "INVALID_FIELD")
-    assert error["faults"][0]["value"].endswith("trust.keys")
+    assert error["faults"][0]["value"].endswith("pinned.root.json")
     code, _, err = run(capsys, "node", "serve", directory, "--lang", "zh")
-    assert (code, f"deltacare node bundle … --install {directory}" in err) == (2, True)
+    assert (code, "deltacare federation publish … --install" in err) == (2, True)
 
 
 def test_status_of_a_stopped_node(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -159,18 +215,23 @@ def test_serve_status_stop(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
             assert health["unconfirmed_logs"] == []
             own = [(log["log"], log["size"], log["confirmed"]) for log in health["own_logs"]]
             assert own == [
+                ("deltacare/310000/audit", None, True),
                 ("deltacare/310000/registry", 0, True),
                 ("deltacare/310000/settlement/320000", None, True),  # not an administrator's
             ]
-            assert health["bundle_version"] == 1
+            assert health["trust_version"] == 1
+            assert (health["trust"]["version"], health["trust"]["problems"]) == (1, [])
+            assert health["trust"]["stale_time"] is None
             assert [partner["province"] for partner in health["partners"]] == ["320000"]
             code, out, _ = run(capsys, "node", "status", directories[0], "--lang", "zh")
             assert (code, "deltacare/320000/registry" in out) == (0, True)
-            assert ("本省日志" in out, "信任包 1" in out) == (True, True)
+            assert ("本省日志" in out, "联盟声明 1" in out) == (True, True)
             asked = run(capsys, "node", "status", directories[0], "--client", "clerk", "--json")
             assert {log["size"] for log in json.loads(asked[1])["own_logs"]} == {None}
             asked = run(capsys, "node", "status", directories[0], "--client", "system", "--json")
-            assert {log["size"] for log in json.loads(asked[1])["own_logs"]} == {0}
+            sizes = {log["log"]: log["size"] for log in json.loads(asked[1])["own_logs"]}
+            assert sizes.pop("deltacare/310000/audit") is None  # an auditor's alone
+            assert set(sizes.values()) == {0}
         first.send_signal(signal.SIGTERM)
         assert first.wait(timeout=START_TIMEOUT_S) == 0
     log = (directories[0] / "node.log").read_text(encoding="utf-8")

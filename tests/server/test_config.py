@@ -11,14 +11,25 @@ from server.edge.limits import Limits
 
 
 def written(directory: Path, text: str | None = None, **replaced: str) -> Path:
-    """Write a configuration file, with some lines replaced by others."""
+    """Write a configuration file, with some lines replaced by others.
+
+    A name of the table ``http`` is written with it, because other tables have some of its names.
+    """
     if text is None:
         text = config_text(
             province="310000", listen="127.0.0.1:7310", database_url="sqlite:///node.sqlite"
         )
     lines = text.splitlines()
-    for name, line in replaced.items():
-        places = [n for n, old in enumerate(lines) if old.startswith((f"{name} =", f"# {name} ="))]
+    table = ""
+    tables = [table := line if line.startswith("[") else table for line in lines]
+    for full_name, line in replaced.items():
+        name = full_name.removeprefix("http.")
+        places = [
+            n
+            for n, old in enumerate(lines)
+            if old.startswith((f"{name} =", f"# {name} ="))
+            and (tables[n] == "[http]") == full_name.startswith("http.")
+        ]
         assert len(places) == 1, f"{name} stands once in the template"
         lines[places[0]] = line
     path = directory / "node.toml"
@@ -39,9 +50,9 @@ def test_template_is_read(tmp_path: Path) -> None:
     config = read_config(written(tmp_path))
     assert config.province == "310000"
     assert config.database_url == f"sqlite:///{tmp_path / 'node.sqlite'}"
-    assert config.key == tmp_path / "node.key"
-    assert config.bundle == tmp_path / "trust.bundle"
-    assert config.bundle_threshold == 3
+    assert config.key == tmp_path / "keys" / "tls.key"
+    assert (config.keys, config.trust) == (tmp_path / "keys", tmp_path / "trust")
+    assert config.passphrase_file is None
     assert config.close_time is None
     assert config.write_unconfirmed is False
     assert config.limits == Limits()
@@ -50,7 +61,8 @@ def test_template_is_read(tmp_path: Path) -> None:
 def test_template_shows_every_limit(tmp_path: Path) -> None:
     """Each limit stands in the file with its default, and can be taken from there."""
     defaults = Limits()
-    lines = {name: f"{name} = {getattr(defaults, name)}" for name in Limits.__dataclass_fields__}
+    names = set(Limits.__dataclass_fields__) - {"role_calls_per_s_max"}
+    lines = {name: f"{name} = {getattr(defaults, name)}" for name in names}
     assert read_config(written(tmp_path, **lines)).limits == defaults
 
 
@@ -64,8 +76,10 @@ def test_settings_are_read(tmp_path: Path) -> None:
             close_hour='close_hour = "18:30"',
             write_unconfirmed="write_unconfirmed = true",
             poll_interval_s="poll_interval_s = 7",
+            refresh_interval_s="refresh_interval_s = 8",
             calls_per_s_max="calls_per_s_max = 5",
             key='key = "/etc/deltacare/node.key"',
+            passphrase_file='passphrase_file = "secret"',
         )
     )
     assert config.listen == "[::1]:0"
@@ -73,8 +87,10 @@ def test_settings_are_read(tmp_path: Path) -> None:
     assert config.close_time == time(18, 30)
     assert config.write_unconfirmed is True
     assert config.poll_interval_s == 7
+    assert config.trust_interval_s == 8
     assert config.limits.calls_per_s_max == 5
     assert config.key == Path("/etc/deltacare/node.key")
+    assert config.passphrase_file == tmp_path / "secret"
 
 
 @pytest.mark.parametrize(
@@ -85,9 +101,12 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ("listen", 'listen = "host:70000"', "listen"),
         ("database_url", 'database_url = "mysql://x"', "database_url"),
         ("certificate", 'certificate = ""', "tls.certificate"),
-        ("threshold", "threshold = 0", "trust.threshold"),
-        ("threshold", 'threshold = "3"', "trust.threshold"),
-        ("threshold", "threshold = true", "trust.threshold"),
+        ("poll_interval_s", "poll_interval_s = 0", "logs.poll_interval_s"),
+        ("poll_interval_s", 'poll_interval_s = "3"', "logs.poll_interval_s"),
+        ("poll_interval_s", "poll_interval_s = true", "logs.poll_interval_s"),
+        ("refresh_interval_s", "refresh_interval_s = 301", "trust.refresh_interval_s"),
+        ("passphrase_file", "passphrase_file = 7", "keys.passphrase_file"),
+        ("passphrase_file", 'passphrase_file = ""', "keys.passphrase_file"),
         ("close_hour", 'close_hour = "24:00"', "night.close_hour"),
         ("close_hour", 'close_hour = "noon"', "night.close_hour"),
         ("write_unconfirmed", "write_unconfirmed = 1", "logs.write_unconfirmed"),
@@ -95,7 +114,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ("level", 'level = "loud"', "log.level"),
         ("message_bytes_max", "message_bytes_max = 1", "limits.message_bytes_max"),
         ("unary_duration_max_s", "unary_duration_max_s = 0", "limits.unary_duration_max_s"),
-        ("threshold", "", "trust.threshold"),
+        ("poll_interval_s", "", "logs.poll_interval_s"),
         ("province", 'colour = "red"', "colour"),
         ("level", 'colour = "red"', "log.colour"),
         ("province", "province = 310000", "province"),
@@ -111,13 +130,13 @@ def test_everything_wrong_is_named_at_once(tmp_path: Path) -> None:
     path = written(
         tmp_path,
         listen='listen = "x"',
-        threshold="threshold = 99",
+        poll_interval_s="poll_interval_s = 99",
         close_hour="colour = 1",
         calls_per_s_max="calls_per_s_max = -1",
     )
     assert set(refused(path)) == {
         "listen",
-        "trust.threshold",
+        "logs.poll_interval_s",
         "night.close_hour",
         "night.colour",
         "limits.calls_per_s_max",
@@ -141,3 +160,19 @@ def test_password_is_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(Refusal) as caught:
         read_config(path)
     assert "secret" not in str(caught.value) + str(caught.value.violations)
+
+
+def test_limits_by_role(tmp_path: Path) -> None:
+    """A role that is named has a limit, the others none; one that does not exist is refused."""
+    text = config_text(
+        province="310000", listen="127.0.0.1:7310", database_url="sqlite:///node.sqlite"
+    )
+    config = read_config(
+        written(tmp_path, f"{text}operator_calls_per_s_max = 50\nsystem_calls_per_s_max = 900\n")
+    )
+    assert {"operator": 50, "system": 900} == dict(config.limits.role_calls_per_s_max)
+    wrong = f"{text}visitor_calls_per_s_max = 5\nclerk_calls_per_s_max = 0\n"
+    assert {
+        "limits.roles.visitor_calls_per_s_max": "There is no such setting.",
+        "limits.roles.clerk_calls_per_s_max": "It is not 1 to 1000000.",
+    } == refused(written(tmp_path, wrong))

@@ -1,71 +1,105 @@
-"""Tests of how a node comes into being: its directory, its card, the bundle."""
+"""Tests of how a node comes into being: its directory, its card, its clients."""
 
+import base64
 import json
+import os
 import stat
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
-from clients.sdk.credentials import Profile, load_bundle
+from clients.federation.cards import MemberCard
+from clients.federation.store import TrustStore
+from clients.sdk.credentials import Profile
 from deltacare.errors import Reason, Refusal
-from server.config import read_config
+from deltacare.trust import key_names
 from server.edge.identity import Identities
-from server.setup import (
-    SAMPLE_ROLES,
-    add_client,
-    init_node,
-    install_bundle,
-    make_bundle,
-    read_card,
-    read_signer,
-)
-from tests.support.federated import make_directories
+from server.keyfiles import Keyring
+from server.setup import SAMPLE_ROLES, add_client, init_node, open_vault
+from tests.support.federated import CHEAP, PAIR, PASSPHRASE, make_directories
 from tests.support.ports import SeededEntropy
 
 NOW = datetime.now(UTC)
 
 
+def make(directory: Path, **changes: object) -> None:
+    """Make a node of 330000 whose passphrase nobody wrote down."""
+    init_node(
+        directory,
+        **{
+            "province": "330000",
+            "partners": ["310000"],
+            "endpoint": "node.example.cn:7310",
+            "listen": "0.0.0.0:7310",
+            "database_url": "sqlite:///node.sqlite",
+            "passphrase": PASSPHRASE,
+            "now": NOW,
+            "entropy": SeededEntropy().token,
+            "cost": CHEAP,
+            **changes,
+        },  # type: ignore[arg-type]  # the arguments by name
+    )
+
+
 def test_directory_is_complete(tmp_path: Path) -> None:
-    """A new node has settings, keys, certificates, a client for each role, and a card."""
+    """A new node has settings, keys, certificates, a client for each role, a card, and trust."""
     directory = make_directories(tmp_path)["310000"]
     assert {path.name for path in directory.iterdir()} == {
         "ca.crt",
-        "ca.key",
         "clients",
         "keys",
         "member.json",
         "node.crt",
-        "node.key",
         "node.toml",
-        "trust.bundle",
-        "trust.keys",
+        "trust",
     }
     names = {path.name for path in (directory / "clients").iterdir()}
     expected = {f"{role}.{kind}" for role in SAMPLE_ROLES for kind in ("crt", "key")}
-    assert names == expected | {"ca.crt", "node.json"}
+    assert names == expected | {"ca.crt", "kdf.json", "node.json"}
+
+
+def test_nothing_private_in_clear(tmp_path: Path) -> None:
+    """No file of a node's directory holds a private key or a secret, in any spelling."""
+    directory = make_directories(tmp_path)["310000"]
+    keys = Keyring.open(directory / "keys", province="310000", passphrase=PASSPHRASE)
+    seeds = [
+        *(s.seed for log in key_names("310000", PAIR) for s in keys._held.signers[log]),
+        *(s.seed for s in keys.timestamp_signers),
+        *(keys.request_mac_key, keys.salt_key, keys.code_key),
+    ]
+    tls = keys.tls_key_pem(directory / "keys" / "tls.key")
+    assert tls.startswith(b"-----BEGIN PRIVATE KEY-----")
+    client = Profile.load(directory / "clients", name="system").credentials.key_pem
+    inner = [b"".join(pem.splitlines()[1:-1]) for pem in (tls, client)]
+    hidden = [*seeds, *(s.hex().encode() for s in seeds), *map(base64.b64encode, seeds), *inner]
+    for path in directory.rglob("*"):
+        if not path.is_file():
+            continue
+        data = path.read_bytes()
+        assert b"PRIVATE KEY" not in data, path
+        assert PASSPHRASE not in data, path
+        assert not any(secret in data for secret in hidden), path
 
 
 def test_private_files_are_private(tmp_path: Path) -> None:
-    """Every file with a private key is its owner's alone."""
+    """Every key file is its owner's alone, and so are the settings."""
     directory = make_directories(tmp_path)["310000"]
     private = [
         path
         for path in directory.rglob("*")
-        if path.is_file() and (path.suffix in {".key", ".secret"} or path.name == "node.toml")
+        if path.suffix in {".key", ".secret"} or path.name in {"node.toml", "kdf.json"}
     ]
-    assert len(private) == 2 + 2 + len(SAMPLE_ROLES) + 4 + 2
+    # Keys of three logs, witness, verdicts, timestamp, TLS and CA; secrets; clients; the rest.
+    assert 8 + 3 + len(SAMPLE_ROLES) + 3 == len(private)
     assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
-    assert b"PRIVATE" not in (directory / "member.json").read_bytes()
 
 
 def test_certificates_name_their_roles(tmp_path: Path) -> None:
-    """Each client's certificate is taken by the bundle's own rules for what its name says."""
+    """Each client's certificate is taken by the federation's own rules for what its name says."""
     directories = make_directories(tmp_path)
-    config = read_config(directories["310000"] / "node.toml")
-    keys = tuple(config.bundle_keys.read_text(encoding="utf-8").split())
-    trust = load_bundle(config.bundle, keys=keys, threshold=2)
+    trust = TrustStore(directories["310000"] / "trust").load()
     identities = Identities(trust)
     seen = set()
     for role in SAMPLE_ROLES:
@@ -79,16 +113,7 @@ def test_certificates_name_their_roles(tmp_path: Path) -> None:
 
 def test_node_is_found_by_its_host(tmp_path: Path) -> None:
     """The node's certificate carries the host of its endpoint, for clients that are not ours."""
-    init_node(
-        tmp_path / "n",
-        province="330000",
-        partners=["310000"],
-        endpoint="node.example.cn:7310",
-        listen="0.0.0.0:7310",
-        database_url="sqlite:///node.sqlite",
-        now=NOW,
-        entropy=SeededEntropy().token,
-    )
+    make(tmp_path / "n")
     certificate = x509.load_pem_x509_certificate((tmp_path / "n" / "node.crt").read_bytes())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == [
@@ -102,27 +127,59 @@ def test_nothing_is_made_over_another(tmp_path: Path) -> None:
     """A directory that holds anything is refused and left as it is."""
     (tmp_path / "note.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(Refusal) as caught:
-        init_node(
-            tmp_path,
-            province="310000",
-            partners=["320000"],
-            endpoint="127.0.0.1:1",
-            listen="127.0.0.1:1",
-            database_url="sqlite:///node.sqlite",
-            now=NOW,
-            entropy=SeededEntropy().token,
-        )
+        make(tmp_path)
     assert caught.value.reason is Reason.ALREADY_EXISTS
     assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
+
+
+@pytest.mark.parametrize(
+    "changes, field",
+    [
+        ({"passphrase": b"too short"}, "passphrase"),
+        ({"endpoint": "nowhere"}, "endpoint"),
+        ({"listen": ":"}, "listen"),
+    ],
+)
+def test_bad_input_makes_no_keys(tmp_path: Path, changes: dict[str, object], field: str) -> None:
+    """What is wrong is found before any key is made."""
+    with pytest.raises(Refusal) as caught:
+        make(tmp_path / "n", **changes)
+    assert field == caught.value.violations[0].field
+    assert not list((tmp_path / "n").rglob("*.key"))
+
+
+def test_card(tmp_path: Path) -> None:
+    """The card states every key that a member has, and is the whole of what is public."""
+    make(tmp_path / "n")
+    card = MemberCard.read(tmp_path / "n")
+    assert ("330000", "浙江", "Zhejiang") == (
+        card.province,
+        card.member.name_zh,
+        card.member.name_en,
+    )
+    names = key_names("330000", ("310000", "330000"))
+    assert sorted(names) == sorted(term.key.name for term in card.member.keys)
+    assert {NOW.replace(microsecond=0)} == {term.from_time for term in card.member.keys}
+    assert "deltacare/330000/timestamp" == card.timestamp.name
+    assert card.to_bytes() == (tmp_path / "n" / "member.json").read_bytes()
 
 
 def test_another_client(tmp_path: Path) -> None:
     """A node's CA issues further certificates, each name once, and none as a node."""
     directory = make_directories(tmp_path)["310000"]
-    caller = add_client(
-        directory, province="310000", role="clerk", name="second", opaque_id="k-2", now=NOW
-    )
-    assert caller.uri == "spiffe://deltacare/310000/clerk/k-2"
+
+    def add(role: str, name: str, opaque_id: str) -> str:
+        return add_client(
+            directory,
+            role=role,
+            name=name,
+            opaque_id=opaque_id,
+            now=NOW,
+            environ={},
+            entropy=os.urandom,
+        ).uri
+
+    assert add("clerk", "second", "k-2") == "spiffe://deltacare/310000/clerk/k-2"
     assert Profile.load(directory / "clients", name="second").credentials.province == "310000"
     for role, name, reason in [
         ("clerk", "second", Reason.ALREADY_EXISTS),
@@ -131,80 +188,61 @@ def test_another_client(tmp_path: Path) -> None:
         ("clerk", "../third", Reason.INVALID_FIELD),
     ]:
         with pytest.raises(Refusal) as caught:
-            add_client(directory, province="310000", role=role, name=name, opaque_id="k-3", now=NOW)
+            add(role, name, "k-3")
         assert caught.value.reason is reason
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"province": 1}'])
+def test_passphrase_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a file in the settings the environment says it, for the node and its clients."""
+    make(tmp_path / "n")
+    for name in ("DELTACARE_KEY_PASSPHRASE", "DELTACARE_KEY_PASSPHRASE_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    for call in (
+        lambda: open_vault(tmp_path / "n", {}),
+        lambda: Profile.load(tmp_path / "n" / "clients", name="clerk"),
+    ):
+        with pytest.raises(Refusal) as caught:
+            call()
+        assert "DELTACARE_KEY_PASSPHRASE_FILE" in caught.value.violations[0].remedy
+    monkeypatch.setenv("DELTACARE_KEY_PASSPHRASE", PASSPHRASE.decode())
+    assert "330000" == open_vault(tmp_path / "n", os.environ)[0].province
+    assert Profile.load(tmp_path / "n" / "clients", name="clerk").credentials.key_pem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": "deltacare/card/v1"}',
+        '{"format":"deltacare/card/v1","member":{},"timestamp_key":"x"}',
+        '{"format":"deltacare/card/v1","member":7,"timestamp_key":"x"}',
+        '{"format":"deltacare/card/v1","member":"\\ud800","timestamp_key":"x"}',
+    ],
+)
 def test_no_card(tmp_path: Path, text: str) -> None:
     """What is no card is refused."""
     path = tmp_path / "member.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(Refusal) as caught:
-        read_card(path)
+        MemberCard.read(path)
     assert caught.value.reason is Reason.INVALID_FIELD
+    assert str(path) == caught.value.violations[0].value
 
 
 def test_card_with_wrong_types(tmp_path: Path) -> None:
-    """A card whose fields are not texts is refused."""
+    """A card whose fields are of other types, or whose key is another's, is refused."""
     directory = make_directories(tmp_path)["310000"]
     path = directory / "member.json"
     value = json.loads(path.read_text(encoding="utf-8"))
-    for name in ("endpoint", "log_keys"):
-        path.write_text(json.dumps({**value, name: 7}), encoding="utf-8")
+    other = MemberCard.read(tmp_path / "320000").timestamp.to_text()
+    for changes in (
+        {"timestamp_key": 7},
+        {"timestamp_key": other},
+        {"member": {**value["member"], "endpoint": 7}},
+        {"member": {**value["member"], "province": "99"}},
+    ):
+        path.write_text(json.dumps({**value, **changes}), encoding="utf-8")
         with pytest.raises(Refusal):
-            read_card(directory)
-
-
-def bundle(directories: dict[str, Path], signers: list[str], *, threshold: int = 2) -> bytes:
-    """Return a bundle over directories, signed by some."""
-    return make_bundle(
-        [read_card(path) for path in directories.values()],
-        [read_signer(directories[code]) for code in signers],
-        federation="deltacare test",
-        version=2,
-        opening_date=date(2026, 11, 1),
-        registry_quorum=1,
-        threshold=threshold,
-        now=NOW,
-    )
-
-
-def test_enough_must_sign(tmp_path: Path) -> None:
-    """Too few signatures make no bundle; one member signing twice is one."""
-    directories = make_directories(tmp_path)
-    assert bundle(directories, ["310000", "320000"])
-    for signers in (["310000"], ["310000", "310000"], []):
-        with pytest.raises(Refusal) as caught:
-            bundle(directories, signers)
-        assert caught.value.violations[0].field == "sign"
-
-
-def test_a_stranger_does_not_sign(tmp_path: Path) -> None:
-    """The key of who is no member signs nothing."""
-    directories = make_directories(tmp_path / "a")
-    strangers = make_directories(tmp_path / "b", provinces=("330000", "340000"))
-    with pytest.raises(Refusal):
-        make_bundle(
-            [read_card(path) for path in directories.values()],
-            [read_signer(strangers["330000"]), read_signer(directories["310000"])],
-            federation="deltacare test",
-            version=1,
-            opening_date=date(2026, 11, 1),
-            registry_quorum=1,
-            threshold=2,
-            now=NOW,
-        )
-
-
-def test_pinned_keys_are_not_replaced(tmp_path: Path) -> None:
-    """A later bundle is installed, other keys are not: those a person replaces."""
-    directories = make_directories(tmp_path)
-    directory = directories["310000"]
-    keys = (directory / "trust.keys").read_text(encoding="utf-8").split()
-    later = bundle(directories, ["310000", "320000"])
-    install_bundle(directory, later, keys)
-    assert (directory / "trust.bundle").read_bytes() == later
-    with pytest.raises(Refusal) as caught:
-        install_bundle(directory, later, keys[:1])
-    assert caught.value.reason is Reason.ALREADY_EXISTS
+            MemberCard.read(directory)

@@ -1,4 +1,4 @@
-"""A federation of four with generated keys: the trust bundle, and what each member signs with.
+"""A federation of four with generated keys: what the members signed, and what each signs with.
 
 Keys follow from labels, so that every run signs the same bytes. They protect nothing.
 """
@@ -6,19 +6,32 @@ Keys follow from labels, so that every run signs the same bytes. They protect no
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
-from deltacare.ids import LogName, Principal, all_logs
+from deltacare.ids import LogName, Principal, own_logs
 from deltacare.keys import LogSigner, WitnessSigner
-from deltacare.trust import Member, TrustBundle, bundle_key_name, witness_key_name
+from deltacare.sm2 import Sm2Signer
+from deltacare.trust import Federation, KeyTerm, Member, verdict_key_name, witness_key_name
 from tests.support.ports import START_TIME
 
-__all__ = ["PROVINCES", "MemberKeys", "log_signer", "make_keys", "make_trust", "principal", "seed"]
+__all__ = [
+    "KEYS_FROM",
+    "PROVINCES",
+    "MemberKeys",
+    "log_signer",
+    "make_keys",
+    "make_trust",
+    "principal",
+    "seed",
+]
+
+KEYS_FROM = datetime(2020, 1, 1, tzinfo=UTC)
+"""From when test keys are in force."""
 
 PROVINCES = ("310000", "320000", "330000", "340000")
 """Shanghai, Jiangsu, Zhejiang, Anhui."""
 
-# Not a certificate: the bundle checks the armour only; tests of TLS make real ones.
+# Not a certificate: the federation checks the armour only; tests of TLS make real ones.
 _CA_PEM = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
 
 
@@ -28,7 +41,24 @@ class MemberKeys:
 
     logs: Mapping[LogName, LogSigner]
     witness: WitnessSigner
+    verdicts: LogSigner
     request_mac_key: bytes
+    later: tuple[LogSigner | WitnessSigner | Sm2Signer, ...] = ()
+    """Keys that came after the first of their names, whatever they are of."""
+
+    def log_signers(self, log: LogName) -> tuple[LogSigner, ...]:
+        """Return the keys of a log."""
+        later = [s for s in self.later if isinstance(s, LogSigner) and s.name == str(log)]
+        return (self.logs[log], *later) if log in self.logs else tuple(later)
+
+    @property
+    def witness_signers(self) -> tuple[WitnessSigner, ...]:
+        """The keys of the witness."""
+        return (self.witness, *(s for s in self.later if isinstance(s, WitnessSigner)))
+
+    def suite_signers(self, name: str) -> tuple[Sm2Signer, ...]:
+        """The keys of the second suite of a log or of the witness."""
+        return tuple(s for s in self.later if isinstance(s, Sm2Signer) and s.name == name)
 
 
 def seed(label: str) -> bytes:
@@ -43,11 +73,13 @@ def log_signer(log: LogName) -> LogSigner:
 
 def make_keys(province: str, provinces: Sequence[str] = PROVINCES) -> MemberKeys:
     """Return the keys of a member."""
-    own = [log for log in all_logs(provinces) if log.author == province]
+    own = own_logs(province, provinces)
     witness = witness_key_name(province)
+    verdicts = verdict_key_name(province)
     return MemberKeys(
         logs={log: log_signer(log) for log in own},
         witness=WitnessSigner(name=witness, seed=seed(witness)),
+        verdicts=LogSigner(name=verdicts, seed=seed(verdicts)),
         request_mac_key=seed(f"{province}/requests"),
     )
 
@@ -59,8 +91,8 @@ def make_trust(
     ca_pem: Mapping[str, str] | None = None,
     registry_quorum: int = 2,
     opening_date: date = date(2026, 11, 1),
-) -> TrustBundle:
-    """Return the bundle that the members of a federation trust.
+) -> Federation:
+    """Return what the members of a federation signed.
 
     Args:
         provinces: members, ascending.
@@ -69,7 +101,7 @@ def make_trust(
         registry_quorum: partners that must cosign a registry log.
         opening_date: first business date that is closed.
     """
-    return TrustBundle(
+    return Federation(
         federation="deltacare test",
         version=1,
         issued_time=START_TIME,
@@ -94,14 +126,12 @@ def principal(province: str, role: str = "system", opaque_id: str = "sys-1") -> 
 
 def _member(province: str, provinces: Sequence[str], endpoint: str, ca_pem: str) -> Member:
     keys = make_keys(province, provinces)
-    bundle = LogSigner(name=bundle_key_name(province), seed=seed(bundle_key_name(province)))
+    signers = [*keys.logs.values(), keys.verdicts, keys.witness]
     return Member(
         province=province,
         name_zh=f"省{province}",
         name_en=f"Province {province}",
         endpoint=endpoint,
         ca_pem=ca_pem,
-        log_keys={str(log): signer.verifier.to_text() for log, signer in keys.logs.items()},
-        witness_key=keys.witness.verifier.to_text(),
-        bundle_key=bundle.verifier.to_text(),
+        keys=tuple(KeyTerm(key=signer.verifier, from_time=KEYS_FROM) for signer in signers),
     )

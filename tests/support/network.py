@@ -13,8 +13,9 @@ from google.protobuf.message import Message
 
 from deltacare.errors import Reason, Unavailable
 from deltacare.ids import Principal
+from deltacare.purposes import Purpose
 from deltacare.v1 import log_service_pb2 as pb
-from server.edge.call import Call
+from server.edge.call import Call, Disclosures
 from server.log.ports import Clock
 
 __all__ = ["Network", "NetworkPeers"]
@@ -94,7 +95,14 @@ class Network:
         """Return what the callee's edge would say of a call."""
         peer = Principal(province=caller, role="peer", opaque_id=f"node-{caller}")
         name = "".join(part.capitalize() for part in method.split("_"))
-        return Call(caller=peer, method=f"/deltacare.v1.LogService/{name}", now=self._clock.now())
+        is_salted = method == "read_entries"
+        return Call(
+            caller=peer,
+            method=f"/deltacare.v1.LogService/{name}",
+            now=self._clock.now(),
+            purpose=Purpose.HOLDER_CHECK if is_salted else None,
+            disclosures=Disclosures() if is_salted else None,
+        )
 
     async def stream(self, caller: str, callee: str, source: AsyncIterator[M]) -> AsyncIterator[M]:
         """Yield a stream's messages until it ends or the way breaks."""

@@ -25,12 +25,12 @@ from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from deltacare.ids import LogName, Principal
-from deltacare.trust import TrustBundle
+from deltacare.trust import Trust
 from deltacare.v1.entry_pb2 import Entry, Institution, SettlementRecord
 from deltacare.v1.types_pb2 import Appended
 from server.log.logs import Logs
 from server.log.ports import AppendedRun, AttachmentStore, LogTx, Projector, Sequenced, Write
-from server.log.settings import LogSettings
+from server.log.settings import LogSettings, Signers
 from server.store.database import Database
 from server.store.migrations import upgrade
 from tests.support.federation import PROVINCES, make_keys, make_trust, principal
@@ -205,12 +205,13 @@ class Node:
         province: str,
         *,
         url: str,
-        trust: TrustBundle,
+        trust: Trust,
         clock: ManualClock,
         network: Network,
         projectors: Sequence[Projector],
         attachments: AttachmentStore,
         settings: LogSettings,
+        signers: Signers,
     ) -> None:
         self.province = province
         self.url = url
@@ -220,6 +221,7 @@ class Node:
         self._clock = clock
         self._network = network
         self._attachments = attachments
+        self._signers = signers
         self._requests = 0
         self._database: Database | None = None
         self._logs: Logs | None = None
@@ -244,7 +246,7 @@ class Node:
             database=self._database,
             trust=self._trust,
             province=self.province,
-            signers=make_keys(self.province, self._trust.provinces),
+            signers=self._signers,
             clock=self._clock,
             entropy=SeededEntropy(self.province),
             peers=self._network.peers(self.province),
@@ -318,10 +320,12 @@ class FourNodes:
         attachments: Callable[[str], AttachmentStore] = lambda _: NoAttachments(),
         settings: LogSettings = FAST,
         urls: Mapping[str, str] | None = None,
+        trust: Trust | None = None,
+        signers: Callable[[str], Signers] | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.network = Network(self.clock)
-        self.trust = make_trust(provinces, registry_quorum=min(2, len(provinces) - 1))
+        self.trust = trust or make_trust(provinces, registry_quorum=min(2, len(provinces) - 1))
         self.nodes = {
             province: Node(
                 province,
@@ -332,6 +336,7 @@ class FourNodes:
                 projectors=projectors(province),
                 attachments=attachments(province),
                 settings=settings,
+                signers=signers(province) if signers else make_keys(province, provinces),
             )
             for province in provinces
         }

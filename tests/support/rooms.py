@@ -11,10 +11,12 @@ What is built here is generated and synthetic; no person or home in it exists.
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from deltacare.ids import LogName, Principal
+from deltacare.keys import LogSigner
 from deltacare.v1 import certification_service_pb2 as cert_pb
 from deltacare.v1 import entry_pb2 as pb
 from deltacare.v1 import registry_service_pb2 as reg_pb
@@ -26,13 +28,14 @@ from server.edge.call import Call
 from server.log.ports import Projector
 from server.registry.projector import RegistryProjector
 from server.registry.service import RegistryServicer
-from tests.support.federation import PROVINCES
+from tests.support.federation import PROVINCES, make_keys
 from tests.support.nodes import FourNodes, Node, request_uuid
 from tests.support.ports import SeededEntropy
 
 __all__ = [
     "DUTY",
     "Rooms",
+    "VerdictKeys",
     "agreement_body",
     "certificate_body",
     "equivalence_body",
@@ -130,6 +133,13 @@ def _salts() -> dict[str, SaltStore]:
     return {p: SaltStore(bytes(32), SeededEntropy(f"salts {p}")) for p in PROVINCES}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictKeys:
+    """The keys with which a node signs verdicts."""
+
+    verdict_signers: tuple[LogSigner, ...]
+
+
 class Rooms:
     """The federation, with the services of two rooms at every node.
 
@@ -166,6 +176,7 @@ class Rooms:
             reader=node.logs.reader,
             salts=self.salts[node.province],
             entropy=SeededEntropy(f"service {node.province}"),
+            signers=VerdictKeys(verdict_signers=(make_keys(node.province).verdicts,)),
         )
 
     @classmethod

@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
+
+from cryptography import x509
 
 from clients.sdk.credentials import Credentials
 from clients.sdk.node import NodeClient
 from clients.sdk.retry import NO_RETRY, RetryPolicy
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import Principal
-from deltacare.trust import TrustBundle
+from deltacare.trust import Federation as Statement
+from deltacare.trust import Trust
 from deltacare.v1.federation_service_pb2 import (
     ListMembersResponse,
     ListPartnerHealthResponse,
@@ -20,11 +23,51 @@ from deltacare.v1.federation_service_pb2 import (
     WhoAmIResponse,
 )
 from server.certificates import KeyPair, issue_client, issue_node, new_ca
+from server.edge.audit import AuditSink, Denial
+from server.edge.call import Call, Disclosed
 from server.edge.limits import Limits
-from server.edge.server import EdgeServer, TlsFiles
+from server.edge.server import EdgeServer
+from server.edge.tls import TlsFiles
 from tests.support.federation import PROVINCES, make_trust, seed
 
-__all__ = ["Edge", "Federation", "Scripted", "ScriptedFederation", "running_edge", "until"]
+__all__ = [
+    "Edge",
+    "Federation",
+    "LiveTrust",
+    "NotedAudit",
+    "Scripted",
+    "ScriptedFederation",
+    "running_edge",
+    "serial_of",
+    "until",
+]
+
+
+class NotedAudit:
+    """An audit that keeps in memory what the edge told it: ``server.edge.audit.AuditSink``.
+
+    Attributes:
+        denials: In order.
+        disclosed: Calls whose answers were let out, with the spans of each.
+        failure: What `disclose` raises, if anything.
+    """
+
+    def __init__(self) -> None:
+        self.denials: list[Denial] = []
+        self.disclosed: list[tuple[Call, tuple[Disclosed, ...]]] = []
+        self.failure: Exception | None = None
+
+    def deny(self, denial: Denial, now: datetime) -> None:
+        """Keep a denial."""
+        assert now.tzinfo is not None
+        self.denials.append(denial)
+
+    async def disclose(self, call: Call) -> None:
+        """Keep a disclosure, or fail."""
+        if self.failure is not None:
+            raise self.failure
+        assert call.disclosures is not None
+        self.disclosed.append((call, tuple(call.disclosures.spans)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +76,7 @@ class Federation:
 
     now: datetime
     cas: Mapping[str, KeyPair]
-    trust: TrustBundle
+    trust: Statement
 
     @classmethod
     def make(cls, endpoints: Mapping[str, str] | None = None) -> "Federation":
@@ -59,6 +102,38 @@ class Federation:
         return Credentials.to_member(
             self.trust, province=to, certificate_pem=pair.certificate_pem, key_pem=pair.key_pem
         )
+
+
+class LiveTrust:
+    """A trust whose answers change, as a node's do while it runs.
+
+    Attributes:
+        now: What it answers from.
+    """
+
+    def __init__(self, now: Statement) -> None:
+        self.now = now
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.now, name)
+
+    @property
+    def as_trust(self) -> Trust:
+        """It, as what it answers like."""
+        return cast("Trust", self)
+
+    def change(self, province: str, **changes: object) -> None:
+        """State a member anew, as the next version."""
+        members = tuple(
+            replace(member, **changes) if member.province == province else member  # type: ignore[arg-type]  # a test's own
+            for member in self.now.members
+        )
+        self.now = replace(self.now, members=members, version=self.now.version + 1)
+
+
+def serial_of(pem: bytes) -> str:
+    """Return a certificate's serial number as a member publishes it."""
+    return f"{x509.load_pem_x509_certificate(pem).serial_number:x}"
 
 
 class Scripted:
@@ -111,6 +186,7 @@ class Edge:
     federation: Federation
     server: EdgeServer
     port: int
+    audit: NotedAudit
     clients: list[NodeClient] = field(default_factory=list)
 
     @property
@@ -146,6 +222,8 @@ async def running_edge(
     federation: Federation | None = None,
     port: int = 0,
     node: KeyPair | None = None,
+    trust: Trust | None = None,
+    audit: AuditSink | None = None,
 ) -> AsyncIterator[Edge]:
     """Serve some services as the node of 310000, and stop in the end.
 
@@ -155,19 +233,24 @@ async def running_edge(
         federation: a new one unless given.
         port: any unless given.
         node: the certificate that the server shows; the node's own unless given.
+        trust: what the server goes by; the federation's unless given.
+        audit: where denials and disclosures go; kept in ``Edge.audit`` unless given.
     """
     federation = federation or Federation.make()
     node = node or federation.node()
+    noted = NotedAudit()
     server = EdgeServer(
         province="310000",
-        trust=federation.trust,
+        trust=trust or federation.trust,
         tls=TlsFiles(certificate_pem=node.certificate_pem, key_pem=node.key_pem),
         limits=limits or Limits(drain_duration_max_s=2),
+        audit=audit or noted,
         now=lambda: datetime.now(UTC),
         token=lambda size: seed("edge")[:size],
         services=services,
     )
-    edge = Edge(federation=federation, server=server, port=await server.start(f"127.0.0.1:{port}"))
+    port = await server.start(f"127.0.0.1:{port}")
+    edge = Edge(federation=federation, server=server, port=port, audit=noted)
     try:
         yield edge
     finally:

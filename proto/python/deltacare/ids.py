@@ -25,6 +25,7 @@ __all__ = [
     "LogName",
     "Principal",
     "all_logs",
+    "own_logs",
     "parse_beneficiary_ref",
     "parse_identity_number",
     "parse_opaque_id",
@@ -305,10 +306,11 @@ def parse_opaque_id(text: str, *, field: str = "principal_id") -> str:
 
 
 class LogKind(enum.Enum):
-    """The two kinds of logs a province writes."""
+    """The kinds of logs a province writes."""
 
     REGISTRY = "registry"
     SETTLEMENT = "settlement"
+    AUDIT = "audit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,16 +329,21 @@ class LogName:
 
     def __post_init__(self) -> None:
         assert _PROVINCE.fullmatch(self.author), "a province writes a log"
-        if self.kind is LogKind.REGISTRY:
-            assert not self.partner, "a registry is for every member"
-        else:
+        if self.kind is LogKind.SETTLEMENT:
             assert _PROVINCE.fullmatch(self.partner), "a settlement log is for a partner"
             assert self.partner != self.author, "nobody settles with itself"
+        else:
+            assert not self.partner, "a registry is for every member, an audit log for its author"
 
     @classmethod
     def registry(cls, author: str) -> Self:
         """Return the registry log of a province."""
         return cls(author=author, kind=LogKind.REGISTRY)
+
+    @classmethod
+    def audit(cls, author: str) -> Self:
+        """Return the log in which a province's node notes denials and disclosures."""
+        return cls(author=author, kind=LogKind.AUDIT)
 
     @classmethod
     def settlement(cls, author: str, partner: str) -> Self:
@@ -345,7 +352,9 @@ class LogName:
 
     @classmethod
     def parse(cls, text: str, *, field: str = "log") -> Self:
-        """Return the log of a name ``deltacare/P/registry`` or ``deltacare/P/settlement/Q``.
+        """Return the log of a name such as ``deltacare/P/registry``.
+
+        The others are ``deltacare/P/settlement/Q`` and ``deltacare/P/audit``.
 
         Raises:
             Refusal: ``INVALID_FIELD``, if it is no such name.
@@ -353,6 +362,8 @@ class LogName:
         match text.split("/"):
             case ["deltacare", author, "registry"] if _PROVINCE.fullmatch(author):
                 return cls.registry(author)
+            case ["deltacare", author, "audit"] if _PROVINCE.fullmatch(author):
+                return cls.audit(author)
             case ["deltacare", author, "settlement", partner] if (
                 _PROVINCE.fullmatch(author) and _PROVINCE.fullmatch(partner) and author != partner
             ):
@@ -365,21 +376,30 @@ class LogName:
         )
 
     def __str__(self) -> str:
-        if self.kind is LogKind.REGISTRY:
-            return f"{_TRUST_DOMAIN}/{self.author}/registry"
-        return f"{_TRUST_DOMAIN}/{self.author}/settlement/{self.partner}"
+        if self.kind is LogKind.SETTLEMENT:
+            return f"{_TRUST_DOMAIN}/{self.author}/settlement/{self.partner}"
+        return f"{_TRUST_DOMAIN}/{self.author}/{self.kind.value}"
 
     def __lt__(self, other: "LogName") -> bool:
         return str(self) < str(other)
 
     def may_hold(self, province: str) -> bool:
-        """Whether a member may hold this log: a registry every one, settlements its two sides."""
+        """Whether a member may hold this log.
+
+        A registry every one, a settlement log its two sides, an audit log its author.
+        """
         return self.kind is LogKind.REGISTRY or province in (self.author, self.partner)
 
 
 def all_logs(provinces: Iterable[str]) -> tuple[LogName, ...]:
-    """Return every log that members write: a registry each, settlements for each other member."""
+    """Return every log that members share: a registry each, settlements for each other member."""
     members = sorted(provinces)
     registries = [LogName.registry(author) for author in members]
     settlements = [LogName.settlement(a, b) for a, b in permutations(members, 2)]
     return tuple(sorted(registries + settlements))
+
+
+def own_logs(province: str, provinces: Iterable[str]) -> tuple[LogName, ...]:
+    """Return every log that a member writes: those it shares, and its audit log."""
+    shared = [log for log in all_logs(provinces) if log.author == province]
+    return tuple(sorted([*shared, LogName.audit(province)]))

@@ -17,11 +17,11 @@ from clients.cli.main import main
 from clients.demo.processes import Nodes, make_nodes
 from clients.demo.scenario import PROVINCES
 from clients.sample.generator import sample_csv, sample_rows
-from clients.sdk.credentials import load_bundle
 from deltacare.ids import LogName
 from deltacare.times import ServiceMonth, business_date
 from deltacare.tlog.policy import Policy
 from deltacare.tlog.receipt import verify_receipt_by_policy
+from deltacare.trust import log_policy
 from settlement.core.columns import COLUMNS
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,9 @@ class Clerk:
     def run(self, province: str, *arguments: str) -> tuple[int, Any]:
         """Return exit code and JSON answer of a command."""
         profile = str(self._nodes.node_directory(province) / "clients")
-        result = CliRunner().invoke(main, [*arguments, "--as", profile, "--json"])
+        # What is verified needs no node, and nobody to ask as.
+        who = () if arguments[0] == "verify" else ("--as", profile)
+        result = CliRunner().invoke(main, [*arguments, *who, "--json"])
         assert "Traceback" not in result.stderr
         return result.exit_code, json.loads(result.stdout)
 
@@ -224,7 +226,7 @@ def test_agreement(clerk: Clerk) -> None:
     assert (0, True) == (code, "终止" in text)
 
 
-def test_life_of_a_certificate(clerk: Clerk) -> None:
+def test_life_of_a_certificate(clerk: Clerk, tmp_path: Path) -> None:
     """Each step changes the verdict; only VALID is exit 0; the whole history is shown."""
     number, holder = "320000-C2026000001", "样例护理员（非真人）"
 
@@ -270,6 +272,26 @@ def test_life_of_a_certificate(clerk: Clerk) -> None:
     assert (1, True) == (code, "撤销" in text)
     code, found = clerk.run(SH, "cert", "check", "320000-C2026999999")
     assert (1, "UNKNOWN") == (code, found["verdict"])
+    # The file of the verdict, checked by whoever holds the members' keys.
+    saved = tmp_path / "verdict.json"
+    code, _ = clerk.run(SH, "cert", "check", number, "--save", str(saved))
+    assert 1 == code, "a revoked certificate stays no, saved or not"
+    code, found = clerk.run(SH, "verify", str(saved), "--policy", policies(clerk, tmp_path))
+    assert (0, "REVOKED", number) == (code, found["verdict"], found["certificate_no"])
+    nowhere = str(tmp_path / "nowhere" / "verdict.json")
+    assert 2 == clerk.run(SH, "cert", "check", number, "--save", nowhere)[0]
+
+
+def policies(clerk: Clerk, tmp_path: Path) -> str:
+    """Write what one verifies registry logs and verdicts by, and return its directory."""
+    directory = tmp_path / "policies"
+    directory.mkdir()
+    for province in PROVINCES:
+        for kind in ("registry", "verdicts"):
+            path = directory / f"{province}-{kind}.txt"
+            name = f"deltacare/{province}/{kind}"
+            assert 0 == clerk.run(SH, "log", "policy", name, "--out", str(path))[0]
+    return str(directory)
 
 
 def settlement_file(path: Path, *changes: dict[str, str]) -> str:
@@ -443,6 +465,10 @@ def _statement(clerk: Clerk, tmp_path: Path) -> None:
     assert digest in {cell.value for row in book.worksheets[0].iter_rows() for cell in row}
     book.close()
     assert 2 == clerk.run(SH, "settle", "export", name, str(tmp_path / "statement.pdf"))[0]
+    saved = str(tmp_path / "statement.evidence.json")
+    assert 0 == clerk.run(JS, "settle", "export", name, "--save", saved)[0]
+    code, found = clerk.run(JS, "verify", saved, "--policy", policies(clerk, tmp_path))
+    assert (0, digest, list(PROVINCES)) == (code, found["statement_hash"], found["parties"])
 
 
 def test_request_id_of_ones_own(clerk: Clerk, tmp_path: Path) -> None:
@@ -538,15 +564,11 @@ def test_logs(clerk: Clerk, nodes: Nodes, tmp_path: Path) -> None:
     assert (0, "310000-1") == (code, found["entry"]["institution"]["institution_id"])
     code, found = clerk.run(SH, "log", "show", str(name))
     assert (0, True) == (code, found["note"].startswith(f"{name}\n"))
-    trust = load_bundle(nodes.bundle, keys=nodes.bundle_keys, threshold=3)
+    trust = nodes.trust()
     policy = tmp_path / "policy.txt"
     for log in (name, LogName.settlement(SH, JS)):
         assert 0 == clerk.run(SH, "log", "policy", str(log), "--out", str(policy))[0]
-        expected = Policy.of(
-            logs=[trust.log_key(log)],
-            witnesses=[trust.witness_key(province) for province in trust.witnesses(log)],
-            quorum=trust.quorum(log),
-        )
+        expected = log_policy(trust, log)
         assert expected.to_text() == policy.read_text(encoding="utf-8")
     assert 2 == clerk.run(SH, "log", "policy", "deltacare/350000/registry")[0]
     code, text = clerk.text(SH, "log", "policy", str(name))

@@ -132,7 +132,12 @@ def test_nobody_listens_is_3(tmp_path: Path) -> None:
         held.bind(("127.0.0.1", 0))
         endpoint = f"127.0.0.1:{held.getsockname()[1]}"
         node = tmp_path / "node"
-        made = run("node", "init", str(node), "--province", "310000", "--endpoint", endpoint)
+        secret = tmp_path / "passphrase"
+        secret.write_text("correct horse battery staple", encoding="ascii")
+        made = run(
+            *("node", "init", str(node), "--province", "310000", "--endpoint", endpoint),
+            *("--passphrase-file", str(secret)),
+        )
         assert 0 == made[0], made[2]
         code, _, errors = run(
             "cert", "check", "310000-C1", "--as", str(node / "clients"), "--timeout", "0.5"
@@ -230,7 +235,7 @@ def test_a_profile_that_is_not_there_is_named_as_given(language: str, tmp_path: 
 
 def test_the_node_group_names_its_commands() -> None:
     """The list of commands says what can be done with a node, without importing it."""
-    for name in ("init", "bundle", "client", "serve", "status", "rebuild"):
+    for name in ("init", "client", "keys", "certificate", "serve", "status", "rebuild"):
         assert name in run("--help", "--lang", "zh")[1]
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from clients.cli.main import main
 from clients.demo.scenario import PAIRS, PROVINCES
 from clients.logs.source import TilesDirectory
 from clients.logs.verify import verify_log
@@ -118,11 +120,37 @@ def test_receipts_and_statement(shown: tuple[dict[str, Any], Path]) -> None:
     }
     assert report["statement"]["hash"] == leaves["statement"]
     name = report["statement"]["id"]
-    assert {f"{name}.json", f"{name}.xlsx"} == {
+    assert {f"{name}.json", f"{name}.xlsx", f"{name}.evidence.json"} == {
         path.name for path in (out / "statements").iterdir()
     }
     stored = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert report == stored
+
+
+def test_everything_left_verifies_offline(shown: tuple[dict[str, Any], Path]) -> None:
+    """``deltacare verify`` takes each receipt, verdict and statement, by the policies beside it."""
+    report, out = shown
+    verdicts = {path.stem.partition("-")[0] for path in (out / "verdicts").iterdir()}
+    assert VERDICTS == verdicts
+    files = [
+        *(out / "receipts").glob("*.tlog-proof"),
+        *(out / "verdicts").glob("*.json"),
+        *(out / "statements").glob("*.evidence.json"),
+    ]
+    for path in files:
+        result = CliRunner().invoke(
+            main,
+            [
+                *("verify", str(path), "--json"),
+                *("--policy", str(out / "policies"), "--logs", str(out / "logs")),
+            ],
+        )
+        assert 0 == result.exit_code, result.stdout
+        found = json.loads(result.stdout)
+        if found["kind"] == "verdict":
+            assert path.stem == f"{found['verdict']}-{found['certificate_no']}"
+        if found["kind"] == "statement":
+            assert report["statement"]["hash"] == found["statement_hash"]
 
 
 def test_the_same_seed_gives_the_same_books(shown: tuple[dict[str, Any], Path]) -> None:

@@ -113,6 +113,14 @@ def test_another_log_is_not_trusted() -> None:
         verify_receipt(_receipt(), ENTRIES[4], log_key=key, witness_keys=KEYS, quorum=0)
 
 
+def test_a_refusal_does_not_repeat_a_text_of_any_length() -> None:
+    """Of the first line of a stranger's note it tells as much as a key's name may have."""
+    data = _receipt().replace(f"\n\n{NAME}\n".encode(), b"\n\n" + b"x" * 60_000 + b"\n")
+    with pytest.raises(PeerFault, match="not trusted") as caught:
+        _verify(data)
+    assert "x" * 255 == caught.value.details["log"]
+
+
 def test_a_key_of_the_same_name_does_not_pass() -> None:
     """A verifier goes by key, not by name."""
     key = VerifierKey(name=NAME, algorithm=LOG.verifier.algorithm, public_key=KEYS[0].public_key)

@@ -5,6 +5,8 @@
 //	interop check-receipt POLICY FILE ENTRY a tlog-proof and the entry's bytes
 //	interop check-proofs                    proofs as JSON on standard input
 //	interop make-dir NAME SIZE DIR          a directory, policy, receipts and proofs of Go's
+//	interop check-url POLICY URL            a log over HTTP: every entry, each proven from tiles
+//	interop submit URL NAME SEED VKEY LABEL SIZE…  a log that has its sizes cosigned by a witness
 package main
 
 import (
@@ -55,6 +57,12 @@ func run(args []string) error {
 			return err
 		}
 		return makeDir(args[1], size, args[3])
+	}
+	switch {
+	case len(args) == 3 && args[0] == "check-url":
+		return checkURL(args[1], args[2])
+	case len(args) > 6 && args[0] == "submit":
+		return submit(args[1], args[2], args[3], args[4], args[5], args[6:])
 	}
 	return errors.New("unknown command")
 }

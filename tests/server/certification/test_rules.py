@@ -142,7 +142,7 @@ def recognition(index: int, *, is_suspension: bool, effective: date = DAY) -> Re
 
 def test_rules_are_numbered_in_order_and_say_themselves_twice() -> None:
     """Every rule has its number in order, a text in both languages, and a source."""
-    assert [f"R{n:02d}" for n in range(1, 18)] == [rule.code[:3] for rule in RULES]
+    assert [f"R{n:02d}" for n in range(18)] == [rule.code[:3] for rule in RULES]
     for rule in RULES:
         assert rule.zh.endswith("。")
         assert rule.en.endswith(".")
@@ -169,6 +169,17 @@ def test_at_home() -> None:
 
 
 ISSUER_LOG = [
+    ("trust stale", replace(FACTS, unconfirmed_since=NOW), ("STALE", "R00")),
+    (
+        "trust stale, at home",
+        replace(FACTS, unconfirmed_since=NOW, host=JS, equivalences=(), agreements={}),
+        ("STALE", "R00"),
+    ),
+    (
+        "trust stale, and no member",
+        replace(FACTS, unconfirmed_since=NOW, issuer="440000"),
+        ("STALE", "R00"),
+    ),
     ("forked", with_log(JS, is_forked=True), ("FORK", "R02")),
     ("forked and stale", with_log(JS, is_forked=True, fresh_time=None), ("FORK", "R02")),
     ("never seen", with_log(JS, fresh_time=None), ("STALE", "R03")),

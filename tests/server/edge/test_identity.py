@@ -1,6 +1,7 @@
 """Tests of who a certificate names, and of every way in which it names nobody."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,9 +13,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from clients.sdk.credentials import node_tls_name
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import Principal
-from server.certificates import KeyPair, new_ca
+from server.certificates import KeyPair, issue_client, new_ca
 from server.edge.identity import Cause, Identities
-from tests.support.tls import Federation
+from tests.support.federation import make_trust
+from tests.support.tls import Federation, LiveTrust, serial_of
 
 URI = "spiffe://deltacare/310000/system/id-1"
 CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
@@ -174,3 +176,102 @@ def test_remembered_certificates_are_bounded(federation: Federation) -> None:
     for number, pem in enumerate(pems * 2):
         assert identities.caller(pem, now=federation.now).opaque_id == f"id-{number % 4}"
     assert identities._examined.cache_info().currsize == 2
+
+
+def test_revoked(federation: Federation) -> None:
+    """A serial that its province took back counts no more, from the version that says so on."""
+    live = LiveTrust(federation.trust)
+    identities = Identities(live.as_trust)
+    taken_back = federation.client(opaque_id="gone").certificate_pem
+    kept = federation.client(opaque_id="kept").certificate_pem
+    assert "gone" == identities.caller(taken_back, now=federation.now).opaque_id
+    live.change("310000", revoked_serials=(serial_of(taken_back),))
+    with pytest.raises(Refusal) as caught:
+        identities.caller(taken_back, now=federation.now)
+    assert Cause.REVOKED.name == caught.value.details["cause"]
+    assert {"cause"} == set(caught.value.details), "nothing that stands in the certificate"
+    assert "kept" == identities.caller(kept, now=federation.now).opaque_id
+
+
+def test_a_province_revokes_its_own_only(federation: Federation) -> None:
+    """The same serial number under another member's CA is another certificate."""
+    live = LiveTrust(federation.trust)
+    pem = federation.client().certificate_pem
+    live.change("320000", revoked_serials=(serial_of(pem),))
+    identities = Identities(live.as_trust)
+    assert "id-1" == identities.caller(pem, now=federation.now).opaque_id
+
+
+def test_revoked_ca(federation: Federation) -> None:
+    """A CA that was taken back vouches for nobody, though it still stands in the statement."""
+    live = LiveTrust(federation.trust)
+    ca_pem = federation.cas["310000"].certificate_pem
+    live.change("310000", revoked_serials=(serial_of(ca_pem),))
+    with pytest.raises(Refusal) as caught:
+        Identities(live.as_trust).caller(federation.client().certificate_pem, now=federation.now)
+    assert Cause.REVOKED.name == caught.value.details["cause"]
+
+
+def test_a_ca_is_replaced_while_calls_run(federation: Federation) -> None:
+    """With overlap both CAs' callers get in; once the old one is gone its callers are nobody."""
+    live = LiveTrust(federation.trust)
+    identities = Identities(live.as_trust)
+    principal = Principal(province="310000", role="system", opaque_id="id-1")
+    new = new_ca("310000", now=federation.now)
+    old_pem = federation.client().certificate_pem
+    new_pem = issue_client(new, principal, now=federation.now).certificate_pem
+    with pytest.raises(Refusal) as caught:
+        identities.caller(new_pem, now=federation.now)
+    assert Cause.WRONG_CA.name == caught.value.details["cause"]
+    both = federation.cas["310000"].certificate_pem + new.certificate_pem
+    live.change("310000", ca_pem=both.decode())
+    for pem in (old_pem, new_pem):
+        assert principal == identities.caller(pem, now=federation.now)
+    live.change("310000", ca_pem=new.certificate_pem.decode())
+    assert principal == identities.caller(new_pem, now=federation.now)
+    with pytest.raises(Refusal) as caught:
+        identities.caller(old_pem, now=federation.now)
+    assert Cause.WRONG_CA.name == caught.value.details["cause"]
+
+
+def test_a_member_that_leaves(federation: Federation) -> None:
+    """Nobody of a province that is no member any more gets in."""
+    live = LiveTrust(federation.trust)
+    identities = Identities(live.as_trust)
+    pem = federation.node("340000").certificate_pem
+    assert "peer" == identities.caller(pem, now=federation.now).role
+    rest = ("310000", "320000", "330000")
+    pems = {province: federation.cas[province].certificate_pem.decode() for province in rest}
+    live.now = replace(make_trust(rest, ca_pem=pems), version=live.now.version + 1)
+    with pytest.raises(Refusal) as caught:
+        identities.caller(pem, now=federation.now)
+    assert Cause.NOT_A_MEMBER.name == caught.value.details["cause"]
+
+
+def test_self_signed(federation: Federation) -> None:
+    """A certificate that vouches for itself names nobody."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([])
+    pem = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(federation.now - timedelta(days=1))
+        .not_valid_after(federation.now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([CLIENT]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([uri(URI)]), critical=False)
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+    assert Cause.WRONG_CA.name == cause(federation, pem)
+
+
+def test_expired_ca(federation: Federation) -> None:
+    """A CA that has expired vouches for nobody, whatever its certificates say."""
+    pem = leaf(federation.cas["310000"], names=[uri(URI)], now=federation.now)
+    ca = x509.load_pem_x509_certificate(federation.cas["310000"].certificate_pem)
+    after = ca.not_valid_after_utc + timedelta(seconds=1)
+    assert Cause.EXPIRED.name == cause(federation, pem, now=after)

@@ -92,3 +92,61 @@ def test_answer_too_large() -> None:
         meter.check_message(101)
     assert caught.value.reason is Reason.TOO_LARGE
     assert caught.value.details == {"message_bytes_max": "100"}
+
+
+def refused(meter: Meter, caller: Principal = CALLER, *, at_s: float = 0.0) -> None:
+    """Deny a call of a caller."""
+    meter.count_refused(caller, monotonic_s=at_s)
+
+
+def test_a_role_has_one_bucket() -> None:
+    """All callers of a role share it, whoever they are; another role does not feel it."""
+    meter = Meter(Limits(role_calls_per_s_max={"clerk": 3}))
+    clerks = [Principal(province="310000", role="clerk", opaque_id=f"c{n}") for n in range(4)]
+    for clerk in clerks[:3]:
+        enter(meter, clerk)
+    with pytest.raises(Unavailable) as caught:
+        enter(meter, clerks[3])
+    assert Reason.RATE_LIMITED is caught.value.reason
+    assert {"role_calls_per_s_max": "3", "retry_after_ms": "333"} == caught.value.details
+    enter(meter, Principal(province="310000", role="reviewer", opaque_id="c0"))
+    enter(meter, clerks[3], at_s=0.34)
+    with pytest.raises(Unavailable):
+        enter(meter, clerks[3], at_s=0.35)
+
+
+def test_a_call_that_its_role_has_no_room_for_costs_the_caller_nothing() -> None:
+    """The bucket of the caller is as full as before."""
+    meter = Meter(Limits(role_calls_per_s_max={"clerk": 1}, calls_per_s_max=1, burst_calls_max=2))
+    enter(meter)
+    for _ in range(5):
+        with pytest.raises(Unavailable, match="role clerk"):
+            enter(meter)
+    enter(meter, SAME_PERSON)
+
+
+def test_refused_again_and_again() -> None:
+    """After so many denials no call of the caller is looked at, until time has passed."""
+    meter = Meter(Limits(refused_calls_per_min_max=60))
+    for _ in range(59):
+        refused(meter)
+        meter.check_refused(CALLER, monotonic_s=0)
+    refused(meter)
+    with pytest.raises(Unavailable) as caught:
+        meter.check_refused(SAME_PERSON, monotonic_s=0)
+    assert Reason.RATE_LIMITED is caught.value.reason
+    assert {"refused_calls_per_min_max": "60", "retry_after_ms": "1000"} == caught.value.details
+    meter.check_refused(NAMESAKE, monotonic_s=0)
+    meter.check_refused(CALLER, monotonic_s=1.0)
+    refused(meter, at_s=1.0)
+    with pytest.raises(Unavailable):
+        meter.check_refused(CALLER, monotonic_s=1.5)
+    meter.check_refused(CALLER, monotonic_s=60.0)
+
+
+def test_denied_callers_remembered_are_bounded() -> None:
+    """Whoever was denied longest ago is forgotten first."""
+    meter = Meter(Limits(), callers_max=2)
+    for number in range(5):
+        refused(meter, Principal(province="310000", role="clerk", opaque_id=f"c{number}"))
+    assert [("310000", "c3"), ("310000", "c4")] == list(meter._refused)

@@ -46,7 +46,16 @@ from server import certificates
 from server.certificates import KeyPair, issue_client, issue_node, new_ca
 from server.edge.call import Call
 from server.edge.limits import Limits
-from tests.support.tls import Edge, Federation, Scripted, ScriptedFederation, running_edge, until
+from tests.support.tls import (
+    Edge,
+    Federation,
+    LiveTrust,
+    Scripted,
+    ScriptedFederation,
+    running_edge,
+    serial_of,
+    until,
+)
 
 FEDERATION = "deltacare.v1.FederationService"
 LOG = "deltacare.v1.LogService"
@@ -98,6 +107,24 @@ async def test_ca_vouches_only_for_its_province(edge: Edge) -> None:
     error = await refused(edge.client(pair=forged).federation.Ping(PingRequest()))
     assert error.reason is Reason.UNAUTHENTICATED
     assert error.details["cause"] == "WRONG_CA"
+
+
+async def test_revoked_while_connected() -> None:
+    """A caller that its province takes back is refused at its next call, on the same connection."""
+    federation = Federation.make()
+    live = LiveTrust(federation.trust)
+    pair = federation.client(opaque_id="gone")
+    services = {FEDERATION: ScriptedFederation()}
+    async with running_edge(services, federation=federation, trust=live.as_trust) as edge:
+        client = edge.client(pair=pair)
+        await client.federation.Ping(PingRequest())
+        live.change("310000", revoked_serials=(serial_of(pair.certificate_pem),))
+        error = await refused(client.federation.Ping(PingRequest()))
+        assert error.reason is Reason.UNAUTHENTICATED
+        assert error.details["cause"] == "REVOKED"
+        await edge.client().federation.Ping(PingRequest())
+        (noted,) = edge.audit.denials
+        assert (None, "REVOKED") == (noted.caller, noted.cause)
 
 
 async def test_other_provinces_system(edge: Edge) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from deltacare.errors import Reason, Refusal, Unavailable
+from deltacare.purposes import Purpose
 from deltacare.v1.clearing_service_pb2 import ListNightLeavesRequest, ListNightLeavesResponse
 from deltacare.v1.log_service_pb2 import (
     AddCosignatureRequest,
@@ -19,6 +20,7 @@ from deltacare.v1.log_service_pb2 import (
 )
 from deltacare.v1.settlement_service_pb2 import ResolveEnrolmentRequest, ResolveEnrolmentResponse
 from server.edge.call import Call
+from server.edge.tls import TlsFiles
 from server.federation.partners import Partners
 from tests.support.federation import make_trust
 from tests.support.tls import Edge, Scripted, running_edge, until
@@ -35,8 +37,7 @@ def partners_of(edge: Edge, *, ca_of: str = "310000") -> Partners:
         trust=make_trust(
             ca_pem={**pems, "310000": pems[ca_of]}, endpoints={"310000": edge.endpoint}
         ),
-        certificate_pem=node.certificate_pem,
-        key_pem=node.key_pem,
+        certificate=TlsFiles(certificate_pem=node.certificate_pem, key_pem=node.key_pem),
     )
 
 
@@ -56,6 +57,7 @@ async def test_every_call_reaches_the_partner() -> None:
 
     async def read(request: ReadEntriesRequest, call: Call) -> AsyncIterator[ReadEntriesResponse]:
         callers.append(call.caller.uri)
+        assert Purpose.HOLDER_CHECK is call.purpose, "for the salts"
         for index in range(request.end_index):
             yield ReadEntriesResponse(first_index=index)
 
@@ -65,6 +67,7 @@ async def test_every_call_reaches_the_partner() -> None:
 
     async def resolve(_request: ResolveEnrolmentRequest, call: Call) -> ResolveEnrolmentResponse:
         callers.append(call.caller.uri)
+        assert Purpose.DISPUTE is call.purpose, "its caller's, passed on"
         return ResolveEnrolmentResponse(ended_date="2026-12-01")
 
     async def leaves(_request: ListNightLeavesRequest, call: Call) -> ListNightLeavesResponse:
@@ -84,7 +87,7 @@ async def test_every_call_reaches_the_partner() -> None:
     async with running_edge(services) as edge:
         partners = partners_of(edge)
         peer = partners.peer("310000")
-        assert partners.peer("310000") is peer
+        assert partners.client("310000") is partners.client("310000")
         exchanged = ExchangeCheckpointsRequest(checkpoints=[Checkpoint(log="a", size=3)])
         answer = await peer.exchange_checkpoints(exchanged)
         assert answer.checkpoints == exchanged.checkpoints
@@ -93,7 +96,9 @@ async def test_every_call_reaches_the_partner() -> None:
         assert runs == [0, 1, 2]
         seen = [c.log async for c in peer.watch_checkpoints(WatchCheckpointsRequest())]
         assert seen == ["a"]
-        resolved = await partners.resolve_enrolment("310000", ResolveEnrolmentRequest())
+        resolved = await partners.resolve_enrolment(
+            "310000", ResolveEnrolmentRequest(), Purpose.DISPUTE
+        )
         assert resolved.ended_date == "2026-12-01"
         found = await partners.list_night_leaves("310000", ListNightLeavesRequest())
         assert found.leaf == b"x"

@@ -1,19 +1,29 @@
 """Tests of FederationService over a real connection: members, callers, partners' health."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
+import pytest
+
+from deltacare.errors import DeltacareError, Reason
 from deltacare.ids import LogName
 from deltacare.v1.federation_service_pb2 import (
+    GetTimestampSignatureRequest,
+    GetTrustFileRequest,
+    GetTrustStatusRequest,
     ListMembersRequest,
     ListPartnerHealthRequest,
     PingRequest,
     PingResponse,
+    PublishTrustRequest,
+    TrustFile,
     WhoAmIRequest,
 )
 from server.edge.rights import Rights
 from server.federation.service import FederationServicer
 from tests.support.tls import Federation, running_edge
+from tests.support.trusts import FourTrusts, statement
 
 CONTACT_TIME = datetime(2026, 11, 22, 8, 1, 2, tzinfo=UTC)
 REGISTRY = LogName.registry("320000")
@@ -60,37 +70,48 @@ class Logs:
         return self.told
 
 
-def servicer(federation: Federation, told: Health | None = None) -> FederationServicer:
+@pytest.fixture
+def nodes(tmp_path: Path) -> FourTrusts:
+    """Four nodes' trust; that of 310000 is behind the service."""
+    return FourTrusts(tmp_path)
+
+
+def servicer(
+    federation: Federation, nodes: FourTrusts, told: Health | None = None
+) -> FederationServicer:
     """Return the service of 310000."""
     return FederationServicer(
         province="310000",
         trust=federation.trust,
         rights=Rights("310000"),
         logs=Logs(told=told or Health()),
+        metadata=nodes["310000"].service,
     )
 
 
-async def test_members() -> None:
-    """Members are told as the bundle has them, to anybody who gets in."""
+async def test_members(nodes: FourTrusts) -> None:
+    """Members are told as the statement has them, to anybody who gets in."""
     federation = Federation.make(endpoints={"310000": "node.example:7310"})
-    services = {"deltacare.v1.FederationService": servicer(federation)}
+    services = {"deltacare.v1.FederationService": servicer(federation, nodes)}
     async with running_edge(services, federation=federation) as edge:
         client = edge.client("payer")
         answer = await client.federation.ListMembers(ListMembersRequest())
     assert answer.province == "310000"
-    assert answer.bundle_version == federation.trust.version
+    assert answer.trust_version == federation.trust.version
     assert [m.province for m in answer.members] == ["310000", "320000", "330000", "340000"]
     member = answer.members[0]
     stated = federation.trust.member("310000")
     assert member.endpoint == "node.example:7310"
-    assert list(member.log_keys) == [stated.log_keys[name] for name in sorted(stated.log_keys)]
-    assert member.witness_key == stated.witness_key
+    assert [row.key for row in member.keys] == [term.key.to_text() for term in stated.keys]
+    assert member.keys[0].from_time.ToDatetime(UTC) == stated.keys[0].from_time
+    assert not member.keys[0].HasField("until_time")
+    assert not member.keys[0].HasField("tainted_time")
 
 
-async def test_who_am_i() -> None:
+async def test_who_am_i(nodes: FourTrusts) -> None:
     """A caller is told what its certificate says and exactly what it may call."""
     federation = Federation.make()
-    services = {"deltacare.v1.FederationService": servicer(federation)}
+    services = {"deltacare.v1.FederationService": servicer(federation, nodes)}
     async with running_edge(services, federation=federation) as edge:
         answer = await edge.client("operator").federation.WhoAmI(WhoAmIRequest())
         ping = await edge.client("operator").federation.Ping(PingRequest())
@@ -100,7 +121,7 @@ async def test_who_am_i() -> None:
     assert ping == PingResponse()
 
 
-async def test_partner_health() -> None:
+async def test_partner_health(nodes: FourTrusts) -> None:
     """Health is told whole, and what was never seen is absent rather than zero."""
     told = Health(
         partners=(
@@ -115,7 +136,7 @@ async def test_partner_health() -> None:
         unconfirmed=(LogName.registry("310000"),),
     )
     federation = Federation.make()
-    services = {"deltacare.v1.FederationService": servicer(federation, told)}
+    services = {"deltacare.v1.FederationService": servicer(federation, nodes, told)}
     async with running_edge(services, federation=federation) as edge:
         client = edge.client("administrator")
         answer = await client.federation.ListPartnerHealth(ListPartnerHealthRequest())
@@ -129,3 +150,56 @@ async def test_partner_health() -> None:
     assert (held.stalled, held.fork_count) == (True, 2)
     assert held.fresh_time.ToDatetime(UTC) == CONTACT_TIME
     assert not unseen.HasField("fresh_time")
+
+
+async def test_trust_over_the_wire(nodes: FourTrusts) -> None:
+    """Metadata is published by an administrator, fetched by peers, and refused with its reason."""
+    federation = Federation.make()
+    services = {"deltacare.v1.FederationService": servicer(federation, nodes)}
+    files = nodes.next_statement()
+    async with running_edge(services, federation=federation) as edge:
+        administrator = edge.client("administrator").federation
+        peer = edge.client("peer", province="320000").federation
+        pinned = await peer.GetTrustFile(GetTrustFileRequest(path="1.root.json"))
+        in_force = await peer.GetTrustFile(GetTrustFileRequest(path="targets/federation.json"))
+        rows = [TrustFile(path=path, content=data) for path, data in files.items()]
+        published = await administrator.PublishTrust(PublishTrustRequest(files=rows))
+        snapshot = await peer.GetTrustFile(GetTrustFileRequest(path="2.snapshot.json"))
+        status = await peer.GetTrustStatus(GetTrustStatusRequest())
+        refused = []
+        for call in (
+            peer.GetTrustFile(GetTrustFileRequest(path="2.root.json")),
+            peer.GetTrustFile(GetTrustFileRequest(path="")),
+            peer.GetTimestampSignature(GetTimestampSignatureRequest(snapshot_sha256=bytes(32))),
+            administrator.GetTimestampSignature(GetTimestampSignatureRequest()),
+            administrator.PublishTrust(
+                PublishTrustRequest(
+                    files=[
+                        TrustFile(path=path, content=data)
+                        for path, data in statement(
+                            replace(nodes.federation, version=3), signers=[]
+                        ).items()
+                    ]
+                )
+            ),
+            edge.client("clerk").federation.PublishTrust(PublishTrustRequest(files=rows)),
+        ):
+            with pytest.raises(DeltacareError) as caught:
+                await call
+            refused.append(caught.value.reason)
+    assert pinned.content == nodes["310000"].room.store.pinned()
+    assert (
+        in_force.content
+        == nodes["310000"].room.ledger.known(1).federation.to_documents()["federation.json"]
+    )
+    assert (published.snapshot_version, published.trust_version) == (2, 2)
+    assert snapshot.content == files["2.snapshot.json"]
+    assert (status.trust_version, status.newest_snapshot_version) == (1, 2)
+    assert refused == [
+        Reason.NOT_FOUND,
+        Reason.INVALID_FIELD,
+        Reason.RULE_REFUSED,
+        Reason.ROLE_NOT_ALLOWED,
+        Reason.BAD_METADATA,
+        Reason.ROLE_NOT_ALLOWED,
+    ]

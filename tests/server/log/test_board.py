@@ -25,6 +25,7 @@ def head(version: int, *, size: int = 0) -> Head:
         head_note=f"note {size}".encode(),
         seen_note=None,
         quorum_size=0,
+        quorum_time=None,
         fresh_time=None,
         projected_size=size,
         is_stalled=False,
@@ -32,6 +33,7 @@ def head(version: int, *, size: int = 0) -> Head:
         evidence_count=0,
         cosigned_size=None,
         cosigned_root=None,
+        judgement="",
     )
 
 

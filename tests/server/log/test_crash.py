@@ -35,7 +35,7 @@ async def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
             for number, (first, note) in answered.items():
                 batch = [f"S{number}-{i}" for i in range(BATCH)]
                 assert rows[first : first + BATCH] == batch
-                signed = SignedCheckpoint.from_bytes(note, node._trust.log_key(LOG))
+                signed = SignedCheckpoint.from_bytes(note, node._trust.log_keys(LOG)[0].key)
                 assert signed.checkpoint.root == root_of(datas[: signed.checkpoint.size])
             number, (first, note) = next(iter(answered.items()))
             entries = [record(f"S{number}-{i}", home="320000", host="310000") for i in range(BATCH)]

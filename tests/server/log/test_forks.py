@@ -61,8 +61,12 @@ async def test_a_forked_author_is_caught(
             await until(lambda p=province: is_forked(nodes, p), what=f"{province} sees the fork")
             assert nodes[province].logs.reader.position(REGISTRY).size == 5
             (found,) = [row for row in await evidence(nodes, province) if row.reason == "FORK"][:1]
-            held = SignedCheckpoint.from_bytes(found.held_note, nodes.trust.log_key(REGISTRY))
-            shown = SignedCheckpoint.from_bytes(found.shown_note, nodes.trust.log_key(REGISTRY))
+            held = SignedCheckpoint.from_bytes(
+                found.held_note, nodes.trust.log_keys(REGISTRY)[0].key
+            )
+            shown = SignedCheckpoint.from_bytes(
+                found.shown_note, nodes.trust.log_keys(REGISTRY)[0].key
+            )
             assert (held.checkpoint.size, shown.checkpoint.size) == (5, size)
         assert "log_contradicted" in {row["event"] for row in quiet}
         # They go on serving, and writing logs of their own.

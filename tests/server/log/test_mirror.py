@@ -164,8 +164,8 @@ async def test_received_time_is_the_partner_s_cosignature(tmp_path: Path) -> Non
         reader = nodes[SHANGHAI].logs.reader
         note = await nodes[SHANGHAI].database.read(lambda c: reader.quorum_checkpoint(c, REGISTRY))
     assert note is not None
-    signed = SignedCheckpoint.from_bytes(note, nodes.trust.log_key(REGISTRY))
-    keys = [nodes.trust.witness_key(p) for p in nodes.trust.witnesses(REGISTRY)]
+    signed = SignedCheckpoint.from_bytes(note, nodes.trust.log_keys(REGISTRY)[0].key)
+    keys = [nodes.trust.witness_keys(p)[0].key for p in nodes.trust.witnesses(REGISTRY)]
     found = verify_cosignatures(signed, keys)
     assert len(found) >= 2
     assert {c.time for c in found} == {moment}
@@ -186,11 +186,13 @@ async def test_day_closes_are_cosigned_each_in_order(tmp_path: Path) -> None:
         await node.append(log, [entry])
         nodes.network.heal(SHANGHAI, JIANGSU)
         await node.has_quorum(log, 9)
-        read = node.logs.reader.quorum_checkpoint
         for province in (SHANGHAI, JIANGSU):
             await nodes[province].has_quorum(log, 9)
+            read = nodes[province].logs.reader.quorum_checkpoint
             found = [
-                await nodes[province].database.read(lambda c, size=size: read(c, log, size))
+                await nodes[province].database.read(
+                    lambda c, read=read, size=size: read(c, log, size)
+                )
                 for size in closes
             ]
             assert [note is not None for note in found] == [True] * 4

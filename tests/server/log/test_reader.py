@@ -13,7 +13,9 @@ from tests.support.ports import START_TIME
 
 SHANGHAI, JIANGSU, ZHEJIANG, ANHUI = "310000", "320000", "330000", "340000"
 REGISTRY = LogName.registry(SHANGHAI)
-NOTHING = Position(size=0, quorum_size=0, fresh_time=None, stalled=False, forked=False)
+NOTHING = Position(
+    size=0, quorum_size=0, quorum_time=None, fresh_time=None, stalled=False, forked=False
+)
 
 
 async def test_of_its_own_log_a_node_asks_neither_quorum_nor_age(
@@ -31,10 +33,15 @@ async def test_of_its_own_log_a_node_asks_neither_quorum_nor_age(
         first = START_TIME - timedelta(seconds=1)
         earlier = await node.database.read(lambda c: reader.position_at(c, REGISTRY, first))
         assert reader.position(REGISTRY) == Position(
-            size=2, quorum_size=2, fresh_time=now, stalled=False, forked=False
+            size=2, quorum_size=2, quorum_time=now, fresh_time=now, stalled=False, forked=False
         )
         assert past == Position(
-            size=1, quorum_size=1, fresh_time=before, stalled=False, forked=False
+            size=1,
+            quorum_size=1,
+            quorum_time=before,
+            fresh_time=before,
+            stalled=False,
+            forked=False,
         )
         assert earlier.size == 0
 
@@ -73,6 +80,7 @@ async def test_the_past_of_a_mirror_can_be_asked(tmp_path: Path) -> None:
         Position(
             size=number + 1,
             quorum_size=number + 1,
+            quorum_time=moment,
             fresh_time=moment,
             stalled=False,
             forked=False,
@@ -93,7 +101,7 @@ async def test_quorum_checkpoints_by_size(tmp_path: Path) -> None:
         for other in (JIANGSU, ZHEJIANG, ANHUI):
             nodes.network.cut(SHANGHAI, other)
         await author.append(REGISTRY, [institution("310000-3")])
-        key = nodes.trust.log_key(REGISTRY)
+        key = nodes.trust.log_keys(REGISTRY)[0].key
         for province in (SHANGHAI, ANHUI):
             reader = nodes[province].logs.reader
             notes = await nodes[province].database.read(

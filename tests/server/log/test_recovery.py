@@ -83,7 +83,7 @@ async def test_without_partners_a_node_only_reads(tmp_path: Path) -> None:
         first = await node.logs.sequencer.submit(write)
         await node.stop()
         await node.start(write_unconfirmed=False)
-        assert len(node.logs.health().unconfirmed) == 4
+        assert len(node.logs.health().unconfirmed) == 5
         assert await node.logs.sequencer.submit(write) == first
         with pytest.raises(Unavailable) as caught:
             await node.append(REGISTRY, [institution("310000-2")])

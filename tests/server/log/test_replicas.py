@@ -50,7 +50,7 @@ async def test_replicas_append_to_one_history(tmp_path: Path, postgres_url: str)
         parsed = [Appended.FromString(answer) for answer in answers]
         node = nodes[0]
         datas = await node.database.read(lambda c: node.logs.reader.entries(c, REGISTRY, 0, 99))
-        key = node._trust.log_key(REGISTRY)
+        key = node._trust.log_keys(REGISTRY)[0].key
     assert sorted(answer.first_index for answer in parsed) == list(range(60))
     for number, answer in enumerate(parsed):
         signed = SignedCheckpoint.from_bytes(answer.checkpoint, key)

@@ -77,7 +77,9 @@ async def test_an_answer_names_the_place_under_a_signed_checkpoint(
         entries = [institution(f"310000-{i}") for i in range(1, 4)]
         write = appending([(REGISTRY, entries)], request_id=request_uuid(7))
         answer = Appended.FromString(await node.logs.sequencer.submit(write))
-        signed = SignedCheckpoint.from_bytes(answer.checkpoint, make_trust().log_key(REGISTRY))
+        signed = SignedCheckpoint.from_bytes(
+            answer.checkpoint, make_trust().log_keys(REGISTRY)[0].key
+        )
         datas = await node.database.read(lambda c: node.logs.reader.entries(c, REGISTRY, 0, 9))
         rows = await stored(node, REGISTRY)
     assert (answer.first_index, answer.entry_count) == (1, 3)
@@ -322,7 +324,9 @@ async def test_a_write_may_bring_nothing(tmp_path: Path) -> None:
     empty = appending([(REGISTRY, [])], request_id=request_uuid(1))
     async with FourNodes.solo(tmp_path) as node:
         answer = Appended.FromString(await node.logs.sequencer.submit(empty))
-        signed = SignedCheckpoint.from_bytes(answer.checkpoint, make_trust().log_key(REGISTRY))
+        signed = SignedCheckpoint.from_bytes(
+            answer.checkpoint, make_trust().log_keys(REGISTRY)[0].key
+        )
     assert (answer.entry_count, signed.checkpoint.size) == (0, 0)
 
 

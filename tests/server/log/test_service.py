@@ -168,7 +168,7 @@ async def test_what_lies_behind_the_end_is_refused(node: Node) -> None:
 async def test_a_receipt_waits_for_its_quorum(node: Node) -> None:
     """Without cosignatures there is a checkpoint, but no receipt yet."""
     newest = await service(node).get_checkpoint(pb.GetCheckpointRequest(log=str(REGISTRY)), call())
-    signed = SignedCheckpoint.from_bytes(newest.note, make_trust().log_key(REGISTRY))
+    signed = SignedCheckpoint.from_bytes(newest.note, make_trust().log_keys(REGISTRY)[0].key)
     assert signed.checkpoint.size == newest.size == 1_300
     with pytest.raises(Unavailable) as caught:
         await service(node).get_receipt(pb.GetReceiptRequest(log=str(REGISTRY)), call())
@@ -195,8 +195,8 @@ async def test_receipts_verify_offline_from_any_holder(tmp_path: Path) -> None:
             verified = verify_receipt(
                 receipt.proof,
                 receipt.entry,
-                log_key=trust.log_key(REGISTRY),
-                witness_keys=[trust.witness_key(p) for p in trust.witnesses(REGISTRY)],
+                log_key=trust.log_keys(REGISTRY)[0].key,
+                witness_keys=[trust.witness_keys(p)[0].key for p in trust.witnesses(REGISTRY)],
                 quorum=trust.quorum(REGISTRY),
             )
             assert (verified.index, verified.checkpoint.size) == (3, 5)
@@ -206,7 +206,7 @@ async def test_receipts_verify_offline_from_any_holder(tmp_path: Path) -> None:
     "caller, readable",
     [
         (SYSTEM, 10),
-        (principal(SHANGHAI, role="auditor"), 10),
+        (principal(SHANGHAI, role="auditor"), 11),
         (principal(SHANGHAI, role="clerk"), 4),
         (PEER, 6),
         (principal(JIANGSU, role="system"), 4),

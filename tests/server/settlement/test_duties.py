@@ -56,7 +56,32 @@ async def test_duties_are_kept_apart(tmp_path: Path) -> None:
             await publish("city-3", DUTY.reviewer)
         assert Reason.RULE_REFUSED is caught.value.reason
         assert "POLICY: rv-1 REVIEW" == caught.value.details["subject"]
-        # 3. Neither approves what is to be paid.
+        # Nor does who set policy make records, or who made them set policy.
+        (refused,) = await world.stream(
+            HOME,
+            [
+                spb.FileRecordsRequest(
+                    request_id=world.request_id(),
+                    duty=Duty(maker="city-1", reviewer="rv-9"),
+                    partner=HOST,
+                    records=[world.record("S2")],
+                )
+            ],
+        )
+        assert "RULE_REFUSED" == refused.refusal_reason
+        assert "S24" in refused.faults[0].description
+        with pytest.raises(Refusal, match="S24") as caught:
+            await publish(DUTY.maker, "city-3")
+        assert "POLICY: mk-1 MAKING" == caught.value.details["subject"]
+        reverse = spb.FileReversalsRequest(
+            request_id=world.request_id(),
+            duty=Duty(maker="city-2", reviewer="rv-9"),
+            partner=HOST,
+            reversals=[epb.Reversal(settlement_no="S1", home=HOME, host=HOST, reason="TEST")],
+        )
+        with pytest.raises(Refusal, match="S24"):
+            await world[HOME].settlement.file_reversals(reverse, world.call(HOME, "FileReversals"))
+        # 3. Neither approves what is to be paid, nor does who made the records.
         await world.night(1)
         proposed = await world[HOME].clearing.propose_statement(
             cpb.ProposeStatementRequest(
@@ -87,10 +112,28 @@ async def test_duties_are_kept_apart(tmp_path: Path) -> None:
         for maker, reviewer in (("pay-1", "rv-1"), ("city-1", "pay-2")):
             with pytest.raises(Refusal, match="S22"):
                 await approve(maker, reviewer)
+        for maker, reviewer in (("pay-1", "mk-1"), ("mk-1", "pay-2")):
+            with pytest.raises(Refusal, match="S24"):
+                await approve(maker, reviewer)
+        with pytest.raises(Refusal, match="S22") as caught:
+            await approve("rv-1", "mk-1")
+        assert "PAYMENT: mk-1 MAKING, rv-1 REVIEW" == caught.value.details["subject"]
         await approve("pay-1", "pay-2")
         # 4. And who approved payment reviews nothing from then on.
         with pytest.raises(Refusal, match="S22"):
             await publish("pay-1", "city-1")
+        (refused,) = await world.stream(
+            HOME,
+            [
+                spb.FileRecordsRequest(
+                    request_id=world.request_id(),
+                    duty=Duty(maker="pay-2", reviewer="rv-9"),
+                    partner=HOST,
+                    records=[world.record("S2")],
+                )
+            ],
+        )
+        assert "S24" in refused.faults[0].description
         # Another province's staff are other people, whatever their ids.
         assert not (await world.file(HOST, [world.record("S9", 3)])).refusal_reason
 

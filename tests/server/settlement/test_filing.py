@@ -6,12 +6,20 @@ import pytest
 
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import LogName
+from deltacare.purposes import Purpose
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import settlement_service_pb2 as spb
 from deltacare.v1.types_pb2 import Duty
+from server.edge.call import Call, Disclosed
 from tests.server.settlement.world import DUTY, HOME, HOST, World, day, entries
 
 LOG = LogName.settlement(HOST, HOME)
+
+
+def spans(call: Call) -> list[Disclosed]:
+    """Return what a call's answer discloses."""
+    assert call.disclosures is not None
+    return call.disclosures.spans
 
 
 async def test_filing_and_lists(tmp_path: Path) -> None:
@@ -227,8 +235,11 @@ async def test_enrolment_codes(tmp_path: Path) -> None:
         request = spb.CreateEnrolmentsRequest(
             request_id=world.request_id(), duty=DUTY, host=HOST, enrolments=new
         )
-        call = world.call(HOME, "CreateEnrolments")
+        call = world.call(HOME, "CreateEnrolments", purpose=Purpose.ENROLMENT)
         answer = await service.create_enrolments(request, call)
+        log = LogName.settlement(HOME, HOST)
+        first = answer.appended.first_index
+        assert [Disclosed(log=log, first_index=first, entry_count=3)] == spans(call)
         tickets = answer.tickets
         assert ["A1", "A2", "A3"] == [each.enrolment_id for each in tickets]
         assert tickets[0].beneficiary_ref == tickets[1].beneficiary_ref
@@ -242,9 +253,17 @@ async def test_enrolment_codes(tmp_path: Path) -> None:
         # The host's node asks home's.
         code = tickets[2].enrolment_code
         asked = spb.ResolveEnrolmentRequest(
-            home=HOME, enrolment_code=f"{code[:4]}-{code[4:].lower()}", purpose="ADMISSION"
+            home=HOME, enrolment_code=f"{code[:4]}-{code[4:].lower()}"
         )
-        found = await world[HOST].settlement.resolve_enrolment(asked, world.call(HOST))
+        call = world.call(HOST, purpose=Purpose.CARE_PLACEMENT)
+        found = await world[HOST].settlement.resolve_enrolment(asked, call)
+        # Both nodes say which entry they disclose, home for whom its partner asks.
+        expected = [Disclosed(log=log, first_index=first + 2, entry_count=1)]
+        (asked_home,) = world.asked
+        assert (expected, expected) == (spans(call), spans(asked_home))
+        assert Purpose.CARE_PLACEMENT is asked_home.purpose
+        assert asked_home.disclosures is not None
+        assert "sys-1" == asked_home.disclosures.on_behalf_of
         assert ("A3", tickets[2].beneficiary_ref) == (
             found.enrolment.enrolment_id,
             found.enrolment.beneficiary_ref,
@@ -252,30 +271,22 @@ async def test_enrolment_codes(tmp_path: Path) -> None:
         assert str(LogName.settlement(HOME, HOST)) == found.entry.log
         # To another host it says no more than of a code that never was.
         for province, wrong in (("330000", code), (HOST, "A" * 16), (HOST, "no code")):
-            asked = spb.ResolveEnrolmentRequest(
-                home=HOME, enrolment_code=wrong, purpose="ADMISSION", principal="p-1"
-            )
+            asked = spb.ResolveEnrolmentRequest(home=HOME, enrolment_code=wrong, principal="p-1")
+            call = world.call(province, role="peer", purpose=Purpose.SETTLEMENT)
             with pytest.raises(Refusal) as caught:
-                await service.resolve_enrolment(asked, world.call(province, role="peer"))
+                await service.resolve_enrolment(asked, call)
             assert "NOT_FOUND: No enrolment stands behind this code." == str(caught.value)
+            assert [] == spans(call)
         end = epb.EnrolmentEnd(enrolment_id="A3", effective_date="2026-10-11", reason="MOVED")
         await service.end_enrolment(
             spb.EndEnrolmentRequest(request_id=world.request_id(), duty=DUTY, host=HOST, end=end),
             world.call(HOME, "EndEnrolment"),
         )
-        asked = spb.ResolveEnrolmentRequest(home=HOME, enrolment_code=code, purpose="ADMISSION")
-        ended = await service.resolve_enrolment(asked, world.call(HOME))
+        asked = spb.ResolveEnrolmentRequest(home=HOME, enrolment_code=code)
+        call = world.call(HOME, purpose=Purpose.DISPUTE)
+        ended = await service.resolve_enrolment(asked, call)
         assert "2026-10-11" == ended.ended_date
-        # What is kept: who asked what for, found or not; and no code anywhere in the database.
-        from sqlalchemy import select
-
-        from server.settlement.tables import enrolment_audit
-
-        rows = await world[HOME].node.database.read(
-            lambda c: c.execute(select(enrolment_audit)).all()
-        )
-        assert sorted(["A3", "", "", "", "A3"]) == sorted(row.enrolment_id for row in rows)
-        assert {"ADMISSION"} == {row.purpose for row in rows}
+    # No code stands anywhere in the database, nor the handle that home gave.
     stored = b"".join(path.read_bytes() for path in files)
     assert tickets[0].beneficiary_ref.encode() in stored
     assert code.encode() not in stored

@@ -54,7 +54,7 @@ async def test_a_pin_without_a_quorum_is_not_believed(tmp_path: Path) -> None:
         node = world[HOME].node
         note = await node.database.read(lambda c: node.logs.reader.quorum_checkpoint(c, log))
         assert note is not None
-        signed = SignedCheckpoint.from_bytes(note, world.nodes.trust.log_key(log))
+        signed = SignedCheckpoint.from_bytes(note, world.nodes.trust.log_keys(log)[0].key)
         bare = SignedCheckpoint(
             checkpoint=signed.checkpoint,
             note=type(signed.note)(text=signed.note.text, signatures=signed.note.signatures[:1]),

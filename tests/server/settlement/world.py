@@ -22,12 +22,13 @@ from typing import Any
 from uuid import UUID
 
 from deltacare.ids import LogName, Principal
+from deltacare.purposes import Purpose
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import settlement_service_pb2 as spb
 from deltacare.v1.types_pb2 import Duty
 from server.certification.projector import CertificationProjector
-from server.edge.call import Call
+from server.edge.call import Call, Disclosures
 from server.log.ports import Projector
 from server.registry.projector import RegistryProjector
 from server.settlement.clearing import ClearingServicer
@@ -110,6 +111,7 @@ class World:
     def __init__(self, nodes: FourNodes) -> None:
         self.nodes = nodes
         self.provinces: dict[str, Province] = {}
+        self.asked: list[Call] = []
         self._requests = 0
         for province in nodes.nodes:
             self.attach(province)
@@ -171,20 +173,31 @@ class World:
         self._requests += 1
         return str(UUID(int=(5 << 100) + self._requests))
 
-    def call(self, province: str, method: str = "Test", *, role: str = "system") -> Call:
+    def call(
+        self,
+        province: str,
+        method: str = "Test",
+        *,
+        role: str = "system",
+        purpose: Purpose | None = None,
+    ) -> Call:
         """Return a caller of a node's own system, or of another role."""
         return Call(
             caller=Principal(province=province, role=role, opaque_id="sys-1"),
             method=f"/deltacare.v1.SettlementService/{method}",
             now=self.nodes.clock.now(),
+            purpose=purpose,
+            disclosures=None if purpose is None else Disclosures(),
         )
 
     async def resolve_enrolment(
-        self, home: str, request: spb.ResolveEnrolmentRequest
+        self, home: str, request: spb.ResolveEnrolmentRequest, purpose: Purpose
     ) -> spb.ResolveEnrolmentResponse:
         """Ask a home's node as a peer; `server.settlement.enrolments.EnrolmentPeer`."""
         asker = next(each for each in self.provinces if each != home)
-        return await self[home].settlement.resolve_enrolment(request, self.call(asker, role="peer"))
+        call = self.call(asker, "ResolveEnrolment", role="peer", purpose=purpose)
+        self.asked.append(call)
+        return await self[home].settlement.resolve_enrolment(request, call)
 
     # --- Facts ------------------------------------------------------------------------------------
 

@@ -23,6 +23,8 @@ LOG_TABLES = {
         tables.cosignatures,
         tables.freshness,
         tables.evidence,
+        tables.submissions,
+        tables.suite_lines,
         tables.void_entries,
         tables.requests,
     )

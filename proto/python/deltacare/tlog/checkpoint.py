@@ -99,24 +99,28 @@ class SignedCheckpoint:
         return cls(checkpoint=checkpoint, note=note)
 
     @classmethod
-    def from_bytes(cls, data: bytes, log_key: VerifierKey) -> Self:
-        """Return the checkpoint of a note that a log's key has signed.
+    def from_bytes(cls, data: bytes, *log_keys: VerifierKey) -> Self:
+        """Return the checkpoint of a note that one of a log's keys has signed.
 
-        1. The note is well formed. 2. The log's key signed it. 3. Its text is a checkpoint.
-        4. The origin is the key's name. Cosignatures are left to `deltacare.tlog.cosignature`.
+        1. The note is well formed. 2. A key of the log signed it, and no line in the name of one of
+        them is false. 3. Its text is a checkpoint. 4. The origin is the keys' name. Cosignatures
+        are left to `deltacare.tlog.cosignature`, and the time at which a key counts to
+        `deltacare.tlog.opening`.
 
         Args:
             data: The note.
-            log_key: The key trusted for the log; its name is the log's.
+            log_keys: The keys trusted for one log; their name is the log's.
 
         Raises:
             PeerFault: ``BAD_SIGNATURE``, if one of these does not hold.
         """
+        assert len({key.name for key in log_keys}) == 1, "these are keys of one log"
+        name = log_keys[0].name
         note = SignedNote.from_bytes(data, bytes_max=CHECKPOINT_BYTES_MAX)
-        verify_note(note, (log_key,))
+        verify_note(note, log_keys)
         checkpoint = Checkpoint.from_text(note.text)
-        if checkpoint.origin != log_key.name:
-            raise _bad(f"The checkpoint is of {checkpoint.origin}, not of {log_key.name}.")
+        if checkpoint.origin != name:
+            raise _bad(f"The checkpoint is of {checkpoint.origin}, not of {name}.")
         return cls(checkpoint=checkpoint, note=note)
 
     def to_bytes(self) -> bytes:

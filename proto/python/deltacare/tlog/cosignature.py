@@ -20,6 +20,9 @@ __all__ = [
     "Cosignature",
     "cosign",
     "cosigned_message",
+    "join_timed",
+    "split_timed",
+    "stated_time",
     "verify_cosignature",
     "verify_cosignatures",
 ]
@@ -62,10 +65,39 @@ def cosign(checkpoint: Checkpoint, signer: WitnessSigner, *, time: datetime) -> 
     signature = signer.sign(cosigned_message(checkpoint.to_text(), timestamp_s))
     verifier = signer.verifier
     return NoteSignature(
-        name=verifier.name,
-        key_id=verifier.key_id,
-        signature=timestamp_s.to_bytes(_TIMESTAMP_BYTES, "big") + signature,
+        name=verifier.name, key_id=verifier.key_id, signature=join_timed(timestamp_s, signature)
     )
+
+
+def join_timed(timestamp_s: int, signature: bytes) -> bytes:
+    """Return a timestamped signature: the time in eight bytes, big-endian, and the signature."""
+    return timestamp_s.to_bytes(_TIMESTAMP_BYTES, "big") + signature
+
+
+def split_timed(signature: NoteSignature) -> tuple[int, bytes]:
+    """Return the time in seconds and the 64 bytes of a timestamped signature, of either suite.
+
+    Raises:
+        PeerFault: ``BAD_SIGNATURE``, if it has another length.
+    """
+    data = signature.signature
+    if len(data) != _TIMESTAMP_BYTES + SIGNATURE_BYTES:
+        raise _bad(
+            f"The cosignature in the name of {signature.name} is not a time and a signature."
+        )
+    return int.from_bytes(data[:_TIMESTAMP_BYTES], "big"), data[_TIMESTAMP_BYTES:]
+
+
+def stated_time(timestamp_s: int, name: str) -> datetime:
+    """Return the time that a cosignature which verified states.
+
+    Raises:
+        PeerFault: ``BAD_SIGNATURE``, if there is no such time.
+    """
+    try:
+        return from_posix_s(timestamp_s)
+    except Refusal:
+        raise _bad(f"The cosignature by {name} states an impossible time.") from None
 
 
 def verify_cosignature(
@@ -84,15 +116,9 @@ def verify_cosignature(
     assert key.algorithm is Algorithm.COSIGNATURE_V1, "a witness's key is of type 0x04"
     if not key.matches(signature):
         raise _bad(f"The cosignature is not in the name of {key.name}.")
-    body = signature.signature
-    if len(body) != _TIMESTAMP_BYTES + SIGNATURE_BYTES:
-        raise _bad(f"The cosignature in the name of {key.name} is not a time and a signature.")
-    timestamp_s = int.from_bytes(body[:_TIMESTAMP_BYTES], "big")
-    key.verify(cosigned_message(checkpoint.to_text(), timestamp_s), body[_TIMESTAMP_BYTES:])
-    try:
-        time = from_posix_s(timestamp_s)
-    except Refusal:
-        raise _bad(f"The cosignature by {key.name} states an impossible time.") from None
+    timestamp_s, body = split_timed(signature)
+    key.verify(cosigned_message(checkpoint.to_text(), timestamp_s), body)
+    time = stated_time(timestamp_s, key.name)
     return Cosignature(key=key, time=time, signature=signature)
 
 

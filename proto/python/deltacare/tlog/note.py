@@ -19,6 +19,7 @@ from deltacare.keys import (
     decode_base64,
     is_key_name,
 )
+from deltacare.sm2 import Sm2VerifierKey
 
 __all__ = [
     "NOTE_BYTES_MAX",
@@ -137,8 +138,8 @@ def verify_note(note: SignedNote, keys: Iterable[VerifierKey]) -> tuple[Verifier
     return tuple(verified)
 
 
-def only_signature(note: SignedNote, key: VerifierKey) -> NoteSignature | None:
-    """Return the one line that claims to be by a key, ``None`` if there is none.
+def only_signature(note: SignedNote, key: VerifierKey | Sm2VerifierKey) -> NoteSignature | None:
+    """Return the one line that claims to be by a key of any suite, ``None`` if there is none.
 
     Raises:
         PeerFault: ``BAD_SIGNATURE``, if there are several.

@@ -3,18 +3,23 @@
 Written for people to keep beside their receipts and for tools that are not ours; read when
 `deltacare verify` is given one. It says nothing about how keys came to be trusted.
 
+A demand for the second suite is a second text in the same grammar, with keys of that suite only:
+tools that are not ours refuse keys and words they do not know, so both in one file would make it
+useless to them.
+
 Source: https://c2sp.org/tlog-policy
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Generic, Protocol, Self, TypeVar
 
 from deltacare.errors import invalid_field
 from deltacare.keys import Algorithm, VerifierKey
+from deltacare.sm2 import Sm2Use, Sm2VerifierKey
 
-__all__ = ["POLICY_BYTES_MAX", "Group", "Policy"]
+__all__ = ["POLICY_BYTES_MAX", "Group", "Policy", "Sm2Policy"]
 
 POLICY_BYTES_MAX = 1_000_000
 
@@ -23,6 +28,21 @@ _ROWS_MAX = 1_000
 _NAME = re.compile(r"[^\x00-\x20\x7f#][^\x00-\x20\x7f]*")
 _THRESHOLD = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+class _Key(Protocol):
+    """What a policy needs of a verifier key of any suite."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def public_key(self) -> bytes: ...
+    def to_text(self) -> str:
+        """Return the vkey text."""
+        ...
+
+
+K = TypeVar("K", bound=_Key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,25 +59,23 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """Which logs and witnesses are trusted, and which of them suffice.
+class _PolicyOf(Generic[K]):
+    """Which logs and witnesses are trusted, and which of them suffice, by keys of one suite.
 
     Attributes:
-        logs: Keys of logs, type 0x01.
-        witnesses: Keys of witnesses by name, type 0x04.
+        logs: Keys of logs.
+        witnesses: Keys of witnesses by name.
         groups: Groups by name, each after what it names.
         quorum: The name of a witness or group; ``none`` if no cosignature is needed.
     """
 
-    logs: tuple[VerifierKey, ...]
-    witnesses: Mapping[str, VerifierKey] = field(default_factory=dict)
+    logs: tuple[K, ...]
+    witnesses: Mapping[str, K] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     quorum: str = _NONE
 
     @classmethod
-    def of(
-        cls, *, logs: Iterable[VerifierKey], witnesses: Iterable[VerifierKey], quorum: int
-    ) -> Self:
+    def of(cls, *, logs: Iterable[K], witnesses: Iterable[K], quorum: int) -> Self:
         """Return the policy that any `quorum` of some witnesses suffice.
 
         Args:
@@ -76,7 +94,7 @@ class Policy:
             logs=tuple(logs), witnesses=named, groups={"quorum-group": group}, quorum="quorum-group"
         )
 
-    def is_met(self, cosigners: Iterable[VerifierKey]) -> bool:
+    def is_met(self, cosigners: Iterable[K]) -> bool:
         """Whether the keys that cosigned a checkpoint satisfy the quorum."""
         if self.quorum == _NONE:
             return True
@@ -111,7 +129,7 @@ class Policy:
             raise invalid_field(
                 "policy", "", "The file is not UTF-8.", "Save it as UTF-8."
             ) from None
-        reader = _Reader()
+        reader = _Reader(cls._log_key, cls._witness_key)
         for number, line in enumerate(text.split("\n"), start=1):
             reader.read(f"policy line {number}", line)
         if reader.quorum is None:
@@ -125,13 +143,62 @@ class Policy:
             quorum=reader.quorum,
         )
 
+    @staticmethod
+    def _log_key(text: str, where: str) -> K:
+        raise NotImplementedError
 
-class _Reader:
-    """Reads a policy line by line; a line may name only what came before."""
+    @staticmethod
+    def _witness_key(text: str, where: str) -> K:
+        raise NotImplementedError
 
-    def __init__(self) -> None:
-        self.logs: list[VerifierKey] = []
-        self.witnesses: dict[str, VerifierKey] = {}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy(_PolicyOf[VerifierKey]):
+    """Which logs and witnesses are trusted, and which of them suffice.
+
+    The keys of logs are of type 0x01, those of witnesses of type 0x04.
+    """
+
+    @staticmethod
+    def _log_key(text: str, where: str) -> VerifierKey:
+        return VerifierKey.from_text(text, algorithm=Algorithm.ED25519, field_name=where)
+
+    @staticmethod
+    def _witness_key(text: str, where: str) -> VerifierKey:
+        return VerifierKey.from_text(text, algorithm=Algorithm.COSIGNATURE_V1, field_name=where)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sm2Policy(_PolicyOf[Sm2VerifierKey]):
+    """What a verifier demands of the second suite besides its `Policy`; never in its place.
+
+    The keys are of type 0xff: of logs for notes, of witnesses for cosignatures.
+    """
+
+    @staticmethod
+    def _log_key(text: str, where: str) -> Sm2VerifierKey:
+        return Sm2VerifierKey.from_text(text, use=Sm2Use.NOTE, field_name=where)
+
+    @staticmethod
+    def _witness_key(text: str, where: str) -> Sm2VerifierKey:
+        return Sm2VerifierKey.from_text(text, use=Sm2Use.COSIGNATURE, field_name=where)
+
+
+class _Reader(Generic[K]):
+    """Reads a policy line by line; a line may name only what came before.
+
+    Args:
+        log_key: Reads the key of a log.
+        witness_key: Reads the key of a witness.
+    """
+
+    def __init__(
+        self, log_key: Callable[[str, str], K], witness_key: Callable[[str, str], K]
+    ) -> None:
+        self._log_key = log_key
+        self._witness_key = witness_key
+        self.logs: list[K] = []
+        self.witnesses: dict[str, K] = {}
         self.groups: dict[str, Group] = {}
         self.quorum: str | None = None
         self._used: set[str] = set()
@@ -163,13 +230,13 @@ class _Reader:
                 )
 
     def _log(self, where: str, vkey: str) -> None:
-        key = VerifierKey.from_text(vkey, algorithm=Algorithm.ED25519, field_name=where)
+        key = self._log_key(vkey, where)
         if any(key.public_key == other.public_key for other in self.logs):
             raise invalid_field(where, vkey, "The log's key stands there twice.")
         self.logs.append(key)
 
     def _witness(self, where: str, name: str, vkey: str) -> None:
-        key = VerifierKey.from_text(vkey, algorithm=Algorithm.COSIGNATURE_V1, field_name=where)
+        key = self._witness_key(vkey, where)
         self._define(where, name)
         if any(key.public_key == other.public_key for other in self.witnesses.values()):
             raise invalid_field(where, vkey, "The witness's key stands there twice.")

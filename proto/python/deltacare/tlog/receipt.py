@@ -10,17 +10,18 @@ Source: https://c2sp.org/tlog-proof@v1
 import base64
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
 from deltacare.errors import PeerFault, Reason
-from deltacare.keys import VerifierKey, decode_base64
+from deltacare.keys import KEY_NAME_CHARS_MAX, VerifierKey, decode_base64
 from deltacare.tlog.checkpoint import CHECKPOINT_BYTES_MAX, Checkpoint, SignedCheckpoint
 from deltacare.tlog.cosignature import Cosignature, verify_cosignatures
 from deltacare.tlog.note import SignedNote
-from deltacare.tlog.policy import Policy
+from deltacare.tlog.policy import Policy, Sm2Policy
 from deltacare.tlog.proof import PROOF_HASHES_MAX, verify_inclusion
+from deltacare.tlog.suite import SuiteEvidence, require_sm2
 from deltacare.tlog.tree import HASH_BYTES, SIZE_MAX, leaf_hash
 
 __all__ = [
@@ -119,6 +120,7 @@ class VerifiedReceipt:
         leaf: The entry's leaf hash.
         cosignatures: The known witnesses that saw the checkpoint, with their times.
         extra: Opaque bytes that nobody signed; not proved.
+        sm2: What the second suite shows, if the verifier demanded it.
     """
 
     checkpoint: Checkpoint
@@ -126,6 +128,7 @@ class VerifiedReceipt:
     leaf: bytes
     cosignatures: tuple[Cosignature, ...]
     extra: bytes | None
+    sm2: SuiteEvidence | None = None
 
     def received_time(self, witness: str) -> datetime | None:
         """Return when a witness, by its key's name, received the entry; ``None`` if it has not."""
@@ -161,22 +164,30 @@ def verify_receipt(
     return _verify(data, entry, (log_key,), keys, lambda found: len(found) >= quorum)
 
 
-def verify_receipt_by_policy(data: bytes, entry: bytes, policy: Policy) -> VerifiedReceipt:
+def verify_receipt_by_policy(
+    data: bytes, entry: bytes, policy: Policy, *, sm2: Sm2Policy | None = None
+) -> VerifiedReceipt:
     """Check a receipt against a verifier's own policy.
 
     Args:
         data: The receipt's bytes.
         entry: The entry's bytes as they are in the log.
         policy: The logs, witnesses and quorum the verifier trusts.
+        sm2: The same in keys of the second suite, if the verifier demands that suite as well.
 
     Raises:
         PeerFault: ``BAD_PROOF`` or ``BAD_SIGNATURE`` if it does not verify, ``NO_QUORUM`` if the
             quorum is not met.
+        Refusal: ``SUITE_NOT_AVAILABLE``, if `sm2` is given and this installation cannot tell.
     """
     keys = tuple(policy.witnesses.values())
-    return _verify(
+    verified = _verify(
         data, entry, policy.logs, keys, lambda found: policy.is_met(c.key for c in found)
     )
+    if sm2 is None:
+        return verified
+    note = SignedNote.from_bytes(Receipt.from_bytes(data).checkpoint)
+    return replace(verified, sm2=require_sm2(note, sm2))
 
 
 def _verify(
@@ -190,18 +201,18 @@ def _verify(
     receipt = Receipt.from_bytes(data)
     # 1. The leaf hash, from the entry's bytes.
     leaf = leaf_hash(entry)
-    # 2. The checkpoint is of an acceptable log, signed by that log's key.
+    # 2. The checkpoint is of an acceptable log, signed by one of the keys that it had.
     origin = SignedNote.from_bytes(
         receipt.checkpoint, bytes_max=CHECKPOINT_BYTES_MAX
     ).text.partition("\n")[0]
-    log_key = next((key for key in log_keys if key.name == origin), None)
-    if log_key is None:
+    keys = [key for key in log_keys if key.name == origin]
+    if not keys:
         raise PeerFault(
             Reason.BAD_SIGNATURE,
             "The receipt is of a log that is not trusted here.",
-            details={"log": origin},
+            details={"log": origin[:KEY_NAME_CHARS_MAX]},
         )
-    signed = SignedCheckpoint.from_bytes(receipt.checkpoint, log_key)
+    signed = SignedCheckpoint.from_bytes(receipt.checkpoint, *keys)
     checkpoint = signed.checkpoint
     # 3. Cosignatures by known witnesses, and whether they suffice.
     cosignatures = verify_cosignatures(signed, witness_keys)

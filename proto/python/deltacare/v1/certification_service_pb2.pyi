@@ -592,6 +592,7 @@ class CheckCertificationRequest(_message.Message):
     KNOWN_TIME_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     HOST_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     certificate_no: _builtins.str
     """Number of the certificate: `320000-C2025000123`."""
     holder_name: _builtins.str
@@ -602,6 +603,10 @@ class CheckCertificationRequest(_message.Message):
     """Purpose, a code that is audited; empty means `WORK`."""
     host: _builtins.str
     """Province where it should count; empty means the node's own."""
+    evidence: _builtins.bool
+    """Whether a verdict file is wanted. `NO_QUORUM`, to be tried again, while what decided waits for
+    its cosignatures.
+    """
     @_builtins.property
     def known_time(self) -> _timestamp_pb2.Timestamp:
         """Moment whose facts are used; absent means now."""
@@ -615,10 +620,11 @@ class CheckCertificationRequest(_message.Message):
         known_time: _timestamp_pb2.Timestamp | None = ...,
         purpose: _builtins.str = ...,
         host: _builtins.str = ...,
+        evidence: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["known_time", b"known_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "holder_name", b"holder_name", "host", b"host", "known_time", b"known_time", "on_date", b"on_date", "purpose", b"purpose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "evidence", b"evidence", "holder_name", b"holder_name", "host", b"host", "known_time", b"known_time", "on_date", b"on_date", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -641,6 +647,7 @@ class CheckCertificationResponse(_message.Message):
     MAPPED_GRADE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     HOST_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     verdict: Global___Verdict.ValueType
     """The verdict."""
     rule: _builtins.str
@@ -648,7 +655,9 @@ class CheckCertificationResponse(_message.Message):
     on_date: _builtins.str
     """Day that was judged."""
     age_s: _builtins.int
-    """Age of the issuer's log at `known_time`, in seconds; 0 for the own log."""
+    """Age of the issuer's log at `known_time`, in seconds; 0 for the own log. By rule `R00-TRUST`: for
+    how long nobody has confirmed the federation's metadata.
+    """
     mapped_scheme: _builtins.str
     """Scheme it counts as here; set with `VALID`."""
     mapped_grade: _builtins.str
@@ -657,6 +666,10 @@ class CheckCertificationResponse(_message.Message):
     """Code of the reason that the issuer or host gave, if any."""
     host: _builtins.str
     """Province that it was judged for."""
+    evidence: _builtins.bytes
+    """The verdict file (`deltacare/evidence/v1`), if it was wanted: the verdict signed by this node,
+    and the receipts of all that decided it.
+    """
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.EntryRef]:
         """Entries that decided, in the order they were used."""
@@ -683,10 +696,11 @@ class CheckCertificationResponse(_message.Message):
         mapped_grade: _builtins.str = ...,
         reason: _builtins.str = ...,
         host: _builtins.str = ...,
+        evidence: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["known_time", b"known_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_s", b"age_s", "entries", b"entries", "host", b"host", "known_time", b"known_time", "logs", b"logs", "mapped_grade", b"mapped_grade", "mapped_scheme", b"mapped_scheme", "on_date", b"on_date", "reason", b"reason", "rule", b"rule", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_s", b"age_s", "entries", b"entries", "evidence", b"evidence", "host", b"host", "known_time", b"known_time", "logs", b"logs", "mapped_grade", b"mapped_grade", "mapped_scheme", b"mapped_scheme", "on_date", b"on_date", "reason", b"reason", "rule", b"rule", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1034,6 +1034,7 @@ class StandingStatement(_message.Message):
     ANSWERS_FIELD_NUMBER: _builtins.int
     RECOMPUTED_FIELD_NUMBER: _builtins.int
     ENTRY_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name: `statements/310000-S2026-11`."""
     statement_hash: _builtins.bytes
@@ -1054,6 +1055,12 @@ class StandingStatement(_message.Message):
     def entry(self) -> _types_pb2.EntryRef:
         """The entry."""
 
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.EntryRef]:
+        """Entries of the pair results that it names, in the order of their hashes, as far as this node
+        has them under a quorum; in the answer of `GetStatement` only.
+        """
+
     def __init__(
         self,
         *,
@@ -1064,10 +1071,11 @@ class StandingStatement(_message.Message):
         answers: _abc.Iterable[Global___PartyAnswer] | None = ...,
         recomputed: _builtins.bool = ...,
         entry: _types_pb2.EntryRef | None = ...,
+        results: _abc.Iterable[_types_pb2.EntryRef] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "statement", b"statement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "entry", b"entry", "name", b"name", "recomputed", b"recomputed", "state", b"state", "statement", b"statement", "statement_hash", b"statement_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "entry", b"entry", "name", b"name", "recomputed", b"recomputed", "results", b"results", "state", b"state", "statement", b"statement", "statement_hash", b"statement_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

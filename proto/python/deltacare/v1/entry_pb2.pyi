@@ -290,6 +290,7 @@ class Entry(_message.Message):
     PAIR_RESULT_FIELD_NUMBER: _builtins.int
     STATEMENT_FIELD_NUMBER: _builtins.int
     STATEMENT_ANSWER_FIELD_NUMBER: _builtins.int
+    AUDIT_ANCHOR_FIELD_NUMBER: _builtins.int
     ENROLMENT_FIELD_NUMBER: _builtins.int
     ENROLMENT_END_FIELD_NUMBER: _builtins.int
     SETTLEMENT_RECORD_FIELD_NUMBER: _builtins.int
@@ -298,6 +299,8 @@ class Entry(_message.Message):
     HOLD_FIELD_NUMBER: _builtins.int
     HOLD_END_FIELD_NUMBER: _builtins.int
     DAY_CLOSE_FIELD_NUMBER: _builtins.int
+    ACCESS_DENIED_FIELD_NUMBER: _builtins.int
+    DISCLOSURE_FIELD_NUMBER: _builtins.int
     maker: _builtins.str
     """Opaque id of the principal who made the request. 1 to 64 characters of `[A-Za-z0-9._-]`."""
     reviewer: _builtins.str
@@ -385,6 +388,10 @@ class Entry(_message.Message):
         """Registry log: the author's answer to a statement."""
 
     @_builtins.property
+    def audit_anchor(self) -> Global___AuditAnchor:
+        """Registry log: how far the author's audit log goes, so that it cannot be rewritten unseen."""
+
+    @_builtins.property
     def enrolment(self) -> Global___Enrolment:
         """Settlement log: the author, as home, opens the way for one elder."""
 
@@ -416,6 +423,14 @@ class Entry(_message.Message):
     def day_close(self) -> Global___DayClose:
         """Settlement log: ends a business date."""
 
+    @_builtins.property
+    def access_denied(self) -> Global___AccessDenied:
+        """Audit log: calls that the author's node did not let in."""
+
+    @_builtins.property
+    def disclosure(self) -> Global___Disclosure:
+        """Audit log: personal data that the author's node is about to disclose."""
+
     def __init__(
         self,
         *,
@@ -442,6 +457,7 @@ class Entry(_message.Message):
         pair_result: Global___PairResult | None = ...,
         statement: Global___Statement | None = ...,
         statement_answer: Global___StatementAnswer | None = ...,
+        audit_anchor: Global___AuditAnchor | None = ...,
         enrolment: Global___Enrolment | None = ...,
         enrolment_end: Global___EnrolmentEnd | None = ...,
         settlement_record: Global___SettlementRecord | None = ...,
@@ -450,12 +466,14 @@ class Entry(_message.Message):
         hold: Global___Hold | None = ...,
         hold_end: Global___HoldEnd | None = ...,
         day_close: Global___DayClose | None = ...,
+        access_denied: Global___AccessDenied | None = ...,
+        disclosure: Global___Disclosure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "agreement_answer", b"agreement_answer", "body", b"body", "certificate", b"certificate", "certificate_reinstatement", b"certificate_reinstatement", "certificate_renewal", b"certificate_renewal", "certificate_revocation", b"certificate_revocation", "certificate_suspension", b"certificate_suspension", "day_close", b"day_close", "enrolment", b"enrolment", "enrolment_end", b"enrolment_end", "entry_time", b"entry_time", "equivalence", b"equivalence", "equivalence_end", b"equivalence_end", "hold", b"hold", "hold_end", b"hold_end", "institution", b"institution", "listing", b"listing", "listing_withdrawal", b"listing_withdrawal", "pair_result", b"pair_result", "recognition_resumption", b"recognition_resumption", "recognition_suspension", b"recognition_suspension", "record_refusal", b"record_refusal", "reversal", b"reversal", "settlement_record", b"settlement_record", "statement", b"statement", "statement_answer", b"statement_answer", "subsidy_policy", b"subsidy_policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access_denied", b"access_denied", "agreement", b"agreement", "agreement_answer", b"agreement_answer", "audit_anchor", b"audit_anchor", "body", b"body", "certificate", b"certificate", "certificate_reinstatement", b"certificate_reinstatement", "certificate_renewal", b"certificate_renewal", "certificate_revocation", b"certificate_revocation", "certificate_suspension", b"certificate_suspension", "day_close", b"day_close", "disclosure", b"disclosure", "enrolment", b"enrolment", "enrolment_end", b"enrolment_end", "entry_time", b"entry_time", "equivalence", b"equivalence", "equivalence_end", b"equivalence_end", "hold", b"hold", "hold_end", b"hold_end", "institution", b"institution", "listing", b"listing", "listing_withdrawal", b"listing_withdrawal", "pair_result", b"pair_result", "recognition_resumption", b"recognition_resumption", "recognition_suspension", b"recognition_suspension", "record_refusal", b"record_refusal", "reversal", b"reversal", "settlement_record", b"settlement_record", "statement", b"statement", "statement_answer", b"statement_answer", "subsidy_policy", b"subsidy_policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "agreement_answer", b"agreement_answer", "body", b"body", "certificate", b"certificate", "certificate_reinstatement", b"certificate_reinstatement", "certificate_renewal", b"certificate_renewal", "certificate_revocation", b"certificate_revocation", "certificate_suspension", b"certificate_suspension", "day_close", b"day_close", "enrolment", b"enrolment", "enrolment_end", b"enrolment_end", "entry_time", b"entry_time", "equivalence", b"equivalence", "equivalence_end", b"equivalence_end", "hold", b"hold", "hold_end", b"hold_end", "institution", b"institution", "listing", b"listing", "listing_withdrawal", b"listing_withdrawal", "maker", b"maker", "pair_result", b"pair_result", "recognition_resumption", b"recognition_resumption", "recognition_suspension", b"recognition_suspension", "record_refusal", b"record_refusal", "request_id", b"request_id", "request_position", b"request_position", "reversal", b"reversal", "reviewer", b"reviewer", "settlement_record", b"settlement_record", "statement", b"statement", "statement_answer", b"statement_answer", "subsidy_policy", b"subsidy_policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_denied", b"access_denied", "agreement", b"agreement", "agreement_answer", b"agreement_answer", "audit_anchor", b"audit_anchor", "body", b"body", "certificate", b"certificate", "certificate_reinstatement", b"certificate_reinstatement", "certificate_renewal", b"certificate_renewal", "certificate_revocation", b"certificate_revocation", "certificate_suspension", b"certificate_suspension", "day_close", b"day_close", "disclosure", b"disclosure", "enrolment", b"enrolment", "enrolment_end", b"enrolment_end", "entry_time", b"entry_time", "equivalence", b"equivalence", "equivalence_end", b"equivalence_end", "hold", b"hold", "hold_end", b"hold_end", "institution", b"institution", "listing", b"listing", "listing_withdrawal", b"listing_withdrawal", "maker", b"maker", "pair_result", b"pair_result", "recognition_resumption", b"recognition_resumption", "recognition_suspension", b"recognition_suspension", "record_refusal", b"record_refusal", "request_id", b"request_id", "request_position", b"request_position", "reversal", b"reversal", "reviewer", b"reviewer", "settlement_record", b"settlement_record", "statement", b"statement", "statement_answer", b"statement_answer", "subsidy_policy", b"subsidy_policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["institution", "listing", "listing_withdrawal", "agreement", "agreement_answer", "equivalence", "equivalence_end", "certificate", "certificate_renewal", "certificate_suspension", "certificate_reinstatement", "certificate_revocation", "recognition_suspension", "recognition_resumption", "subsidy_policy", "pair_result", "statement", "statement_answer", "enrolment", "enrolment_end", "settlement_record", "reversal", "record_refusal", "hold", "hold_end", "day_close"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["institution", "listing", "listing_withdrawal", "agreement", "agreement_answer", "equivalence", "equivalence_end", "certificate", "certificate_renewal", "certificate_suspension", "certificate_reinstatement", "certificate_revocation", "recognition_suspension", "recognition_resumption", "subsidy_policy", "pair_result", "statement", "statement_answer", "audit_anchor", "enrolment", "enrolment_end", "settlement_record", "reversal", "record_refusal", "hold", "hold_end", "day_close", "access_denied", "disclosure"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -1580,3 +1598,173 @@ class DayClose(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DayClose: _TypeAlias = DayClose  # noqa: Y015
+
+@_typing.final
+class AuditAnchor(_message.Message):
+    """How far the author's audit log goes. Nobody else holds that log; partners cosign this."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    checkpoint: _builtins.bytes
+    """Newest signed checkpoint of `deltacare/<author>/audit`. Never smaller than the one before."""
+    def __init__(
+        self,
+        *,
+        checkpoint: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditAnchor: _TypeAlias = AuditAnchor  # noqa: Y015
+
+@_typing.final
+class AccessDenied(_message.Message):
+    """Calls of one caller that were refused alike within a minute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVINCE_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    FIRST_TIME_FIELD_NUMBER: _builtins.int
+    LAST_TIME_FIELD_NUMBER: _builtins.int
+    province: _builtins.str
+    """Province that vouches for the caller; empty if nobody could be named."""
+    role: _builtins.str
+    """Role of the caller; empty if nobody could be named."""
+    principal: _builtins.str
+    """Opaque id of the caller; empty if nobody could be named, or too many were refused to name each."""
+    method: _builtins.str
+    """Full name of the method, `/deltacare.v1.LogService/ReadEntries`; empty where principals are."""
+    purpose: _builtins.str
+    """Purpose that the caller gave, if it is one that exists."""
+    rule: _builtins.str
+    """Rule of the rights table, `E00` if none lets the caller in; empty if it was refused elsewhere."""
+    reason: _builtins.str
+    """Wire reason, such as `ROLE_NOT_ALLOWED`."""
+    cause: _builtins.str
+    """Why a certificate names nobody, such as `WRONG_CA`; nothing that stands in it."""
+    count: _builtins.int
+    """How many calls."""
+    @_builtins.property
+    def first_time(self) -> _timestamp_pb2.Timestamp:
+        """When the first of them came."""
+
+    @_builtins.property
+    def last_time(self) -> _timestamp_pb2.Timestamp:
+        """When the last of them came."""
+
+    def __init__(
+        self,
+        *,
+        province: _builtins.str = ...,
+        role: _builtins.str = ...,
+        principal: _builtins.str = ...,
+        method: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        cause: _builtins.str = ...,
+        count: _builtins.int = ...,
+        first_time: _timestamp_pb2.Timestamp | None = ...,
+        last_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_time", b"first_time", "last_time", b"last_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "count", b"count", "first_time", b"first_time", "last_time", b"last_time", "method", b"method", "principal", b"principal", "province", b"province", "purpose", b"purpose", "reason", b"reason", "role", b"role", "rule", b"rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccessDenied: _TypeAlias = AccessDenied  # noqa: Y015
+
+@_typing.final
+class EntrySpan(_message.Message):
+    """Consecutive entries of a log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOG_FIELD_NUMBER: _builtins.int
+    FIRST_INDEX_FIELD_NUMBER: _builtins.int
+    ENTRY_COUNT_FIELD_NUMBER: _builtins.int
+    log: _builtins.str
+    """Name of the log."""
+    first_index: _builtins.int
+    """The first, from 0."""
+    entry_count: _builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        log: _builtins.str = ...,
+        first_index: _builtins.int = ...,
+        entry_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_count", b"entry_count", "first_index", b"first_index", "log", b"log"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EntrySpan: _TypeAlias = EntrySpan  # noqa: Y015
+
+@_typing.final
+class Disclosure(_message.Message):
+    """Personal data that is about to leave: the entry is durable before the answer is sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVINCE_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    SPANS_FIELD_NUMBER: _builtins.int
+    province: _builtins.str
+    """Province that vouches for the caller."""
+    role: _builtins.str
+    """Role of the caller."""
+    principal: _builtins.str
+    """Opaque id of the caller."""
+    on_behalf_of: _builtins.str
+    """Opaque id of whom a partner's node asks for; empty if the caller asks for itself."""
+    method: _builtins.str
+    """Full name of the method."""
+    purpose: _builtins.str
+    """Purpose that the caller gave, such as `CARE_PLACEMENT`."""
+    rule: _builtins.str
+    """Rule of the rights table that allows it, such as `E22`."""
+    @_builtins.property
+    def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___EntrySpan]:
+        """The entries that the disclosed data belongs to; the data itself stands nowhere."""
+
+    def __init__(
+        self,
+        *,
+        province: _builtins.str = ...,
+        role: _builtins.str = ...,
+        principal: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        method: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        spans: _abc.Iterable[Global___EntrySpan] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "on_behalf_of", b"on_behalf_of", "principal", b"principal", "province", b"province", "purpose", b"purpose", "role", b"role", "rule", b"rule", "spans", b"spans"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Disclosure: _TypeAlias = Disclosure  # noqa: Y015

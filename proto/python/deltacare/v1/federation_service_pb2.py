@@ -26,37 +26,85 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%deltacare/v1/federation_service.proto\x12\x0c\x64\x65ltacare.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n\x12ListMembersRequest\"u\n\x06Member\x12\x10\n\x08province\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x0f\n\x07name_en\x18\x03 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x04 \x01(\t\x12\x10\n\x08log_keys\x18\x05 \x03(\t\x12\x13\n\x0bwitness_key\x18\x06 \x01(\t\"\x7f\n\x13ListMembersResponse\x12%\n\x07members\x18\x01 \x03(\x0b\x32\x14.deltacare.v1.Member\x12\x16\n\x0e\x62undle_version\x18\x02 \x01(\x04\x12\x10\n\x08province\x18\x03 \x01(\t\x12\x17\n\x0fregistry_quorum\x18\x04 \x01(\r\"\x0f\n\rWhoAmIRequest\"T\n\x0eWhoAmIResponse\x12\x10\n\x08province\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x0f\n\x07methods\x18\x04 \x03(\t\"\x1a\n\x18ListPartnerHealthRequest\"\x97\x01\n\x07HeldLog\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x15\n\rverified_size\x18\x02 \x01(\x04\x12\x13\n\x0bquorum_size\x18\x03 \x01(\x04\x12.\n\nfresh_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07stalled\x18\x05 \x01(\x08\x12\x12\n\nfork_count\x18\x06 \x01(\r\"\x96\x01\n\rPartnerHealth\x12\x10\n\x08province\x18\x01 \x01(\t\x12\x11\n\tconnected\x18\x02 \x01(\x08\x12;\n\x11last_contact_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12#\n\x04logs\x18\x04 \x03(\x0b\x32\x15.deltacare.v1.HeldLog\"d\n\x19ListPartnerHealthResponse\x12-\n\x08partners\x18\x01 \x03(\x0b\x32\x1b.deltacare.v1.PartnerHealth\x12\x18\n\x10unconfirmed_logs\x18\x02 \x03(\t\"\r\n\x0bPingRequest\"\x0e\n\x0cPingResponse2\xd1\x02\n\x11\x46\x65\x64\x65rationService\x12R\n\x0bListMembers\x12 .deltacare.v1.ListMembersRequest\x1a!.deltacare.v1.ListMembersResponse\x12\x43\n\x06WhoAmI\x12\x1b.deltacare.v1.WhoAmIRequest\x1a\x1c.deltacare.v1.WhoAmIResponse\x12\x64\n\x11ListPartnerHealth\x12&.deltacare.v1.ListPartnerHealthRequest\x1a\'.deltacare.v1.ListPartnerHealthResponse\x12=\n\x04Ping\x12\x19.deltacare.v1.PingRequest\x1a\x1a.deltacare.v1.PingResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%deltacare/v1/federation_service.proto\x12\x0c\x64\x65ltacare.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n\x12ListMembersRequest\"u\n\x06Member\x12\x10\n\x08province\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x0f\n\x07name_en\x18\x03 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x04 \x01(\t\x12%\n\x04keys\x18\x05 \x03(\x0b\x32\x17.deltacare.v1.MemberKey\"\xb5\x01\n\tMemberKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\tfrom_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\nuntil_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\x36\n\x0ctainted_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\"~\n\x13ListMembersResponse\x12%\n\x07members\x18\x01 \x03(\x0b\x32\x14.deltacare.v1.Member\x12\x15\n\rtrust_version\x18\x02 \x01(\x04\x12\x10\n\x08province\x18\x03 \x01(\t\x12\x17\n\x0fregistry_quorum\x18\x04 \x01(\r\"\x0f\n\rWhoAmIRequest\"T\n\x0eWhoAmIResponse\x12\x10\n\x08province\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x0f\n\x07methods\x18\x04 \x03(\t\"\x1a\n\x18ListPartnerHealthRequest\"\x97\x01\n\x07HeldLog\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x15\n\rverified_size\x18\x02 \x01(\x04\x12\x13\n\x0bquorum_size\x18\x03 \x01(\x04\x12.\n\nfresh_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07stalled\x18\x05 \x01(\x08\x12\x12\n\nfork_count\x18\x06 \x01(\r\"\x96\x01\n\rPartnerHealth\x12\x10\n\x08province\x18\x01 \x01(\t\x12\x11\n\tconnected\x18\x02 \x01(\x08\x12;\n\x11last_contact_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12#\n\x04logs\x18\x04 \x03(\x0b\x32\x15.deltacare.v1.HeldLog\"d\n\x19ListPartnerHealthResponse\x12-\n\x08partners\x18\x01 \x03(\x0b\x32\x1b.deltacare.v1.PartnerHealth\x12\x18\n\x10unconfirmed_logs\x18\x02 \x03(\t\"\r\n\x0bPingRequest\"\x0e\n\x0cPingResponse\"W\n\x14\x45xplainAccessRequest\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x10\n\x08province\x18\x03 \x01(\t\x12\x0f\n\x07purpose\x18\x04 \x01(\t\"\'\n\rBilingualText\x12\n\n\x02zh\x18\x01 \x01(\t\x12\n\n\x02\x65n\x18\x02 \x01(\t\"\xdb\x01\n\nAccessRule\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12)\n\x04text\x18\x02 \x01(\x0b\x32\x1b.deltacare.v1.BilingualText\x12\x14\n\x0crecord_class\x18\x03 \x01(\t\x12\x36\n\x11record_class_text\x18\x04 \x01(\x0b\x32\x1b.deltacare.v1.BilingualText\x12\x14\n\x0corganisation\x18\x05 \x01(\t\x12\r\n\x05roles\x18\x06 \x03(\t\x12\x10\n\x08purposes\x18\x07 \x03(\t\x12\x0f\n\x07methods\x18\x08 \x03(\t\"\xf3\x01\n\x15\x45xplainAccessResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x10\n\x08province\x18\x04 \x01(\t\x12\x0f\n\x07purpose\x18\x05 \x01(\t\x12&\n\x04rule\x18\x06 \x01(\x0b\x32\x18.deltacare.v1.AccessRule\x12(\n\x03why\x18\x07 \x01(\x0b\x32\x1b.deltacare.v1.BilingualText\x12(\n\x06others\x18\x08 \x03(\x0b\x32\x18.deltacare.v1.AccessRule\x12\x0c\n\x04node\x18\t \x01(\t\"#\n\x13GetTrustFileRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\"\'\n\x14GetTrustFileResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\"\x17\n\x15GetTrustStatusRequest\"\xc1\x05\n\x16GetTrustStatusResponse\x12\x10\n\x08province\x18\x01 \x01(\t\x12,\n\x08now_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rtrust_version\x18\x03 \x01(\x04\x12\x14\n\x0croot_version\x18\x04 \x01(\x04\x12\x18\n\x10snapshot_version\x18\x05 \x01(\x04\x12\x16\n\x0etimestamp_hour\x18\x06 \x01(\x04\x12\x35\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\x38\n\x0erefreshed_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\x34\n\nstale_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12,\n\x08problems\x18\n \x03(\x0b\x32\x1a.deltacare.v1.TrustProblem\x12\x1b\n\x13newest_root_version\x18\x0b \x01(\x04\x12\x1f\n\x17newest_snapshot_version\x18\x0c \x01(\x04\x12\x1e\n\x16newest_snapshot_sha256\x18\r \x01(\x0c\x12\x36\n\x0cpending_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12,\n\x08partners\x18\x0f \x03(\x0b\x32\x1a.deltacare.v1.TrustPartner\x12\x34\n\x10root_expire_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x15statement_expire_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"G\n\x0cTrustProblem\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12)\n\x04text\x18\x02 \x01(\x0b\x32\x1b.deltacare.v1.BilingualText\"\xb9\x01\n\x0cTrustPartner\x12\x10\n\x08province\x18\x01 \x01(\t\x12\x37\n\ranswered_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\x15\n\rclock_ahead_s\x18\x03 \x01(\x12\x12\x1f\n\x17newest_snapshot_version\x18\x04 \x01(\x04\x12\x16\n\x0etimestamp_hour\x18\x05 \x01(\x04\x12\x0e\n\x06reason\x18\x06 \x01(\t\"_\n\x1cGetTimestampSignatureRequest\x12\x0c\n\x04hour\x18\x01 \x01(\x04\x12\x18\n\x10snapshot_version\x18\x02 \x01(\x04\x12\x17\n\x0fsnapshot_sha256\x18\x03 \x01(\x0c\"2\n\x1dGetTimestampSignatureResponse\x12\x11\n\tsignature\x18\x01 \x01(\x0c\"*\n\tTrustFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"=\n\x13PublishTrustRequest\x12&\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x17.deltacare.v1.TrustFile\"\x97\x01\n\x14PublishTrustResponse\x12\x14\n\x0croot_version\x18\x01 \x01(\x04\x12\x18\n\x10snapshot_version\x18\x02 \x01(\x04\x12\x15\n\rtrust_version\x18\x03 \x01(\x04\x12\x38\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x32\xa8\x06\n\x11\x46\x65\x64\x65rationService\x12R\n\x0bListMembers\x12 .deltacare.v1.ListMembersRequest\x1a!.deltacare.v1.ListMembersResponse\x12\x43\n\x06WhoAmI\x12\x1b.deltacare.v1.WhoAmIRequest\x1a\x1c.deltacare.v1.WhoAmIResponse\x12\x64\n\x11ListPartnerHealth\x12&.deltacare.v1.ListPartnerHealthRequest\x1a\'.deltacare.v1.ListPartnerHealthResponse\x12X\n\rExplainAccess\x12\".deltacare.v1.ExplainAccessRequest\x1a#.deltacare.v1.ExplainAccessResponse\x12=\n\x04Ping\x12\x19.deltacare.v1.PingRequest\x1a\x1a.deltacare.v1.PingResponse\x12U\n\x0cGetTrustFile\x12!.deltacare.v1.GetTrustFileRequest\x1a\".deltacare.v1.GetTrustFileResponse\x12[\n\x0eGetTrustStatus\x12#.deltacare.v1.GetTrustStatusRequest\x1a$.deltacare.v1.GetTrustStatusResponse\x12p\n\x15GetTimestampSignature\x12*.deltacare.v1.GetTimestampSignatureRequest\x1a+.deltacare.v1.GetTimestampSignatureResponse\x12U\n\x0cPublishTrust\x12!.deltacare.v1.PublishTrustRequest\x1a\".deltacare.v1.PublishTrustResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'deltacare.v1.federation_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_MEMBERKEY'].fields_by_name['until_time']._loaded_options = None
+  _globals['_MEMBERKEY'].fields_by_name['until_time']._serialized_options = b'\342A\001\001'
+  _globals['_MEMBERKEY'].fields_by_name['tainted_time']._loaded_options = None
+  _globals['_MEMBERKEY'].fields_by_name['tainted_time']._serialized_options = b'\342A\001\001'
   _globals['_PARTNERHEALTH'].fields_by_name['last_contact_time']._loaded_options = None
   _globals['_PARTNERHEALTH'].fields_by_name['last_contact_time']._serialized_options = b'\342A\001\001'
+  _globals['_GETTRUSTSTATUSRESPONSE'].fields_by_name['expire_time']._loaded_options = None
+  _globals['_GETTRUSTSTATUSRESPONSE'].fields_by_name['expire_time']._serialized_options = b'\342A\001\001'
+  _globals['_GETTRUSTSTATUSRESPONSE'].fields_by_name['refreshed_time']._loaded_options = None
+  _globals['_GETTRUSTSTATUSRESPONSE'].fields_by_name['refreshed_time']._serialized_options = b'\342A\001\001'
+  _globals['_GETTRUSTSTATUSRESPONSE'].fields_by_name['stale_time']._loaded_options = None
+  _globals['_GETTRUSTSTATUSRESPONSE'].fields_by_name['stale_time']._serialized_options = b'\342A\001\001'
+  _globals['_GETTRUSTSTATUSRESPONSE'].fields_by_name['pending_time']._loaded_options = None
+  _globals['_GETTRUSTSTATUSRESPONSE'].fields_by_name['pending_time']._serialized_options = b'\342A\001\001'
+  _globals['_TRUSTPARTNER'].fields_by_name['answered_time']._loaded_options = None
+  _globals['_TRUSTPARTNER'].fields_by_name['answered_time']._serialized_options = b'\342A\001\001'
+  _globals['_PUBLISHTRUSTRESPONSE'].fields_by_name['effective_time']._loaded_options = None
+  _globals['_PUBLISHTRUSTRESPONSE'].fields_by_name['effective_time']._serialized_options = b'\342A\001\001'
   _globals['_LISTMEMBERSREQUEST']._serialized_start=121
   _globals['_LISTMEMBERSREQUEST']._serialized_end=141
   _globals['_MEMBER']._serialized_start=143
   _globals['_MEMBER']._serialized_end=260
-  _globals['_LISTMEMBERSRESPONSE']._serialized_start=262
-  _globals['_LISTMEMBERSRESPONSE']._serialized_end=389
-  _globals['_WHOAMIREQUEST']._serialized_start=391
-  _globals['_WHOAMIREQUEST']._serialized_end=406
-  _globals['_WHOAMIRESPONSE']._serialized_start=408
-  _globals['_WHOAMIRESPONSE']._serialized_end=492
-  _globals['_LISTPARTNERHEALTHREQUEST']._serialized_start=494
-  _globals['_LISTPARTNERHEALTHREQUEST']._serialized_end=520
-  _globals['_HELDLOG']._serialized_start=523
-  _globals['_HELDLOG']._serialized_end=674
-  _globals['_PARTNERHEALTH']._serialized_start=677
-  _globals['_PARTNERHEALTH']._serialized_end=827
-  _globals['_LISTPARTNERHEALTHRESPONSE']._serialized_start=829
-  _globals['_LISTPARTNERHEALTHRESPONSE']._serialized_end=929
-  _globals['_PINGREQUEST']._serialized_start=931
-  _globals['_PINGREQUEST']._serialized_end=944
-  _globals['_PINGRESPONSE']._serialized_start=946
-  _globals['_PINGRESPONSE']._serialized_end=960
-  _globals['_FEDERATIONSERVICE']._serialized_start=963
-  _globals['_FEDERATIONSERVICE']._serialized_end=1300
+  _globals['_MEMBERKEY']._serialized_start=263
+  _globals['_MEMBERKEY']._serialized_end=444
+  _globals['_LISTMEMBERSRESPONSE']._serialized_start=446
+  _globals['_LISTMEMBERSRESPONSE']._serialized_end=572
+  _globals['_WHOAMIREQUEST']._serialized_start=574
+  _globals['_WHOAMIREQUEST']._serialized_end=589
+  _globals['_WHOAMIRESPONSE']._serialized_start=591
+  _globals['_WHOAMIRESPONSE']._serialized_end=675
+  _globals['_LISTPARTNERHEALTHREQUEST']._serialized_start=677
+  _globals['_LISTPARTNERHEALTHREQUEST']._serialized_end=703
+  _globals['_HELDLOG']._serialized_start=706
+  _globals['_HELDLOG']._serialized_end=857
+  _globals['_PARTNERHEALTH']._serialized_start=860
+  _globals['_PARTNERHEALTH']._serialized_end=1010
+  _globals['_LISTPARTNERHEALTHRESPONSE']._serialized_start=1012
+  _globals['_LISTPARTNERHEALTHRESPONSE']._serialized_end=1112
+  _globals['_PINGREQUEST']._serialized_start=1114
+  _globals['_PINGREQUEST']._serialized_end=1127
+  _globals['_PINGRESPONSE']._serialized_start=1129
+  _globals['_PINGRESPONSE']._serialized_end=1143
+  _globals['_EXPLAINACCESSREQUEST']._serialized_start=1145
+  _globals['_EXPLAINACCESSREQUEST']._serialized_end=1232
+  _globals['_BILINGUALTEXT']._serialized_start=1234
+  _globals['_BILINGUALTEXT']._serialized_end=1273
+  _globals['_ACCESSRULE']._serialized_start=1276
+  _globals['_ACCESSRULE']._serialized_end=1495
+  _globals['_EXPLAINACCESSRESPONSE']._serialized_start=1498
+  _globals['_EXPLAINACCESSRESPONSE']._serialized_end=1741
+  _globals['_GETTRUSTFILEREQUEST']._serialized_start=1743
+  _globals['_GETTRUSTFILEREQUEST']._serialized_end=1778
+  _globals['_GETTRUSTFILERESPONSE']._serialized_start=1780
+  _globals['_GETTRUSTFILERESPONSE']._serialized_end=1819
+  _globals['_GETTRUSTSTATUSREQUEST']._serialized_start=1821
+  _globals['_GETTRUSTSTATUSREQUEST']._serialized_end=1844
+  _globals['_GETTRUSTSTATUSRESPONSE']._serialized_start=1847
+  _globals['_GETTRUSTSTATUSRESPONSE']._serialized_end=2552
+  _globals['_TRUSTPROBLEM']._serialized_start=2554
+  _globals['_TRUSTPROBLEM']._serialized_end=2625
+  _globals['_TRUSTPARTNER']._serialized_start=2628
+  _globals['_TRUSTPARTNER']._serialized_end=2813
+  _globals['_GETTIMESTAMPSIGNATUREREQUEST']._serialized_start=2815
+  _globals['_GETTIMESTAMPSIGNATUREREQUEST']._serialized_end=2910
+  _globals['_GETTIMESTAMPSIGNATURERESPONSE']._serialized_start=2912
+  _globals['_GETTIMESTAMPSIGNATURERESPONSE']._serialized_end=2962
+  _globals['_TRUSTFILE']._serialized_start=2964
+  _globals['_TRUSTFILE']._serialized_end=3006
+  _globals['_PUBLISHTRUSTREQUEST']._serialized_start=3008
+  _globals['_PUBLISHTRUSTREQUEST']._serialized_end=3069
+  _globals['_PUBLISHTRUSTRESPONSE']._serialized_start=3072
+  _globals['_PUBLISHTRUSTRESPONSE']._serialized_end=3223
+  _globals['_FEDERATIONSERVICE']._serialized_start=3226
+  _globals['_FEDERATIONSERVICE']._serialized_end=4034
 # @@protoc_insertion_point(module_scope)

@@ -46,8 +46,7 @@ class Member(_message.Message):
     NAME_ZH_FIELD_NUMBER: _builtins.int
     NAME_EN_FIELD_NUMBER: _builtins.int
     ENDPOINT_FIELD_NUMBER: _builtins.int
-    LOG_KEYS_FIELD_NUMBER: _builtins.int
-    WITNESS_KEY_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
     province: _builtins.str
     """Province code, six digits."""
     name_zh: _builtins.str
@@ -56,11 +55,9 @@ class Member(_message.Message):
     """Name in English."""
     endpoint: _builtins.str
     """Where its node listens, `host:port`."""
-    witness_key: _builtins.str
-    """Verification key (C2SP vkey, type 0x04) of its witness."""
     @_builtins.property
-    def log_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Verification keys (C2SP vkey) of its logs."""
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberKey]:
+        """Every key it signs or ever signed with, oldest first under each name."""
 
     def __init__(
         self,
@@ -69,16 +66,55 @@ class Member(_message.Message):
         name_zh: _builtins.str = ...,
         name_en: _builtins.str = ...,
         endpoint: _builtins.str = ...,
-        log_keys: _abc.Iterable[_builtins.str] | None = ...,
-        witness_key: _builtins.str = ...,
+        keys: _abc.Iterable[Global___MemberKey] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoint", b"endpoint", "log_keys", b"log_keys", "name_en", b"name_en", "name_zh", b"name_zh", "province", b"province", "witness_key", b"witness_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoint", b"endpoint", "keys", b"keys", "name_en", b"name_en", "name_zh", b"name_zh", "province", b"province"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Member: _TypeAlias = Member  # noqa: Y015
+
+@_typing.final
+class MemberKey(_message.Message):
+    """A key of a member and the time it counts for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    TAINTED_TIME_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Verification key (C2SP vkey); its name says what it signs: a log, cosignatures, verdicts."""
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """First instant at which it may sign."""
+
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """First instant at which it may not; absent while that is open."""
+
+    @_builtins.property
+    def tainted_time(self) -> _timestamp_pb2.Timestamp:
+        """Instant from which its owner no longer answers for it; absent if it was never called bad."""
+
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+        tainted_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "tainted_time", b"tainted_time", "until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "key", b"key", "tainted_time", b"tainted_time", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberKey: _TypeAlias = MemberKey  # noqa: Y015
 
 @_typing.final
 class ListMembersResponse(_message.Message):
@@ -87,11 +123,11 @@ class ListMembersResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEMBERS_FIELD_NUMBER: _builtins.int
-    BUNDLE_VERSION_FIELD_NUMBER: _builtins.int
+    TRUST_VERSION_FIELD_NUMBER: _builtins.int
     PROVINCE_FIELD_NUMBER: _builtins.int
     REGISTRY_QUORUM_FIELD_NUMBER: _builtins.int
-    bundle_version: _builtins.int
-    """Version of the trust bundle."""
+    trust_version: _builtins.int
+    """Version of the statement that is in force."""
     province: _builtins.str
     """Province of the node that answers."""
     registry_quorum: _builtins.int
@@ -104,13 +140,13 @@ class ListMembersResponse(_message.Message):
         self,
         *,
         members: _abc.Iterable[Global___Member] | None = ...,
-        bundle_version: _builtins.int = ...,
+        trust_version: _builtins.int = ...,
         province: _builtins.str = ...,
         registry_quorum: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_version", b"bundle_version", "members", b"members", "province", b"province", "registry_quorum", b"registry_quorum"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["members", b"members", "province", b"province", "registry_quorum", b"registry_quorum", "trust_version", b"trust_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -331,3 +367,566 @@ class PingResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PingResponse: _TypeAlias = PingResponse  # noqa: Y015
+
+@_typing.final
+class ExplainAccessRequest(_message.Message):
+    """Asks which rule decides a call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    PROVINCE_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    method: _builtins.str
+    """Method, by its full name or its last part (`FileRecords`); empty lists every rule of the role."""
+    role: _builtins.str
+    """Role; empty means the caller's."""
+    province: _builtins.str
+    """Province that vouches for who would call; empty means the caller's."""
+    purpose: _builtins.str
+    """Purpose that would be given; empty means none."""
+    def __init__(
+        self,
+        *,
+        method: _builtins.str = ...,
+        role: _builtins.str = ...,
+        province: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "province", b"province", "purpose", b"purpose", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainAccessRequest: _TypeAlias = ExplainAccessRequest  # noqa: Y015
+
+@_typing.final
+class BilingualText(_message.Message):
+    """A text in the languages of the program."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ZH_FIELD_NUMBER: _builtins.int
+    EN_FIELD_NUMBER: _builtins.int
+    zh: _builtins.str
+    """Chinese."""
+    en: _builtins.str
+    """English."""
+    def __init__(
+        self,
+        *,
+        zh: _builtins.str = ...,
+        en: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["en", b"en", "zh", b"zh"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BilingualText: _TypeAlias = BilingualText  # noqa: Y015
+
+@_typing.final
+class AccessRule(_message.Message):
+    """A rule of the rights table. What no rule names is denied."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    RECORD_CLASS_FIELD_NUMBER: _builtins.int
+    RECORD_CLASS_TEXT_FIELD_NUMBER: _builtins.int
+    ORGANISATION_FIELD_NUMBER: _builtins.int
+    ROLES_FIELD_NUMBER: _builtins.int
+    PURPOSES_FIELD_NUMBER: _builtins.int
+    METHODS_FIELD_NUMBER: _builtins.int
+    rule: _builtins.str
+    """Number, such as `E05`; never changes its meaning."""
+    record_class: _builtins.str
+    """Class of the records that its methods touch, such as `SETTLEMENT`."""
+    organisation: _builtins.str
+    """Whose callers it lets in: `OWN` the node's province's, `PARTNER` another member's."""
+    @_builtins.property
+    def text(self) -> Global___BilingualText:
+        """What it says."""
+
+    @_builtins.property
+    def record_class_text(self) -> Global___BilingualText:
+        """The class in words."""
+
+    @_builtins.property
+    def roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Roles that it lets in, sorted."""
+
+    @_builtins.property
+    def purposes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Purposes of which the caller must give one; empty if none is asked for. Sorted."""
+
+    @_builtins.property
+    def methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Full names of its methods, sorted."""
+
+    def __init__(
+        self,
+        *,
+        rule: _builtins.str = ...,
+        text: Global___BilingualText | None = ...,
+        record_class: _builtins.str = ...,
+        record_class_text: Global___BilingualText | None = ...,
+        organisation: _builtins.str = ...,
+        roles: _abc.Iterable[_builtins.str] | None = ...,
+        purposes: _abc.Iterable[_builtins.str] | None = ...,
+        methods: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record_class_text", b"record_class_text", "text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["methods", b"methods", "organisation", b"organisation", "purposes", b"purposes", "record_class", b"record_class", "record_class_text", b"record_class_text", "roles", b"roles", "rule", b"rule", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccessRule: _TypeAlias = AccessRule  # noqa: Y015
+
+@_typing.final
+class ExplainAccessResponse(_message.Message):
+    """Which rule decides a call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALLOWED_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    PROVINCE_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    NODE_FIELD_NUMBER: _builtins.int
+    allowed: _builtins.bool
+    """Whether the call would be let in; false when rules are listed."""
+    method: _builtins.str
+    """Full name of the method; empty when rules are listed."""
+    role: _builtins.str
+    """Role that was looked at."""
+    province: _builtins.str
+    """Province that was looked at."""
+    purpose: _builtins.str
+    """Purpose that was looked at, or empty."""
+    node: _builtins.str
+    """Province of the node that answers."""
+    @_builtins.property
+    def rule(self) -> Global___AccessRule:
+        """The rule that decides: one of the table, or `E00`, by which is denied what no rule names."""
+
+    @_builtins.property
+    def why(self) -> Global___BilingualText:
+        """Why."""
+
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___AccessRule]:
+        """Rules that let someone call the method, where the call is denied: what would be needed.
+        When rules are listed, those that let the role in from its province.
+        """
+
+    def __init__(
+        self,
+        *,
+        allowed: _builtins.bool = ...,
+        method: _builtins.str = ...,
+        role: _builtins.str = ...,
+        province: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+        rule: Global___AccessRule | None = ...,
+        why: Global___BilingualText | None = ...,
+        others: _abc.Iterable[Global___AccessRule] | None = ...,
+        node: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule", "why", b"why"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "method", b"method", "node", b"node", "others", b"others", "province", b"province", "purpose", b"purpose", "role", b"role", "rule", b"rule", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainAccessResponse: _TypeAlias = ExplainAccessResponse  # noqa: Y015
+
+@_typing.final
+class GetTrustFileRequest(_message.Message):
+    """Asks for a file of the federation's TUF metadata."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """Path in a repository with consistent snapshots: `N.root.json`, `timestamp.json`,
+    `N.snapshot.json`, `N.targets.json`, `targets/<sha256>.<name>` where the hash stands before the
+    last part of the name, as in `targets/members/<sha256>.310000.json`; or `targets/<name>` for the
+    document that is in force.
+    """
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTrustFileRequest: _TypeAlias = GetTrustFileRequest  # noqa: Y015
+
+@_typing.final
+class GetTrustFileResponse(_message.Message):
+    """A file of the federation's TUF metadata."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """The bytes as they were signed or hashed."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTrustFileResponse: _TypeAlias = GetTrustFileResponse  # noqa: Y015
+
+@_typing.final
+class GetTrustStatusRequest(_message.Message):
+    """Asks how the node's trust stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTrustStatusRequest: _TypeAlias = GetTrustStatusRequest  # noqa: Y015
+
+@_typing.final
+class GetTrustStatusResponse(_message.Message):
+    """How a node's trust stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVINCE_FIELD_NUMBER: _builtins.int
+    NOW_TIME_FIELD_NUMBER: _builtins.int
+    TRUST_VERSION_FIELD_NUMBER: _builtins.int
+    ROOT_VERSION_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_VERSION_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_HOUR_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    REFRESHED_TIME_FIELD_NUMBER: _builtins.int
+    STALE_TIME_FIELD_NUMBER: _builtins.int
+    PROBLEMS_FIELD_NUMBER: _builtins.int
+    NEWEST_ROOT_VERSION_FIELD_NUMBER: _builtins.int
+    NEWEST_SNAPSHOT_VERSION_FIELD_NUMBER: _builtins.int
+    NEWEST_SNAPSHOT_SHA256_FIELD_NUMBER: _builtins.int
+    PENDING_TIME_FIELD_NUMBER: _builtins.int
+    PARTNERS_FIELD_NUMBER: _builtins.int
+    ROOT_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    STATEMENT_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    province: _builtins.str
+    """Province of the node that answers."""
+    trust_version: _builtins.int
+    """Version of the statement in force here."""
+    root_version: _builtins.int
+    """Version of the root that the statement was verified by."""
+    snapshot_version: _builtins.int
+    """Version of the snapshot in force here."""
+    timestamp_hour: _builtins.int
+    """Hour of the newest timestamp accepted here, counted since 1970; 0 if there is none yet."""
+    newest_root_version: _builtins.int
+    """Version of the newest root verified here."""
+    newest_snapshot_version: _builtins.int
+    """Version of the newest snapshot verified here, which waits if it is not the one in force."""
+    newest_snapshot_sha256: _builtins.bytes
+    """SHA-256 of what is signed of that snapshot, 32 bytes."""
+    @_builtins.property
+    def now_time(self) -> _timestamp_pb2.Timestamp:
+        """Its clock as it answered."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """From when nothing new is trusted unless a newer timestamp comes; absent if none came yet."""
+
+    @_builtins.property
+    def refreshed_time(self) -> _timestamp_pb2.Timestamp:
+        """Last time a partner was asked and the present hour's timestamp was here; absent if never."""
+
+    @_builtins.property
+    def stale_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when the trust is stale; absent while it is not."""
+
+    @_builtins.property
+    def problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrustProblem]:
+        """What is wrong, in the order in which it matters; empty if nothing is."""
+
+    @_builtins.property
+    def pending_time(self) -> _timestamp_pb2.Timestamp:
+        """When what waits takes effect at the earliest; absent if nothing waits."""
+
+    @_builtins.property
+    def partners(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrustPartner]:
+        """How each partner answered when it was last asked about trust. Sorted by province."""
+
+    @_builtins.property
+    def root_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When the root in force expires."""
+
+    @_builtins.property
+    def statement_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When the snapshot or targets in force expire, whichever is first."""
+
+    def __init__(
+        self,
+        *,
+        province: _builtins.str = ...,
+        now_time: _timestamp_pb2.Timestamp | None = ...,
+        trust_version: _builtins.int = ...,
+        root_version: _builtins.int = ...,
+        snapshot_version: _builtins.int = ...,
+        timestamp_hour: _builtins.int = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        refreshed_time: _timestamp_pb2.Timestamp | None = ...,
+        stale_time: _timestamp_pb2.Timestamp | None = ...,
+        problems: _abc.Iterable[Global___TrustProblem] | None = ...,
+        newest_root_version: _builtins.int = ...,
+        newest_snapshot_version: _builtins.int = ...,
+        newest_snapshot_sha256: _builtins.bytes = ...,
+        pending_time: _timestamp_pb2.Timestamp | None = ...,
+        partners: _abc.Iterable[Global___TrustPartner] | None = ...,
+        root_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        statement_expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "now_time", b"now_time", "pending_time", b"pending_time", "refreshed_time", b"refreshed_time", "root_expire_time", b"root_expire_time", "stale_time", b"stale_time", "statement_expire_time", b"statement_expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "newest_root_version", b"newest_root_version", "newest_snapshot_sha256", b"newest_snapshot_sha256", "newest_snapshot_version", b"newest_snapshot_version", "now_time", b"now_time", "partners", b"partners", "pending_time", b"pending_time", "problems", b"problems", "province", b"province", "refreshed_time", b"refreshed_time", "root_expire_time", b"root_expire_time", "root_version", b"root_version", "snapshot_version", b"snapshot_version", "stale_time", b"stale_time", "statement_expire_time", b"statement_expire_time", "timestamp_hour", b"timestamp_hour", "trust_version", b"trust_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTrustStatusResponse: _TypeAlias = GetTrustStatusResponse  # noqa: Y015
+
+@_typing.final
+class TrustProblem(_message.Message):
+    """Something that is wrong with a node's trust."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Code, such as `TRUST_STALE`, `TRUST_NOT_REFRESHED` or `TIMESTAMP_FROM_FUTURE`."""
+    @_builtins.property
+    def text(self) -> Global___BilingualText:
+        """In words."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        text: Global___BilingualText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrustProblem: _TypeAlias = TrustProblem  # noqa: Y015
+
+@_typing.final
+class TrustPartner(_message.Message):
+    """How a partner answered when it was asked about trust."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVINCE_FIELD_NUMBER: _builtins.int
+    ANSWERED_TIME_FIELD_NUMBER: _builtins.int
+    CLOCK_AHEAD_S_FIELD_NUMBER: _builtins.int
+    NEWEST_SNAPSHOT_VERSION_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_HOUR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    province: _builtins.str
+    """The partner."""
+    clock_ahead_s: _builtins.int
+    """Seconds by which its clock was ahead of ours then; negative if it was behind."""
+    newest_snapshot_version: _builtins.int
+    """Version of the newest snapshot it had."""
+    timestamp_hour: _builtins.int
+    """Hour of the newest timestamp it had."""
+    reason: _builtins.str
+    """Name of the reason for which it or what it said was refused; empty if it was not."""
+    @_builtins.property
+    def answered_time(self) -> _timestamp_pb2.Timestamp:
+        """When it last answered; absent if never since this node started."""
+
+    def __init__(
+        self,
+        *,
+        province: _builtins.str = ...,
+        answered_time: _timestamp_pb2.Timestamp | None = ...,
+        clock_ahead_s: _builtins.int = ...,
+        newest_snapshot_version: _builtins.int = ...,
+        timestamp_hour: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answered_time", b"answered_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_time", b"answered_time", "clock_ahead_s", b"clock_ahead_s", "newest_snapshot_version", b"newest_snapshot_version", "province", b"province", "reason", b"reason", "timestamp_hour", b"timestamp_hour"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrustPartner: _TypeAlias = TrustPartner  # noqa: Y015
+
+@_typing.final
+class GetTimestampSignatureRequest(_message.Message):
+    """Asks for a signature of an hour's timestamp."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOUR_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_VERSION_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_SHA256_FIELD_NUMBER: _builtins.int
+    hour: _builtins.int
+    """Hour, counted since 1970."""
+    snapshot_version: _builtins.int
+    """Version of the snapshot that it names."""
+    snapshot_sha256: _builtins.bytes
+    """SHA-256 of what is signed of that snapshot, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        hour: _builtins.int = ...,
+        snapshot_version: _builtins.int = ...,
+        snapshot_sha256: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hour", b"hour", "snapshot_sha256", b"snapshot_sha256", "snapshot_version", b"snapshot_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTimestampSignatureRequest: _TypeAlias = GetTimestampSignatureRequest  # noqa: Y015
+
+@_typing.final
+class GetTimestampSignatureResponse(_message.Message):
+    """A signature of an hour's timestamp."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    signature: _builtins.bytes
+    """Ed25519 signature, 64 bytes, by the timestamp key that the root states for this node's province,
+    over the canonical JSON of the timestamp's signed part.
+    """
+    def __init__(
+        self,
+        *,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTimestampSignatureResponse: _TypeAlias = GetTimestampSignatureResponse  # noqa: Y015
+
+@_typing.final
+class TrustFile(_message.Message):
+    """A file of a repository."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """Path as in GetTrustFileRequest, with its version or hash."""
+    content: _builtins.bytes
+    """Its bytes."""
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrustFile: _TypeAlias = TrustFile  # noqa: Y015
+
+@_typing.final
+class PublishTrustRequest(_message.Message):
+    """Takes a signed statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrustFile]:
+        """New roots if there are any, snapshot, targets and every document, at most 256 files."""
+
+    def __init__(
+        self,
+        *,
+        files: _abc.Iterable[Global___TrustFile] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishTrustRequest: _TypeAlias = PublishTrustRequest  # noqa: Y015
+
+@_typing.final
+class PublishTrustResponse(_message.Message):
+    """What was taken."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOT_VERSION_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_VERSION_FIELD_NUMBER: _builtins.int
+    TRUST_VERSION_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    root_version: _builtins.int
+    """Version of the newest root known here now."""
+    snapshot_version: _builtins.int
+    """Version of the newest snapshot known here now."""
+    trust_version: _builtins.int
+    """Version of the statement."""
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """From when it can be in force; absent if it is in force already."""
+
+    def __init__(
+        self,
+        *,
+        root_version: _builtins.int = ...,
+        snapshot_version: _builtins.int = ...,
+        trust_version: _builtins.int = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "root_version", b"root_version", "snapshot_version", b"snapshot_version", "trust_version", b"trust_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishTrustResponse: _TypeAlias = PublishTrustResponse  # noqa: Y015

@@ -50,10 +50,35 @@ class FederationServiceStub:
                 request_serializer=deltacare_dot_v1_dot_federation__service__pb2.ListPartnerHealthRequest.SerializeToString,
                 response_deserializer=deltacare_dot_v1_dot_federation__service__pb2.ListPartnerHealthResponse.FromString,
                 _registered_method=True)
+        self.ExplainAccess = channel.unary_unary(
+                '/deltacare.v1.FederationService/ExplainAccess',
+                request_serializer=deltacare_dot_v1_dot_federation__service__pb2.ExplainAccessRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_federation__service__pb2.ExplainAccessResponse.FromString,
+                _registered_method=True)
         self.Ping = channel.unary_unary(
                 '/deltacare.v1.FederationService/Ping',
                 request_serializer=deltacare_dot_v1_dot_federation__service__pb2.PingRequest.SerializeToString,
                 response_deserializer=deltacare_dot_v1_dot_federation__service__pb2.PingResponse.FromString,
+                _registered_method=True)
+        self.GetTrustFile = channel.unary_unary(
+                '/deltacare.v1.FederationService/GetTrustFile',
+                request_serializer=deltacare_dot_v1_dot_federation__service__pb2.GetTrustFileRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_federation__service__pb2.GetTrustFileResponse.FromString,
+                _registered_method=True)
+        self.GetTrustStatus = channel.unary_unary(
+                '/deltacare.v1.FederationService/GetTrustStatus',
+                request_serializer=deltacare_dot_v1_dot_federation__service__pb2.GetTrustStatusRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_federation__service__pb2.GetTrustStatusResponse.FromString,
+                _registered_method=True)
+        self.GetTimestampSignature = channel.unary_unary(
+                '/deltacare.v1.FederationService/GetTimestampSignature',
+                request_serializer=deltacare_dot_v1_dot_federation__service__pb2.GetTimestampSignatureRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_federation__service__pb2.GetTimestampSignatureResponse.FromString,
+                _registered_method=True)
+        self.PublishTrust = channel.unary_unary(
+                '/deltacare.v1.FederationService/PublishTrust',
+                request_serializer=deltacare_dot_v1_dot_federation__service__pb2.PublishTrustRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_federation__service__pb2.PublishTrustResponse.FromString,
                 _registered_method=True)
 
 
@@ -62,7 +87,7 @@ class FederationServiceServicer:
     """
 
     def ListMembers(self, request, context):
-        """Lists the member provinces as the node's trust bundle has them.
+        """Lists the member provinces as the federation's signed statement has them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -82,8 +107,54 @@ class FederationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainAccess(self, request, context):
+        """Says which rule of the node's rights table lets a call in or denies it, or lists the rules.
+        Anyone may ask about any role: the table is no secret. Errors: INVALID_ARGUMENT for a method,
+        role or purpose that does not exist, with those that are spelled alike.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Ping(self, request, context):
         """Does nothing after the same TLS, rights, limits and logging as every other call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTrustFile(self, request, context):
+        """Returns a file of the federation's TUF metadata by its path in a repository, so that a stock TUF
+        client can follow the federation from any node. Errors: NOT_FOUND if this node does not have
+        it, as a client expects at the end of the chain of roots; INVALID_ARGUMENT for what is no path.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTrustStatus(self, request, context):
+        """Says which statement of the federation this node goes by, when it was last confirmed, what
+        waits for the next full hour, and whether anything is wrong with it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTimestampSignature(self, request, context):
+        """Signs the timestamp of the present hour over the newest snapshot that this node has verified.
+        A node signs one snapshot an hour and never another. Errors: FAILED_PRECONDITION if the hour
+        is not the present one here, or the snapshot is not the newest known here, or another was
+        signed for that hour; the details name what this node has.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PublishTrust(self, request, context):
+        """Takes a signed statement that follows the newest known here, and offers it to the partners. It
+        takes effect when a timestamp names it: from the next full hour. Repeating it changes nothing.
+        Errors: FAILED_PRECONDITION with BAD_METADATA if signatures, versions or hashes do not fit, or
+        with RULE_REFUSED if it may not follow what is in force; INVALID_ARGUMENT for unknown files.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,10 +178,35 @@ def add_FederationServiceServicer_to_server(servicer, server):
                     request_deserializer=deltacare_dot_v1_dot_federation__service__pb2.ListPartnerHealthRequest.FromString,
                     response_serializer=deltacare_dot_v1_dot_federation__service__pb2.ListPartnerHealthResponse.SerializeToString,
             ),
+            'ExplainAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainAccess,
+                    request_deserializer=deltacare_dot_v1_dot_federation__service__pb2.ExplainAccessRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_federation__service__pb2.ExplainAccessResponse.SerializeToString,
+            ),
             'Ping': grpc.unary_unary_rpc_method_handler(
                     servicer.Ping,
                     request_deserializer=deltacare_dot_v1_dot_federation__service__pb2.PingRequest.FromString,
                     response_serializer=deltacare_dot_v1_dot_federation__service__pb2.PingResponse.SerializeToString,
+            ),
+            'GetTrustFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTrustFile,
+                    request_deserializer=deltacare_dot_v1_dot_federation__service__pb2.GetTrustFileRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_federation__service__pb2.GetTrustFileResponse.SerializeToString,
+            ),
+            'GetTrustStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTrustStatus,
+                    request_deserializer=deltacare_dot_v1_dot_federation__service__pb2.GetTrustStatusRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_federation__service__pb2.GetTrustStatusResponse.SerializeToString,
+            ),
+            'GetTimestampSignature': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTimestampSignature,
+                    request_deserializer=deltacare_dot_v1_dot_federation__service__pb2.GetTimestampSignatureRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_federation__service__pb2.GetTimestampSignatureResponse.SerializeToString,
+            ),
+            'PublishTrust': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishTrust,
+                    request_deserializer=deltacare_dot_v1_dot_federation__service__pb2.PublishTrustRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_federation__service__pb2.PublishTrustResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -206,6 +302,33 @@ class FederationService:
             _registered_method=True)
 
     @staticmethod
+    def ExplainAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.FederationService/ExplainAccess',
+            deltacare_dot_v1_dot_federation__service__pb2.ExplainAccessRequest.SerializeToString,
+            deltacare_dot_v1_dot_federation__service__pb2.ExplainAccessResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def Ping(request,
             target,
             options=(),
@@ -222,6 +345,114 @@ class FederationService:
             '/deltacare.v1.FederationService/Ping',
             deltacare_dot_v1_dot_federation__service__pb2.PingRequest.SerializeToString,
             deltacare_dot_v1_dot_federation__service__pb2.PingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTrustFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.FederationService/GetTrustFile',
+            deltacare_dot_v1_dot_federation__service__pb2.GetTrustFileRequest.SerializeToString,
+            deltacare_dot_v1_dot_federation__service__pb2.GetTrustFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTrustStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.FederationService/GetTrustStatus',
+            deltacare_dot_v1_dot_federation__service__pb2.GetTrustStatusRequest.SerializeToString,
+            deltacare_dot_v1_dot_federation__service__pb2.GetTrustStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTimestampSignature(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.FederationService/GetTimestampSignature',
+            deltacare_dot_v1_dot_federation__service__pb2.GetTimestampSignatureRequest.SerializeToString,
+            deltacare_dot_v1_dot_federation__service__pb2.GetTimestampSignatureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishTrust(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.FederationService/PublishTrust',
+            deltacare_dot_v1_dot_federation__service__pb2.PublishTrustRequest.SerializeToString,
+            deltacare_dot_v1_dot_federation__service__pb2.PublishTrustResponse.FromString,
             options,
             channel_credentials,
             insecure,

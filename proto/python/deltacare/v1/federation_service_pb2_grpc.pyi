@@ -34,13 +34,39 @@ class FederationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FederationServiceAsyncStub: ...
     ListMembers: _grpc.UnaryUnaryMultiCallable[_federation_service_pb2.ListMembersRequest, _federation_service_pb2.ListMembersResponse]
-    """Lists the member provinces as the node's trust bundle has them."""
+    """Lists the member provinces as the federation's signed statement has them."""
     WhoAmI: _grpc.UnaryUnaryMultiCallable[_federation_service_pb2.WhoAmIRequest, _federation_service_pb2.WhoAmIResponse]
     """Says who the node takes the caller for, from its certificate alone, and what it may call."""
     ListPartnerHealth: _grpc.UnaryUnaryMultiCallable[_federation_service_pb2.ListPartnerHealthRequest, _federation_service_pb2.ListPartnerHealthResponse]
     """Says how each partner is, as this node sees it."""
+    ExplainAccess: _grpc.UnaryUnaryMultiCallable[_federation_service_pb2.ExplainAccessRequest, _federation_service_pb2.ExplainAccessResponse]
+    """Says which rule of the node's rights table lets a call in or denies it, or lists the rules.
+    Anyone may ask about any role: the table is no secret. Errors: INVALID_ARGUMENT for a method,
+    role or purpose that does not exist, with those that are spelled alike.
+    """
     Ping: _grpc.UnaryUnaryMultiCallable[_federation_service_pb2.PingRequest, _federation_service_pb2.PingResponse]
     """Does nothing after the same TLS, rights, limits and logging as every other call."""
+    GetTrustFile: _grpc.UnaryUnaryMultiCallable[_federation_service_pb2.GetTrustFileRequest, _federation_service_pb2.GetTrustFileResponse]
+    """Returns a file of the federation's TUF metadata by its path in a repository, so that a stock TUF
+    client can follow the federation from any node. Errors: NOT_FOUND if this node does not have
+    it, as a client expects at the end of the chain of roots; INVALID_ARGUMENT for what is no path.
+    """
+    GetTrustStatus: _grpc.UnaryUnaryMultiCallable[_federation_service_pb2.GetTrustStatusRequest, _federation_service_pb2.GetTrustStatusResponse]
+    """Says which statement of the federation this node goes by, when it was last confirmed, what
+    waits for the next full hour, and whether anything is wrong with it.
+    """
+    GetTimestampSignature: _grpc.UnaryUnaryMultiCallable[_federation_service_pb2.GetTimestampSignatureRequest, _federation_service_pb2.GetTimestampSignatureResponse]
+    """Signs the timestamp of the present hour over the newest snapshot that this node has verified.
+    A node signs one snapshot an hour and never another. Errors: FAILED_PRECONDITION if the hour
+    is not the present one here, or the snapshot is not the newest known here, or another was
+    signed for that hour; the details name what this node has.
+    """
+    PublishTrust: _grpc.UnaryUnaryMultiCallable[_federation_service_pb2.PublishTrustRequest, _federation_service_pb2.PublishTrustResponse]
+    """Takes a signed statement that follows the newest known here, and offers it to the partners. It
+    takes effect when a timestamp names it: from the next full hour. Repeating it changes nothing.
+    Errors: FAILED_PRECONDITION with BAD_METADATA if signatures, versions or hashes do not fit, or
+    with RULE_REFUSED if it may not follow what is in force; INVALID_ARGUMENT for unknown files.
+    """
 
 @_typing.type_check_only
 class FederationServiceAsyncStub(FederationServiceStub):
@@ -48,13 +74,39 @@ class FederationServiceAsyncStub(FederationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListMembers: _aio.UnaryUnaryMultiCallable[_federation_service_pb2.ListMembersRequest, _federation_service_pb2.ListMembersResponse]  # type: ignore[assignment]
-    """Lists the member provinces as the node's trust bundle has them."""
+    """Lists the member provinces as the federation's signed statement has them."""
     WhoAmI: _aio.UnaryUnaryMultiCallable[_federation_service_pb2.WhoAmIRequest, _federation_service_pb2.WhoAmIResponse]  # type: ignore[assignment]
     """Says who the node takes the caller for, from its certificate alone, and what it may call."""
     ListPartnerHealth: _aio.UnaryUnaryMultiCallable[_federation_service_pb2.ListPartnerHealthRequest, _federation_service_pb2.ListPartnerHealthResponse]  # type: ignore[assignment]
     """Says how each partner is, as this node sees it."""
+    ExplainAccess: _aio.UnaryUnaryMultiCallable[_federation_service_pb2.ExplainAccessRequest, _federation_service_pb2.ExplainAccessResponse]  # type: ignore[assignment]
+    """Says which rule of the node's rights table lets a call in or denies it, or lists the rules.
+    Anyone may ask about any role: the table is no secret. Errors: INVALID_ARGUMENT for a method,
+    role or purpose that does not exist, with those that are spelled alike.
+    """
     Ping: _aio.UnaryUnaryMultiCallable[_federation_service_pb2.PingRequest, _federation_service_pb2.PingResponse]  # type: ignore[assignment]
     """Does nothing after the same TLS, rights, limits and logging as every other call."""
+    GetTrustFile: _aio.UnaryUnaryMultiCallable[_federation_service_pb2.GetTrustFileRequest, _federation_service_pb2.GetTrustFileResponse]  # type: ignore[assignment]
+    """Returns a file of the federation's TUF metadata by its path in a repository, so that a stock TUF
+    client can follow the federation from any node. Errors: NOT_FOUND if this node does not have
+    it, as a client expects at the end of the chain of roots; INVALID_ARGUMENT for what is no path.
+    """
+    GetTrustStatus: _aio.UnaryUnaryMultiCallable[_federation_service_pb2.GetTrustStatusRequest, _federation_service_pb2.GetTrustStatusResponse]  # type: ignore[assignment]
+    """Says which statement of the federation this node goes by, when it was last confirmed, what
+    waits for the next full hour, and whether anything is wrong with it.
+    """
+    GetTimestampSignature: _aio.UnaryUnaryMultiCallable[_federation_service_pb2.GetTimestampSignatureRequest, _federation_service_pb2.GetTimestampSignatureResponse]  # type: ignore[assignment]
+    """Signs the timestamp of the present hour over the newest snapshot that this node has verified.
+    A node signs one snapshot an hour and never another. Errors: FAILED_PRECONDITION if the hour
+    is not the present one here, or the snapshot is not the newest known here, or another was
+    signed for that hour; the details name what this node has.
+    """
+    PublishTrust: _aio.UnaryUnaryMultiCallable[_federation_service_pb2.PublishTrustRequest, _federation_service_pb2.PublishTrustResponse]  # type: ignore[assignment]
+    """Takes a signed statement that follows the newest known here, and offers it to the partners. It
+    takes effect when a timestamp names it: from the next full hour. Repeating it changes nothing.
+    Errors: FAILED_PRECONDITION with BAD_METADATA if signatures, versions or hashes do not fit, or
+    with RULE_REFUSED if it may not follow what is in force; INVALID_ARGUMENT for unknown files.
+    """
 
 class FederationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who belongs to the federation, who the caller is, and how the partners are."""
@@ -65,7 +117,7 @@ class FederationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _federation_service_pb2.ListMembersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_federation_service_pb2.ListMembersResponse, _abc.Awaitable[_federation_service_pb2.ListMembersResponse]]:
-        """Lists the member provinces as the node's trust bundle has them."""
+        """Lists the member provinces as the federation's signed statement has them."""
 
     @_abc_1.abstractmethod
     def WhoAmI(
@@ -84,11 +136,67 @@ class FederationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says how each partner is, as this node sees it."""
 
     @_abc_1.abstractmethod
+    def ExplainAccess(
+        self,
+        request: _federation_service_pb2.ExplainAccessRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_federation_service_pb2.ExplainAccessResponse, _abc.Awaitable[_federation_service_pb2.ExplainAccessResponse]]:
+        """Says which rule of the node's rights table lets a call in or denies it, or lists the rules.
+        Anyone may ask about any role: the table is no secret. Errors: INVALID_ARGUMENT for a method,
+        role or purpose that does not exist, with those that are spelled alike.
+        """
+
+    @_abc_1.abstractmethod
     def Ping(
         self,
         request: _federation_service_pb2.PingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_federation_service_pb2.PingResponse, _abc.Awaitable[_federation_service_pb2.PingResponse]]:
         """Does nothing after the same TLS, rights, limits and logging as every other call."""
+
+    @_abc_1.abstractmethod
+    def GetTrustFile(
+        self,
+        request: _federation_service_pb2.GetTrustFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_federation_service_pb2.GetTrustFileResponse, _abc.Awaitable[_federation_service_pb2.GetTrustFileResponse]]:
+        """Returns a file of the federation's TUF metadata by its path in a repository, so that a stock TUF
+        client can follow the federation from any node. Errors: NOT_FOUND if this node does not have
+        it, as a client expects at the end of the chain of roots; INVALID_ARGUMENT for what is no path.
+        """
+
+    @_abc_1.abstractmethod
+    def GetTrustStatus(
+        self,
+        request: _federation_service_pb2.GetTrustStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_federation_service_pb2.GetTrustStatusResponse, _abc.Awaitable[_federation_service_pb2.GetTrustStatusResponse]]:
+        """Says which statement of the federation this node goes by, when it was last confirmed, what
+        waits for the next full hour, and whether anything is wrong with it.
+        """
+
+    @_abc_1.abstractmethod
+    def GetTimestampSignature(
+        self,
+        request: _federation_service_pb2.GetTimestampSignatureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_federation_service_pb2.GetTimestampSignatureResponse, _abc.Awaitable[_federation_service_pb2.GetTimestampSignatureResponse]]:
+        """Signs the timestamp of the present hour over the newest snapshot that this node has verified.
+        A node signs one snapshot an hour and never another. Errors: FAILED_PRECONDITION if the hour
+        is not the present one here, or the snapshot is not the newest known here, or another was
+        signed for that hour; the details name what this node has.
+        """
+
+    @_abc_1.abstractmethod
+    def PublishTrust(
+        self,
+        request: _federation_service_pb2.PublishTrustRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_federation_service_pb2.PublishTrustResponse, _abc.Awaitable[_federation_service_pb2.PublishTrustResponse]]:
+        """Takes a signed statement that follows the newest known here, and offers it to the partners. It
+        takes effect when a timestamp names it: from the next full hour. Repeating it changes nothing.
+        Errors: FAILED_PRECONDITION with BAD_METADATA if signatures, versions or hashes do not fit, or
+        with RULE_REFUSED if it may not follow what is in force; INVALID_ARGUMENT for unknown files.
+        """
 
 def add_FederationServiceServicer_to_server(servicer: FederationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

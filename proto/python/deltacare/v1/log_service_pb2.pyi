@@ -452,22 +452,74 @@ class ExchangeCheckpointsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CHECKPOINTS_FIELD_NUMBER: _builtins.int
+    FORKS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def checkpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___Checkpoint]:
         """Newest checkpoint, with cosignatures, of every log that both may hold. At most 64."""
+
+    @_builtins.property
+    def forks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ForkProof]:
+        """Proof that logs are forked: one a log, whoever writes it. At most 64."""
 
     def __init__(
         self,
         *,
         checkpoints: _abc.Iterable[Global___Checkpoint] | None = ...,
+        forks: _abc.Iterable[Global___ForkProof] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoints", b"checkpoints"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoints", b"checkpoints", "forks", b"forks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExchangeCheckpointsRequest: _TypeAlias = ExchangeCheckpointsRequest  # noqa: Y015
+
+@_typing.final
+class ForkProof(_message.Message):
+    """Two checkpoints of one log that cannot both be true. Whoever is shown it believes the signatures
+    of the log, the proof, and its own tree, and nobody's word.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOG_FIELD_NUMBER: _builtins.int
+    FIRST_NOTE_FIELD_NUMBER: _builtins.int
+    SECOND_NOTE_FIELD_NUMBER: _builtins.int
+    ROOT_FIELD_NUMBER: _builtins.int
+    HASHES_FIELD_NUMBER: _builtins.int
+    log: _builtins.str
+    """Name of the log."""
+    first_note: _builtins.bytes
+    """A checkpoint, signed by a key of the log."""
+    second_note: _builtins.bytes
+    """One of at least that size, likewise."""
+    root: _builtins.bytes
+    """The root that the second one's tree has at the size of the first; it is not the first one's.
+    Empty if that is not known: then only who holds the log can tell.
+    """
+    @_builtins.property
+    def hashes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Consistency proof (RFC 6962, 2.1.2) that leads from that root to the second checkpoint; empty
+        if they are of one size.
+        """
+
+    def __init__(
+        self,
+        *,
+        log: _builtins.str = ...,
+        first_note: _builtins.bytes = ...,
+        second_note: _builtins.bytes = ...,
+        root: _builtins.bytes = ...,
+        hashes: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_note", b"first_note", "hashes", b"hashes", "log", b"log", "root", b"root", "second_note", b"second_note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForkProof: _TypeAlias = ForkProof  # noqa: Y015
 
 @_typing.final
 class ExchangeCheckpointsResponse(_message.Message):
@@ -476,18 +528,24 @@ class ExchangeCheckpointsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CHECKPOINTS_FIELD_NUMBER: _builtins.int
+    FORKS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def checkpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___Checkpoint]:
         """Newest checkpoint, with cosignatures, of every log that both may hold."""
+
+    @_builtins.property
+    def forks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ForkProof]:
+        """Proof that logs are forked, as in the request."""
 
     def __init__(
         self,
         *,
         checkpoints: _abc.Iterable[Global___Checkpoint] | None = ...,
+        forks: _abc.Iterable[Global___ForkProof] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoints", b"checkpoints"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoints", b"checkpoints", "forks", b"forks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -579,6 +637,8 @@ class Evidence(_message.Message):
     SHOWN_NOTE_FIELD_NUMBER: _builtins.int
     SHOWN_BY_FIELD_NUMBER: _builtins.int
     SEEN_TIME_FIELD_NUMBER: _builtins.int
+    ROOT_FIELD_NUMBER: _builtins.int
+    HASHES_FIELD_NUMBER: _builtins.int
     log: _builtins.str
     """Name of the log."""
     reason: _builtins.str
@@ -591,6 +651,14 @@ class Evidence(_message.Message):
     """Province that showed it."""
     seen_time: _builtins.str
     """When it was seen, RFC 3339."""
+    root: _builtins.bytes
+    """Of a fork: the root that the larger one's tree has at the size of the smaller. Empty if not
+    known.
+    """
+    @_builtins.property
+    def hashes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Consistency proof that leads from that root to the larger checkpoint."""
+
     def __init__(
         self,
         *,
@@ -600,10 +668,12 @@ class Evidence(_message.Message):
         shown_note: _builtins.bytes = ...,
         shown_by: _builtins.str = ...,
         seen_time: _builtins.str = ...,
+        root: _builtins.bytes = ...,
+        hashes: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["held_note", b"held_note", "log", b"log", "reason", b"reason", "seen_time", b"seen_time", "shown_by", b"shown_by", "shown_note", b"shown_note"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hashes", b"hashes", "held_note", b"held_note", "log", b"log", "reason", b"reason", "root", b"root", "seen_time", b"seen_time", "shown_by", b"shown_by", "shown_note", b"shown_note"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -636,3 +706,103 @@ class ListEvidenceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListEvidenceResponse: _TypeAlias = ListEvidenceResponse  # noqa: Y015
+
+@_typing.final
+class ListTouchedRequest(_message.Message):
+    """Asks what keys that were called bad have touched."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOG_FIELD_NUMBER: _builtins.int
+    log: _builtins.str
+    """Only this log; empty means every log that the caller may read."""
+    def __init__(
+        self,
+        *,
+        log: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["log", b"log"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTouchedRequest: _TypeAlias = ListTouchedRequest  # noqa: Y015
+
+@_typing.final
+class TouchedEntries(_message.Message):
+    """What one key touched of one log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOG_FIELD_NUMBER: _builtins.int
+    KEY_NAME_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    TAINTED_TIME_FIELD_NUMBER: _builtins.int
+    FIRST_INDEX_FIELD_NUMBER: _builtins.int
+    END_INDEX_FIELD_NUMBER: _builtins.int
+    SURVIVED_INDEX_FIELD_NUMBER: _builtins.int
+    COVERED_INDEX_FIELD_NUMBER: _builtins.int
+    log: _builtins.str
+    """Name of the log."""
+    key_name: _builtins.str
+    """Name of the key: the log's own, or a witness's."""
+    key_id: _builtins.str
+    """Its key id, 8 hex digits."""
+    tainted_time: _builtins.str
+    """From when its owner no longer answers for it, RFC 3339."""
+    first_index: _builtins.int
+    """First entry that rests on the key: what lies below was vouched for without it."""
+    end_index: _builtins.int
+    """One past the last entry that the key signed."""
+    survived_index: _builtins.int
+    """One past the last entry that survives, because a quorum of keys that were never called bad had
+    cosigned it before that instant. `first_index` if none does.
+    """
+    covered_index: _builtins.int
+    """One past the last entry that counts now, because such a quorum covered it, then or since. What
+    lies between here and `end_index` permits nothing.
+    """
+    def __init__(
+        self,
+        *,
+        log: _builtins.str = ...,
+        key_name: _builtins.str = ...,
+        key_id: _builtins.str = ...,
+        tainted_time: _builtins.str = ...,
+        first_index: _builtins.int = ...,
+        end_index: _builtins.int = ...,
+        survived_index: _builtins.int = ...,
+        covered_index: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["covered_index", b"covered_index", "end_index", b"end_index", "first_index", b"first_index", "key_id", b"key_id", "key_name", b"key_name", "log", b"log", "survived_index", b"survived_index", "tainted_time", b"tainted_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TouchedEntries: _TypeAlias = TouchedEntries  # noqa: Y015
+
+@_typing.final
+class ListTouchedResponse(_message.Message):
+    """What was touched."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOUCHED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def touched(self) -> _containers.RepeatedCompositeFieldContainer[Global___TouchedEntries]:
+        """Sorted by log, then by the name of the key."""
+
+    def __init__(
+        self,
+        *,
+        touched: _abc.Iterable[Global___TouchedEntries] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["touched", b"touched"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTouchedResponse: _TypeAlias = ListTouchedResponse  # noqa: Y015

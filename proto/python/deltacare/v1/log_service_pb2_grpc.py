@@ -87,6 +87,11 @@ class LogServiceStub:
                 request_serializer=deltacare_dot_v1_dot_log__service__pb2.ListEvidenceRequest.SerializeToString,
                 response_deserializer=deltacare_dot_v1_dot_log__service__pb2.ListEvidenceResponse.FromString,
                 _registered_method=True)
+        self.ListTouched = channel.unary_unary(
+                '/deltacare.v1.LogService/ListTouched',
+                request_serializer=deltacare_dot_v1_dot_log__service__pb2.ListTouchedRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_log__service__pb2.ListTouchedResponse.FromString,
+                _registered_method=True)
 
 
 class LogServiceServicer:
@@ -150,7 +155,8 @@ class LogServiceServicer:
 
     def ExchangeCheckpoints(self, request, context):
         """Peers only: tells the newest checkpoints the caller holds, and returns the newest held here.
-        A history that contradicts what is held is kept as evidence by whoever sees it.
+        A history that contradicts what is held is kept as evidence by whoever sees it, and both show
+        each other what proves that a log is forked; each checks that for itself.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,7 +171,16 @@ class LogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEvidence(self, request, context):
-        """Lists signed evidence of forks, oldest first.
+        """Lists signed evidence of forks, oldest first. A local role `system` or `auditor` is also shown
+        what partners announced of logs that are not held here.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTouched(self, request, context):
+        """Lists, for each key that its owner called bad, which entries it touched in the logs that the
+        caller may read, and which of them count all the same.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -223,6 +238,11 @@ def add_LogServiceServicer_to_server(servicer, server):
                     servicer.ListEvidence,
                     request_deserializer=deltacare_dot_v1_dot_log__service__pb2.ListEvidenceRequest.FromString,
                     response_serializer=deltacare_dot_v1_dot_log__service__pb2.ListEvidenceResponse.SerializeToString,
+            ),
+            'ListTouched': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTouched,
+                    request_deserializer=deltacare_dot_v1_dot_log__service__pb2.ListTouchedRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_log__service__pb2.ListTouchedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -498,6 +518,33 @@ class LogService:
             '/deltacare.v1.LogService/ListEvidence',
             deltacare_dot_v1_dot_log__service__pb2.ListEvidenceRequest.SerializeToString,
             deltacare_dot_v1_dot_log__service__pb2.ListEvidenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTouched(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.LogService/ListTouched',
+            deltacare_dot_v1_dot_log__service__pb2.ListTouchedRequest.SerializeToString,
+            deltacare_dot_v1_dot_log__service__pb2.ListTouchedResponse.FromString,
             options,
             channel_credentials,
             insecure,

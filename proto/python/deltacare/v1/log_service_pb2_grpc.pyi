@@ -60,14 +60,21 @@ class LogServiceStub:
     """
     ExchangeCheckpoints: _grpc.UnaryUnaryMultiCallable[_log_service_pb2.ExchangeCheckpointsRequest, _log_service_pb2.ExchangeCheckpointsResponse]
     """Peers only: tells the newest checkpoints the caller holds, and returns the newest held here.
-    A history that contradicts what is held is kept as evidence by whoever sees it.
+    A history that contradicts what is held is kept as evidence by whoever sees it, and both show
+    each other what proves that a log is forked; each checks that for itself.
     """
     AddCosignature: _grpc.UnaryUnaryMultiCallable[_log_service_pb2.AddCosignatureRequest, _log_service_pb2.AddCosignatureResponse]
     """Peers only: hands over a cosignature. Repeating one changes nothing.
     INVALID_ARGUMENT with reason BAD_SIGNATURE if it does not verify.
     """
     ListEvidence: _grpc.UnaryUnaryMultiCallable[_log_service_pb2.ListEvidenceRequest, _log_service_pb2.ListEvidenceResponse]
-    """Lists signed evidence of forks, oldest first."""
+    """Lists signed evidence of forks, oldest first. A local role `system` or `auditor` is also shown
+    what partners announced of logs that are not held here.
+    """
+    ListTouched: _grpc.UnaryUnaryMultiCallable[_log_service_pb2.ListTouchedRequest, _log_service_pb2.ListTouchedResponse]
+    """Lists, for each key that its owner called bad, which entries it touched in the logs that the
+    caller may read, and which of them count all the same.
+    """
 
 @_typing.type_check_only
 class LogServiceAsyncStub(LogServiceStub):
@@ -101,14 +108,21 @@ class LogServiceAsyncStub(LogServiceStub):
     """
     ExchangeCheckpoints: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ExchangeCheckpointsRequest, _log_service_pb2.ExchangeCheckpointsResponse]  # type: ignore[assignment]
     """Peers only: tells the newest checkpoints the caller holds, and returns the newest held here.
-    A history that contradicts what is held is kept as evidence by whoever sees it.
+    A history that contradicts what is held is kept as evidence by whoever sees it, and both show
+    each other what proves that a log is forked; each checks that for itself.
     """
     AddCosignature: _aio.UnaryUnaryMultiCallable[_log_service_pb2.AddCosignatureRequest, _log_service_pb2.AddCosignatureResponse]  # type: ignore[assignment]
     """Peers only: hands over a cosignature. Repeating one changes nothing.
     INVALID_ARGUMENT with reason BAD_SIGNATURE if it does not verify.
     """
     ListEvidence: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ListEvidenceRequest, _log_service_pb2.ListEvidenceResponse]  # type: ignore[assignment]
-    """Lists signed evidence of forks, oldest first."""
+    """Lists signed evidence of forks, oldest first. A local role `system` or `auditor` is also shown
+    what partners announced of logs that are not held here.
+    """
+    ListTouched: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ListTouchedRequest, _log_service_pb2.ListTouchedResponse]  # type: ignore[assignment]
+    """Lists, for each key that its owner called bad, which entries it touched in the logs that the
+    caller may read, and which of them count all the same.
+    """
 
 class LogServiceServicer(metaclass=_abc_1.ABCMeta):
     """The logs that a node holds: its own, and the mirrors of its partners'. A registry log is served
@@ -187,7 +201,8 @@ class LogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_log_service_pb2.ExchangeCheckpointsResponse, _abc.Awaitable[_log_service_pb2.ExchangeCheckpointsResponse]]:
         """Peers only: tells the newest checkpoints the caller holds, and returns the newest held here.
-        A history that contradicts what is held is kept as evidence by whoever sees it.
+        A history that contradicts what is held is kept as evidence by whoever sees it, and both show
+        each other what proves that a log is forked; each checks that for itself.
         """
 
     @_abc_1.abstractmethod
@@ -206,6 +221,18 @@ class LogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _log_service_pb2.ListEvidenceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_log_service_pb2.ListEvidenceResponse, _abc.Awaitable[_log_service_pb2.ListEvidenceResponse]]:
-        """Lists signed evidence of forks, oldest first."""
+        """Lists signed evidence of forks, oldest first. A local role `system` or `auditor` is also shown
+        what partners announced of logs that are not held here.
+        """
+
+    @_abc_1.abstractmethod
+    def ListTouched(
+        self,
+        request: _log_service_pb2.ListTouchedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_log_service_pb2.ListTouchedResponse, _abc.Awaitable[_log_service_pb2.ListTouchedResponse]]:
+        """Lists, for each key that its owner called bad, which entries it touched in the logs that the
+        caller may read, and which of them count all the same.
+        """
 
 def add_LogServiceServicer_to_server(servicer: LogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -393,14 +393,11 @@ class ResolveEnrolmentRequest(_message.Message):
 
     HOME_FIELD_NUMBER: _builtins.int
     ENROLMENT_CODE_FIELD_NUMBER: _builtins.int
-    PURPOSE_FIELD_NUMBER: _builtins.int
     PRINCIPAL_FIELD_NUMBER: _builtins.int
     home: _builtins.str
     """Home province that gave the code."""
     enrolment_code: _builtins.str
     """The code, as shown."""
-    purpose: _builtins.str
-    """Purpose, a code that home audits: 1 to 64 characters of `[A-Z0-9_]`."""
     principal: _builtins.str
     """Opaque id of the person who asks; a peer passes on its caller's."""
     def __init__(
@@ -408,12 +405,11 @@ class ResolveEnrolmentRequest(_message.Message):
         *,
         home: _builtins.str = ...,
         enrolment_code: _builtins.str = ...,
-        purpose: _builtins.str = ...,
         principal: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["enrolment_code", b"enrolment_code", "home", b"home", "principal", b"principal", "purpose", b"purpose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enrolment_code", b"enrolment_code", "home", b"home", "principal", b"principal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -124,7 +124,8 @@ class SettlementServiceServicer:
 
     def CreateEnrolments(self, request, context):
         """As home, enrols a batch of 1 to 1,000 elders with one host. Answers with a code for each, which
-        the elder shows in the host province.
+        the elder shows in the host province. Discloses pseudonyms: give the purpose `ENROLMENT` in the
+        metadata `deltacare-purpose`; the answer leaves once the audit log has it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,8 +139,10 @@ class SettlementServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResolveEnrolment(self, request, context):
-        """Finds an enrolment by the code that the elder shows. The host's node asks home, which answers
-        and keeps an audit record. NOT_FOUND does not say whether the code ever existed.
+        """Finds an enrolment by the code that the elder shows. The host's node asks home, which answers.
+        Give the purpose in the metadata `deltacare-purpose`: `CARE_PLACEMENT`, `SETTLEMENT` or
+        `DISPUTE`, as the role may; the answer leaves each node once its audit log has it.
+        NOT_FOUND does not say whether the code ever existed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,13 +41,16 @@ class SettlementServiceStub:
     """Lists policies of all provinces."""
     CreateEnrolments: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.CreateEnrolmentsRequest, _settlement_service_pb2.CreateEnrolmentsResponse]
     """As home, enrols a batch of 1 to 1,000 elders with one host. Answers with a code for each, which
-    the elder shows in the host province.
+    the elder shows in the host province. Discloses pseudonyms: give the purpose `ENROLMENT` in the
+    metadata `deltacare-purpose`; the answer leaves once the audit log has it.
     """
     EndEnrolment: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.EndEnrolmentRequest, _settlement_service_pb2.EndEnrolmentResponse]
     """As home, ends an enrolment."""
     ResolveEnrolment: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.ResolveEnrolmentRequest, _settlement_service_pb2.ResolveEnrolmentResponse]
-    """Finds an enrolment by the code that the elder shows. The host's node asks home, which answers
-    and keeps an audit record. NOT_FOUND does not say whether the code ever existed.
+    """Finds an enrolment by the code that the elder shows. The host's node asks home, which answers.
+    Give the purpose in the metadata `deltacare-purpose`: `CARE_PLACEMENT`, `SETTLEMENT` or
+    `DISPUTE`, as the role may; the answer leaves each node once its audit log has it.
+    NOT_FOUND does not say whether the code ever existed.
     """
     FileRecords: _grpc.StreamStreamMultiCallable[_settlement_service_pb2.FileRecordsRequest, _settlement_service_pb2.FileRecordsResponse]
     """Files batches of records with one partner each; every batch is answered once it is durable.
@@ -84,13 +87,16 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
     """Lists policies of all provinces."""
     CreateEnrolments: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.CreateEnrolmentsRequest, _settlement_service_pb2.CreateEnrolmentsResponse]  # type: ignore[assignment]
     """As home, enrols a batch of 1 to 1,000 elders with one host. Answers with a code for each, which
-    the elder shows in the host province.
+    the elder shows in the host province. Discloses pseudonyms: give the purpose `ENROLMENT` in the
+    metadata `deltacare-purpose`; the answer leaves once the audit log has it.
     """
     EndEnrolment: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.EndEnrolmentRequest, _settlement_service_pb2.EndEnrolmentResponse]  # type: ignore[assignment]
     """As home, ends an enrolment."""
     ResolveEnrolment: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.ResolveEnrolmentRequest, _settlement_service_pb2.ResolveEnrolmentResponse]  # type: ignore[assignment]
-    """Finds an enrolment by the code that the elder shows. The host's node asks home, which answers
-    and keeps an audit record. NOT_FOUND does not say whether the code ever existed.
+    """Finds an enrolment by the code that the elder shows. The host's node asks home, which answers.
+    Give the purpose in the metadata `deltacare-purpose`: `CARE_PLACEMENT`, `SETTLEMENT` or
+    `DISPUTE`, as the role may; the answer leaves each node once its audit log has it.
+    NOT_FOUND does not say whether the code ever existed.
     """
     FileRecords: _aio.StreamStreamMultiCallable[_settlement_service_pb2.FileRecordsRequest, _settlement_service_pb2.FileRecordsResponse]  # type: ignore[assignment]
     """Files batches of records with one partner each; every batch is answered once it is durable.
@@ -142,7 +148,8 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_settlement_service_pb2.CreateEnrolmentsResponse, _abc.Awaitable[_settlement_service_pb2.CreateEnrolmentsResponse]]:
         """As home, enrols a batch of 1 to 1,000 elders with one host. Answers with a code for each, which
-        the elder shows in the host province.
+        the elder shows in the host province. Discloses pseudonyms: give the purpose `ENROLMENT` in the
+        metadata `deltacare-purpose`; the answer leaves once the audit log has it.
         """
 
     @_abc_1.abstractmethod
@@ -159,8 +166,10 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _settlement_service_pb2.ResolveEnrolmentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_settlement_service_pb2.ResolveEnrolmentResponse, _abc.Awaitable[_settlement_service_pb2.ResolveEnrolmentResponse]]:
-        """Finds an enrolment by the code that the elder shows. The host's node asks home, which answers
-        and keeps an audit record. NOT_FOUND does not say whether the code ever existed.
+        """Finds an enrolment by the code that the elder shows. The host's node asks home, which answers.
+        Give the purpose in the metadata `deltacare-purpose`: `CARE_PLACEMENT`, `SETTLEMENT` or
+        `DISPUTE`, as the role may; the answer leaves each node once its audit log has it.
+        NOT_FOUND does not say whether the code ever existed.
         """
 
     @_abc_1.abstractmethod

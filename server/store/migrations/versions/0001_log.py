@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("head_note", sa.LargeBinary),
         sa.Column("seen_note", sa.LargeBinary),
         sa.Column("quorum_size", BigInt, nullable=False),
+        sa.Column("quorum_time", UtcTime()),
         sa.Column("fresh_time", UtcTime()),
         sa.Column("projected_size", BigInt, nullable=False),
         sa.Column("is_stalled", sa.Boolean, nullable=False),
@@ -36,6 +37,7 @@ def upgrade() -> None:
         sa.Column("evidence_count", BigInt, nullable=False),
         sa.Column("cosigned_size", BigInt),
         sa.Column("cosigned_root", sa.LargeBinary),
+        sa.Column("judgement", sa.Text, nullable=False),
         _key("log_id", table="logs"),
         sa.UniqueConstraint("name", name="uq_logs_name"),
     )
@@ -65,6 +67,7 @@ def upgrade() -> None:
         sa.Column("note", sa.LargeBinary, nullable=False),
         sa.Column("stored_time", UtcTime(), nullable=False),
         sa.Column("is_due", sa.Boolean, nullable=False),
+        sa.Column("is_doubted", sa.Boolean, nullable=False),
         sa.Column("quorum_time", UtcTime()),
         _key("log_id", "size", table="checkpoints"),
     )
@@ -78,27 +81,48 @@ def upgrade() -> None:
         sa.Column("signature", sa.LargeBinary, nullable=False),
         sa.Column("cosigned_time", UtcTime(), nullable=False),
         sa.Column("stored_time", UtcTime(), nullable=False),
-        _key("log_id", "size", "witness", table="cosignatures"),
+        _key("log_id", "size", "witness", "key_id", table="cosignatures"),
+    )
+    op.create_table(
+        "suite_lines",
+        sa.Column("log_id", BigInt, nullable=False, autoincrement=False),
+        sa.Column("size", BigInt, nullable=False, autoincrement=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("key_id", sa.LargeBinary, nullable=False),
+        sa.Column("signature", sa.LargeBinary, nullable=False),
+        sa.Column("cosigned_time", UtcTime()),
+        sa.Column("stored_time", UtcTime(), nullable=False),
+        _key("log_id", "size", "name", "key_id", table="suite_lines"),
     )
     op.create_table(
         "freshness",
         sa.Column("log_id", BigInt, nullable=False, autoincrement=False),
         sa.Column("stored_time", UtcTime(), nullable=False, autoincrement=False),
-        sa.Column("fresh_time", UtcTime(), nullable=False),
+        sa.Column("fresh_time", UtcTime()),
+        sa.Column("quorum_time", UtcTime()),
         _key("log_id", "stored_time", table="freshness"),
     )
     op.create_table(
         "evidence",
         sa.Column("evidence_id", BigInt, nullable=False, autoincrement=False),
-        sa.Column("log_id", BigInt, nullable=False),
+        sa.Column("log", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("held_note", sa.LargeBinary, nullable=False),
         sa.Column("shown_note", sa.LargeBinary, nullable=False),
         sa.Column("shown_by", sa.Text, nullable=False),
         sa.Column("seen_time", UtcTime(), nullable=False),
         sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.Column("root", sa.LargeBinary),
+        sa.Column("hashes", sa.LargeBinary, nullable=False),
         _key("evidence_id", table="evidence"),
         sa.UniqueConstraint("digest", name="uq_evidence_digest"),
+    )
+    op.create_table(
+        "submissions",
+        sa.Column("log_id", BigInt, nullable=False, autoincrement=False),
+        sa.Column("size", BigInt, nullable=False),
+        sa.Column("note", sa.LargeBinary, nullable=False),
+        _key("log_id", table="submissions"),
     )
     op.create_table(
         "void_entries",

@@ -325,19 +325,6 @@ def _create_private() -> None:
         sa.Column("enrolment_id", ID_TEXT, nullable=False),
         _key("code_mac", table="settlement_enrolment_code"),
     )
-    op.create_table(
-        "settlement_enrolment_audit",
-        sa.Column("audit_id", sa.Text, nullable=False),
-        sa.Column("query_time", UtcTime(), nullable=False),
-        sa.Column("asker_province", sa.Text, nullable=False),
-        sa.Column("asker_principal", sa.Text, nullable=False),
-        sa.Column("purpose", sa.Text, nullable=False),
-        sa.Column("enrolment_id", ID_TEXT, nullable=False),
-        _key("audit_id", table="settlement_enrolment_audit"),
-    )
-    op.create_index(
-        "ix_settlement_enrolment_audit_time", "settlement_enrolment_audit", ["query_time"]
-    )
 
 
 def upgrade() -> None:

@@ -1,0 +1,1 @@
+"""Offline verification of receipts, verdicts and statements, by a verifier's own policy."""

@@ -1,0 +1,83 @@
+"""An entry of a registry log that was proved, and whether it bears on what a verdict was asked.
+
+Whether it counts is not decided here: `clients.verify.recognition` does that.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from clients.verify.words import body_of
+from deltacare.evidence import Place, VerdictRecord
+from deltacare.v1.entry_pb2 import Entry
+
+__all__ = ["SaidEntry", "bears_on"]
+
+_OF_ISSUER = frozenset(
+    {
+        "certificate",
+        "certificate_reinstatement",
+        "certificate_renewal",
+        "certificate_revocation",
+        "certificate_suspension",
+    }
+)
+_OF_HOST = frozenset({"recognition_suspension", "recognition_resumption"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidEntry:
+    """An entry that was proved.
+
+    Attributes:
+        place: Where it stands.
+        leaf: Its leaf hash.
+        entry: What it says.
+    """
+
+    place: Place
+    leaf: bytes
+    entry: Entry
+
+    @property
+    def author(self) -> str:
+        """Province that says it."""
+        return self.place.log.author
+
+    @property
+    def index(self) -> int:
+        """Where it stands in its author's log."""
+        return self.place.index
+
+    @property
+    def name(self) -> str:
+        """Name of the body."""
+        return body_of(self.entry)[0]
+
+    @property
+    def body(self) -> Any:  # noqa: ANN401  # any body
+        """What is said."""
+        return body_of(self.entry)[1]
+
+
+def bears_on(record: VerdictRecord, said: SaidEntry, agreements: Collection[str] | None) -> bool:
+    """Whether its author may say an entry, and it speaks of what a verdict was asked.
+
+    Args:
+        record: The question.
+        said: The entry.
+        agreements: Ids of those that the host's equivalences name; ``None`` for any.
+    """
+    name, body = said.name, said.body
+    issuer = record.certificate_no[:6]
+    if name in _OF_ISSUER:
+        return said.author == issuer and bool(body.certificate_no == record.certificate_no)
+    if name in _OF_HOST:
+        return said.author == record.host and bool(body.certificate_no == record.certificate_no)
+    if name in ("equivalence", "equivalence_end"):
+        return said.author == record.host and bool(body.equivalence_id[:6] == record.host)
+    if name not in ("agreement", "agreement_answer"):
+        return False
+    if name == "agreement" and said.author != body.agreement_id[:6]:
+        return False
+    return agreements is None or body.agreement_id in agreements

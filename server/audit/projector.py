@@ -1,0 +1,93 @@
+"""Turns anchors into rows, and keeps audit bodies out of other logs.
+
+Runs in the transaction that stores the entries, for own ones, mirrored ones and on a rebuild, and
+depends on nothing but them. Denials and disclosures bring no rows: they are read from the log.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy import Connection, delete, insert, select
+
+from deltacare.ids import LogKind, LogName
+from deltacare.tlog.checkpoint import Checkpoint
+from server.audit import rules, tables
+from server.log.ports import LogTx, Sequenced
+
+__all__ = ["Anchor", "AuditProjector", "last_anchor"]
+
+_alarm = structlog.get_logger("deltacare.alarm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor:
+    """The newest anchor of an author that counts.
+
+    Attributes:
+        checkpoint: How far the audit log went.
+        entry_time: When it was anchored.
+    """
+
+    checkpoint: Checkpoint
+    entry_time: datetime
+
+
+def last_anchor(connection: Connection, author: str) -> Anchor | None:
+    """Return the newest anchor of an author that counts, ``None`` if there is none."""
+    columns = tables.anchors.c
+    row = connection.execute(
+        select(tables.anchors).where(columns.author == author).order_by(columns.idx.desc()).limit(1)
+    ).first()
+    if row is None:
+        return None
+    origin = str(LogName.audit(author))
+    checkpoint = Checkpoint(origin=origin, size=row.size, root=bytes(row.root))
+    return Anchor(checkpoint=checkpoint, entry_time=row.entry_time)
+
+
+class AuditProjector:
+    """Projects the entries of this room; see `server.log.ports.Projector`."""
+
+    bodies = frozenset({"access_denied", "disclosure", "audit_anchor"})
+
+    def project(self, tx: LogTx, log: LogName, entries: Sequence[Sequenced]) -> None:
+        """Store what consecutive entries of one log say."""
+        for item in entries:
+            body = item.entry.WhichOneof("body")
+            if body not in self.bodies:
+                continue
+            is_anchor = body == "audit_anchor"
+            if log.kind is not (LogKind.REGISTRY if is_anchor else LogKind.AUDIT):
+                tx.void(log, item.index, rules.WRONG_LOG.code)
+            elif is_anchor:
+                self._anchor(tx, log, item)
+
+    @staticmethod
+    def _anchor(tx: LogTx, log: LogName, item: Sequenced) -> None:
+        """Keep an anchor, unless a rule stands against it."""
+        found = rules.anchored(item.entry.audit_anchor.checkpoint, log.author)
+        before = last_anchor(tx.connection, log.author)
+        rule = rules.anchor_rule(found, before.checkpoint if before is not None else None)
+        if rule is not None or found is None:
+            assert rule is not None, "what is no checkpoint breaks a rule"
+            _alarm.error("audit_anchor_void", log=str(log), index=item.index, rule=rule.code)
+            tx.void(log, item.index, rule.code)
+            return
+        tx.connection.execute(
+            insert(tables.anchors).values(
+                author=log.author,
+                idx=item.index,
+                size=found.size,
+                root=found.root,
+                entry_time=item.entry.entry_time.ToDatetime(tzinfo=UTC),
+            )
+        )
+
+    def forget(self, tx: LogTx, log: LogName) -> None:
+        """Delete every row that came from a log."""
+        if log.kind is LogKind.REGISTRY:
+            tx.connection.execute(
+                delete(tables.anchors).where(tables.anchors.c.author == log.author)
+            )

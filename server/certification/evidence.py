@@ -1,0 +1,282 @@
+"""Verdict files: a verdict signed by this node, with the receipts of all that decided it.
+
+What decided is more than what the answer names: also what was said and did not count that day, so
+that whoever holds the file can work the verdict out again. That nothing else was said is this
+node's word, under its signature, and the sizes of the logs stand beside it. The holder's name is
+never in a file, only whether it was asked for and what came out.
+
+Every entry needs a checkpoint with a quorum, of own logs too: the file is for people who trust no
+node. A verdict may be right before that; its file has to wait.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from deltacare.errors import Reason, Refusal, Unavailable
+from deltacare.evidence import (
+    Evidence,
+    EvidenceKind,
+    EvidenceReceipt,
+    Holder,
+    LogRead,
+    Place,
+    Said,
+    VerdictRecord,
+)
+from deltacare.ids import LogName
+from deltacare.keys import LogSigner
+from deltacare.tlog.checkpoint import Checkpoint
+from deltacare.tlog.note import SignedNote
+from deltacare.tlog.tree import leaf_hash
+from deltacare.trust import Trust, in_force, verdict_key_name
+from deltacare.v1.certification_service_pb2 import Verdict
+from server.certification.checker import Answered
+from server.certification.rules import Facts, Outcome
+from server.certification.standing import equivalence_applies
+from server.certification.values import EquivalenceHistory
+from server.certification.verdicts import (
+    R01_ISSUER,
+    R02_FORK,
+    R03_STALE,
+    R04_STALLED,
+    R13_RECOGNITION_SUSPENDED,
+    R14_NO_EQUIVALENCE,
+    R15_BASIS_STALE,
+    R16_NO_AGREEMENT,
+    R17_RECOGNISED,
+)
+from server.log.ports import LogReader
+from server.store.database import Database
+
+__all__ = ["VerdictFiles", "VerdictSigners", "places_said"]
+
+# These look at no entry, and those look at what the host says too.
+_BEFORE_ENTRIES = (R01_ISSUER, R02_FORK, R03_STALE, R04_STALLED)
+_OF_HOST = (
+    R13_RECOGNITION_SUSPENDED,
+    R14_NO_EQUIVALENCE,
+    R15_BASIS_STALE,
+    R16_NO_AGREEMENT,
+    R17_RECOGNISED,
+)
+
+
+class VerdictSigners(Protocol):
+    """The keys that a node holds for verdicts; never shown."""
+
+    @property
+    def verdict_signers(self) -> tuple[LogSigner, ...]:
+        """The keys held, in no order; what the members stated says which of them signs."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proved:
+    """What one log gives to a file."""
+
+    checkpoint: bytes
+    proofs: Sequence[bytes]
+    entries: Sequence[bytes]
+
+
+class VerdictFiles:
+    """Makes the verdict files of one node.
+
+    Args:
+        own: its province.
+        trust: membership, of which the version is named.
+        database: its rows.
+        reader: gives entries, checkpoints and proofs.
+        signers: gives the keys held.
+    """
+
+    def __init__(
+        self,
+        *,
+        own: str,
+        trust: Trust,
+        database: Database,
+        reader: LogReader,
+        signers: VerdictSigners,
+    ) -> None:
+        self._own = own
+        self._trust = trust
+        self._database = database
+        self._reader = reader
+        self._signers = signers
+
+    async def make(self, answered: Answered, *, purpose: str, now: datetime) -> bytes:
+        """Return the verdict file of an answer.
+
+        Args:
+            answered: the verdict.
+            purpose: code of the question.
+            now: the moment of the call.
+
+        Raises:
+            Refusal: ``KEY_NOT_IN_FORCE``, if no key for verdicts is held that is in force.
+            Unavailable: ``NO_QUORUM``, if what decided is not yet cosigned.
+        """
+        signer = self._signer(now)
+        facts, outcome = answered.facts, answered.outcome
+        said = places_said(facts, outcome)
+        proved = await self._database.read(
+            lambda connection: {
+                log: self._prove(connection, log, said.get(log.author, ()))
+                for log in map(LogName.registry, outcome.used)
+            }
+        )
+        record = self._record(answered, purpose, said, proved)
+        order = [LogName.registry(author) for author in sorted(outcome.used)]
+        found = [proved[log] for log in order]
+        return Evidence(
+            kind=EvidenceKind.VERDICT,
+            note=record.to_note(signer),
+            checkpoints=tuple(each.checkpoint for each in found if each is not None),
+            receipts=tuple(
+                EvidenceReceipt(proof=proof, entry=entry)
+                for each in found
+                if each is not None
+                for proof, entry in zip(each.proofs, each.entries, strict=True)
+            ),
+        ).to_bytes()
+
+    def _signer(self, now: datetime) -> LogSigner:
+        """Return the newest key that the members stated for this node and that is held."""
+        held = {signer.verifier: signer for signer in self._signers.verdict_signers}
+        for term in in_force(self._trust.verdict_keys(self._own), now):
+            if term.key in held:
+                return held[term.key]
+        raise Refusal(
+            Reason.KEY_NOT_IN_FORCE,
+            "This node holds no key for verdicts that is in force; its operator installs one.",
+            details={"key": verdict_key_name(self._own)},
+        )
+
+    def _prove(
+        self, connection: Connection, log: LogName, indexes: Sequence[int]
+    ) -> _Proved | None:
+        """Return the newest checkpoint of a log with the receipts of some entries under it."""
+        found = self._reader.receipts(connection, log, indexes)
+        if found is None:
+            if not indexes:
+                return None
+            raise Unavailable(
+                Reason.NO_QUORUM,
+                f"Too few partners have cosigned what {log} says of it; ask again in a moment.",
+                details={"log": str(log), "index": str(max(indexes))},
+            )
+        checkpoint, proofs = found
+        entries = [self._reader.entries(connection, log, i, i + 1)[0] for i in indexes]
+        return _Proved(checkpoint=checkpoint, proofs=proofs, entries=entries)
+
+    def _record(
+        self,
+        answered: Answered,
+        purpose: str,
+        said: Mapping[str, Sequence[int]],
+        proved: Mapping[LogName, _Proved | None],
+    ) -> VerdictRecord:
+        facts, outcome, response = answered.facts, answered.outcome, answered.response
+        return VerdictRecord(
+            answered_by=self._own,
+            certificate_no=facts.certificate_no,
+            host=facts.host,
+            on_date=facts.on_date,
+            known_time=facts.known_time,
+            purpose=purpose,
+            holder=_HOLDERS[facts.holder_matches],
+            verdict=Verdict.Name(outcome.verdict).removeprefix("VERDICT_"),
+            rule=outcome.rule.code,
+            mapped_scheme=outcome.mapped_scheme,
+            mapped_grade=outcome.mapped_grade,
+            reason=outcome.reason,
+            age_s=response.age_s,
+            entries=tuple(
+                Place(log=LogName.registry(author), index=index)
+                for author, index in outcome.entries
+            ),
+            said=tuple(
+                Said(place=Place(log=log, index=index), leaf=leaf_hash(entry))
+                for log in map(LogName.registry, sorted(outcome.used))
+                if (found := proved[log]) is not None
+                for index, entry in zip(said.get(log.author, ()), found.entries, strict=True)
+            ),
+            logs=tuple(
+                _log_read(facts, outcome, author, proved.get(LogName.registry(author)))
+                for author in sorted(facts.logs)
+            ),
+            stale_after_s=int(facts.stale_after.total_seconds()),
+            trust_version=self._trust.version,
+        )
+
+
+_HOLDERS = {None: Holder.NOT_ASKED, True: Holder.MATCHED, False: Holder.NOT_MATCHED}
+
+
+def _log_read(facts: Facts, outcome: Outcome, author: str, proved: _Proved | None) -> LogRead:
+    """Return how far a log was read."""
+    log = facts.logs[author]
+    checkpoint = None
+    if proved is not None:
+        head = Checkpoint.from_text(SignedNote.from_bytes(proved.checkpoint).text)
+        checkpoint = (head.size, head.root)
+    return LogRead(
+        log=LogName.registry(author),
+        size=log.size,
+        quorum_size=log.quorum_size,
+        fresh_time=log.fresh_time,
+        is_stalled=log.is_stalled,
+        is_forked=log.is_forked,
+        is_own=log.is_own,
+        is_used=author in outcome.used,
+        checkpoint=checkpoint,
+    )
+
+
+def places_said(facts: Facts, outcome: Outcome) -> dict[str, tuple[int, ...]]:
+    """Return where all that bears on a verdict stands: indexes by author, ascending.
+
+    Only of logs that the outcome rests on, and only as far as they were verified.
+    """
+    found: dict[str, set[int]] = {}
+
+    def add(author: str, indexes: Iterable[int | None]) -> None:
+        if author in outcome.used:
+            size = facts.logs[author].size
+            found.setdefault(author, set()).update(
+                index for index in indexes if index is not None and index < size
+            )
+
+    if outcome.rule in _BEFORE_ENTRIES or facts.certificate is None:
+        return {}
+    # 1. The certificate's life, as its issuer tells it.
+    certificate = facts.certificate
+    add(facts.issuer, (certificate.index, *(event.index for event in certificate.events)))
+    if outcome.rule not in _OF_HOST:
+        return _sorted(found)
+    # 2. What the host says of it, and of certificates like it.
+    add(facts.host, (word.index for word in facts.recognitions))
+    equivalences = [each for each in facts.equivalences if equivalence_applies(each, certificate)]
+    add(facts.host, (index for each in equivalences for index in _places(each)))
+    # 3. The agreements that these rest on.
+    for agreement_id in {each.agreement_id for each in equivalences}:
+        history = facts.agreements.get(agreement_id)
+        if history is not None:
+            for version in history.versions:
+                add(version.author, (version.index,))
+            for word in history.words:
+                add(word.province, (word.index,))
+    return _sorted(found)
+
+
+def _places(equivalence: EquivalenceHistory) -> tuple[int | None, ...]:
+    return (equivalence.index, equivalence.ended_index)
+
+
+def _sorted(found: Mapping[str, set[int]]) -> dict[str, tuple[int, ...]]:
+    return {author: tuple(sorted(indexes)) for author, indexes in found.items()}

@@ -1,0 +1,527 @@
+"""The table of rights: numbered rules as data, each naming who may call what, and what for.
+
+A rule lets in the roles that it names, of callers of one organisation, to its methods, all of which
+touch one class of records; where the class is personal, a purpose must be given. What no rule names
+is denied. A number never changes its meaning; a rule that goes leaves its number unused.
+
+Of the business a province's own people and systems ask their own node; another province's node
+comes as ``peer`` and gets what peers exchange. Administrators keep a node running and see no
+business. A check of a certificate compares a name that the caller brings and tells nothing of the
+holder, so it is no disclosure. Nothing here decides: see ``server.edge.rights``.
+"""
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deltacare.purposes import Purpose
+
+__all__ = ["ACCESS_RULES", "NOT_NAMED", "AccessRule", "Organisation", "RecordClass", "Role"]
+
+
+class Role(enum.StrEnum):
+    """What a caller is, as its certificate says."""
+
+    SYSTEM = "system"
+    """A province's civil-affairs system; names maker and reviewer of what it writes."""
+    OPERATOR = "operator"
+    """Staff of an institution: asks whether a certificate is good."""
+    CLERK = "clerk"
+    """Finance staff: reads records and discrepancies, runs the night."""
+    REVIEWER = "reviewer"
+    """Finance staff who approve what others made."""
+    PAYER = "payer"
+    """Pays what a binding statement says."""
+    AUDITOR = "auditor"
+    """Reads everything but who an elder is, writes nothing."""
+    PEER = "peer"
+    """Another province's node."""
+    ADMINISTRATOR = "administrator"
+    """Keeps the node running."""
+
+
+class Organisation(enum.StrEnum):
+    """Whose caller it is, seen from the node."""
+
+    OWN = "OWN"
+    """Of the province whose node it is."""
+    PARTNER = "PARTNER"
+    """Of another member."""
+
+
+class RecordClass(enum.Enum):
+    """What kind of records a method touches; the value is its name in Chinese and English."""
+
+    PUBLIC = ("公开信息", "public facts of the node")
+    FEDERATION = ("联盟成员与密钥", "the federation's signed statement")
+    OPERATIONS = ("运行状态", "how the node and its partners run")
+    LOGS = ("日志与证明", "logs and their proofs")
+    REGISTRY = ("名录与协议", "registers, listings and agreements")
+    CERTIFICATION = ("资格与互认", "certificates and recognition")
+    SETTLEMENT = ("结算记录", "policies, enrolments and settlement records")
+    CLEARING = ("对账与清分", "nights and statements")
+    PERSONAL = ("个人信息", "who a person is")
+
+    @property
+    def zh(self) -> str:
+        """Its name in Chinese."""
+        return self.value[0]
+
+    @property
+    def en(self) -> str:
+        """Its name in English."""
+        return self.value[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRule:
+    """One rule that lets callers in.
+
+    Attributes:
+        code: Its number, such as ``E05``.
+        organisation: Whose callers.
+        roles: Which of them.
+        record_class: What its methods touch.
+        methods: Full names, such as ``/deltacare.v1.LogService/GetReceipt``.
+        purposes: Of which one must be given; empty if none is asked for.
+        zh: What it says, in Chinese.
+        en: What it says, in English.
+    """
+
+    code: str
+    organisation: Organisation | None
+    roles: frozenset[Role]
+    record_class: RecordClass | None
+    methods: tuple[str, ...]
+    purposes: frozenset[Purpose]
+    zh: str
+    en: str
+
+
+NOT_NAMED = AccessRule(
+    code="E00",
+    organisation=None,
+    roles=frozenset(),
+    record_class=None,
+    methods=(),
+    purposes=frozenset(),
+    zh="规则表未列明的，一律拒绝。",
+    en="What no rule names is denied.",
+)
+"""The rule by which calls are denied."""
+
+_PACKAGE = "deltacare.v1"
+_STANDARD = (
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.health.v1.Health/List",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+)
+
+_ALL_OWN = frozenset(Role) - {Role.PEER}
+_BUSINESS = _ALL_OWN - {Role.ADMINISTRATOR}
+_CHECKING = _BUSINESS - {Role.PAYER}
+_FINANCE = frozenset({Role.SYSTEM, Role.CLERK, Role.REVIEWER, Role.AUDITOR})
+_PAYMENT = _FINANCE | {Role.PAYER}
+_NIGHT = frozenset({Role.SYSTEM, Role.CLERK, Role.REVIEWER})
+_REVIEWED = frozenset({Role.SYSTEM, Role.REVIEWER})
+_SYSTEM = frozenset({Role.SYSTEM})
+_SYSTEM_AUDITOR = frozenset({Role.SYSTEM, Role.AUDITOR})
+
+
+def _of(service: str, *names: str) -> tuple[str, ...]:
+    """Return the full names of methods of one of our services."""
+    return tuple(f"/{_PACKAGE}.{service}/{name}" for name in names)
+
+
+def _own(  # noqa: PLR0917 - a row of the table
+    code: str,
+    roles: frozenset[Role],
+    record_class: RecordClass,
+    methods: tuple[str, ...],
+    zh: str,
+    en: str,
+    *,
+    purposes: Iterable[Purpose] = (),
+) -> AccessRule:
+    """Return a rule for callers of the node's own province."""
+    return AccessRule(
+        code=code,
+        organisation=Organisation.OWN,
+        roles=roles,
+        record_class=record_class,
+        methods=methods,
+        purposes=frozenset(purposes),
+        zh=zh,
+        en=en,
+    )
+
+
+def _peers(
+    code: str,
+    record_class: RecordClass,
+    methods: tuple[str, ...],
+    zh: str,
+    en: str,
+    *,
+    purposes: Iterable[Purpose] = (),
+) -> AccessRule:
+    """Return a rule for the nodes of the other members."""
+    return AccessRule(
+        code=code,
+        organisation=Organisation.PARTNER,
+        roles=frozenset({Role.PEER}),
+        record_class=record_class,
+        methods=methods,
+        purposes=frozenset(purposes),
+        zh=zh,
+        en=en,
+    )
+
+
+_OPEN = (
+    *_STANDARD,
+    *_of("FederationService", "ListMembers", "WhoAmI", "ExplainAccess", "Ping"),
+)
+_LOG_READS = _of(
+    "LogService",
+    "GetCheckpoint",
+    "ReadEntries",
+    "GetInclusionProof",
+    "GetConsistencyProof",
+    "GetReceipt",
+    "WatchCheckpoints",
+)
+_LOG_LISTS = _of("LogService", "ListLogs", "ListEvidence", "ListTouched")
+_TRUST_READS = _of("FederationService", "GetTrustFile", "GetTrustStatus")
+_RESOLVE = _of("SettlementService", "ResolveEnrolment")
+
+ACCESS_RULES: tuple[AccessRule, ...] = (
+    # --- The node -----------------------------------------------------------------------------
+    _own(
+        "E01",
+        _ALL_OWN,
+        RecordClass.PUBLIC,
+        _OPEN,
+        "本省任何角色可查看节点是否在运行、成员名单、自身身份与权限。",
+        "Any role of the own province sees whether the node runs, who the members are, and who "
+        "it is and may do itself.",
+    ),
+    _peers(
+        "E02",
+        RecordClass.PUBLIC,
+        _OPEN,
+        "他省节点可查看节点是否在运行、成员名单、自身身份与权限。",
+        "A partner's node sees whether the node runs, who the members are, and who it is and may "
+        "do itself.",
+    ),
+    _own(
+        "E03",
+        _FINANCE | {Role.ADMINISTRATOR},
+        RecordClass.OPERATIONS,
+        _of("FederationService", "ListPartnerHealth"),
+        "系统、财务人员、稽核与管理员可查看各伙伴节点的状态。",
+        "Systems, finance staff, auditors and administrators see how the partners are.",
+    ),
+    # --- Logs ---------------------------------------------------------------------------------
+    _own(
+        "E04",
+        _SYSTEM_AUDITOR | {Role.ADMINISTRATOR},
+        RecordClass.LOGS,
+        _LOG_LISTS,
+        "系统、稽核与管理员可列出日志、分叉证据与受不良密钥影响的范围，不含条目内容。",
+        "Systems, auditors and administrators list logs, evidence of forks and what bad keys "
+        "touched, no entry of them.",
+    ),
+    _own(
+        "E05",
+        _SYSTEM_AUDITOR,
+        RecordClass.LOGS,
+        _LOG_READS,
+        "本省系统与稽核可读取日志条目与证明；审计日志仅稽核可读。",
+        "The own systems and auditors read entries and proofs; the audit log auditors only.",
+    ),
+    _peers(
+        "E06",
+        RecordClass.LOGS,
+        (
+            *_LOG_LISTS,
+            *_LOG_READS,
+            *_of("LogService", "ExchangeCheckpoints", "AddCosignature"),
+        ),
+        "他省节点可镜像并联签其有权持有的日志。",
+        "A partner's node mirrors and cosigns the logs that it may hold.",
+    ),
+    _peers(
+        "E07",
+        RecordClass.PERSONAL,
+        _of("LogService", "ReadEntries"),
+        "他省节点为核对持证人，可随条目取得姓名摘要的盐值。",
+        "A partner's node gets the salts of name digests beside entries, to compare holders.",
+        purposes=(Purpose.HOLDER_CHECK,),
+    ),
+    # --- Registers ----------------------------------------------------------------------------
+    _own(
+        "E08",
+        _SYSTEM,
+        RecordClass.REGISTRY,
+        _of(
+            "RegistryService",
+            "BatchUpsertInstitutions",
+            "PublishListing",
+            "WithdrawListing",
+            "ProposeAgreement",
+        ),
+        "本省系统可登记机构、发布名单、提出协议。",
+        "The own systems state institutions, publish listings and propose agreements.",
+    ),
+    _own(
+        "E09",
+        _REVIEWED,
+        RecordClass.REGISTRY,
+        _of("RegistryService", "AnswerAgreement"),
+        "本省系统与复核人可答复协议。",
+        "The own systems and reviewers answer agreements.",
+    ),
+    _own(
+        "E10",
+        _BUSINESS,
+        RecordClass.REGISTRY,
+        _of(
+            "RegistryService",
+            "GetInstitution",
+            "BatchGetInstitutions",
+            "ListInstitutions",
+            "CountInstitutions",
+            "ListListings",
+            "ListAgreements",
+        ),
+        "除管理员外，本省各角色可查机构、名单与协议。",
+        "Every role of the own province but administrators reads institutions, listings and "
+        "agreements.",
+    ),
+    _own(
+        "E11",
+        _SYSTEM_AUDITOR,
+        RecordClass.REGISTRY,
+        _of("RegistryService", "WatchInstitutions"),
+        "本省系统与稽核可持续接收名录变更。",
+        "The own systems and auditors follow the registers as they change.",
+    ),
+    # --- Certificates -------------------------------------------------------------------------
+    _own(
+        "E12",
+        _SYSTEM,
+        RecordClass.CERTIFICATION,
+        _of(
+            "CertificationService",
+            "IssueCertificates",
+            "RenewCertificate",
+            "PublishEquivalence",
+            "EndEquivalence",
+        ),
+        "本省系统可发证、延期，可公布或终止互认规则。",
+        "The own systems issue and renew certificates, and publish and end equivalences.",
+    ),
+    _own(
+        "E13",
+        _REVIEWED,
+        RecordClass.CERTIFICATION,
+        _of(
+            "CertificationService",
+            "SuspendCertificate",
+            "ReinstateCertificate",
+            "RevokeCertificate",
+            "SuspendRecognition",
+            "ResumeRecognition",
+        ),
+        "本省系统与复核人可暂停、恢复、撤销证书及对他省证书的认可。",
+        "The own systems and reviewers suspend, reinstate and revoke certificates, and suspend and "
+        "resume the recognition of others'.",
+    ),
+    _own(
+        "E14",
+        _CHECKING,
+        RecordClass.CERTIFICATION,
+        _of(
+            "CertificationService",
+            "GetCertificate",
+            "ListCertificates",
+            "CheckCertification",
+            "ListEquivalences",
+        ),
+        "除付款人与管理员外，本省各角色可查证、核验证书。",
+        "Every role of the own province but payers and administrators reads and checks "
+        "certificates.",
+    ),
+    # --- Settlement ---------------------------------------------------------------------------
+    _own(
+        "E15",
+        _SYSTEM,
+        RecordClass.SETTLEMENT,
+        _of("SettlementService", "PublishSubsidyPolicy"),
+        "本省系统可公布补贴政策。",
+        "The own systems publish subsidy policies.",
+    ),
+    _own(
+        "E16",
+        _PAYMENT,
+        RecordClass.SETTLEMENT,
+        _of("SettlementService", "ListSubsidyPolicies", "ListDayCloses"),
+        "系统、财务人员、付款人与稽核可查补贴政策与日切。",
+        "Systems, finance staff, payers and auditors read policies and day closes.",
+    ),
+    _own(
+        "E17",
+        _SYSTEM,
+        RecordClass.PERSONAL,
+        _of("SettlementService", "CreateEnrolments"),
+        "本省系统为办理备案，可由老人内部编号取得假名与登记码。",
+        "The own systems get pseudonym and code of an elder by their own handle, to enrol.",
+        purposes=(Purpose.ENROLMENT,),
+    ),
+    _own(
+        "E18",
+        _SYSTEM,
+        RecordClass.SETTLEMENT,
+        _of("SettlementService", "EndEnrolment", "FileRecords"),
+        "本省系统可终止备案、报送结算记录。",
+        "The own systems end enrolments and file settlement records.",
+    ),
+    _own(
+        "E19",
+        _REVIEWED,
+        RecordClass.SETTLEMENT,
+        _of("SettlementService", "FileReversals", "RefuseRecords", "PlaceHolds", "EndHolds"),
+        "本省系统与复核人可冲正、拒绝、暂缓及解除暂缓。",
+        "The own systems and reviewers reverse, refuse, hold back and end holds.",
+    ),
+    _own(
+        "E20",
+        _FINANCE,
+        RecordClass.SETTLEMENT,
+        _of("SettlementService", "ListRecords"),
+        "系统、财务人员与稽核可查结算记录。",
+        "Systems, finance staff and auditors read settlement records.",
+    ),
+    _own(
+        "E21",
+        _NIGHT,
+        RecordClass.SETTLEMENT,
+        _of("SettlementService", "CloseDay"),
+        "系统与财务人员可办理日切。",
+        "Systems and finance staff close dates.",
+    ),
+    _own(
+        "E22",
+        frozenset({Role.OPERATOR}),
+        RecordClass.PERSONAL,
+        _RESOLVE,
+        "机构人员为安排入住，可凭老人出示的登记码查备案。",
+        "Staff of institutions find an enrolment by the code that an elder shows, to place the "
+        "elder in care.",
+        purposes=(Purpose.CARE_PLACEMENT,),
+    ),
+    _own(
+        "E23",
+        _SYSTEM,
+        RecordClass.PERSONAL,
+        _RESOLVE,
+        "本省系统为安排入住、结算或核实异议，可凭登记码查备案。",
+        "The own systems find an enrolment by its code, to place in care, settle or examine a "
+        "dispute.",
+        purposes=(Purpose.CARE_PLACEMENT, Purpose.SETTLEMENT, Purpose.DISPUTE),
+    ),
+    _own(
+        "E24",
+        frozenset({Role.CLERK}),
+        RecordClass.PERSONAL,
+        _RESOLVE,
+        "经办人为结算或核实异议，可凭登记码查备案。",
+        "Clerks find an enrolment by its code, to settle or examine a dispute.",
+        purposes=(Purpose.SETTLEMENT, Purpose.DISPUTE),
+    ),
+    _peers(
+        "E25",
+        RecordClass.PERSONAL,
+        _RESOLVE,
+        "他省节点可代其用户，按其目的凭登记码查备案。",
+        "A partner's node finds an enrolment by its code for a caller of its own, for that "
+        "caller's purpose.",
+        purposes=(Purpose.CARE_PLACEMENT, Purpose.SETTLEMENT, Purpose.DISPUTE),
+    ),
+    # --- Clearing -----------------------------------------------------------------------------
+    _own(
+        "E26",
+        _NIGHT,
+        RecordClass.CLEARING,
+        _of("ClearingService", "RunNight"),
+        "系统与财务人员可运行夜间对账。",
+        "Systems and finance staff run nights.",
+    ),
+    _own(
+        "E27",
+        _FINANCE,
+        RecordClass.CLEARING,
+        _of(
+            "ClearingService",
+            "ListLines",
+            "CountLines",
+            "CompareNights",
+            "ListReversalProposals",
+        ),
+        "系统、财务人员与稽核可逐行查看对账结果。",
+        "Systems, finance staff and auditors read nights line by line.",
+    ),
+    _own(
+        "E28",
+        _PAYMENT,
+        RecordClass.CLEARING,
+        _of("ClearingService", "ListPairNights", "GetStatement", "ListStatements"),
+        "系统、财务人员、付款人与稽核可查夜间结果与清算单。",
+        "Systems, finance staff, payers and auditors read the outcome of nights and statements.",
+    ),
+    _own(
+        "E29",
+        _REVIEWED,
+        RecordClass.CLEARING,
+        _of("ClearingService", "ProposeStatement", "AnswerStatement"),
+        "本省系统与复核人可提出并答复清算单。",
+        "The own systems and reviewers propose and answer statements.",
+    ),
+    _peers(
+        "E30",
+        RecordClass.CLEARING,
+        _of("ClearingService", "ListNightLeaves"),
+        "他省节点可取双方之间一夜的摘要，以比对差异。",
+        "A partner's node gets the leaves of a night of the pair, to find where they differ.",
+    ),
+    # --- The federation -----------------------------------------------------------------------
+    _own(
+        "E31",
+        _ALL_OWN,
+        RecordClass.FEDERATION,
+        _TRUST_READS,
+        "本省任何调用者可取联盟签署的成员文件及其状态。",
+        "Every own caller gets what the members signed, and how current it is.",
+    ),
+    _own(
+        "E32",
+        frozenset({Role.ADMINISTRATOR}),
+        RecordClass.FEDERATION,
+        _of("FederationService", "PublishTrust"),
+        "管理员可把已由成员签署的文件交给节点。",
+        "Administrators hand the node what the members have signed.",
+    ),
+    _peers(
+        "E33",
+        RecordClass.FEDERATION,
+        (
+            *_TRUST_READS,
+            *_of("FederationService", "GetTimestampSignature"),
+        ),
+        "他省节点可交换联盟签署的成员文件，并取得每小时的时间戳签名。",
+        "A partner's node exchanges what the members signed, and gets the signature of the hour.",
+    ),
+)
+"""Every rule, in the order of the numbers."""

@@ -1,0 +1,247 @@
+"""What this node has verified of the federation's metadata, beyond what is in force.
+
+A statement enters once enough provinces signed it and it may follow the one before; that it is
+written down does not put it in force, which takes a timestamp (``server.federation.keeper``). The
+`TrustStore` verifies and keeps the files; here is what takes a clock or an overview, and a copy in
+memory, because every call asks.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from clients.federation.store import Statement, TrustStore
+from deltacare.errors import PeerFault
+from deltacare.trust import Federation
+from deltacare.trust.roles import (
+    Fault,
+    Role,
+    Root,
+    Timestamp,
+    expires_time,
+    fault,
+    open_snapshot,
+    open_timestamp,
+    signed_sha256,
+    signers,
+    verify_timestamp,
+)
+
+__all__ = ["Known", "TrustLedger"]
+
+_SNAPSHOT = re.compile(r"([1-9][0-9]{0,9})\.snapshot\.json", re.ASCII)
+_ROOT = re.compile(r"([1-9][0-9]{0,9})\.root\.json", re.ASCII)
+
+_alarm = structlog.get_logger("deltacare.alarm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A verified statement.
+
+    Attributes:
+        statement: What was signed.
+        until_time: From when it counts no more: the first expiry of root, snapshot and targets.
+        snapshot: The snapshot's file.
+    """
+
+    statement: Statement
+    until_time: datetime
+    snapshot: bytes = field(repr=False)
+
+    @property
+    def version(self) -> int:
+        """Of snapshot, targets and federation alike."""
+        return self.statement.version
+
+    @property
+    def federation(self) -> Federation:
+        """What the provinces said."""
+        return self.statement.federation
+
+    @property
+    def sha256(self) -> str:
+        """Of what is signed of the snapshot, in hex."""
+        return self.statement.snapshot.signed_sha256
+
+
+class TrustLedger:
+    """The verified roots and statements of a node.
+
+    Args:
+        store: Where they are kept.
+
+    Raises:
+        PeerFault: ``BAD_METADATA``, if a file that is kept does not verify.
+        Refusal: ``INVALID_FIELD``, if nothing was installed yet.
+    """
+
+    def __init__(self, store: TrustStore) -> None:
+        self._store = store
+        self._known: dict[int, Known] = {}
+        self._in_force = self.known(store.current().version)
+        self._newest = self.known(store.newest() or self._in_force.version)
+        self._newest_root = store.root()
+
+    @property
+    def newest_root(self) -> Root:
+        """The last root of the chain."""
+        return self._newest_root
+
+    @property
+    def newest(self) -> Known:
+        """The newest statement, in force or not."""
+        return self._newest
+
+    @property
+    def in_force(self) -> Known:
+        """The statement that the accepted timestamp names; the newest while there is none."""
+        return self._in_force
+
+    def known(self, version: int) -> Known:
+        """Return a statement that is kept.
+
+        Raises:
+            Refusal: ``NOT_FOUND``.
+        """
+        found = self._known.get(version)
+        if found is None:
+            statement = self._store.statement(version)
+            snapshot = self._store.read(f"{version}.snapshot.json")
+            targets = self._store.read(f"{version}.targets.json")
+            found = self._known[version] = Known(
+                statement=statement,
+                until_time=min(
+                    statement.root.expires, statement.snapshot.expires, expires_time(targets)
+                ),
+                snapshot=snapshot,
+            )
+        return found
+
+    def check_timestamp(self, data: bytes, *, now: datetime) -> tuple[Timestamp, Known]:
+        """Return a timestamp that may be accepted, and the statement that it puts in force.
+
+        1. Enough nodes signed it by the newest root, its hour has come and is not long over.
+        2. It names a statement known here. 3. That is no older than the one in force.
+
+        Raises:
+            PeerFault: ``BAD_METADATA``.
+            Refusal: ``NOT_FOUND``, if the statement is unknown here.
+        """
+        # 1. Signatures and hour.
+        timestamp = verify_timestamp(self._newest_root, data, now=now)
+        # 2. The statement.
+        known = self.known(timestamp.snapshot_version)
+        if known.sha256 != timestamp.snapshot_sha256:
+            raise fault(
+                Fault.OTHER_CONTENT,
+                Role.TIMESTAMP,
+                f"It names another version {known.version} than the one known here.",
+                version=known.version,
+            )
+        # 3. No way back.
+        if known.version < self._in_force.version:
+            raise fault(
+                Fault.ROLLED_BACK,
+                Role.TIMESTAMP,
+                f"It names version {known.version}; version {self._in_force.version} is in force.",
+                version=known.version,
+                known=self._in_force.version,
+            )
+        return timestamp, known
+
+    def put_in_force(self, data: bytes, *, now: datetime) -> Known:
+        """Keep a timestamp that was accepted, and return what it puts in force.
+
+        Raises:
+            PeerFault: ``BAD_METADATA``.
+        """
+        self._store.accept_timestamp(data, now=now)
+        self._in_force = self.known(open_timestamp(data).snapshot_version)
+        return self._in_force
+
+    def offer(self, files: Mapping[str, bytes], *, now: datetime) -> Known:
+        """Verify what follows what is known, and keep it; what is known already changes nothing.
+
+        1. Nothing known is stated otherwise. 2. The last statement belongs to the last root, and
+        none to an older root than the one before it. 3. The last has not expired. 4. Signatures,
+        links and the rules of succession, as `TrustStore.add` has them.
+
+        Args:
+            files: By path in a repository: roots, snapshots, targets, documents.
+            now: The present instant.
+
+        Raises:
+            PeerFault: ``BAD_METADATA``; nothing was kept.
+            Refusal: ``INVALID_FIELD`` or ``NOT_FOUND``, naming the file that is wrong or missing.
+
+        Returns:
+            The newest statement known now.
+        """
+        # 1. What is known.
+        self._compare(files)
+        # 2. Roots and statements belong together.
+        last_root = max([self._newest_root.version, *_numbers(_ROOT, files)])
+        bound = self._newest.statement.root.version
+        newer = sorted(n for n in _numbers(_SNAPSHOT, files) if n > self._newest.version)
+        for version in newer:
+            snapshot = open_snapshot(files[f"{version}.snapshot.json"])
+            if snapshot.root_version < bound:
+                raise fault(
+                    Fault.ROLLED_BACK,
+                    Role.SNAPSHOT,
+                    f"It belongs to root {snapshot.root_version}, the one before to {bound}.",
+                )
+            bound = snapshot.root_version
+        if bound != last_root:
+            raise fault(
+                Fault.WRONG_LINK,
+                Role.ROOT,
+                f"No statement belongs to the newest root, {last_root}.",
+            )
+        # 3. Expiry.
+        if newer:
+            self._require_unexpired(files, newer[-1], now)
+        # 4. The rest.
+        self._store.add(files)
+        self._newest = self.known(self._store.newest() or self._newest.version)
+        self._newest_root = self._store.root()
+        return self._newest
+
+    def _require_unexpired(self, files: Mapping[str, bytes], version: int, now: datetime) -> None:
+        for path in (f"{version}.snapshot.json", f"{version}.targets.json"):
+            if path in files and now >= expires_time(files[path]):
+                raise fault(Fault.EXPIRED, Role.SNAPSHOT, f"{path} has expired.")
+
+    def _compare(self, files: Mapping[str, bytes]) -> None:
+        """Refuse another content under a known version; signed by enough, it is an alarm."""
+        pairs = (
+            (Role.ROOT, f"{self._newest_root.version}.root.json", self._newest_root.data),
+            (Role.SNAPSHOT, f"{self._newest.version}.snapshot.json", self._newest.snapshot),
+        )
+        for role, path, known in pairs:
+            data = files.get(path)
+            if data is None or signed_sha256(data) == signed_sha256(known):
+                continue
+            signed_by = signers(self._newest_root, role, data)
+            if len(signed_by) >= self._newest_root.statement_threshold:
+                _alarm.error("trust_signed_twice", path=path, signers=list(signed_by))
+            raise _stated_twice(role, path, signed_by)
+
+
+def _stated_twice(role: Role, path: str, signed_by: tuple[str, ...]) -> PeerFault:
+    return fault(
+        Fault.OTHER_CONTENT,
+        role,
+        f"{path} is known with another content.",
+        path=path,
+        signed=", ".join(signed_by),
+    )
+
+
+def _numbers(form: re.Pattern[str], files: Mapping[str, bytes]) -> list[int]:
+    """Return the versions among the paths of some files."""
+    return [int(match[1]) for match in map(form.fullmatch, files) if match is not None]

@@ -1,0 +1,277 @@
+"""A small HTTP/1.1 server for strangers: every byte, second and connection of theirs is counted.
+
+aiohttp parses and writes; what is served is in ``server.http.site``. Nothing is redirected, nothing
+is guessed from a header, and of a surprise the sender learns only that there was one.
+"""
+
+import asyncio
+import gzip
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+from aiohttp import hdrs, web
+from aiohttp.web_protocol import RequestHandler
+
+from server.edge.logging import error_facts, get_log
+from server.http.limits import AddressMeter, HttpLimits
+from server.http.site import Answer, Site
+from server.http.tls import ServerTls
+
+__all__ = ["HttpServer"]
+
+_NAME = "deltacare"
+_HEADER_BYTES_MAX = 4_096
+_HEADERS_MAX = 64
+_TARGET_BYTES_MAX = 2_048
+_HANDSHAKE_DURATION_MAX_S = 10.0
+_LINGERING_S = 1.0
+_COMPRESS_BYTES_MIN = 512
+_GZIP_LEVEL = 6
+_BACKLOG = 128
+
+_log = get_log("http")
+
+
+class HttpServer:
+    """Serves a site.
+
+    Args:
+        site: What is served.
+        limits: How much strangers may take.
+        tls: What connections are shown; ``None`` for plain HTTP.
+        monotonic_s: A clock that never runs back.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        *,
+        limits: HttpLimits,
+        tls: ServerTls | None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._site = site
+        self._limits = limits
+        self._tls = tls
+        self._monotonic_s = monotonic_s
+        self._meter = AddressMeter(limits)
+        self._running = 0
+        self._connections: _Connections | None = None
+        self._server: asyncio.Server | None = None
+
+    async def start(self, address: str) -> int:
+        """Begin to serve.
+
+        Args:
+            address: ``host:port``; port 0 lets the system choose.
+
+        Returns:
+            The port.
+
+        Raises:
+            OSError: If the address cannot be had.
+        """
+        host, _, port_text = address.rpartition(":")
+        limits = self._limits
+        self._connections = _Connections(
+            self._handle,
+            limits=limits,
+            keepalive_timeout=float(limits.idle_duration_max_s),
+            lingering_time=_LINGERING_S,
+            max_line_size=_TARGET_BYTES_MAX,
+            max_field_size=_HEADER_BYTES_MAX,
+            max_headers=_HEADERS_MAX,
+            # A body that unfolds would be larger than what was counted.
+            auto_decompress=False,
+            access_log=None,
+        )
+        is_tls = self._tls is not None
+        self._server = await asyncio.get_running_loop().create_server(
+            self._connections,
+            host.strip("[]"),
+            int(port_text),
+            ssl=self._tls.context if self._tls is not None else None,
+            ssl_handshake_timeout=_HANDSHAKE_DURATION_MAX_S if is_tls else None,
+            backlog=_BACKLOG,
+        )
+        port = int(self._server.sockets[0].getsockname()[1])
+        _log.info("serving", address=address, port=port, tls=is_tls)
+        return port
+
+    async def stop(self) -> None:
+        """Take nothing new and let what is running finish in bounded time."""
+        if self._server is None or self._connections is None:
+            return
+        server, self._server = self._server, None
+        server.close()
+        self._connections.pre_shutdown()
+        await self._connections.shutdown(float(self._limits.drain_duration_max_s))
+        _log.info("stopped")
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, whatever it is."""
+        started_s = self._monotonic_s()
+        try:
+            answer = await self._admitted(request)
+        except Exception as error:  # noqa: BLE001  # of a surprise only its type and place is told
+            _log.error("http_failed", **error_facts(error))
+            answer = Answer.refusal(HTTPStatus.INTERNAL_SERVER_ERROR)
+        response = await _response(request, answer)
+        _log.debug(
+            "http",
+            method=request.method[:16],
+            path=request.raw_path[:200],
+            status=answer.status.value,
+            duration_ms=round((self._monotonic_s() - started_s) * 1_000, 3),
+        )
+        return response
+
+    async def _admitted(self, request: web.BaseRequest) -> Answer:
+        """Count a request in and out."""
+        wait_s = self._meter.wait_s(request.remote or "", monotonic_s=self._monotonic_s())
+        if wait_s:
+            retry = (("Retry-After", str(wait_s)),)
+            return Answer.refusal(HTTPStatus.TOO_MANY_REQUESTS, headers=retry)
+        if self._running >= self._limits.requests_at_once_max:
+            retry = (("Retry-After", "1"),)
+            return Answer.refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests.", retry)
+        self._running += 1
+        try:
+            return await self._answer(request)
+        finally:
+            self._running -= 1
+
+    async def _answer(self, request: web.BaseRequest) -> Answer:
+        # 1. The path, as it was sent: nothing is decoded or put right.
+        path = request.raw_path
+        allowed = self._site.allowed(path)
+        if not allowed:
+            return Answer.refusal(HTTPStatus.NOT_FOUND)
+        if request.method not in allowed:
+            headers = (("Allow", ", ".join(allowed)),)
+            return Answer.refusal(HTTPStatus.METHOD_NOT_ALLOWED, headers=headers)
+        # 2. The body, within its bytes and seconds.
+        body = await self._body(request)
+        if isinstance(body, Answer):
+            return body
+        # 3. The answer.
+        try:
+            async with asyncio.timeout(self._limits.request_duration_max_s):
+                return await self._site.answer(path, body)
+        except TimeoutError:
+            retry = (("Retry-After", "5"),)
+            return Answer.refusal(HTTPStatus.SERVICE_UNAVAILABLE, "It took too long.", retry)
+
+    async def _body(self, request: web.BaseRequest) -> bytes | Answer:
+        """Return a request's body, or why it is not taken."""
+        if request.headers.get(hdrs.CONTENT_ENCODING, "identity") != "identity":
+            return Answer.refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the body as it is.")
+        most = self._limits.request_bytes_max
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._limits.request_duration_max_s):
+                while (request.content_length or 0) <= most and len(body) <= most:
+                    chunk = await request.content.readany()
+                    if not chunk:
+                        return bytes(body)
+                    body += chunk
+        except TimeoutError:
+            return Answer.refusal(HTTPStatus.REQUEST_TIMEOUT)
+        return Answer.refusal(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is over {most} bytes."
+        )
+
+
+class _Connections(web.Server):
+    """Makes a handler for each connection, refuses those too many, and ends those too old."""
+
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], object],
+        *,
+        limits: HttpLimits,
+        **options: object,
+    ) -> None:
+        super().__init__(handler, **options)  # type: ignore[arg-type]  # aiohttp's own
+        self._limits = limits
+        self._options = options
+        self._ends: dict[RequestHandler, asyncio.TimerHandle] = {}
+
+    def __call__(self) -> RequestHandler:
+        """Return the handler of a new connection."""
+        loop = asyncio.get_running_loop()
+        return _Connection(self, loop=loop, **self._options)  # type: ignore[arg-type]  # as above
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        """Count a connection in."""
+        if len(self._ends) >= self._limits.connections_max:
+            transport.abort()
+        else:
+            self._ends[handler] = asyncio.get_running_loop().call_later(
+                self._limits.connection_duration_max_s, transport.abort
+            )
+        super().connection_made(handler, transport)
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        """Count a connection out."""
+        end = self._ends.pop(handler, None)
+        if end is not None:
+            end.cancel()
+        super().connection_lost(handler, exc)
+
+
+class _Connection(RequestHandler):
+    """One connection; what is no HTTP is answered in one line and ends it."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the answer to what could not be read, without quoting any of it."""
+        del message
+        _log.debug("not_http", status=status, error=type(exc).__name__)
+        if request.writer.output_size > 0:
+            raise ConnectionError("The answer has begun.")
+        answer = Answer.refusal(HTTPStatus(status))
+        response = web.Response(
+            status=status, body=answer.body, headers=_headers(answer), reason=answer.status.phrase
+        )
+        response.force_close()
+        return response
+
+
+def _headers(answer: Answer) -> dict[str, str]:
+    return {
+        "Server": _NAME,
+        "Content-Type": answer.content_type,
+        "Cache-Control": answer.cache_control,
+        "X-Content-Type-Options": "nosniff",
+        **dict(answer.headers),
+    }
+
+
+async def _response(request: web.BaseRequest, answer: Answer) -> web.Response:
+    headers, body = _headers(answer), answer.body
+    if answer.is_compressible:
+        headers["Vary"] = "Accept-Encoding"
+        if len(body) >= _COMPRESS_BYTES_MIN and _takes_gzip(request):
+            body = await asyncio.to_thread(gzip.compress, body, _GZIP_LEVEL, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+    response = web.Response(status=answer.status.value, body=body, headers=headers)
+    if not request.content.is_eof():
+        # What is left of a body that was refused is not read.
+        response.force_close()
+    return response
+
+
+def _takes_gzip(request: web.BaseRequest) -> bool:
+    for item in ",".join(request.headers.getall(hdrs.ACCEPT_ENCODING, [])).split(","):
+        name, _, parameters = item.partition(";")
+        if name.strip().lower() in {"gzip", "*"}:
+            weight = parameters.strip().lower().removeprefix("q=")
+            return weight not in {"0", "0.0", "0.00", "0.000"}
+    return False

@@ -1,0 +1,178 @@
+"""``deltacare verify``: exit codes, both languages, JSON, and nothing that reaches a network."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from clients.cli.main import main
+from tests.support.evidence import JS, Asked, Logs
+
+# Fails the process the moment anything asks for a socket, by whatever module.
+OFFLINE = """
+import sys
+def watch(event, arguments):
+    if event.startswith("socket."):
+        raise SystemExit(f"the network was touched: {event}")
+sys.addaudithook(watch)
+from clients.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def policies(tmp_path: Path) -> str:
+    """Write the verifier's own policies and return their directory."""
+    return str(Logs().write_policies(tmp_path / "policies"))
+
+
+def write(tmp_path: Path, data: bytes, name: str = "evidence.json") -> str:
+    """Write a file and return its path."""
+    path = tmp_path / name
+    path.write_bytes(data)
+    return str(path)
+
+
+def run(*arguments: str, language: str = "en") -> tuple[int, str, str]:
+    """Return exit code, standard output and standard error."""
+    environ = {"DELTACARE_LANG": language, "DELTACARE_POLICY": "", "DELTACARE_AS": ""}
+    result = CliRunner().invoke(main, ["verify", *arguments], env=environ)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_a_receipt_a_verdict_and_a_statement(tmp_path: Path, policies: str) -> None:
+    """Each kind verifies, exit code 0, with numbered steps and what each relied on."""
+    for data, kind, steps in (
+        (Logs().recognised().receipt_evidence(JS, 0), "receipt", 4),
+        (Logs().recognised().verdict_evidence(), "verdict", 5),
+        (Logs().settled().statement_evidence(), "statement", 8),
+    ):
+        file = write(tmp_path, data.to_bytes())
+        code, out, err = run(file, "--policy", policies)
+        assert (0, "") == (code, err)
+        numbers = [int(line[:2]) for line in out.splitlines() if line[:2].strip().isdecimal()]
+        assert list(range(1, steps + 1)) == numbers
+        assert out.endswith(f"Verified: {kind} evidence.json\n")
+
+
+def test_it_speaks_chinese(tmp_path: Path, policies: str) -> None:
+    """The same in Chinese, the verdict included."""
+    file = write(tmp_path, Logs().recognised().verdict_evidence().to_bytes())
+    code, out, _ = run(file, "--policy", policies, language="zh")
+    assert 0 == code
+    assert "由这些条目重新推得同一结论：有效 VALID" in out
+    assert out.endswith("通过：核验结论 evidence.json\n")
+    broken = write(tmp_path, b"{}\n", "broken.json")
+    code, _, err = run(broken, "--policy", policies, language="zh")
+    assert (1, True) == (code, err.startswith("不通过：broken.json\n"))
+
+
+def test_json_for_programs(tmp_path: Path, policies: str) -> None:
+    """One document: what was found, each step's facts, the policies; a failure has its reason."""
+    file = write(tmp_path, Logs().recognised().verdict_evidence().to_bytes())
+    code, out, err = run(file, "--policy", policies, "--json")
+    found = json.loads(out)
+    assert (0, "", True, "VALID") == (code, err, found["verified"], found["verdict"])
+    assert [1, 2, 3, 4, 5] == [step["step"] for step in found["steps"]]
+    assert all(name.endswith(".txt") for name in found["policies"])
+    changed = Logs().recognised().receipt_evidence(JS, 0).to_bytes().replace(b"index 0", b"index 1")
+    code, out, _ = run(write(tmp_path, changed, "x.json"), "--policy", policies, "--json")
+    assert (1, "BAD_PROOF") == (code, json.loads(out)["error"]["reason"])
+
+
+def test_what_fails_is_said_with_its_reason(tmp_path: Path, policies: str) -> None:
+    """Exit code 1, whatever kind of reason; the steps that succeeded still stand."""
+    logs = Logs().recognised()
+    strict = str(Logs().write_policies(tmp_path / "strict", quorum=3))
+    file = write(tmp_path, logs.receipt_evidence(JS, 0).to_bytes())
+    code, _, err = run(file, "--policy", strict)
+    assert (1, True) == (code, "NO_QUORUM" in err)
+    waits = Logs().settled(answers=(JS,)).statement_evidence().to_bytes()
+    code, out, err = run(write(tmp_path, waits), "--policy", policies)
+    assert 1 == code
+    assert "6. Flows, positions and payments" in out
+    assert "RULE_REFUSED" in err
+    assert "The approval of 310000 is missing" in err
+
+
+def test_what_cannot_be_read_is_bad_input(tmp_path: Path, policies: str) -> None:
+    """Exit code 2: no such file, a directory, a receipt without its entry, no proper policy."""
+    file = write(tmp_path, Logs().recognised().receipt_evidence(JS, 0).to_bytes())
+    receipt = Logs().recognised().receipt(JS, 0)
+    alone = write(tmp_path, receipt.proof, "alone.tlog-proof")
+    noise = write(tmp_path, b"log nothing\nquorum none\n", "noise.txt")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for arguments in (
+        (str(tmp_path / "missing.json"), "--policy", policies),
+        (str(tmp_path), "--policy", policies),
+        (alone, "--policy", policies),
+        (file, "--policy", noise),
+        (file, "--policy", str(empty)),
+        (file, "--policy", str(tmp_path / "none.txt")),
+        (file,),
+    ):
+        code, out, err = run(*arguments)
+        assert (2, "") == (code, out)
+        assert err
+        assert "Traceback" not in err
+
+
+def test_the_policy_is_never_taken_from_beside_the_file(tmp_path: Path) -> None:
+    """Whoever made the file may have put a policy there; without the verifier's own: refused."""
+    logs = Logs().recognised()
+    logs.write_policies(tmp_path)
+    file = write(tmp_path, logs.receipt_evidence(JS, 0).to_bytes())
+    code, _, err = run(file)
+    assert (2, True) == (code, "--policy" in err)
+
+
+def test_a_policy_may_come_from_the_environment(tmp_path: Path, policies: str) -> None:
+    """An auditor sets it once."""
+    file = write(tmp_path, Logs().recognised().receipt_evidence(JS, 0).to_bytes())
+    environ = {"DELTACARE_POLICY": policies}
+    assert 0 == CliRunner().invoke(main, ["verify", file], env=environ).exit_code
+
+
+def test_no_socket_is_opened(tmp_path: Path, policies: str) -> None:
+    """Of every kind of file, in a process of its own: nothing asks for the network."""
+    for name, data in (
+        ("receipt", Logs().recognised().receipt_evidence(JS, 0)),
+        ("verdict", Logs().recognised().verdict_evidence(Asked(host="330000"))),
+        ("statement", Logs().settled().statement_evidence()),
+    ):
+        file = write(tmp_path, data.to_bytes(), f"{name}.json")
+        for language in ("zh", "en"):
+            arguments = ("verify", file, "--policy", policies, "--lang", language)
+            done = subprocess.run(
+                [sys.executable, "-c", OFFLINE, *arguments],
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            assert (0, "") == (done.returncode, done.stderr)
+    probe = OFFLINE.replace("main(sys.argv[1:])", "import socket; socket.socket()")
+    done = subprocess.run(
+        [sys.executable, "-c", probe], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (1, "the network was touched: socket.__new__\n") == (done.returncode, done.stderr)
+
+
+def test_what_is_heavy_is_not_loaded(tmp_path: Path, policies: str) -> None:
+    """Neither gRPC nor the engines of a night are needed to verify."""
+    file = write(tmp_path, Logs().settled().statement_evidence().to_bytes())
+    code = (
+        "import sys\nfrom clients.cli.main import main\n"
+        f"try:\n    main(['verify', {file!r}, '--policy', {policies!r}])\n"
+        "except SystemExit as end:\n    assert end.code == 0, end.code\n"
+        "print(sorted({'grpc', 'duckdb', 'ibis', 'pyarrow', 'rich', 'aiohttp'} & set(sys.modules)),"
+        "file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (0, "[]\n") == (done.returncode, done.stderr)

@@ -1,0 +1,301 @@
+"""The second implementation of recognition against the node's own rules, over generated facts."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clients.verify.recognition import Derived, derive
+from clients.verify.said import SaidEntry
+from deltacare.evidence import VerdictRecord
+from deltacare.v1 import entry_pb2 as pb
+from server.certification.rules import LogFacts
+from tests.support.evidence import AH, JS, NUMBER, SH, Asked, Logs
+
+DAYS = ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24"]
+REASON = "REASON"
+
+Saying = Callable[[Logs], object]
+
+
+def said(logs: Logs, record: VerdictRecord) -> list[SaidEntry]:
+    """Return the entries that a verdict names."""
+    return [
+        SaidEntry(
+            place=each.place,
+            leaf=each.leaf,
+            entry=pb.Entry.FromString(logs.entries[each.place.log.author][each.place.index]),
+        )
+        for each in record.said
+    ]
+
+
+def stated(record: VerdictRecord) -> Derived:
+    """Return what a node said, as the verifier works it out."""
+    return Derived(
+        verdict=record.verdict,
+        rule=record.rule,
+        entries=record.entries,
+        used=tuple(each.log.author for each in record.logs if each.is_used),
+        mapped_scheme=record.mapped_scheme,
+        mapped_grade=record.mapped_grade,
+        reason=record.reason,
+    )
+
+
+def derived(logs: Logs, asked: Asked) -> tuple[Derived, Derived]:
+    """Return what the node said, and what follows from the entries it names."""
+    record = logs.record(asked)
+    found = derive(record, said(logs, record))
+    return stated(record), replace(found, used=tuple(sorted(found.used)))
+
+
+def _word(kind: str, day: str, until: str) -> dict[str, object]:
+    """Return the body of a word on the certificate."""
+    if kind == "certificate_renewal":
+        body: object = pb.CertificateRenewal(certificate_no=NUMBER, valid_until_date=day)
+    elif kind == "certificate_suspension":
+        body = pb.CertificateSuspension(
+            certificate_no=NUMBER, effective_date=day, until_date=until, reason=f"{REASON}{day}"
+        )
+    elif kind == "certificate_reinstatement":
+        body = pb.CertificateReinstatement(certificate_no=NUMBER, effective_date=day, reason=REASON)
+    elif kind == "certificate_revocation":
+        body = pb.CertificateRevocation(certificate_no=NUMBER, effective_date=day, reason=REASON)
+    elif kind == "recognition_suspension":
+        body = pb.RecognitionSuspension(
+            certificate_no=NUMBER, effective_date=day, reason=f"{REASON}{day}"
+        )
+    else:
+        body = pb.RecognitionResumption(certificate_no=NUMBER, effective_date=day, reason=REASON)
+    return {kind: body}
+
+
+WORDS = st.tuples(
+    st.sampled_from(
+        [
+            "certificate_renewal",
+            "certificate_suspension",
+            "certificate_reinstatement",
+            "certificate_revocation",
+            "recognition_suspension",
+            "recognition_resumption",
+        ]
+    ),
+    st.sampled_from(DAYS),
+    st.sampled_from(["", *DAYS]),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> Logs:
+    """Return logs in which much is said of one certificate, in any order."""
+    logs = Logs()
+    first = draw(st.sampled_from([DAYS[0], DAYS[0], DAYS[0], *DAYS[1:3]]))
+    last = draw(st.sampled_from([DAYS[4], DAYS[4], DAYS[4], *DAYS[1:4]]))
+    logs.say(
+        JS,
+        certificate=pb.Certificate(
+            certificate_no=NUMBER,
+            subject=draw(st.sampled_from([1, 2])),
+            scheme="CAREGIVER_LEVEL",
+            grade=draw(st.sampled_from(["三级", "二级", "一级"])),
+            valid_from_date=first,
+            valid_until_date=last,
+        ),
+    )
+    versions: dict[str, bytes] = {}
+    for number in range(draw(st.integers(0, 2))):
+        parties = draw(st.sampled_from([(SH, JS), (SH, JS, AH), (SH, AH), ("310100", "320500")]))
+        agreement_id = f"{SH}-A{draw(st.integers(1, 2))}"
+        versions[agreement_id] = logs.say(
+            SH,
+            agreement=pb.Agreement(
+                agreement_id=agreement_id,
+                parties=parties,
+                predecessor_hash=versions.get(agreement_id, b""),
+                scopes=draw(st.sampled_from([(1,), (2,), (1, 2), (3,)])),
+                from_date=draw(st.sampled_from(DAYS)),
+                until_date=draw(st.sampled_from(["", *DAYS])),
+            ),
+        )
+        for author in (JS, AH, SH):
+            for _ in range(draw(st.integers(0, 2))):
+                logs.say(
+                    author,
+                    agreement_answer=pb.AgreementAnswer(
+                        agreement_id=agreement_id,
+                        version_hash=versions[agreement_id],
+                        word=draw(st.sampled_from([1, 1, 1, 2])),
+                    ),
+                )
+        logs.say(
+            SH,
+            equivalence=pb.Equivalence(
+                equivalence_id=f"{SH}-E{number}",
+                issuer=JS,
+                scheme="CAREGIVER_LEVEL",
+                grades=draw(st.sampled_from([("三级",), ("三级", "二级")])),
+                mapped_scheme="SH",
+                mapped_grade=str(number),
+                from_date=draw(st.sampled_from(DAYS[:3])),
+                until_date=draw(st.sampled_from(["", *DAYS])),
+                agreement_id=agreement_id,
+            ),
+        )
+        if draw(st.booleans()):
+            logs.say(
+                SH,
+                equivalence_end=pb.EquivalenceEnd(
+                    equivalence_id=f"{SH}-E{number}",
+                    effective_date=draw(st.sampled_from(DAYS)),
+                    reason=REASON,
+                ),
+            )
+    for kind, day, until in draw(st.lists(WORDS, max_size=6)):
+        author = SH if kind.startswith("recognition") else JS
+        logs.say(author, **_word(kind, day, until))
+    for author in (SH, JS, AH):
+        logs.unseen[author] = draw(st.integers(0, min(2, len(logs.entries[author]))))
+    change: dict[str, object] = draw(
+        st.sampled_from(
+            [{}, {}, {}, {"is_stalled": True}, {"is_forked": True}, {"fresh_time": None}]
+        )
+    )
+    whose = draw(st.sampled_from([SH, JS, AH]))
+    logs.facts[whose] = lambda facts: replace(facts, **change)
+    return logs
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    logs=histories(),
+    day=st.sampled_from(DAYS),
+    host=st.sampled_from([SH, SH, SH, JS, AH]),
+    by=st.sampled_from([SH, JS, AH]),
+    matches=st.sampled_from([None, None, True, False]),
+)
+def test_both_implementations_agree(
+    *, logs: Logs, day: str, host: str, by: str, matches: bool | None
+) -> None:
+    """Whatever was said, in whatever order: the same verdict, rule, entries, logs and mapping."""
+    asked = Asked(
+        host=host, on_date=date.fromisoformat(day), answered_by=by, holder_matches=matches
+    )
+    expected, actual = derived(logs, asked)
+    assert expected == actual
+
+
+@pytest.mark.parametrize(
+    "rule, change, asked",
+    [
+        ("R01-ISSUER", lambda _: None, Asked(certificate_no="510000-C1")),
+        ("R02-FORK", lambda logs: _known(logs, JS, is_forked=True), Asked()),
+        ("R03-STALE", lambda logs: _known(logs, JS, fresh_time=None), Asked()),
+        ("R04-STALLED", lambda logs: _known(logs, JS, is_stalled=True), Asked()),
+        ("R05-NOT-FOUND", lambda logs: logs.unseen.update({JS: 2}), Asked()),
+        ("R06-HOLDER", lambda _: None, Asked(holder_matches=False)),
+        ("R07-REVOKED", lambda logs: _say(logs, "certificate_revocation"), Asked()),
+        ("R08-SUSPENDED", lambda logs: _say(logs, "certificate_suspension"), Asked()),
+        ("R09-NOT-YET-VALID", lambda _: None, Asked(on_date=date(2025, 12, 31))),
+        ("R10-EXPIRED", lambda _: None, Asked(on_date=date(2027, 1, 1))),
+        ("R11-HOME", lambda _: None, Asked(host=JS)),
+        ("R12-HOST-STALE", lambda logs: _known(logs, SH, is_forked=True), Asked()),
+        ("R13-RECOGNITION-SUSPENDED", lambda logs: _say(logs, "recognition_suspension"), Asked()),
+        ("R14-NO-EQUIVALENCE", lambda _: None, Asked(host=AH)),
+        ("R15-BASIS-STALE", lambda logs: _third(logs, stalled=True), Asked()),
+        ("R16-NO-AGREEMENT", lambda logs: _third(logs, stalled=False), Asked()),
+        ("R17-RECOGNISED", lambda _: None, Asked()),
+    ],
+)
+def test_every_rule_is_worked_out(rule: str, change: Saying, asked: Asked) -> None:
+    """Each rule of the node's list decides once, and both say so."""
+    logs = Logs().recognised()
+    change(logs)
+    expected, actual = derived(logs, asked)
+    assert (rule, expected) == (expected.rule, actual)
+
+
+@pytest.mark.parametrize(
+    "rule, words, unseen",
+    [
+        # What was ended before it began again, and what no quorum has seen end.
+        ("R08-SUSPENDED", ["certificate_reinstatement", "certificate_suspension"], {}),
+        ("R17-RECOGNISED", ["certificate_suspension", "certificate_reinstatement"], {}),
+        ("R08-SUSPENDED", ["certificate_suspension", "certificate_reinstatement"], {JS: 1}),
+        ("R13-RECOGNITION-SUSPENDED", ["recognition_resumption", "recognition_suspension"], {}),
+        ("R17-RECOGNISED", ["recognition_suspension", "recognition_resumption"], {}),
+        (
+            "R13-RECOGNITION-SUSPENDED",
+            ["recognition_suspension", "recognition_resumption"],
+            {SH: 1},
+        ),
+        # An agreement is ended, also by a word that no quorum has seen; one cannot be begun so.
+        ("R16-NO-AGREEMENT", ["end"], {}),
+        ("R16-NO-AGREEMENT", ["end"], {JS: 1}),
+        ("R16-NO-AGREEMENT", [], {JS: 1}),
+    ],
+)
+def test_order_and_quorum_decide(rule: str, words: list[str], unseen: dict[str, int]) -> None:
+    """What restricts counts as soon as it is said, what permits once a quorum saw it."""
+    logs = Logs().recognised()
+    version = pb.Entry.FromString(logs.entries[JS][1]).agreement_answer.version_hash
+    for word in words:
+        if word == "end":
+            ended = pb.AgreementAnswer(
+                agreement_id="310000-A1",
+                version_hash=version,
+                word=pb.AGREEMENT_WORD_ENDED,
+                reason=REASON,
+            )
+            logs.say(JS, agreement_answer=ended)
+        else:
+            _say(logs, word)
+    logs.unseen.update(unseen)
+    expected, actual = derived(logs, Asked(answered_by=AH))
+    assert (rule, expected) == (expected.rule, actual)
+
+
+def test_a_day_too_old_is_stale() -> None:
+    """The limit is the node's, as it signed it."""
+    logs = Logs().recognised()
+    logs.facts[JS] = lambda facts: replace(
+        facts, fresh_time=(facts.fresh_time or date.min) - timedelta(days=2)
+    )
+    expected, actual = derived(logs, Asked())
+    assert ("R03-STALE", expected) == (expected.rule, actual)
+
+
+def _known(logs: Logs, province: str, **change: object) -> None:
+    def changed(facts: LogFacts) -> LogFacts:
+        return replace(facts, **change)
+
+    logs.facts[province] = changed
+
+
+def _say(logs: Logs, kind: str) -> None:
+    author = SH if kind.startswith("recognition") else JS
+    logs.say(author, **_word(kind, "2026-11-22", ""))
+
+
+def _third(logs: Logs, *, stalled: bool) -> None:
+    """Give the agreement a successor to which Anhui is a party, and has not answered."""
+    version = logs.say(
+        SH,
+        agreement=pb.Agreement(
+            agreement_id="310000-A1",
+            parties=(SH, JS, AH),
+            scopes=(pb.AGREEMENT_SCOPE_CAREGIVER_QUALIFICATION,),
+            from_date="2026-01-01",
+        ),
+    )
+    logs.say(
+        JS,
+        agreement_answer=pb.AgreementAnswer(
+            agreement_id="310000-A1", version_hash=version, word=pb.AGREEMENT_WORD_ACCEPTED
+        ),
+    )
+    _known(logs, AH, is_stalled=stalled)
