@@ -131,7 +131,12 @@ class Node:
         )
         sequencer, reader = self.logs.sequencer, self.logs.reader
         self._audit = AuditRecorder(
-            province=province, sequencer=sequencer, reader=reader, clock=clock, entropy=entropy
+            province=province,
+            sequencer=sequencer,
+            reader=reader,
+            clock=clock,
+            entropy=entropy,
+            accepted_loss_size=config.audit_accepted_loss_size,
         )
         nights = PairNights(
             province=province,

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 from clients.sdk.credentials import read_file
 from deltacare.errors import ViolationCollector, invalid_field
 from deltacare.ids import parse_province
+from deltacare.tlog.tree import SIZE_MAX
 from server.edge.access_rules import Role
 from server.edge.limits import Limits
 from server.edge.logging import LEVELS
@@ -35,6 +36,7 @@ _TRUST_INTERVAL_S_DEFAULT = 20
 _TRUST_INTERVAL_S_MAX = 300  # half of what is an alarm
 _SQLITE = "sqlite:///"
 _MANUAL = "manual"
+_ACCEPTED_LOSS = "audit.accept_loss_of_size"
 
 T = TypeVar("T")
 
@@ -60,6 +62,8 @@ class NodeConfig:
         log_level: Of the structured log.
         limits: Of the edge.
         http: What is served to anybody.
+        audit_accepted_loss_size: The operator's word that an audit log which was anchored with so
+            many entries goes on with fewer; ``None``: nothing is accepted.
     """
 
     directory: Path
@@ -78,6 +82,7 @@ class NodeConfig:
     log_level: str
     limits: Limits = field(default_factory=Limits)
     http: HttpConfig = field(default_factory=HttpConfig)
+    audit_accepted_loss_size: int | None = None
 
 
 # By setting of the edge the least and the most that is accepted.
@@ -106,6 +111,7 @@ _TABLES: Mapping[str, frozenset[str]] = {
     "night": frozenset({"close_hour"}),
     "logs": frozenset({"write_unconfirmed", "poll_interval_s"}),
     "log": frozenset({"level"}),
+    "audit": frozenset({"accept_loss_of_size"}),
     "limits": frozenset(_LIMITS),
     "http": frozenset({"listen", "tls", *HTTP_LIMITS}),
     "limits.roles": frozenset(_ROLE_LIMITS),
@@ -150,6 +156,9 @@ def read_config(path: Path) -> NodeConfig:
         "write_unconfirmed": reader.flag("logs.write_unconfirmed"),
         "poll_interval_s": reader.number("logs.poll_interval_s", 1, _POLL_INTERVAL_S_MAX),
         "trust_interval_s": reader.number("trust.refresh_interval_s", 1, _TRUST_INTERVAL_S_MAX),
+        "audit_accepted_loss_size": (
+            reader.number(_ACCEPTED_LOSS, 1, SIZE_MAX) if reader.has(_ACCEPTED_LOSS) else None
+        ),
         "log_level": reader.text("log.level", _parse_level),
     }
     hour = reader.text("night.close_hour", _parse_hour)
@@ -398,6 +407,12 @@ poll_interval_s = 3
 [log]
 # debug, info, warning or error; goes to standard error, one JSON object a line.
 level = "info"
+
+[audit]
+# Nobody else holds the audit log. If entries that were anchored are lost and no backup has them, the
+# node discloses nothing. With the size that was anchored, which its refusal names, it goes on, and
+# states to every member from where entries are missing.
+# accept_loss_of_size = 1234
 
 {http}
 [limits]

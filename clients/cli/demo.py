@@ -81,6 +81,14 @@ SEED_DEFAULT = 20_251_101
         "节点目录放在这里并保留；默认用临时目录。", "Keep the nodes' directories here afterwards."
     ),
 )
+@option(
+    "--suite",
+    type=click.Choice(["sm2"]),
+    help=both(
+        "各节点另以国密 SM2 签名；需安装 deltacare[sm]。",
+        "Let the nodes sign with SM2 as well; needs deltacare[sm].",
+    ),
+)
 def demo(
     *,
     register: Path | None,
@@ -89,6 +97,7 @@ def demo(
     seed: int,
     stop_node: str | None,
     work: Path | None,
+    suite: str | None,
 ) -> int:
     """Run the demonstration."""
     import tempfile
@@ -128,6 +137,7 @@ def demo(
             seed=seed,
             out=out,
             stop_node=stop_node,
+            suite=suite,
         )
 
     if work is not None:

@@ -17,7 +17,7 @@ from clients.language import both, tr
 from clients.plain import plain
 
 if TYPE_CHECKING:
-    from deltacare.tlog.policy import Policy
+    from deltacare.tlog.policy import Policy, Sm2Policy
 
 __all__ = ["log"]
 
@@ -235,12 +235,20 @@ def export(*, connection: Connection, name: str, directory: Path) -> None:
     ),
 )
 @click.argument("name")
+@option(
+    "--suite",
+    type=click.Choice(["sm2"]),
+    help=both(
+        "改写国密 SM2 密钥的策略，供 verify --require sm2；文件名宜以 .sm2.txt 结尾。",
+        "The policy of SM2 keys instead, for verify --require sm2; name the file *.sm2.txt.",
+    ),
+)
 @option("--out", type=click.Path(dir_okay=False, path_type=Path), help=both("写入文件。", "File."))
 @connected
-def policy_(*, connection: Connection, name: str, out: Path | None) -> None:
+def policy_(*, connection: Connection, name: str, suite: str | None, out: Path | None) -> None:
     """Write a log's policy."""
     with connection.open() as node:
-        text = _policy(node, name).to_text()
+        text = (_policy(node, name) if suite is None else _sm2_policy(node, name)).to_text()
     if out is not None:
         out.write_text(text, encoding="utf-8")
         lines = [tr(f"{name} 的信任策略：{out}", f"The policy of {name}: {out}")]
@@ -260,6 +268,15 @@ def _policy(node: Any, name: str) -> "Policy":  # noqa: ANN401  # a client of a 
         case ["deltacare", province, "verdicts"]:
             return listed_verdict_policy(listed, province)
     return listed_policy(listed, LogName.parse(name))
+
+
+def _sm2_policy(node: Any, name: str) -> "Sm2Policy":  # noqa: ANN401  # a client of a node
+    """Return what a node lists of a log's keys of the second suite."""
+    from clients.logs.policies import listed_sm2_policy
+    from deltacare.ids import LogName
+    from deltacare.v1.federation_service_pb2 import ListMembersRequest
+
+    return listed_sm2_policy(node.federation.ListMembers(ListMembersRequest()), LogName.parse(name))
 
 
 @command(

@@ -23,7 +23,7 @@ from clients.statements import workbook
 from deltacare.ids import LogName, all_logs
 from deltacare.tlog.policy import Policy
 from deltacare.trust import Trust, verdict_key_name
-from deltacare.trust.policies import log_policy
+from deltacare.trust.policies import log_policy, sm2_policy
 from deltacare.v1.clearing_service_pb2 import PairNight
 from deltacare.v1.log_service_pb2 import GetReceiptRequest
 
@@ -153,6 +153,9 @@ def write_evidence(
     _write(out / "policy.txt", _policy_of_all(trust, logs).to_text().encode())
     for log in logs:
         _write(out / "policies" / f"{log}.txt", log_policy(trust, log).to_text().encode())
+        sm2 = sm2_policy(trust, log)
+        if sm2 is not None:
+            _write(out / "policies" / f"{log}.sm2.txt", sm2.to_text().encode())
     for province in trust.provinces:
         keys = tuple(term.key for term in trust.verdict_keys(province) if not term.is_tainted)
         path = out / "policies" / f"{verdict_key_name(province)}.txt"

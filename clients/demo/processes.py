@@ -168,7 +168,9 @@ class Nodes:
             node.end(at_once=False)
 
 
-async def make_nodes(directory: Path, provinces: Sequence[str], *, opening_date: date) -> Nodes:
+async def make_nodes(
+    directory: Path, provinces: Sequence[str], *, opening_date: date, suite: str | None = None
+) -> Nodes:
     """Initialise the nodes and hold the ceremony that joins them: three of four offices sign.
 
     Everything private is encrypted under one passphrase, in a file of the working directory that
@@ -178,6 +180,7 @@ async def make_nodes(directory: Path, provinces: Sequence[str], *, opening_date:
         directory: Working directory, empty.
         provinces: Six digits each.
         opening_date: First date that settlement logs close.
+        suite: The second suite in which the nodes sign as well; ``None`` for none.
 
     Raises:
         DeltacareError: If a command fails; its message is passed on.
@@ -192,6 +195,7 @@ async def make_nodes(directory: Path, provinces: Sequence[str], *, opening_date:
                 *("node", "init", str(directory / province), "--province", province),
                 *("--endpoint", f"127.0.0.1:{ports[province]}"),
                 *("--passphrase-file", str(directory / _OPENS_KEYS_FILE)),
+                *(() if suite is None else ("--suite", suite)),
             )
             for province in provinces
         )

@@ -61,6 +61,7 @@ class Options:
         seed: The same seed gives the same counts and money.
         out: Where to leave what anyone may check, or ``None``.
         stop_node: Province whose node is killed in the middle of filing and started again.
+        suite: The second suite in which the nodes sign as well; ``None`` for none.
     """
 
     work: Path
@@ -70,6 +71,7 @@ class Options:
     seed: int
     out: Path | None
     stop_node: str | None
+    suite: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +129,10 @@ class _Run:
         # 1. Four nodes.
         with self._stage("init", "初始化四个节点", "Making four nodes"):
             nodes = await make_nodes(
-                self._options.work, PROVINCES, opening_date=self._calendar.opening
+                self._options.work,
+                PROVINCES,
+                opening_date=self._calendar.opening,
+                suite=self._options.suite,
             )
         try:
             with self._stage("serve", "启动四个节点", "Starting four nodes"):

@@ -40,7 +40,7 @@ def verify_log(
 ) -> VerifiedLog:
     """Verify a whole log.
 
-    1. The checkpoint is of a log that the policy trusts, and signed by its key. 2. Known witnesses
+    1. The checkpoint is of a log that the policy trusts, and signed by a key of it. 2. Known witnesses
     cosigned it, and they meet the policy's quorum. 3. The entries are as many as it says, and
     their tree has its root.
 
@@ -56,14 +56,14 @@ def verify_log(
     note = source.checkpoint()
     parsed = SignedNote.from_bytes(note, bytes_max=CHECKPOINT_BYTES_MAX)
     origin = parsed.text.partition("\n")[0]
-    key = next((key for key in policy.logs if key.name == origin), None)
-    if key is None:
+    keys = tuple(key for key in policy.logs if key.name == origin)
+    if not keys:
         raise PeerFault(
             Reason.BAD_SIGNATURE,
             f"The policy does not trust the log {origin}.",
             details={"log": origin},
         )
-    signed = SignedCheckpoint.from_bytes(note, key)
+    signed = SignedCheckpoint.from_bytes(note, *keys)
     # 2. The witnesses' cosignatures.
     cosignatures = verify_cosignatures(signed, policy.witnesses.values())
     if not policy.is_met(cosignature.key for cosignature in cosignatures):

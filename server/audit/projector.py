@@ -7,9 +7,10 @@ depends on nothing but them. Denials and disclosures bring no rows: they are rea
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from deltacare.ids import LogKind, LogName
 from deltacare.tlog.checkpoint import Checkpoint
@@ -42,9 +43,7 @@ def last_anchor(connection: Connection, author: str) -> Anchor | None:
     ).first()
     if row is None:
         return None
-    origin = str(LogName.audit(author))
-    checkpoint = Checkpoint(origin=origin, size=row.size, root=bytes(row.root))
-    return Anchor(checkpoint=checkpoint, entry_time=row.entry_time)
+    return Anchor(checkpoint=_checkpoint(author, row), entry_time=row.entry_time)
 
 
 class AuditProjector:
@@ -67,14 +66,24 @@ class AuditProjector:
     @staticmethod
     def _anchor(tx: LogTx, log: LogName, item: Sequenced) -> None:
         """Keep an anchor, unless a rule stands against it."""
-        found = rules.anchored(item.entry.audit_anchor.checkpoint, log.author)
-        before = last_anchor(tx.connection, log.author)
-        rule = rules.anchor_rule(found, before.checkpoint if before is not None else None)
+        body = item.entry.audit_anchor
+        lost_from_size = body.lost_from_size if body.HasField("lost_from_size") else None
+        found = rules.anchored(body, log.author)
+        before = _before(tx.connection, log.author, found)
+        rule = rules.anchor_rule(found, before, lost_from_size=lost_from_size)
         if rule is not None or found is None:
             assert rule is not None, "what is no checkpoint breaks a rule"
             _alarm.error("audit_anchor_void", log=str(log), index=item.index, rule=rule.code)
             tx.void(log, item.index, rule.code)
             return
+        if before is not None and lost_from_size is not None:
+            _alarm.error(
+                "audit_loss_stated",
+                log=str(log),
+                index=item.index,
+                lost_from_size=lost_from_size,
+                anchored=before.last.size,
+            )
         tx.connection.execute(
             insert(tables.anchors).values(
                 author=log.author,
@@ -91,3 +100,29 @@ class AuditProjector:
             tx.connection.execute(
                 delete(tables.anchors).where(tables.anchors.c.author == log.author)
             )
+
+
+def _before(connection: Connection, author: str, found: Checkpoint | None) -> rules.Before | None:
+    """Return what an author anchored before a checkpoint."""
+    last = last_anchor(connection, author)
+    if last is None:
+        return None
+    columns = tables.anchors.c
+    size = last.checkpoint.size if found is None else found.size
+    rows = select(tables.anchors).where(columns.author == author)
+    cut = (
+        select(func.max(columns.idx))
+        .where(columns.author == author, columns.size < size)
+        .scalar_subquery()
+    )
+    # What is smaller and came later is a loss: an anchor before it says nothing of what grew since.
+    rows = rows.where(columns.size == size, columns.idx > func.coalesce(cut, -1))
+    same = connection.execute(rows.order_by(columns.idx.desc()).limit(1)).first()
+    return rules.Before(
+        last=last.checkpoint, same_size=None if same is None else _checkpoint(author, same)
+    )
+
+
+def _checkpoint(author: str, row: Row[Any]) -> Checkpoint:
+    """Return the checkpoint of a row."""
+    return Checkpoint(origin=str(LogName.audit(author)), size=row.size, root=bytes(row.root))

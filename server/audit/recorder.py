@@ -6,7 +6,8 @@ loses at most a minute of counts, and no disclosure. What could not be appended 
 
 The audit log has no partner that could give it back. A database from before the last anchor would
 sign a second history of it, so whoever has anchored more than is held appends nothing and discloses
-nothing until the entries are back.
+nothing until the entries are back, or until the operator states the loss: an anchor that says from
+where entries are missing, which every member holds and cosigns.
 """
 
 import asyncio
@@ -54,6 +55,8 @@ class AuditRecorder:
         clock: The node's.
         entropy: Request ids.
         denials: Counts; the present window.
+        accepted_loss_size: The operator's word that a log which was anchored with so many entries
+            goes on with fewer; ``None`` if nothing was said. It is about that anchor alone.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class AuditRecorder:
         clock: Clock,
         entropy: Entropy,
         denials: Denials | None = None,
+        accepted_loss_size: int | None = None,
     ) -> None:
         self.log: Final = LogName.audit(province)
         self._province = province
@@ -73,6 +77,7 @@ class AuditRecorder:
         self._reader = reader
         self._clock = clock
         self._entropy = entropy
+        self._accepted_loss_size = accepted_loss_size
         self._denials = Denials() if denials is None else denials
         self._task: asyncio.Task[None] | None = None
 
@@ -190,7 +195,38 @@ class AuditRecorder:
                 entry.maker = self._node.opaque_id
             return [(self.log, entries)]
 
-        await self._submit(method, decide)
+        try:
+            await self._submit(method, decide)
+        except Unavailable as error:
+            if error.reason is not Reason.LOG_NOT_CONFIRMED or not await self._state_loss():
+                raise
+            await self._submit(method, decide)
+
+    async def _state_loss(self) -> bool:
+        """State that entries are lost, if the operator said so of what was anchored last.
+
+        Returns:
+            Whether the log may be written now.
+        """
+        if self._accepted_loss_size is None:
+            return False
+        is_whole = False
+
+        def decide(tx: LogTx) -> Sequence[tuple[LogName, Iterable[Entry]]]:
+            nonlocal is_whole
+            last = last_anchor(tx.connection, self._province)
+            held = tx.size(self.log)
+            is_whole = last is None or last.checkpoint.size <= held
+            if is_whole or last is None or last.checkpoint.size != self._accepted_loss_size:
+                return []
+            is_whole = True
+            note = self._reader.checkpoint(tx.connection, self.log) or b""
+            body = AuditAnchor(checkpoint=note, lost_from_size=held)
+            entry = Entry(maker=self._node.opaque_id, audit_anchor=body)
+            return [(LogName.registry(self._province), [entry])]
+
+        await self._submit("StateLoss", decide)
+        return is_whole
 
     def _require_whole(self, tx: LogTx) -> None:
         """Refuse to write a log of which more was anchored than is held.
@@ -206,11 +242,13 @@ class AuditRecorder:
         raise Unavailable(
             Reason.LOG_NOT_CONFIRMED,
             f"{self.log} had {last.checkpoint.size} entries when it was anchored and has {held} "
-            "here: restore a newer backup.",
+            "here: restore a newer backup. If there is none, state the loss to every member with "
+            f"accept_loss_of_size = {last.checkpoint.size} under [audit] in node.toml.",
             details={
                 "log": str(self.log),
                 "text_zh": f"审计日志曾锚定 {last.checkpoint.size} 条，本节点仅有 {held} 条；"
-                "请恢复更新的备份",
+                "请恢复更新的备份；如无备份，可在 node.toml 的 [audit] 下设 "
+                f"accept_loss_of_size = {last.checkpoint.size}，向各成员声明丢失",
             },
         )
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from deltacare.ids import LogName
-from deltacare.trust import KeyTerm, Trust
+from deltacare.trust import KeyTerm, SuiteTerm, Trust
 from deltacare.v1.federation_service_pb2 import (
     ExplainAccessRequest,
     ExplainAccessResponse,
@@ -222,10 +222,11 @@ def _member(trust: Trust, province: str) -> Member:
         name_en=member.name_en,
         endpoint=member.endpoint,
         keys=[_key(term) for term in member.keys],
+        suite_keys=[_key(term) for term in member.suite_keys],
     )
 
 
-def _key(term: KeyTerm) -> MemberKey:
+def _key(term: KeyTerm | SuiteTerm) -> MemberKey:
     """Return a key with its window as the contract has it."""
     key = MemberKey(key=term.key.to_text())
     key.from_time.FromDatetime(term.from_time)

@@ -98,6 +98,7 @@ def make_directories(
     install: bool = True,
     seed: str = "",
     offices: Offices | None = None,
+    registry_quorum: int = 1,
 ) -> dict[str, Path]:
     """Make a node directory for each province, with a federation that all of them signed.
 
@@ -110,6 +111,7 @@ def make_directories(
         install: whether each gets what was signed.
         seed: another one makes other keys.
         offices: who signs; made for this if not given.
+        registry_quorum: how many partners must cosign a registry log.
     """
     now = datetime.now(UTC)
     root.mkdir(parents=True, exist_ok=True)
@@ -137,7 +139,7 @@ def make_directories(
         [MemberCard.read(directory) for directory in directories.values()],
         name="deltacare test",
         opening_date=business_date(now) - timedelta(days=1),
-        registry_quorum=1,
+        registry_quorum=registry_quorum,
         now=now,
     )
     offices.published.update(offices.sign(proposal).publish())

@@ -55,6 +55,19 @@ def made(count: int) -> list[bytes]:
     return [b"entry %d" % index for index in range(count)]
 
 
+def test_log_whose_key_was_replaced() -> None:
+    """A policy that names the keys of both times verifies what either of them signed."""
+    earlier = LogSigner(name=NAME, seed=b"\x09" * 32)
+    witnesses = [witness.verifier for witness in WITNESSES]
+    logs = [earlier.verifier, LOG.verifier]
+    for order in (logs, logs[::-1]):
+        policy = Policy.of(logs=order, witnesses=witnesses, quorum=2)
+        assert 5 == verify_log(Held(made(5)), policy).size
+    with pytest.raises(PeerFault) as caught:
+        verify_log(Held(made(5)), Policy.of(logs=logs[:1], witnesses=witnesses, quorum=2))
+    assert Reason.BAD_SIGNATURE is caught.value.reason
+
+
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 1_000, 66_000])
 def test_exported_log_verifies_from_its_files(tmp_path: Path, size: int) -> None:
     """What is written as tiles is read back, and has the root and the cosignatures."""

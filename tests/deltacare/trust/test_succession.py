@@ -157,6 +157,19 @@ def test_no_gap() -> None:
     assert ["T09"] == rules(with_terms(ending, closed))
 
 
+def test_a_bad_key_that_had_a_predecessor() -> None:
+    """T09: a key that ended in its time leaves no gap if the one that followed it turns bad."""
+    ended = replace(term(), until_time=ISSUED)
+    second = KeyTerm(key=KEY, from_time=ISSUED)
+    old = with_terms(ended, second)
+    assert [] == rules(old)
+    later = old.issued_time + timedelta(days=1)
+    third = KeyTerm(key=LogSigner(name=NAME, seed=seed("a third key")).verifier, from_time=later)
+    bad = replace(second, tainted_time=ISSUED + SECOND)
+    assert [] == rules(with_terms(ended, bad, third, old=old), old=old)
+    assert ["T09"] == rules(with_terms(ended, bad, old=old), old=old)
+
+
 def test_a_taint_brings_its_successor() -> None:
     """A key cannot be called bad while no other one takes its place."""
     with pytest.raises(DeltacareError) as caught:

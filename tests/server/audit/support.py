@@ -27,14 +27,17 @@ def projectors(_province: str) -> list[Projector]:
     return [AuditProjector(), others]
 
 
-def recorder(node: Node, clock: ManualClock) -> AuditRecorder:
+def recorder(
+    node: Node, clock: ManualClock, *, accepted_loss_size: int | None = None
+) -> AuditRecorder:
     """Return the audit of a node that is up."""
     return AuditRecorder(
         province=node.province,
         sequencer=node.logs.sequencer,
         reader=node.logs.reader,
         clock=clock,
-        entropy=SeededEntropy(f"{node.province} audit"),
+        entropy=SeededEntropy(f"{node.province} audit {accepted_loss_size}"),
+        accepted_loss_size=accepted_loss_size,
     )
 
 

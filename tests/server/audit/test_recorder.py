@@ -296,6 +296,44 @@ async def test_a_log_that_lost_what_was_anchored_is_not_written(tmp_path: Path) 
         assert not await audit.anchor(), "it is not anchored smaller"
 
 
+@pytest.mark.parametrize("held", [0, 2], ids=["nothing is left", "an old copy"])
+async def test_a_loss_is_stated_to_everybody(tmp_path: Path, held: int) -> None:
+    """On the operator's word for this very anchor the log goes on, and every member holds that."""
+    async with FourNodes.open(tmp_path, projectors=projectors) as nodes:
+        await nodes.confirmed()
+        node, clock = nodes[OWN], nodes.clock
+        before = recorder(node, clock)
+        for number in range(held):
+            await before.disclose(disclosing(number, clock))
+        head = Checkpoint(origin=str(AUDIT), size=5, root=bytes(32))
+        note = SignedCheckpoint.sign(head, log_signer(AUDIT)).to_bytes()
+        await node.append(REGISTRY, [Entry(audit_anchor=AuditAnchor(checkpoint=note))])
+        for word in (4, 6):
+            with pytest.raises(Unavailable) as caught:
+                await recorder(node, clock, accepted_loss_size=word).disclose(disclosing(7, clock))
+            assert "accept_loss_of_size = 5" in str(caught.value)
+        assert held == len(await noted(node))
+        audit = recorder(node, clock, accepted_loss_size=5)
+        await asyncio.gather(*(audit.disclose(disclosing(8 + n, clock)) for n in range(4)))
+        assert held + 4 == len(await noted(node))
+        clock.advance(ANCHOR_INTERVAL)
+        assert await audit.anchor(), "it is anchored again"
+        for each in nodes.nodes.values():
+            await each.has_quorum(REGISTRY, 3)
+            stated = (await noted(each, REGISTRY))[1].audit_anchor
+            assert (True, held) == (stated.HasField("lost_from_size"), stated.lost_from_size)
+            assert [] == await voids(each, REGISTRY)
+            anchor = await each.database.read(lambda c: last_anchor(c, OWN))
+            assert anchor is not None
+            assert held + 4 == anchor.checkpoint.size
+        # The word was about that loss; another one needs another.
+        head = Checkpoint(origin=str(AUDIT), size=9, root=bytes(32))
+        note = SignedCheckpoint.sign(head, log_signer(AUDIT)).to_bytes()
+        await node.append(REGISTRY, [Entry(audit_anchor=AuditAnchor(checkpoint=note))])
+        with pytest.raises(Unavailable):
+            await audit.disclose(disclosing(20, clock))
+
+
 # --- Who reads it ---------------------------------------------------------------------------------
 
 

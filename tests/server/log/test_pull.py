@@ -7,7 +7,7 @@ import pytest
 from deltacare.errors import PeerFault, Reason, Unavailable
 from deltacare.ids import LogName
 from deltacare.tlog.checkpoint import Checkpoint
-from deltacare.tlog.proof import consistency_proof
+from deltacare.tlog.proof import consistency_proof, verify_consistency
 from deltacare.tlog.tile import NodesFromTiles, grow
 from deltacare.tlog.tree import Frontier, leaf_hashes, root_of
 from deltacare.v1.log_service_pb2 import Attachment, ReadEntriesRequest, ReadEntriesResponse
@@ -147,11 +147,15 @@ async def test_a_fork_is_told_from_a_bad_copy() -> None:
     """From the first entry on, the checkpoint's history is the held one or another."""
     peer = _Peer(messages(0, 3, 6))
     held = tree(6).frontier
-    assert await judge(peer, LOG, CHECKPOINT, held) is False  # type: ignore[arg-type]
+    assert await judge(peer, LOG, CHECKPOINT, held) is None  # type: ignore[arg-type]
     other = Frontier.empty().append(leaf_hashes([b"other", *DATAS[1:6]]))
-    assert await judge(_Peer(messages(0, 3, 6)), LOG, CHECKPOINT, other) is True  # type: ignore[arg-type]
+    found = await judge(_Peer(messages(0, 3, 6)), LOG, CHECKPOINT, other)  # type: ignore[arg-type]
+    assert found is not None
+    # The proof convinces whoever holds nothing: the checkpoint's own tree had this root then.
+    assert held.root == found.root
+    verify_consistency(found.hashes, old_size=6, old_root=found.root, size=10, root=CHECKPOINT.root)
     (request,) = peer.asked
     assert (request.first_index, request.end_index, request.checkpoint_size) == (0, 6, 10)
-    assert await judge(_Peer([]), LOG, CHECKPOINT, Frontier.empty()) is False  # type: ignore[arg-type]
+    assert await judge(_Peer([]), LOG, CHECKPOINT, Frontier.empty()) is None  # type: ignore[arg-type]
     with pytest.raises(Unavailable):
         await judge(_Peer(messages(0, 3)), LOG, CHECKPOINT, held)  # type: ignore[arg-type]

@@ -8,12 +8,13 @@ and told, like a bad cosignature, and one in another name is passed over.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from deltacare.errors import PeerFault, Reason, Refusal
 from deltacare.ids import LogName
 from deltacare.keys import NoteSignature
 from deltacare.sm2 import Sm2VerifierKey
-from deltacare.tlog.checkpoint import SignedCheckpoint
+from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
 from deltacare.tlog.note import only_signature
 from deltacare.tlog.opening import CLOCK_SKEW_S_MAX
 from deltacare.tlog.suite import verify_cosignature_sm2
@@ -22,6 +23,8 @@ from deltacare.trust.members import witness_key_name
 from deltacare.trust.terms import SuiteTerm
 
 __all__ = ["OpenedSuite", "SuiteLine", "open_suite_lines"]
+
+_VERIFIED_MAX = 1_024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +101,22 @@ def _line(signed: SignedCheckpoint, term: SuiteTerm, *, is_witness: bool) -> Sui
     """Return the one line that claims to be by a key, verified."""
     signature = only_signature(signed.note, term.key)
     assert signature is not None, "a line matched"
+    return _verified(signed.checkpoint, signature, term.key, is_witness=is_witness)
+
+
+@lru_cache(maxsize=_VERIFIED_MAX)
+def _verified(
+    checkpoint: Checkpoint, signature: NoteSignature, key: Sm2VerifierKey, *, is_witness: bool
+) -> SuiteLine:
+    """Return a line that verifies; only such are remembered.
+
+    The same line arrives with every note of its checkpoint, and by several ways.
+    """
     if is_witness:
-        found = verify_cosignature_sm2(signed.checkpoint, signature, term.key)
-        return SuiteLine(key=term.key, signature=signature, time=found.time)
-    term.key.verify(signed.note.text.encode(), signature.signature)
-    return SuiteLine(key=term.key, signature=signature, time=None)
+        time = verify_cosignature_sm2(checkpoint, signature, key).time
+        return SuiteLine(key=key, signature=signature, time=time)
+    key.verify(checkpoint.to_text().encode(), signature.signature)
+    return SuiteLine(key=key, signature=signature, time=None)
 
 
 def _counts(line: SuiteLine, term: SuiteTerm, now: datetime) -> bool:

@@ -194,11 +194,14 @@ def _window(old: Term, new: Term, statement: Federation, place: str) -> Iterator
 
 
 def _gaps(member: Member, where: str) -> Iterator[Finding]:
-    """Yield the names whose keys that still count do not follow each other without a gap."""
+    """Yield the names whose keys do not follow each other without a gap, to one that is good.
+
+    Of the keys before it a bad one fills its time like any other: what it was is past.
+    """
     for name in dict.fromkeys(term.key.name for term in member.keys):
-        terms = [term for term in member.terms(name) if not term.is_tainted]
+        terms = member.terms(name)
         ends = [term.until_time for term in terms]
-        holds = bool(terms) and None in ends
+        holds = any(term.until_time is None and not term.is_tainted for term in terms)
         for index, following in enumerate(terms[1:], start=1):
             reached = ends[:index]
             holds &= any(end is None or end >= following.from_time for end in reached)

@@ -1606,18 +1606,28 @@ class AuditAnchor(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CHECKPOINT_FIELD_NUMBER: _builtins.int
+    LOST_FROM_SIZE_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
-    """Newest signed checkpoint of `deltacare/<author>/audit`. Never smaller than the one before."""
+    """Newest signed checkpoint of `deltacare/<author>/audit`. Never smaller than the one before, unless
+    a loss is stated. Empty only if a loss left nothing.
+    """
+    lost_from_size: _builtins.int
+    """Set on an operator's word that entries were lost and no backup has them: the size from which the
+    log goes on, which is that of the checkpoint, below the one anchored before.
+    """
     def __init__(
         self,
         *,
         checkpoint: _builtins.bytes = ...,
+        lost_from_size: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_lost_from_size", b"_lost_from_size", "lost_from_size", b"lost_from_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lost_from_size", b"_lost_from_size", "checkpoint", b"checkpoint", "lost_from_size", b"lost_from_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__lost_from_size: _TypeAlias = _typing.Literal["lost_from_size"]  # noqa: Y015
+    _WhichOneofArgType__lost_from_size: _TypeAlias = _typing.Literal["_lost_from_size", b"_lost_from_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lost_from_size) -> _WhichOneofReturnType__lost_from_size | None: ...
 
 Global___AuditAnchor: _TypeAlias = AuditAnchor  # noqa: Y015
 

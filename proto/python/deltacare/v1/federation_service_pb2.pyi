@@ -47,6 +47,7 @@ class Member(_message.Message):
     NAME_EN_FIELD_NUMBER: _builtins.int
     ENDPOINT_FIELD_NUMBER: _builtins.int
     KEYS_FIELD_NUMBER: _builtins.int
+    SUITE_KEYS_FIELD_NUMBER: _builtins.int
     province: _builtins.str
     """Province code, six digits."""
     name_zh: _builtins.str
@@ -59,6 +60,10 @@ class Member(_message.Message):
     def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberKey]:
         """Every key it signs or ever signed with, oldest first under each name."""
 
+    @_builtins.property
+    def suite_keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberKey]:
+        """The same of the second suite, SM2 with SM3, whose signatures stand beside those; often none."""
+
     def __init__(
         self,
         *,
@@ -67,10 +72,11 @@ class Member(_message.Message):
         name_en: _builtins.str = ...,
         endpoint: _builtins.str = ...,
         keys: _abc.Iterable[Global___MemberKey] | None = ...,
+        suite_keys: _abc.Iterable[Global___MemberKey] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoint", b"endpoint", "keys", b"keys", "name_en", b"name_en", "name_zh", b"name_zh", "province", b"province"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoint", b"endpoint", "keys", b"keys", "name_en", b"name_en", "name_zh", b"name_zh", "province", b"province", "suite_keys", b"suite_keys"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
