@@ -409,9 +409,9 @@ poll_interval_s = 3
 level = "info"
 
 [audit]
-# Nobody else holds the audit log. If entries that were anchored are lost and no backup has them, the
-# node discloses nothing. With the size that was anchored, which its refusal names, it goes on, and
-# states to every member from where entries are missing.
+# Nobody else holds the audit log. If entries that were anchored are lost and no backup has them,
+# the node discloses nothing. With the size that was anchored, which its refusal names, it goes on,
+# and states to every member from where entries are missing.
 # accept_loss_of_size = 1234
 
 {http}

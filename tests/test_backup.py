@@ -43,9 +43,11 @@ _DONE = (PAIR_NIGHT_STATE_AGREED, "")
 def back_up(directory: Path, copy: Path) -> None:
     """Copy the node's database as SQLite copies one in use, and what it signed of the trust."""
     copy.mkdir()
-    with closing(connect(directory / "node.sqlite")) as source:
-        with closing(connect(copy / "node.sqlite")) as target:
-            source.backup(target)
+    with (
+        closing(connect(directory / "node.sqlite")) as source,
+        closing(connect(copy / "node.sqlite")) as target,
+    ):
+        source.backup(target)
     shutil.copytree(directory / "trust", copy / "trust")
 
 
@@ -146,7 +148,7 @@ def no_fork(nodes: Wholes) -> None:
 
 @pytest.mark.slow
 async def test_a_node_restored_from_an_old_copy(tmp_path: Path) -> None:
-    """Own logs, nights and rows are what they were; a lost audit log is stated, not written anew."""
+    """Own logs and nights are what they were; a lost audit log is stated, not written anew."""
     copy = tmp_path / "last-week"
     async with Wholes.open(tmp_path) as nodes:
         directory = nodes.directories[OWN]
@@ -175,7 +177,7 @@ async def test_a_node_restored_from_an_old_copy(tmp_path: Path) -> None:
         assert agreed == await nights(nodes, day, len(agreed))
         assert registry == await entries(nodes, OWN, REGISTRY)
         no_fork(nodes)
-        # Nobody else has its audit log: nothing personal is disclosed until somebody answers for it.
+        # Nobody else has its audit log: nothing personal is disclosed until somebody answers.
         held = len(await entries(nodes, OWN, AUDIT))
         assert held < lost_size
         with pytest.raises(Unavailable) as caught:

@@ -40,9 +40,9 @@ def verify_log(
 ) -> VerifiedLog:
     """Verify a whole log.
 
-    1. The checkpoint is of a log that the policy trusts, and signed by a key of it. 2. Known witnesses
-    cosigned it, and they meet the policy's quorum. 3. The entries are as many as it says, and
-    their tree has its root.
+    1. The checkpoint is of a log that the policy trusts, and signed by a key of it. 2. Known
+    witnesses cosigned it, and they meet the policy's quorum. 3. The entries are as many as it says,
+    and their tree has its root.
 
     Args:
         source: Where to read it.

@@ -91,8 +91,8 @@ def anchored(body: AuditAnchor, author: str) -> Checkpoint | None:
     """Return the checkpoint that an anchor holds, ``None`` if it is none of its author's audit log.
 
     Of a log of which nothing is left there is none that could be signed, so its anchor is empty and
-    states the loss. A signature is not verified: the entry around it is its author's word, under the key of its
-    time, and who compares the audit log with it verifies it there.
+    states the loss. A signature is not verified: the entry around it is its author's word, under
+    the key of its time, and who compares the audit log with it verifies it there.
     """
     name = str(LogName.audit(author))
     if not body.checkpoint and body.HasField("lost_from_size") and not body.lost_from_size:

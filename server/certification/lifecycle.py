@@ -2,9 +2,11 @@
 
 Pure: values in, a rule or nothing out. The same rules run at the author before an entry is
 appended and at every node that projects it, and they look at nothing but the author's own log up
-to that entry. A certificate is changed by its issuer alone.
+to that entry. A certificate is changed by its issuer alone. One rule, C15, is asked at the author
+only: it looks at what the federation states now, of which a log knows nothing.
 """
 
+from collections.abc import Collection
 from datetime import date
 
 from deltacare.errors import Reason
@@ -20,6 +22,7 @@ from server.registry.fields import numbered_id_province
 from server.registry.rulebook import Rule
 
 __all__ = [
+    "C15_SCHEME_NOT_STATED",
     "RULES",
     "judge_certificate",
     "judge_equivalence",
@@ -28,6 +31,7 @@ __all__ = [
     "judge_renewal",
     "judge_restriction",
     "judge_resumption",
+    "judge_scheme",
     "judge_suspended_recognition",
 ]
 
@@ -124,6 +128,13 @@ _C14_RECOGNISED = Rule(
     en="Recognition is not suspended on the day from which it is resumed.",
     source="deltacare/v1/entry.proto, RecognitionResumption",
 )
+C15_SCHEME_NOT_STATED = Rule(
+    code="C15-SCHEME-NOT-STATED",
+    zh="联盟未声明本省可依该标准发证；他省对未经互认规则认可的标准一概不认。",
+    en="The federation does not state that the province may issue under this scheme; partners "
+    "recognise no scheme without an equivalence of their own in any case.",
+    source="deltacare/member/v1, schemes",
+)
 
 RULES: tuple[Rule, ...] = (
     _C01_NOT_ISSUER,
@@ -140,6 +151,7 @@ RULES: tuple[Rule, ...] = (
     _C12_EQUIVALENCE_ENDED,
     _C13_OWN_CERTIFICATE,
     _C14_RECOGNISED,
+    C15_SCHEME_NOT_STATED,
 )
 """Every rule, in order."""
 
@@ -256,3 +268,13 @@ def judge_resumption(
     if rule is not None:
         return rule
     return None if span_on(suspensions, day) else _C14_RECOGNISED
+
+
+def judge_scheme(scheme: str, *, stated: Collection[str]) -> Rule | None:
+    """Return the rule that issuing or renewing under a scheme breaks; asked at the author only.
+
+    Args:
+        scheme: of the certificate.
+        stated: schemes that the federation states of the issuer; none stand for any.
+    """
+    return C15_SCHEME_NOT_STATED if stated and scheme not in stated else None

@@ -143,6 +143,18 @@ class CertificationState:
         history = self._histories.get(certificate_no)
         return None if history is None else certificate_standing(history, _ALL)
 
+    def scheme_of(self, entry: Entry) -> str | None:
+        """Return the scheme under which an entry issues or renews; ``None`` if it does neither.
+
+        The entry broke no rule.
+        """
+        match entry.WhichOneof("body"):
+            case "certificate":
+                return entry.certificate.scheme
+            case "certificate_renewal":
+                return self._histories[entry.certificate_renewal.certificate_no].scheme
+        return None
+
     def judge(self, entry: Entry) -> Rule | None:
         """Return the first rule that an entry breaks."""
         name = entry.WhichOneof("body")

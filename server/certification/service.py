@@ -43,7 +43,7 @@ from deltacare.v1.certification_service_pb2 import (
     SuspendRecognitionRequest,
     SuspendRecognitionResponse,
 )
-from deltacare.v1.entry_pb2 import Entry
+from deltacare.v1.entry_pb2 import Certificate, Entry
 from server.certification.bodies import (
     read_dated_word,
     read_equivalence,
@@ -53,6 +53,7 @@ from server.certification.bodies import (
 )
 from server.certification.checker import Checker
 from server.certification.evidence import VerdictFiles, VerdictSigners
+from server.certification.lifecycle import C15_SCHEME_NOT_STATED, judge_scheme
 from server.certification.projector import CertificationState
 from server.certification.requests import (
     PURPOSE_DEFAULT,
@@ -74,6 +75,7 @@ from server.registry.requests import (
     submit,
     without_unknown,
 )
+from server.registry.rulebook import Rule
 from server.store.database import Database
 
 __all__ = ["CertificationServicer"]
@@ -114,6 +116,7 @@ class CertificationServicer:
     ) -> None:
         self._own = own
         self._own_log = LogName.registry(own)
+        self._trust = trust
         self._members = frozenset(trust.provinces)
         self._database = database
         self._sequencer = sequencer
@@ -146,7 +149,7 @@ class CertificationServicer:
             refused = [
                 (position, rule)
                 for position, entry in enumerate(entries)
-                if (rule := state.judge(entry)) is not None
+                if (rule := self._judge(state, entry)) is not None
             ]
             if refused:
                 first = refused[0][1]
@@ -156,12 +159,7 @@ class CertificationServicer:
                     f"{first.code} ({bodies[refused[0][0]].certificate_no})",
                     details={"rule": first.code},
                     violations=[
-                        FieldViolation(
-                            field=f"certificates[{position}].certificate.certificate_no",
-                            value=bodies[position].certificate_no,
-                            description=f"{rule.code}: {rule.en}",
-                        )
-                        for position, rule in refused
+                        _violation(position, bodies[position], rule) for position, rule in refused
                     ],
                 )
             return entries
@@ -305,7 +303,7 @@ class CertificationServicer:
 
         def decide(tx: LogTx) -> Sequence[Entry]:
             entry = new_entry(request.duty, **{body[1]: said})
-            rule = CertificationState(tx.connection, self._own, (entry,)).judge(entry)
+            rule = self._judge(CertificationState(tx.connection, self._own, (entry,)), entry)
             if rule is not None:
                 raise rule.refusal(_subject(said))
             return (entry,)
@@ -320,6 +318,13 @@ class CertificationServicer:
             answer=lambda _, run: response(appended=appended(run)),
             response=response,
         )
+
+    def _judge(self, state: CertificationState, entry: Entry) -> Rule | None:
+        """Return the rule that a new entry breaks, by this log or by what the federation states."""
+        rule = state.judge(entry)
+        if rule is not None or (scheme := state.scheme_of(entry)) is None:
+            return rule
+        return judge_scheme(scheme, stated=self._trust.member(self._own).schemes)
 
     # Reads.
 
@@ -450,6 +455,16 @@ class CertificationServicer:
                 else ""
             ),
         )
+
+
+def _violation(position: int, body: Certificate, rule: Rule) -> FieldViolation:
+    """Return what is wrong with one certificate of a batch."""
+    name = "scheme" if rule is C15_SCHEME_NOT_STATED else "certificate_no"
+    return FieldViolation(
+        field=f"certificates[{position}].certificate.{name}",
+        value=getattr(body, name),
+        description=f"{rule.code}: {rule.en}",
+    )
 
 
 def _subject(body: Any) -> str:  # noqa: ANN401  # any body of this room

@@ -121,6 +121,7 @@ class Gate:
     """Lets calls in and out.
 
     Args:
+        province: The node's own.
         identities: Reads callers from certificates.
         rights: Says who may call what.
         limits: How much.
@@ -133,6 +134,7 @@ class Gate:
     def __init__(
         self,
         *,
+        province: str,
         identities: Identities,
         rights: Rights,
         limits: Limits,
@@ -144,7 +146,7 @@ class Gate:
         self._identities = identities
         self._rights = rights
         self._limits = limits
-        self._meter = Meter(limits)
+        self._meter = Meter(limits, province=province)
         self._audit = audit
         self._now = now
         self._prefix = request_id_prefix

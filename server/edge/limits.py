@@ -3,9 +3,11 @@
 Limits protect a node from its friends: a batch in a loop, a client without a deadline. They are
 counted in memory, in this process, and forgotten with it; nothing here is a right.
 
-A principal has one bucket of calls, whatever its roles. A role may have a bucket that all its
-callers share, so that a thousand operators leave room for one system. Who is refused again and
-again gets no hearing for a while.
+A principal has one bucket of calls, whatever its roles. Who comes from another province was named
+by that province's CA, which can name as many as it likes: all its nodes count as one caller, and
+all who are no nodes as another, so that these cannot use up what its node needs. A role may have a
+bucket that all its callers share, so that a thousand operators leave room for one system. Who is
+refused again and again gets no hearing for a while.
 """
 
 from collections import OrderedDict
@@ -15,6 +17,7 @@ from types import MappingProxyType
 
 from deltacare.errors import Reason, Refusal, Unavailable
 from deltacare.ids import Principal
+from server.edge.access_rules import Role
 
 __all__ = ["Allowance", "Limits", "Meter"]
 
@@ -90,11 +93,13 @@ class Meter:
 
     Args:
         limits: The limits.
+        province: The node's own, whose callers are counted one by one.
         callers_max: Callers remembered; those idle for longest are forgotten first.
     """
 
-    def __init__(self, limits: Limits, *, callers_max: int = CALLERS_MAX) -> None:
+    def __init__(self, limits: Limits, *, province: str, callers_max: int = CALLERS_MAX) -> None:
         self._limits = limits
+        self._province = province
         self._callers_max = callers_max
         self._callers: OrderedDict[tuple[str, str], Allowance] = OrderedDict()
         self._refused: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
@@ -104,8 +109,9 @@ class Meter:
         """Count a call in; give the answer back to `leave` when the call has ended.
 
         Args:
-            caller: Who calls. A principal is the opaque id, so its roles share one allowance; what
-                a role may take in all is shared by its callers.
+            caller: Who calls. A principal is the opaque id, so its roles share one allowance; so
+                do the nodes of another province. What a role may take in all is shared by its
+                callers.
             is_stream: Whether the call is a stream either way.
             monotonic_s: The present time of a clock that never runs back.
 
@@ -115,7 +121,7 @@ class Meter:
             Unavailable: ``OVERLOADED``, if too many calls or streams of this caller are running.
         """
         limits = self._limits
-        key = (caller.province, caller.opaque_id)
+        key = self._key(caller)
         allowance = self._callers.get(key)
         if allowance is None:
             allowance = self._remember(key, monotonic_s)
@@ -155,7 +161,7 @@ class Meter:
         """
         if not self._refused:
             return
-        bucket = self._refused.get((caller.province, caller.opaque_id))
+        bucket = self._refused.get(self._key(caller))
         if bucket is None:
             return
         most = self._limits.refused_calls_per_min_max
@@ -171,7 +177,7 @@ class Meter:
     def count_refused(self, caller: Principal, *, monotonic_s: float) -> None:
         """Count a call that was denied against its caller."""
         most = self._limits.refused_calls_per_min_max
-        key = (caller.province, caller.opaque_id)
+        key = self._key(caller)
         bucket = self._refused.get(key)
         if bucket is None:
             if len(self._refused) >= self._callers_max:
@@ -180,6 +186,12 @@ class Meter:
         self._refused.move_to_end(key)
         tokens = bucket.fill(per_s=most / _MINUTE_S, most=most, monotonic_s=monotonic_s)
         bucket.tokens = max(0.0, tokens - 1)
+
+    def _key(self, caller: Principal) -> tuple[str, str]:
+        """Return as whom a caller is counted; no opaque id has a slash."""
+        if caller.province == self._province:
+            return (caller.province, caller.opaque_id)
+        return (caller.province, "/nodes" if caller.role == Role.PEER else "/others")
 
     def _role_bucket(self, role: str, monotonic_s: float) -> _Bucket | None:
         """Return the bucket of a role with a token in it, nothing if the role has no limit.

@@ -77,6 +77,7 @@ class EdgeServer:
         self._limits = limits
         self._tls = ServerTls(tls, trust)
         self._gate = Gate(
+            province=province,
             identities=Identities(trust),
             rights=Rights(province),
             limits=limits,

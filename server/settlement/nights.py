@@ -31,6 +31,7 @@ from server.settlement.night_close import close_night
 from server.settlement.pins import Pins, Waiting
 from server.settlement.results import (
     NightResults,
+    has_stated,
     load_results,
     night_message,
     stated_checkpoints,
@@ -378,7 +379,8 @@ class PairNights:
             )
             if proposed is not None:
                 proposals.store(tx.connection, closes, proposed)
-            if is_stated:
+            # A node that takes its logs back may have got its own word since it looked.
+            if is_stated or has_stated(tx.connection, self._province, body):
                 return []
             entry = Entry(maker=node_principal(self._province).opaque_id, pair_result=body)
             return [(LogName.registry(self._province), [entry])]

@@ -19,6 +19,7 @@ __all__ = [
     "NightResults",
     "QuorumOf",
     "StatedResult",
+    "has_stated",
     "load_results",
     "night_message",
     "results_agree",
@@ -161,6 +162,19 @@ def load_results(
         NightResults(lower=lower, higher=higher, business_date=business_date, by_author=by_author)
         for (business_date, lower, higher), by_author in sorted(found.items())
     ]
+
+
+def has_stated(connection: Connection, author: str, body: PairResult) -> bool:
+    """Whether a log holds its author's result of an attempt, under a quorum or not."""
+    columns = tables.pair_result.c
+    query = select(columns.idx).where(
+        columns.lower == body.lower,
+        columns.higher == body.higher,
+        columns.business_date == body.business_date,
+        columns.attempt == body.attempt,
+        columns.author == author,
+    )
+    return connection.execute(query).first() is not None
 
 
 def results_by_hash(

@@ -4,9 +4,9 @@ Synthetic throughout: names say that they belong to nobody.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from itertools import combinations
-from typing import Any
 
 from clients.sdk.node import NodeClient
 from clients.sdk.retry import request_id
@@ -143,9 +143,8 @@ async def _recognise(client: NodeClient, host: str, issuer: str, start: str) -> 
     )
 
 
-async def _once_known(call: Any) -> None:  # noqa: ANN401  # a method of a stub
+async def _once_known(call: Callable[[], Awaitable[object]]) -> None:
     """Call until what the call refers to has come: what a rule refused stays so under its id."""
-
     refused: list[DeltacareError] = []
 
     async def look() -> bool | None:

@@ -14,7 +14,7 @@ clock is moved on, for all nodes at once; certificates are checked by TLS agains
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,7 +48,7 @@ class AheadClock(SystemClock):
 
     ahead = timedelta(0)
 
-    def now(self) -> Any:  # noqa: ANN401  # as the clock it moves
+    def now(self) -> datetime:
         """Return the instant that the test means."""
         return super().now() + self.ahead
 
@@ -66,14 +66,15 @@ async def settled(look: Callable[[], Awaitable[T | None]], *, what: str) -> T:
         look: Asks; ``None`` means not yet.
         what: For the failure.
     """
-    found: T | None = None
     try:
         async with asyncio.timeout(DEADLINE_S):
-            while (found := await look()) is None:
+            while True:
+                found = await look()
+                if found is not None:
+                    return found
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"waited in vain for {what}") from None
-    return found
 
 
 class Wholes:
@@ -125,15 +126,15 @@ class Wholes:
 
     async def confirmed(self) -> None:
         """Wait until every node that is up has its partners, and its logs confirmed."""
-
-        async def look(client: NodeClient) -> bool | None:
-            health = await client.federation.ListPartnerHealth(ListPartnerHealthRequest())
-            is_up = not health.unconfirmed_logs and all(p.connected for p in health.partners)
-            return is_up or None
-
         for province in self.nodes:
             async with self.client(province, "auditor") as client:
-                await settled(lambda client=client: look(client), what=f"{province} confirmed")
+
+                async def look(client: NodeClient = client) -> bool | None:
+                    health = await client.federation.ListPartnerHealth(ListPartnerHealthRequest())
+                    is_up = all(partner.connected for partner in health.partners)
+                    return (is_up and not health.unconfirmed_logs) or None
+
+                await settled(look, what=f"{province} confirmed")
 
     # The federation. ------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -261,6 +262,44 @@ async def test_numbers_are_issued_once(alone: Rooms) -> None:
     assert Reason.ALREADY_EXISTS is error.reason
     assert ["320000-C1", "320000-C3"] == [violation.value for violation in error.violations]
     assert 2 == alone.nodes[JS].logs.reader.position(JS_LOG).size
+
+
+def with_schemes(rooms: Rooms, *schemes: str) -> None:
+    """Let the federation state under which schemes Jiangsu issues, and its node know it."""
+    federation = rooms.nodes.trust
+    members = [replace(m, schemes=schemes if m.province == JS else ()) for m in federation.members]
+    rooms.nodes.trust = replace(federation, members=tuple(members))
+    rooms.restarted(JS)
+
+
+async def test_only_schemes_that_the_federation_states(alone: Rooms) -> None:
+    """Nothing is issued or renewed under another; restricting goes on; no scheme means any."""
+    await alone.issue(JS, certificate_body("320000-C1"))
+    with_schemes(alone, "GB_T_37276")
+    error = await refused(
+        say(
+            alone,
+            JS,
+            "issue_certificates",
+            certificates=[
+                new(institution_certificate(), ""),
+                new(certificate_body("320000-C2")),
+            ],
+        )
+    )
+    assert (Reason.RULE_REFUSED, "C15-SCHEME-NOT-STATED") == (error.reason, error.details["rule"])
+    assert [("certificates[1].certificate.scheme", "CAREGIVER_LEVEL")] == [
+        (violation.field, violation.value) for violation in error.violations
+    ]
+    renewal = pb.CertificateRenewal(certificate_no="320000-C1", valid_until_date="2027-12-31")
+    error = await refused(say(alone, JS, "renew_certificate", renewal=renewal))
+    assert (Reason.RULE_REFUSED, "C15-SCHEME-NOT-STATED") == (error.reason, error.details["rule"])
+    assert 1 == alone.nodes[JS].logs.reader.position(JS_LOG).size
+    await alone.revoke(JS, "320000-C1", "2026-12-01")
+    await alone.issue(JS, institution_certificate())
+    with_schemes(alone, "CAREGIVER_LEVEL", "GB_T_37276")
+    await alone.issue(JS, certificate_body("320000-C2"))
+    assert 4 == alone.nodes[JS].logs.reader.position(JS_LOG).size
 
 
 async def test_request_id_brings_one_answer(alone: Rooms) -> None:

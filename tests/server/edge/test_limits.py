@@ -9,6 +9,14 @@ from server.edge.limits import Limits, Meter
 CALLER = Principal(province="310000", role="clerk", opaque_id="id-1")
 SAME_PERSON = Principal(province="310000", role="reviewer", opaque_id="id-1")
 NAMESAKE = Principal(province="320000", role="clerk", opaque_id="id-1")
+PEERS = [Principal(province="320000", role="peer", opaque_id=f"n{n}") for n in range(9)]
+STRANGERS = [Principal(province="320000", role="clerk", opaque_id=f"c{n}") for n in range(9)]
+OTHER_PEER = Principal(province="330000", role="peer", opaque_id="n0")
+
+
+def meter_of(limits: Limits, *, callers_max: int = 10_000) -> Meter:
+    """Return the meter of Shanghai's node."""
+    return Meter(limits, province="310000", callers_max=callers_max)
 
 
 def enter(meter: Meter, caller: Principal = CALLER, *, at_s: float = 0.0) -> None:
@@ -18,7 +26,7 @@ def enter(meter: Meter, caller: Principal = CALLER, *, at_s: float = 0.0) -> Non
 
 def test_bucket_empties_and_fills() -> None:
     """A burst is let in, then calls at the rate, and the refusal says when to come back."""
-    meter = Meter(Limits(calls_per_s_max=10, burst_calls_max=3))
+    meter = meter_of(Limits(calls_per_s_max=10, burst_calls_max=3))
     for _ in range(3):
         enter(meter)
     with pytest.raises(Unavailable) as caught:
@@ -36,7 +44,7 @@ def test_bucket_empties_and_fills() -> None:
 
 def test_a_principal_is_its_id() -> None:
     """Two roles of one person share an allowance; the same id elsewhere is another person."""
-    meter = Meter(Limits(calls_per_s_max=1, burst_calls_max=1))
+    meter = meter_of(Limits(calls_per_s_max=1, burst_calls_max=1))
     enter(meter)
     with pytest.raises(Unavailable):
         enter(meter, SAME_PERSON)
@@ -45,7 +53,7 @@ def test_a_principal_is_its_id() -> None:
 
 def test_calls_at_once() -> None:
     """Calls that run are counted until they end, streams among them separately."""
-    meter = Meter(Limits(calls_at_once_max=3, streams_at_once_max=1))
+    meter = meter_of(Limits(calls_at_once_max=3, streams_at_once_max=1))
     stream = meter.enter(CALLER, is_stream=True, monotonic_s=0)
     with pytest.raises(Unavailable) as caught:
         meter.enter(CALLER, is_stream=True, monotonic_s=0)
@@ -63,7 +71,7 @@ def test_calls_at_once() -> None:
 
 def test_refused_calls_take_nothing() -> None:
     """A call that is not let in leaves no count behind."""
-    meter = Meter(Limits(calls_at_once_max=1, calls_per_s_max=1, burst_calls_max=2))
+    meter = meter_of(Limits(calls_at_once_max=1, calls_per_s_max=1, burst_calls_max=2))
     running = meter.enter(CALLER, is_stream=False, monotonic_s=0)
     for _ in range(5):
         with pytest.raises(Unavailable, match="OVERLOADED"):
@@ -74,7 +82,7 @@ def test_refused_calls_take_nothing() -> None:
 
 def test_callers_remembered_are_bounded() -> None:
     """Of many callers the longest idle is forgotten, never one whose call is running."""
-    meter = Meter(Limits(), callers_max=2)
+    meter = meter_of(Limits(), callers_max=2)
     callers = [Principal(province="310000", role="clerk", opaque_id=f"c{n}") for n in range(5)]
     running = meter.enter(callers[0], is_stream=False, monotonic_s=0)
     for caller in callers[1:]:
@@ -86,7 +94,7 @@ def test_callers_remembered_are_bounded() -> None:
 
 def test_answer_too_large() -> None:
     """An answer beyond the limit is refused with the limit in bytes."""
-    meter = Meter(Limits(message_bytes_max=100))
+    meter = meter_of(Limits(message_bytes_max=100))
     meter.check_message(100)
     with pytest.raises(Refusal) as caught:
         meter.check_message(101)
@@ -101,7 +109,7 @@ def refused(meter: Meter, caller: Principal = CALLER, *, at_s: float = 0.0) -> N
 
 def test_a_role_has_one_bucket() -> None:
     """All callers of a role share it, whoever they are; another role does not feel it."""
-    meter = Meter(Limits(role_calls_per_s_max={"clerk": 3}))
+    meter = meter_of(Limits(role_calls_per_s_max={"clerk": 3}))
     clerks = [Principal(province="310000", role="clerk", opaque_id=f"c{n}") for n in range(4)]
     for clerk in clerks[:3]:
         enter(meter, clerk)
@@ -117,7 +125,9 @@ def test_a_role_has_one_bucket() -> None:
 
 def test_a_call_that_its_role_has_no_room_for_costs_the_caller_nothing() -> None:
     """The bucket of the caller is as full as before."""
-    meter = Meter(Limits(role_calls_per_s_max={"clerk": 1}, calls_per_s_max=1, burst_calls_max=2))
+    meter = meter_of(
+        Limits(role_calls_per_s_max={"clerk": 1}, calls_per_s_max=1, burst_calls_max=2)
+    )
     enter(meter)
     for _ in range(5):
         with pytest.raises(Unavailable, match="role clerk"):
@@ -127,7 +137,7 @@ def test_a_call_that_its_role_has_no_room_for_costs_the_caller_nothing() -> None
 
 def test_refused_again_and_again() -> None:
     """After so many denials no call of the caller is looked at, until time has passed."""
-    meter = Meter(Limits(refused_calls_per_min_max=60))
+    meter = meter_of(Limits(refused_calls_per_min_max=60))
     for _ in range(59):
         refused(meter)
         meter.check_refused(CALLER, monotonic_s=0)
@@ -146,7 +156,39 @@ def test_refused_again_and_again() -> None:
 
 def test_denied_callers_remembered_are_bounded() -> None:
     """Whoever was denied longest ago is forgotten first."""
-    meter = Meter(Limits(), callers_max=2)
+    meter = meter_of(Limits(), callers_max=2)
     for number in range(5):
         refused(meter, Principal(province="310000", role="clerk", opaque_id=f"c{number}"))
     assert [("310000", "c3"), ("310000", "c4")] == list(meter._refused)
+
+
+def test_a_province_has_one_allowance_for_its_nodes() -> None:
+    """However many names its CA issues, together they get what one gets; others do not feel it."""
+    meter = meter_of(Limits(calls_per_s_max=1, burst_calls_max=2, streams_at_once_max=1))
+    stream = meter.enter(PEERS[0], is_stream=True, monotonic_s=0)
+    with pytest.raises(Unavailable, match="OVERLOADED"):
+        meter.enter(PEERS[1], is_stream=True, monotonic_s=0)
+    meter.leave(stream, is_stream=True)
+    enter(meter, PEERS[2])
+    for peer in PEERS:
+        with pytest.raises(Unavailable, match="RATE_LIMITED"):
+            enter(meter, peer)
+    enter(meter, OTHER_PEER)
+    enter(meter)
+    assert 3 == len(meter._callers)
+
+
+def test_callers_of_another_province_are_denied_as_one() -> None:
+    """Names that its CA makes up get no more denials; its node is heard in spite of them."""
+    meter = meter_of(Limits(refused_calls_per_min_max=3))
+    for stranger in STRANGERS[:3]:
+        refused(meter, stranger)
+    with pytest.raises(Unavailable, match="RATE_LIMITED"):
+        meter.check_refused(STRANGERS[4], monotonic_s=0)
+    meter.check_refused(PEERS[0], monotonic_s=0)
+    for peer in PEERS[:3]:
+        refused(meter, peer)
+    with pytest.raises(Unavailable, match="RATE_LIMITED"):
+        meter.check_refused(PEERS[4], monotonic_s=0)
+    meter.check_refused(OTHER_PEER, monotonic_s=0)
+    meter.check_refused(CALLER, monotonic_s=0)

@@ -4,10 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from deltacare.ids import LogName
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import settlement_service_pb2 as spb
+from server.log.tables import requests
+from server.settlement.pins import Waiting
 from tests.server.settlement.world import HOME, HOST, World, day
 from tests.support.nodes import Node
 
@@ -69,6 +72,28 @@ async def test_a_restored_node_recomputes_the_nights_it_lost(
         night = await world.night(4)
         assert (AGREED, day(4)) == (night.state, night.business_date)
         assert {"MATCHED": ["S4"]} == await world.classes(4) == await world.classes(4, HOST)
+
+
+async def test_a_result_that_comes_back_meanwhile_is_not_stated_again(tmp_path: Path) -> None:
+    """What a node computes while its own log still comes back, it had stated: it says it once."""
+    async with World.open(tmp_path) as world:
+        await world.facts()
+        await world.close(1)
+        for author, other in ((HOME, HOST), (HOST, HOME)):
+            log = LogName.settlement(author, other)
+            await world[other].node.has_quorum(log, 1)
+            await world[author].node.has_quorum(log, 1)
+        home, registry = world[HOME], LogName.registry(HOME)
+        positions = home.nights.positions()
+        due = await home.node.database.read(lambda c: home.nights._look(c, HOST, positions))
+        assert not isinstance(due, Waiting)
+        await world.run(HOME)
+        size = home.node.logs.reader.position(registry).size
+        # The answers to requests are in no log: they do not come back.
+        await home.node.database.write(lambda c: c.execute(delete(requests)))
+        await home.nights._compute(HOST, due, attempt=1)
+        assert size == home.node.logs.reader.position(registry).size
+        assert [] == await world.voids(HOME, registry)
 
 
 async def test_a_lost_close_waits_for_its_cosignature_by_that_name(tmp_path: Path) -> None:

@@ -126,7 +126,8 @@ class Member:
         keys: Every key it signs or ever signed with, oldest first under each name.
         suite_keys: The same of the second suite, whose signatures stand beside these; a member
             may have none, and need not have one for every log.
-        schemes: Certificate schemes it may issue under, ascending.
+        schemes: Certificate schemes it may issue under, ascending; none stand for any. Its node
+            refuses others; partners recognise only what they declared an equivalence of.
         accounts: Where it is paid, by `from_time`.
     """
 
