@@ -27,6 +27,7 @@ __all__ = [
     "SealedKey",
     "Vault",
     "describe",
+    "passphrase_path",
     "read_passphrase",
     "require_passphrase",
     "write_new",
@@ -81,13 +82,24 @@ def read_passphrase(environ: Mapping[str, str], file: Path | None = None) -> byt
     Raises:
         Refusal: ``INVALID_FIELD``, if a file that is named cannot be read or is empty.
     """
+    path = passphrase_path(environ, file)
+    if path is not None:
+        return _passphrase_of(path)
+    said = environ.get(VARIABLE)
+    return said.encode() if said else None
+
+
+def passphrase_path(environ: Mapping[str, str], file: Path | None = None) -> Path | None:
+    """Return the file that holds the passphrase, ``None`` if it comes from no file.
+
+    Args:
+        environ: The environment.
+        file: As the settings name it.
+    """
     named = environ.get(FILE_VARIABLE)
     if named:
-        return _passphrase_of(Path(named))
-    said = environ.get(VARIABLE)
-    if said:
-        return said.encode()
-    return None if file is None else _passphrase_of(file)
+        return Path(named)
+    return None if environ.get(VARIABLE) else file
 
 
 def require_passphrase(environ: Mapping[str, str], file: Path | None = None) -> bytes:

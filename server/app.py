@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from deltacare.errors import Reason, Unavailable
 from deltacare.ids import LogName, all_logs
+from server.alarms import raise_alarms
 from server.audit.projector import AuditProjector
 from server.audit.recorder import AuditRecorder
 from server.certification.projector import CertificationProjector
@@ -101,6 +102,12 @@ class Node:
         credentials = NodeCredentials.open(config, now=clock.now())
         keys, certificate, room = credentials.keys, credentials.certificate, credentials.room
         self._trust = trust = room.trust
+        raise_alarms(
+            config,
+            certificate_pem=certificate.current().certificate_pem,
+            trust=trust,
+            now=clock.now(),
+        )
         self._database = Database(config.database_url)
         self._partners = Partners(province=province, trust=trust, certificate=certificate)
         self._trust_keeper = TrustKeeper(

@@ -106,6 +106,7 @@ def init(  # noqa: PLR0917  # options of one command
     import os
 
     from clients.federation.cards import CARD_FILE
+    from clients.federation.fingerprints import spaced
     from deltacare.divisions import PROVINCES
     from deltacare.tlog.suite import Suite
     from server.setup import init_node
@@ -136,6 +137,7 @@ def init(  # noqa: PLR0917  # options of one command
             "province": province,
             "endpoint": endpoint,
             "member_card": str(card),
+            "card_sha256": made.card.sha256,
             "timestamp_key": timestamp,
             "clients": dict(made.clients),
         },
@@ -147,6 +149,10 @@ def init(  # noqa: PLR0917  # options of one command
             tr(
                 f"把成员卡 {card} 交给本省办公室，列入联盟声明（deltacare federation propose）。",
                 f"Hand the card {card} to the offices, who state it: deltacare federation propose.",
+            ),
+            tr(
+                f"请电话核对成员卡 SHA-256：{spaced(made.card.sha256)}",
+                f"Read to them by telephone: card SHA-256 {spaced(made.card.sha256)}",
             ),
         ],
     )

@@ -44,9 +44,11 @@ def list_(directory: Path) -> None:
     for held in held_keys(directory):
         term = held.stated
         if held.in_root:
-            state = "in_force"
+            state = "pending" if held.is_pending else "in_force"
         elif term is None:
             state = "not_stated"
+        elif held.is_pending:
+            state = "pending"
         elif term.is_tainted:
             state = "tainted"
         elif term.covers(now):
@@ -71,6 +73,7 @@ def list_(directory: Path) -> None:
         states = {
             "in_force": tr("有效", "in force"),
             "not_stated": tr("未列入声明", "not stated yet"),
+            "pending": tr("已列入，下一整点生效", "stated, counts from the next full hour"),
             "tainted": tr("已声明失信", "tainted"),
             "to_come": tr("尚未生效", "to come"),
             "over": tr("已过期", "over"),
@@ -130,7 +133,7 @@ def list_(directory: Path) -> None:
 )
 def new(directory: Path, name: str | None, suite: str | None, from_text: str | None) -> None:
     """Make new signing keys."""
-    from clients.federation.cards import CARD_FILE
+    from clients.federation.cards import CARD_FILE, MemberCard
     from deltacare.times import parse_time
     from server.renewal import new_keys, new_suite_keys
 
@@ -143,16 +146,14 @@ def new(directory: Path, name: str | None, suite: str | None, from_text: str | N
         environ=os.environ,
         entropy=os.urandom,
     )
-    card = directory / CARD_FILE
+    digest = MemberCard.read(directory).sha256
     answer(
-        {"keys": [key.to_text() for key in made], "member_card": str(card)},
-        [
-            *(key.to_text() for key in made),
-            tr(
-                f"请把成员卡 {card} 交办公室提议：deltacare federation propose --member {card}",
-                f"Hand the card to the office: deltacare federation propose --member {card}",
-            ),
-        ],
+        {
+            "keys": [key.to_text() for key in made],
+            "member_card": str(directory / CARD_FILE),
+            "card_sha256": digest,
+        },
+        [*(key.to_text() for key in made), *_hand_over(directory, digest)],
     )
 
 
@@ -181,7 +182,7 @@ def new(directory: Path, name: str | None, suite: str | None, from_text: str | N
 def renew(directory: Path, *, new_ca: bool, drop_old_cas: bool) -> None:
     """Renew a node's certificate or CA."""
     from clients.cli.failures import InputRefused
-    from clients.federation.cards import CARD_FILE
+    from clients.federation.cards import CARD_FILE, MemberCard
     from deltacare.times import format_time
     from server import renewal
 
@@ -194,19 +195,20 @@ def renew(directory: Path, *, new_ca: bool, drop_old_cas: bool) -> None:
             )
         )
     card = directory / CARD_FILE
-    hand_over = tr(
-        f"请把成员卡 {card} 交办公室提议：deltacare federation propose --member {card}",
-        f"Hand the card to the office: deltacare federation propose --member {card}",
-    )
     if drop_old_cas:
         gone = [f"{each.serial_number:x}" for each in renewal.drop_old_cas(directory)]
+        digest = MemberCard.read(directory).sha256
         answer(
-            {"dropped_cas": gone, "member_card": str(card)},
-            [tr(f"已移除的旧 CA：{len(gone)}", f"Old CAs dropped: {len(gone)}"), hand_over],
+            {"dropped_cas": gone, "member_card": str(card), "card_sha256": digest},
+            [
+                tr(f"已移除的旧 CA：{len(gone)}", f"Old CAs dropped: {len(gone)}"),
+                *_hand_over(directory, digest),
+            ],
         )
         return
     replace = renewal.add_ca if new_ca else renewal.renew_certificate
     made = replace(directory, now=now, environ=os.environ, entropy=os.urandom)
+    digest = MemberCard.read(directory).sha256
     until = format_time(made.not_valid_after_utc)
     is_read = answer(
         {
@@ -214,6 +216,7 @@ def renew(directory: Path, *, new_ca: bool, drop_old_cas: bool) -> None:
             "not_valid_after_time": until,
             "is_ca": new_ca,
             "member_card": str(card),
+            "card_sha256": digest,
         },
         [
             tr(
@@ -222,12 +225,34 @@ def renew(directory: Path, *, new_ca: bool, drop_old_cas: bool) -> None:
             )
         ],
     )
-    if is_read:
+    if not is_read:
+        return
+    if new_ca:
+        for line in _hand_over(directory, digest):
+            say(line)
+    else:
         say(
-            hand_over
-            if new_ca
-            else tr(
+            tr(
                 "运行中的节点会自行改用新证书。",
                 "A running node takes the new certificate by itself.",
             )
         )
+
+
+def _hand_over(directory: Path, digest: str) -> list[str]:
+    """Return what is done with a card that has changed: the command, and what to compare."""
+    from clients.federation.fingerprints import spaced
+
+    propose = (
+        f"deltacare federation propose --from {directory} --member {directory} --out proposal.json"
+    )
+    return [
+        tr(
+            f"请把成员卡 {directory}/member.json 交办公室提议：{propose}",
+            f"Hand the card {directory}/member.json to the office: {propose}",
+        ),
+        tr(
+            f"请电话核对成员卡 SHA-256：{spaced(digest)}",
+            f"Read to them by telephone: card SHA-256 {spaced(digest)}",
+        ),
+    ]

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from clients.federation.cards import CARD_FILE, MemberCard
 from clients.federation.files import write_atomic
-from clients.federation.store import TrustStore
+from clients.federation.store import Statement, TrustStore
 from clients.sdk.credentials import CA_FILE, read_file
 from deltacare.errors import Reason, Refusal, invalid_field
 from deltacare.keys import VerifierKey
@@ -69,12 +69,14 @@ class HeldKey:
         stated: As the members stated it; ``None`` if they did not yet. A timestamp key stands in
             root and has no window.
         in_root: Whether it is the timestamp key that stands in root.
+        is_pending: Whether only a statement says so that is signed and counts from the next hour.
     """
 
     path: Path
     key: VerifierKey | Sm2VerifierKey
     stated: KeyTerm | SuiteTerm | None
     in_root: bool
+    is_pending: bool
 
 
 def held_keys(directory: Path) -> tuple[HeldKey, ...]:
@@ -89,25 +91,27 @@ def held_keys(directory: Path) -> tuple[HeldKey, ...]:
     """
     config = read_config(directory / CONFIG_FILE)
     store = TrustStore(config.trust)
-    terms: dict[VerifierKey, KeyTerm] = {}
-    suite_terms: dict[Sm2VerifierKey, SuiteTerm] = {}
-    timestamp: VerifierKey | None = None
+    statements: list[Statement] = []
     if store.is_pinned:
-        current = store.current()
-        member = current.federation.member(config.province)
-        terms = {term.key: term for term in member.keys}
-        suite_terms = {term.key: term for term in member.suite_keys}
-        row = current.root.key(config.province)
-        timestamp = None if row is None else row.timestamp
+        pending = store.pending()
+        statements = [store.current(), *([] if pending is None else [pending])]
+
+    def held(path: Path, key: VerifierKey | Sm2VerifierKey) -> HeldKey:
+        for number, statement in enumerate(statements):
+            member = statement.federation.member(config.province)
+            terms: tuple[KeyTerm | SuiteTerm, ...] = (*member.keys, *member.suite_keys)
+            stated = next((term for term in terms if term.key == key), None)
+            row = statement.root.key(config.province)
+            in_root = row is not None and key == row.timestamp
+            if stated is not None or in_root:
+                return HeldKey(
+                    path=path, key=key, stated=stated, in_root=in_root, is_pending=number > 0
+                )
+        return HeldKey(path=path, key=key, stated=None, in_root=False, is_pending=False)
+
     return (
-        *(
-            HeldKey(path=path, key=key, stated=terms.get(key), in_root=key == timestamp)
-            for path, key in list_keys(config.keys)
-        ),
-        *(
-            HeldKey(path=path, key=sm2, stated=suite_terms.get(sm2), in_root=False)
-            for path, sm2 in list_suite_keys(config.keys)
-        ),
+        *(held(path, key) for path, key in list_keys(config.keys)),
+        *(held(path, sm2) for path, sm2 in list_suite_keys(config.keys)),
     )
 
 
@@ -229,7 +233,9 @@ def renew_certificate(
             raise Refusal(
                 Reason.RULE_REFUSED,
                 "The newest CA is not stated yet, so partners would refuse the certificate. "
-                f"Publish the card first: deltacare federation propose --member {directory}.",
+                "Publish the card first: "
+                f"deltacare federation propose --from {directory} --member {directory} "
+                "--out proposal.json",
             )
     host = MemberCard.read(directory).member.endpoint.rpartition(":")[0].strip("[]")
     pair = issue_node(ca, config.province, hosts=(host,), now=now)

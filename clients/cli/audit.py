@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, connected
 from clients.cli.failures import InputRefused
-from clients.cli.output import answer, print_table, progress
+from clients.cli.output import answer, print_table, progress, say
 from clients.language import both, tr
 from clients.plain import plain
 
@@ -41,6 +41,22 @@ class _Noted:
     time: datetime
     kind: str
     entry: "Entry"
+
+    @property
+    def first_time(self) -> datetime:
+        """When it happened first: calls that were denied alike are one entry, written later."""
+        return self._happened("first_time")
+
+    @property
+    def last_time(self) -> datetime:
+        """When it happened last."""
+        return self._happened("last_time")
+
+    def _happened(self, name: str) -> datetime:
+        if self.kind != "access_denied":
+            return self.time
+        happened: datetime = getattr(self.entry.access_denied, name).ToDatetime(tzinfo=UTC)
+        return happened
 
 
 @command(
@@ -90,12 +106,14 @@ def list_(
             bar.advance()
             if since_time is not None and noted.time < since_time:
                 break
-            if noted.kind in kinds:
+            if noted.kind in kinds and (since_time is None or noted.last_time >= since_time):
                 found.append(noted)
             if len(found) == limit:
                 break
     found.reverse()
     _show(name, size, found)
+    if "access_denied" in kinds:
+        say(tr("拒绝在一分钟内入日志。", "Denials appear within a minute."))
 
 
 def _own_log(node: "SyncNodeClient") -> tuple[str, int]:
@@ -153,7 +171,7 @@ def _show(name: str, size: int, found: list[_Noted]) -> None:
     print_table(
         [
             tr("序号", "index"),
-            tr("时间", "time"),
+            tr("时间（首次～末次）", "time (first - last)"),
             tr("事项", "what"),
             tr("调用方", "caller"),
             tr("方法", "method"),
@@ -161,10 +179,18 @@ def _show(name: str, size: int, found: list[_Noted]) -> None:
             tr("规则/原因", "rule/reason"),
             tr("次数/条目", "count/entries"),
         ],
-        [(noted.index, format_time(noted.time), *_cells(noted)) for noted in found],
+        [(noted.index, _when(noted), *_cells(noted)) for noted in found],
         title=tr(f"{name}，共 {size} 条", f"{name}, {size} entries"),
         numbers=(0,),
     )
+
+
+def _when(noted: _Noted) -> str:
+    """Return when something happened, from the first to the last time."""
+    from deltacare.times import format_time
+
+    first, last = format_time(noted.first_time), format_time(noted.last_time)
+    return first if first == last else f"{first} - {last}"
 
 
 def _cells(noted: _Noted) -> tuple[str, ...]:

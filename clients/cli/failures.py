@@ -35,6 +35,13 @@ __all__ = [
 
 _LISTED_MAX = 50
 _UNKNOWN_CA = "CERTIFICATE_VERIFY_FAILED"  # TLS's word for a CA that is not ours
+# gRPC's words where nothing listens, or there is no such host.
+_NOBODY_THERE = (
+    "Connection refused",
+    "Failed to connect to remote host",
+    "DNS resolution failed",
+    "No route to host",
+)
 
 
 class Exit(enum.IntEnum):
@@ -162,7 +169,9 @@ def failure_lines(error: Exception) -> list[str]:
     faults, count = _faults(error)
     lines = [tr("错误：", "Error: ") + _message(error), *fault_lines(faults, count)]
     missing = error.details.get("missing", "") if isinstance(error, DeltacareError) else ""
-    return [*lines, *(f"  {each}" for each in missing.split("; ") if each)]
+    lines += [f"  {each}" for each in missing.split("; ") if each]
+    asked = _explained(error)
+    return [*lines, tr(f"  谁可以：{asked}", f"  Who may: {asked}")] if asked else lines
 
 
 def fault_lines(faults: Sequence[Fault], count: int) -> list[str]:
@@ -242,14 +251,51 @@ def _refused(error: DeltacareError) -> str:
             "certificate. Compare --node and --as.",
         )
     details = error.details
+    if error.reason is Reason.PEER_UNREACHABLE and "endpoint" in details:
+        return _silent(details["endpoint"], error.message)
     said_zh = details.get("text_zh", "")
     if not said_zh:
-        return tr(f"{_REASONS_ZH[error.reason]}（{error}）", str(error))
+        words = _REASONS_ZH[error.reason]
+        known = told(error.message)
+        zh = (
+            f"{words}（{error}）"
+            if known == error.message
+            else f"{words}（{error.reason.wire}）：{known}"
+        )
+        return tr(zh, str(error))
     about = "，".join(details[name] for name in ("rule", "subject") if details.get(name))
     said_zh = said_zh.rstrip("。")
     return tr(
         f"{_REASONS_ZH[error.reason]}：{said_zh}" + (f"（{about}）" if about else ""), str(error)
     )
+
+
+def _silent(endpoint: str, said: str) -> str:
+    """Return that a node does not answer, or how the connection to it ended."""
+    code = Reason.PEER_UNREACHABLE.wire
+    if any(word in said for word in _NOBODY_THERE):
+        return tr(
+            f"{endpoint} 没有节点应答（{code}）；请启动：deltacare node serve DIR，或核对地址。",
+            f"{code}: No node answers at {endpoint}; start it with deltacare node serve DIR, or "
+            "compare the address.",
+        )
+    return tr(
+        f"与 {endpoint} 的连接未能建立或已中断（{code}: {said}）；"
+        "请核对证书是否有效：deltacare node doctor DIR。",
+        f"{code}: The connection to {endpoint} failed ({said}); see whether the certificates are "
+        "in force: deltacare node doctor DIR.",
+    )
+
+
+def _explained(error: Exception) -> str:
+    """Return the command that explains a denial by the rights table; empty for anything else."""
+    details = error.details if isinstance(error, DeltacareError) else {}
+    if not {"rule", "method", "role"} <= details.keys():
+        return ""
+    command = f"deltacare explain {details['method'].rpartition('/')[2]} --role {details['role']}"
+    if details.get("province"):
+        command += f" --of {details['province']}"
+    return f"{command} --purpose {details['purpose']}" if details.get("purpose") else command
 
 
 def _usage(error: click.UsageError) -> str:

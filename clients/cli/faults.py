@@ -5,7 +5,9 @@ Only whole sentences are known here. What is not is shown as it came: never half
 
 from collections.abc import Mapping
 
-from clients.language import tr
+from clients.cli.faults_trust import trust_zh
+from clients.cli.sentences import in_chinese
+from clients.language import language
 
 __all__ = ["told"]
 
@@ -80,9 +82,11 @@ _OPENINGS_ZH = {
 
 def told(text: str) -> str:
     """Return a sentence about a field in the language of the run, as far as it is known."""
-    found = _ZH.get(text)
+    if language() != "zh":
+        return text
+    found = _ZH.get(text) or in_chinese(text) or trust_zh(text)
     if found is None:
         for opening, zh in _OPENINGS_ZH.items():
             if text.startswith(opening):
                 found = zh + text.removeprefix(opening)
-    return tr(found or text, text)
+    return found or text

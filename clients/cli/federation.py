@@ -5,6 +5,7 @@ can be carried by hand; only ``publish --as`` speaks to a node.
 """
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,6 +188,7 @@ def propose(out: Path, base: Path | None, **given: Any) -> None:  # noqa: ANN401
 @click.argument("path", type=_FILE)
 def show(path: Path) -> int:
     """Show a proposal, or what was published."""
+    from clients.cli.faults import told
     from clients.federation.describe import change_lines, signature_lines
 
     if path.is_dir():
@@ -195,7 +197,11 @@ def show(path: Path) -> int:
     judged = _read(path).judge()
     answer(
         _plain(judged),
-        [*change_lines(judged), *map(str, judged.findings), *signature_lines(judged)],
+        [
+            *change_lines(judged),
+            *(told(str(finding)) for finding in judged.findings),
+            *signature_lines(judged),
+        ],
     )
     return Exit.NO if judged.findings else Exit.YES
 
@@ -240,7 +246,7 @@ def sign(
     from deltacare.trust.roles import key_id
 
     proposal = _read(file)
-    judged = proposal.judge()
+    judged = proposal.judge(now=datetime.now(UTC))
     if judged.findings:
         _refuse_findings(judged)
     if not wants_json():
@@ -291,12 +297,22 @@ def sign(
     help=both("以此身份发给运行中的节点。", "Send it to a running node with this profile."),
 )
 @option("--node", metavar="HOST:PORT", help=both("节点地址。", "The node; the profile's if not."))
+@option(
+    "--again",
+    is_flag=True,
+    help=both(
+        "此前已按时公布，现再次装入或写出：新账户可以已经生效。",
+        "It was published in time before: its new accounts may have begun since.",
+    ),
+)
 def publish(
     files: tuple[Path, ...],
     nodes: tuple[Path, ...],
     out: Path | None,
     profile: str | None,
     node: str | None,
+    *,
+    again: bool,
 ) -> None:
     """Publish a proposal that enough offices signed."""
     from clients.federation.describe import signature_lines
@@ -306,7 +322,7 @@ def publish(
     for file in files[1:]:
         proposal = proposal.merged(_read(file))
     judged = proposal.judge()
-    published = proposal.publish()
+    published = proposal.publish(now=datetime.now(UTC), again=again)
     if out is not None:
         write_repository(out, published)
     for directory in nodes:

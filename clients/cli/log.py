@@ -79,10 +79,8 @@ def _show_forks(node: Any, name: str | None) -> None:  # noqa: ANN401  # a clien
     found = ListEvidenceResponse()
     token = ""
     while True:
-        page = node.log.ListEvidence(ListEvidenceRequest(page_token=token))
-        found.evidence.extend(
-            row for row in page.evidence if row.reason == "FORK" and wanted in (None, row.log)
-        )
+        page = node.log.ListEvidence(ListEvidenceRequest(page_token=token, reason="FORK"))
+        found.evidence.extend(row for row in page.evidence if wanted in (None, row.log))
         token = page.next_page_token
         if not token:
             break

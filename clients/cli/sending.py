@@ -20,7 +20,7 @@ from clients.cli.failures import (
 )
 from clients.cli.output import answer, progress, say
 from clients.language import tr
-from deltacare.errors import Reason
+from deltacare.errors import Reason, Refusal
 
 if TYPE_CHECKING:
     from clients.cli.connection import Signature
@@ -132,7 +132,12 @@ def send(
 
     sent = Sent()
     total = sum(len(batch.rows) for batch in batches)
-    before = log_sizes(node) if batches else {}
+    try:
+        before = log_sizes(node) if batches else {}
+    except Refusal as refusal:
+        if refusal.reason is not Reason.ROLE_NOT_ALLOWED:
+            raise
+        before = {}  # who may not ask this may not file either: let the filing itself be denied
     with progress("报送", "filing", total=total) as bar:
         careful = signature.request_id is not None
         for outcome in file_batches(node, batches, signature.duty, is_careful=careful):

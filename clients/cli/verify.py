@@ -30,9 +30,10 @@ _KINDS = {
     "verify",
     cls=Command,
     help=both(
-        "离线核验回执、结论或清算单文件，只信任您自己的策略文件。通过退出码为 0，不通过为 1。",
+        "离线核验回执、结论或清算单文件，只信任您自己的策略文件。"
+        "通过退出码为 0，不通过为 1，不是证据文件为 2。",
         "Verify a receipt, verdict or statement file offline, trusting your own policy file only. "
-        "Exit code 0 if it verifies, 1 if not.",
+        "Exit code 0 if it verifies, 1 if not, 2 if it is no evidence.",
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path))
@@ -51,8 +52,9 @@ _KINDS = {
     "--logs",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help=both(
-        "导出的日志目录：逐条查找结论文件未出示的条目。",
-        "Directory of exported logs: look for entries that a verdict does not show.",
+        "导出的日志目录（其下为 deltacare/310000/registry 等）：逐条查找结论文件未出示的条目。",
+        "Directory of exported logs (deltacare/310000/registry below it): look for entries that a "
+        "verdict does not show.",
     ),
 )
 @option(
@@ -94,6 +96,7 @@ def verify(
     from clients.verify.files import verify_file
     from clients.verify.steps import Steps
     from clients.verify.trusting import Trusting
+    from clients.verify.unusable import Unusable
     from deltacare.errors import DeltacareError
     from deltacare.tlog.suite import Suite
 
@@ -116,6 +119,8 @@ def verify(
     steps = Steps()
     try:
         found = verify_file(file, trusting, steps, logs=logs)
+    except Unusable as error:
+        raise InputRefused(tr(error.zh, error.en)) from None
     except DeltacareError as error:
         return _refused(file, steps.taken, error)
     kind = tr(*_KINDS[found.kind.value])

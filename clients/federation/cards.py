@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from clients.federation.fingerprints import card_sha256
 from clients.sdk.credentials import read_file
 from deltacare.errors import DeltacareError, Refusal, invalid_field
 from deltacare.ids import parse_province
@@ -43,6 +44,11 @@ class MemberCard:
     def province(self) -> str:
         """Whose node it is."""
         return self.member.province
+
+    @property
+    def sha256(self) -> str:
+        """The digest that people compare by telephone, in hex."""
+        return card_sha256(self.member, self.timestamp)
 
     def to_bytes(self) -> bytes:
         """Return the file."""

@@ -7,6 +7,7 @@ or writes a disk.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from deltacare.errors import DeltacareError, Reason, Refusal, invalid_field
 from deltacare.trust import Federation
@@ -18,10 +19,13 @@ from deltacare.trust.roles import (
     fault,
     open_root,
     open_snapshot,
+    open_timestamp,
     target_hashes,
     verify_root_chain,
     verify_statement,
+    verify_timestamp,
 )
+from deltacare.trust.succession import check_at_node, require_none
 
 __all__ = [
     "FILES_MAX",
@@ -31,6 +35,7 @@ __all__ = [
     "Incoming",
     "Statement",
     "not_held",
+    "require_in_time",
     "sorted_files",
     "verified",
 ]
@@ -118,6 +123,36 @@ def verified(given: Incoming, version: int, snapshot: bytes, roots: Sequence[byt
         documents[path] = given.documents[digest]
     federation = verify_statement(root, targets, snapshot, documents)
     return Statement(root=root, snapshot=bound, federation=federation)
+
+
+def require_in_time(
+    added: Sequence[tuple[Federation | None, Statement]], timestamp: bytes | None, now: datetime
+) -> None:
+    """Refuse statements from the future, and new accounts that come without notice.
+
+    A node that was away sees some of them late. That it missed the notice is no reason to go
+    without: two nodes, one of them honest, saw it in time and put the statement in force.
+
+    Args:
+        added: Each new statement, and what the one before it states.
+        timestamp: What came with them, if any did.
+        now: The present instant.
+
+    Raises:
+        PeerFault: ``BAD_METADATA``.
+    """
+    confirmed = 0
+    if timestamp is not None:
+        named = open_timestamp(timestamp)
+        for _, statement in added:
+            if statement.snapshot.signed_sha256 == named.snapshot_sha256:
+                verify_timestamp(statement.root, timestamp, now=now)
+                confirmed = statement.version
+    for before, statement in added:
+        found = check_at_node(before, statement.federation, now=now)
+        if statement.version <= confirmed:
+            found = [finding for finding in found if finding.rule != "T13"]
+        require_none(found, before, statement.federation)
 
 
 def not_held(path: str) -> DeltacareError:

@@ -7,6 +7,7 @@ new proposals; what is said in one never changes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Self
 
 from deltacare.errors import DeltacareError, invalid_field
@@ -25,7 +26,12 @@ from deltacare.trust.roles import (
     verify_statement,
     version_of,
 )
-from deltacare.trust.succession import Finding, check_succession, require_succession
+from deltacare.trust.succession import (
+    Finding,
+    check_at_office,
+    check_succession,
+    require_none,
+)
 
 __all__ = ["PROPOSAL_BYTES_MAX", "Judged", "Proposal", "StatementFiles"]
 
@@ -147,11 +153,14 @@ class Proposal:
             raise _no_proposal("It is not in its canonical spelling.")
         return found
 
-    def judge(self) -> Judged:
+    def judge(self, *, now: datetime | None = None) -> Judged:
         """Return what it says, after verifying everything but the signatures that it lacks.
 
         1. The chain of roots is signed, up to the one that counts. 2. The statement that counts is
         signed. 3. The new one is whole. 4. Rules of succession. 5. Who signed so far.
+
+        Args:
+            now: The present instant; ``None`` does not ask whether it may be signed at this time.
 
         Raises:
             PeerFault: ``BAD_METADATA``.
@@ -176,6 +185,8 @@ class Proposal:
         findings: tuple[Finding, ...] = ()
         if previous is not None:
             findings = check_succession(previous, federation, root_changed=root_changed)
+        if now is not None:
+            findings = (*findings, *check_at_office(previous, federation, now=now))
         # 5. Signatures.
         signed = {
             "targets": signers(root, Role.TARGETS, new.targets),
@@ -228,18 +239,24 @@ class Proposal:
             }
         )
 
-    def publish(self) -> dict[str, bytes]:
+    def publish(self, *, now: datetime | None = None, again: bool = False) -> dict[str, bytes]:
         """Return everything for whoever trusts the first root, under the paths of a TUF client.
+
+        Args:
+            now: The present instant; ``None`` does not ask whether it may be published at this
+                time.
+            again: Whether it was published before, when its accounts were still to come.
 
         Raises:
             PeerFault: ``BAD_METADATA``, if too few signed it, or it may not follow what counts.
         """
-        judged = self.judge()
+        judged = self.judge(now=now)
         root = verify_root_chain(self.roots[0], self.roots[1:])
         new = self.statement
         verify_statement(root, new.targets, new.snapshot, new.documents)
-        if judged.previous is not None:
-            require_succession(judged.previous, judged.federation, root_changed=judged.root_changed)
+        late = {"T13"} if again else set()
+        findings = [finding for finding in judged.findings if finding.rule not in late]
+        require_none(findings, judged.previous, judged.federation)
         first = open_root(self.roots[0]).version
         files = {f"{first + index}.root.json": data for index, data in enumerate(self.roots)}
         if self.previous is not None:

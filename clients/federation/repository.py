@@ -14,7 +14,7 @@ from clients.sdk.credentials import read_file
 from deltacare.errors import Reason, Refusal, invalid_field
 from deltacare.trust.roles import check_not_older
 
-__all__ = ["install", "read_published", "write_repository"]
+__all__ = ["install", "read_published", "trust_store", "write_repository"]
 
 _NODE_TRUST = "trust"
 
@@ -28,9 +28,9 @@ def read_published(path: Path) -> dict[str, bytes]:
     Raises:
         Refusal: ``INVALID_FIELD``, if there is nothing.
     """
-    for folder in (path, path / _NODE_TRUST):
-        if (folder / PINNED_FILE).exists():
-            return TrustStore(folder).files()
+    store = trust_store(path)
+    if store is not None:
+        return store.files()
     files = sorted(file for file in path.rglob("*") if file.suffix in {".json", ".txt"})
     if not files or len(files) > FILES_MAX or not (path / "1.root.json").exists():
         raise invalid_field(
@@ -40,6 +40,18 @@ def read_published(path: Path) -> dict[str, bytes]:
             "Give what federation publish --out wrote, or the directory of a node.",
         )
     return {file.relative_to(path).as_posix(): read_file(file, field_name="from") for file in files}
+
+
+def trust_store(path: Path) -> TrustStore | None:
+    """Return what a node trusts, ``None`` if this is no directory of a node.
+
+    Args:
+        path: A node's directory, or its ``trust`` directory.
+    """
+    for folder in (path, path / _NODE_TRUST):
+        if (folder / PINNED_FILE).exists():
+            return TrustStore(folder)
+    return None
 
 
 def write_repository(path: Path, files: Mapping[str, bytes]) -> None:

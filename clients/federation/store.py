@@ -18,6 +18,7 @@ from clients.federation.incoming import (
     Incoming,
     Statement,
     not_held,
+    require_in_time,
     sorted_files,
     verified,
 )
@@ -37,15 +38,17 @@ from deltacare.trust.roles import (
     signed_sha256,
     target_file,
     target_hashes,
+    timestamp_hour,
     verify_root_chain,
     verify_statement,
     verify_timestamp,
 )
 from deltacare.trust.succession import require_succession
 
-__all__ = ["PINNED_FILE", "TIMESTAMP_FILE", "Statement", "TrustStore"]
+__all__ = ["ASIDE_FILE", "PINNED_FILE", "TIMESTAMP_FILE", "Statement", "TrustStore"]
 
 PINNED_FILE = "pinned.root.json"
+ASIDE_FILE = "timestamp.from-the-future.json"
 
 _CLIENT = "client"
 _FOLDERS = {Role.ROOT: "roots", Role.SNAPSHOT: "snapshots", Role.TARGETS: "targets"}
@@ -209,6 +212,9 @@ class TrustStore:
     def accept_timestamp(self, data: bytes, *, now: datetime) -> Timestamp:
         """Keep a timestamp as the one that counts, unless it is the one that is kept.
 
+        One whose hour has not come, kept while clocks were wrong, holds up no other: it is set
+        aside. The statement that it names is still the oldest that may count.
+
         Args:
             data: The file.
             now: The present instant.
@@ -222,7 +228,12 @@ class TrustStore:
         path = self._directory / TIMESTAMP_FILE
         known = self.timestamp()
         if known is not None:
-            check_not_older(read_file(path, field_name="trust"), data)
+            kept = read_file(path, field_name="trust")
+            is_aside = known.hour > timestamp_hour(now) + 1
+            if is_aside:
+                write_atomic(self._directory / ASIDE_FILE, kept)
+            else:
+                check_not_older(kept, data)
             if found.snapshot_version < known.snapshot_version:
                 raise fault(
                     Fault.ROLLED_BACK,
@@ -230,7 +241,7 @@ class TrustStore:
                     f"It names snapshot {found.snapshot_version}; "
                     f"{known.snapshot_version} counts already.",
                 )
-            if found.hour == known.hour:
+            if found.hour == known.hour and not is_aside:
                 return known
         write_atomic(path, data)
         return found
@@ -256,6 +267,19 @@ class TrustStore:
             )
         return self.statement(version)
 
+    def pending(self) -> Statement | None:
+        """Return the newest statement if it does not count yet, ``None`` if nothing waits.
+
+        Nodes put it in force with the timestamp of the next full hour.
+
+        Raises:
+            PeerFault: ``BAD_METADATA``, if a file was altered.
+        """
+        timestamp, newest = self.timestamp(), self.newest()
+        if timestamp is None or newest is None or newest <= timestamp.snapshot_version:
+            return None
+        return self.statement(newest)
+
     def load(self) -> Federation:
         """Return the federation as of the statement that counts.
 
@@ -265,7 +289,7 @@ class TrustStore:
         """
         return self.current().federation
 
-    def add(self, files: Mapping[str, bytes]) -> Statement:
+    def add(self, files: Mapping[str, bytes], *, now: datetime | None = None) -> Statement:
         """Keep statements and roots that are not held yet, after verifying all of them.
 
         1. Roots follow the newest one held. 2. Statements follow the newest one held, in order,
@@ -274,7 +298,9 @@ class TrustStore:
 
         Args:
             files: By path of a TUF client: ``N.root.json``, ``N.snapshot.json``,
-                ``N.targets.json``, ``targets/….json``. A timestamp among them is left alone.
+                ``N.targets.json``, ``targets/….json``. A timestamp among them is not kept; it shows
+                what other nodes have seen in time.
+            now: The present instant, at a node that is told of it; ``None`` where people install.
 
         Returns:
             The newest statement held afterwards.
@@ -291,6 +317,7 @@ class TrustStore:
         # 2. Statements.
         newest = self.newest()
         latest = None if newest is None else self.statement(newest)
+        added: list[tuple[Federation | None, Statement]] = []
         for version, snapshot in given.snapshots:
             if newest is not None and version <= newest:
                 # 3. What is held.
@@ -304,15 +331,32 @@ class TrustStore:
                     found.federation,
                     root_changed=found.root.version != latest.root.version,
                 )
+            added.append((None if latest is None else latest.federation, found))
             latest = found
             writes.extend(self._statement_writes(given, version, snapshot))
         if latest is None:
             raise invalid_field("files", "", "They hold no statement of the federation.")
+        if now is not None:
+            require_in_time(added, files.get(TIMESTAMP_FILE), now)
         for path, data in writes:
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists() or path.read_bytes() != data:
                 write_atomic(path, data)
         return latest
+
+    def discard_after(self, version: int) -> None:
+        """Give up every statement after one, and the roots that came with them.
+
+        Raises:
+            Refusal: ``NOT_FOUND``, if it is not held.
+        """
+        root = self.statement(version).root.version
+        # The last first: whatever is left, should this end halfway, stands on what is left.
+        for number in reversed(self.versions()):
+            if number > version:
+                self._path(Role.SNAPSHOT, number).unlink()
+        for number in range(self.root().version, root, -1):
+            self._path(Role.ROOT, number).unlink()
 
     def read(self, path: str) -> bytes:
         """Return a file under the path by which a TUF client asks for it.

@@ -69,6 +69,7 @@ class AsyncChannel:
         self._channel = grpc.aio.secure_channel(
             endpoint, credentials.to_grpc(), options=_options(credentials)
         )
+        self._endpoint = endpoint
         self._timeout_s = timeout_s
         self._retry = retry
 
@@ -99,7 +100,7 @@ class AsyncChannel:
                 try:
                     return await callable_(request, timeout=left_s, metadata=sent)
                 except grpc.aio.AioRpcError as failure:
-                    error = from_rpc(failure)
+                    error = from_rpc(failure, endpoint=self._endpoint)
                 except asyncio.CancelledError:
                     raise _ended() from None
                 delay_s = self._retry.delay_s(
@@ -186,6 +187,7 @@ class SyncChannel:
         self._channel = grpc.secure_channel(
             endpoint, credentials.to_grpc(), options=_options(credentials)
         )
+        self._endpoint = endpoint
         self._timeout_s = timeout_s
         self._retry = retry
 
@@ -212,7 +214,7 @@ class SyncChannel:
                 try:
                     return callable_(request, timeout=left_s, metadata=sent)
                 except grpc.RpcError as failure:
-                    error = from_rpc(failure)  # type: ignore[arg-type]  # it is the call as well
+                    error = from_rpc(failure, endpoint=self._endpoint)  # type: ignore[arg-type]  # it is the call as well
                 delay_s = self._retry.delay_s(
                     error,
                     attempt=attempt,

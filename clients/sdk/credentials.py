@@ -6,6 +6,7 @@ that the CA gives to its node alone; a client's certificate of the same CA canno
 
 import json
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -153,9 +154,14 @@ def read_file(path: Path, *, field_name: str) -> bytes:
     """Return the bytes of a small file.
 
     Raises:
-        Refusal: ``INVALID_FIELD``, naming the file, if it cannot be read or is too large.
+        Refusal: ``INVALID_FIELD``, naming the file, if it cannot be read, is too large or is none:
+            a pipe that nobody writes to would be waited for without end.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise invalid_field(
+                field_name, path, "It is not a regular file.", "Give the path of a file."
+            )
         with path.open("rb") as file:
             data = file.read(FILE_BYTES_MAX + 1)
     except OSError as error:

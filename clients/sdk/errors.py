@@ -73,11 +73,12 @@ class RpcFailure(Protocol):
         ...
 
 
-def from_rpc(failure: RpcFailure) -> DeltacareError:
+def from_rpc(failure: RpcFailure, *, endpoint: str = "") -> DeltacareError:
     """Return the error that a node meant.
 
     Args:
         failure: As gRPC raised it.
+        endpoint: Which node was called; where no node answered, ``details["endpoint"]`` says it.
 
     Returns:
         ``Unavailable`` for what passes, ``DeltacareError`` for INTERNAL, else ``Refusal``. If the
@@ -117,6 +118,8 @@ def from_rpc(failure: RpcFailure) -> DeltacareError:
     if retry_after_ms is not None:
         details["retry_after_ms"] = str(retry_after_ms)
     reason = _reason(failure, info)
+    if endpoint and info.domain != ERROR_DOMAIN and reason is Reason.PEER_UNREACHABLE:
+        details["endpoint"] = endpoint
     return _class(reason)(
         reason,
         failure.details() or failure.code().name,

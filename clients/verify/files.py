@@ -10,16 +10,18 @@ from clients.verify.receipt import verify_receipt
 from clients.verify.statement import verify_statement
 from clients.verify.steps import Steps
 from clients.verify.trusting import Trusting
+from clients.verify.unusable import Unusable
 from clients.verify.verdict import verify_verdict
 from deltacare.errors import PeerFault, Reason
 from deltacare.evidence import EVIDENCE_BYTES_MAX, Evidence, EvidenceKind, EvidenceReceipt
-from deltacare.evidence.file import ENTRY_BYTES_MAX
+from deltacare.evidence.file import ENTRY_BYTES_MAX, claims_evidence
 from deltacare.tlog.receipt import RECEIPT_BYTES_MAX
 
 __all__ = ["PROOF_SUFFIX", "Verified", "read_evidence", "verify_file"]
 
 PROOF_SUFFIX = ".tlog-proof"
 ENTRY_SUFFIX = ".entry"
+EVIDENCE_SUFFIX = ".evidence.json"
 
 _PROOF_HEADER = b"c2sp.org/tlog-proof@v1\n"
 
@@ -42,10 +44,13 @@ def read_evidence(path: Path) -> Evidence:
 
     Raises:
         OSError: If a file cannot be read.
-        PeerFault: ``BAD_PROOF``, if it is not evidence, or is too large.
+        PeerFault: ``BAD_PROOF``, if it claims to be evidence and is not, or is too large.
+        Unusable: If it does not even claim to be.
     """
     data = _read(path, EVIDENCE_BYTES_MAX)
     if path.suffix != PROOF_SUFFIX and not data.startswith(_PROOF_HEADER):
+        if not claims_evidence(data):
+            raise _no_evidence(path)
         return Evidence.from_bytes(data)
     if len(data) > RECEIPT_BYTES_MAX:
         raise _too_large(path, RECEIPT_BYTES_MAX)
@@ -68,6 +73,7 @@ def verify_file(
     Raises:
         OSError: If a file cannot be read.
         DeltacareError: What it is refused for.
+        Unusable: If the file is no evidence, or ``logs`` holds no log.
     """
     evidence = read_evidence(path)
     match evidence.kind:
@@ -109,3 +115,18 @@ def _read(path: Path, bytes_max: int) -> bytes:
 
 def _too_large(path: Path, bytes_max: int) -> PeerFault:
     return PeerFault(Reason.BAD_PROOF, f"{path.name} has more than {bytes_max} bytes.")
+
+
+def _no_evidence(path: Path) -> Unusable:
+    """Return what is said of another file; names the one that is meant if it is beside it."""
+    suffix = PROOF_SUFFIX if path.suffix == ENTRY_SUFFIX else EVIDENCE_SUFFIX
+    beside = path.with_name(path.name.removesuffix(path.suffix) + suffix)
+    zh, en = f"{path.name} 不是证据文件。", f"{path.name} is no evidence file."
+    if beside.is_file():
+        return Unusable(f"{zh}请核验其旁的 {beside}。", f"{en} Verify {beside} beside it.")
+    return Unusable(
+        f"{zh}清算单以 X{EVIDENCE_SUFFIX} 核验，条目以 X{PROOF_SUFFIX} 及其 X{ENTRY_SUFFIX}，"
+        "结论以 deltacare cert check --save 所存的文件。",
+        f"{en} Statements are verified by X{EVIDENCE_SUFFIX}, entries by X{PROOF_SUFFIX} with its "
+        f"X{ENTRY_SUFFIX}, verdicts by what deltacare cert check --save wrote.",
+    )

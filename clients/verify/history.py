@@ -8,7 +8,7 @@ found too; a log of a node that keeps the rules holds none.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clients.logs.source import TilesDirectory, claimed_size
@@ -42,10 +42,12 @@ def search_log(
 ) -> Searched:
     """Look through a log for what a verdict does not show.
 
-    1. Its checkpoint satisfies the policy. 2. It is at least as long as the verdict's checkpoint,
-    and had that very root at that size: it is the same history. 3. Its entries have the root that
-    is signed. 4. Below the size that the verdict was read under, each entry that the verdict names
-    stands where it says; what else may bear on the question is gathered.
+    1. Its checkpoint satisfies the policy; lines by keys that no policy names are ignored, as
+    signed-note says, for the directory is no file under test and nothing rests on them. 2. It is
+    at least as long as the verdict's checkpoint, and had that very root at that size: it is the
+    same history. 3. Its entries have the root that is signed. 4. Below the size that the verdict
+    was read under, each entry that the verdict names stands where it says; what else may bear on
+    the question is gathered.
 
     Args:
         directory: The log, as tiles.
@@ -60,7 +62,7 @@ def search_log(
     # 1. Who signed it.
     source = TilesDirectory(directory)
     note = source.checkpoint()
-    seen = trusting.checkpoint(note)
+    seen = replace(trusting, allow_unknown=True).checkpoint(note)
     if seen.checkpoint.origin != str(read.log):
         raise _bad(f"{directory} holds {seen.checkpoint.origin}, not {read.log}.")
     known_size, known_root = read.checkpoint or (0, Frontier.empty().root)

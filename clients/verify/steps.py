@@ -91,9 +91,11 @@ def add_checkpoint(steps: Steps, seen: SeenCheckpoint) -> None:
         root=checkpoint.root.hex(),
         keys=[key_facts(key) for key in seen.keys],
     )
+    count = len(seen.cosignatures)
     steps.add(
-        f"{len(seen.cosignatures)} 个见证方联签，符合策略",
-        f"{len(seen.cosignatures)} witnesses cosigned it, as the policy demands",
+        f"{count} 个见证方联签，{'符合策略' if seen.is_demanded else '策略未要求联签'}",
+        f"{count} witnesses cosigned it, "
+        + ("as the policy demands" if seen.is_demanded else "the policy demands no cosignature"),
         *(
             f"{key_words(each.key)}{tr('，', ', ')}{format_time(each.time)}"
             for each in seen.cosignatures

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Self
 
 from deltacare.errors import PeerFault, Reason, Refusal, invalid_field
-from deltacare.keys import NoteSignature, VerifierKey
+from deltacare.keys import NoteSignature, VerifierKey, is_key_name
 from deltacare.times import format_time
 from deltacare.tlog.checkpoint import CHECKPOINT_BYTES_MAX, Checkpoint, SignedCheckpoint
 from deltacare.tlog.cosignature import Cosignature, verify_cosignatures
@@ -36,6 +36,7 @@ __all__ = ["ProvedEntry", "SeenCheckpoint", "SeenNote", "Trusting"]
 
 POLICY_FILES_MAX = 1_000
 SUITE_POLICY_SUFFIX = ".sm2.txt"
+_SHOWN_CHARS_MAX = 60
 
 # Clocks of honest nodes differ by seconds; minutes are somebody's mistake or lie.
 _AHEAD_MAX = timedelta(minutes=5)
@@ -49,6 +50,7 @@ class SeenCheckpoint:
         checkpoint: Log, size and root.
         keys: Keys of the log that signed it.
         cosignatures: By known witnesses, each once, in the order of their times.
+        is_demanded: Whether one of these policies demands a cosignature.
         sm2: Lines of the second suite by known keys: the log's, then its witnesses'.
         ignored: Lines by keys that no policy names.
         policies: Files that were satisfied.
@@ -59,6 +61,7 @@ class SeenCheckpoint:
     cosignatures: tuple[Cosignature, ...]
     ignored: tuple[NoteSignature, ...]
     policies: tuple[str, ...]
+    is_demanded: bool
     sm2: tuple[SuiteLine, ...] = ()
 
 
@@ -220,6 +223,7 @@ class Trusting:
             cosignatures=tuple(sorted(cosignatures.values(), key=lambda c: (c.time, c.key.name))),
             ignored=self._ignored(note, known),
             policies=tuple(name for name, _ in naming),
+            is_demanded=any(policy.quorum != "none" for _, policy in naming),
             sm2=sm2,
         )
 
@@ -323,10 +327,15 @@ class Trusting:
             if any(key.name == origin for key in policy.logs)
         ]
         if not found:
+            shown = origin if is_key_name(origin) else repr(origin[:_SHOWN_CHARS_MAX])
             raise PeerFault(
                 Reason.BAD_SIGNATURE,
-                "It is signed in the name of a log that no policy given here names.",
-                details={"log": origin},
+                f"The policy names no key of {shown}: nobody is trusted to sign it. "
+                "Give the policy of it as well.",
+                details={
+                    "log": origin,
+                    "text_zh": f"策略文件未列 {shown} 的密钥，无从信任其签名；请一并给出其策略文件",
+                },
             )
         return found
 

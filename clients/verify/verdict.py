@@ -21,6 +21,7 @@ from clients.verify.recognition import Derived, derive
 from clients.verify.said import SaidEntry
 from clients.verify.steps import Steps, checkpoint_facts, checkpoint_lines, key_facts, key_words
 from clients.verify.trusting import SeenCheckpoint, Trusting
+from clients.verify.unusable import Unusable
 from clients.verify.words import entry_words
 from deltacare.errors import PeerFault, Reason
 from deltacare.evidence import Evidence, Holder, LogRead, Place, VerdictRecord
@@ -78,6 +79,7 @@ def verify_verdict(
     Raises:
         OSError: If a log cannot be read.
         PeerFault: ``BAD_PROOF``, ``BAD_SIGNATURE``, ``NO_QUORUM`` or ``FORK``.
+        Unusable: If there is none of these logs where they should be.
     """
     # 1. Who says it.
     note = trusting.note(evidence.note)
@@ -95,9 +97,14 @@ def verify_verdict(
     )
     # 2. How far it read.
     seen = _checkpoints(evidence, record, trusting)
+    demanded = any(each.is_demanded for each in seen.values())
     steps.add(
-        f"读到的 {len(seen)} 本日志，检查点均有所需联签",
-        f"The {len(seen)} logs that were read, under checkpoints cosigned as the policy demands",
+        f"读到的 {len(seen)} 本日志，检查点均有所需联签"
+        if demanded
+        else f"读到的 {len(seen)} 本日志；策略未要求联签",
+        f"The {len(seen)} logs that were read, under checkpoints cosigned as the policy demands"
+        if demanded
+        else f"The {len(seen)} logs that were read; the policy demands no cosignature",
         *(line for each in seen.values() for line in checkpoint_lines(each)),
         *(_read_words(each) for each in record.logs if each.is_used),
         checkpoints=[checkpoint_facts(each) for each in seen.values()],
@@ -248,7 +255,15 @@ def _search(
         if read.is_used and directory.is_dir():
             searched[str(read.log)] = search_log(directory, read, record, trusting)
     if not searched:
-        raise _bad(f"{logs} holds none of the logs that the verdict rests on.")
+        needed = [str(read.log) for read in record.logs if read.is_used]
+        example = needed[0] if needed else "deltacare/310000/registry"
+        target = f"{logs}/{example}"
+        raise Unusable(
+            f"{logs} 中没有该结论所依据的日志（{'、'.join(needed)}）。应有 {target}/checkpoint 等："
+            f"以 deltacare log export {example} {target} 导出。",
+            f"{logs} holds none of the logs that the verdict rests on ({', '.join(needed)}). It "
+            f"should hold {target}/checkpoint and so on: deltacare log export {example} {target}",
+        )
     found: dict[Place, SaidEntry] = {each.place: each for each in said}
     for each in searched.values():
         found.update((one.place, one) for one in each.found)

@@ -130,7 +130,7 @@ _C14_RECOGNISED = Rule(
 )
 C15_SCHEME_NOT_STATED = Rule(
     code="C15-SCHEME-NOT-STATED",
-    zh="联盟未声明本省可依该标准发证；他省对未经互认规则认可的标准一概不认。",
+    zh="联盟未声明本省可颁发此类别的证书；未经他省互认规则认可的类别，他省一概不认。",
     en="The federation does not state that the province may issue under this scheme; partners "
     "recognise no scheme without an equivalence of their own in any case.",
     source="deltacare/member/v1, schemes",

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from clients.federation.store import Statement, TrustStore
 from clients.sdk.credentials import CA_FILE, read_file
-from clients.vault import Vault, require_passphrase
+from clients.vault import Vault, passphrase_path, require_passphrase
 from deltacare.errors import DeltacareError
 from deltacare.keys import VerifierKey
 from deltacare.trust.forms import Timestamp
@@ -123,6 +123,20 @@ class NodeFiles:
             found[name] = (KeyTerm(key=row.timestamp, from_time=_BEGINNING),)
         return found
 
+    def pending(self) -> frozenset[VerifierKey]:
+        """Return this node's keys in the statement that is signed and does not count yet.
+
+        Raises:
+            PeerFault: ``BAD_METADATA``, if a file was altered.
+        """
+        statement = TrustStore(self.config.trust).pending()
+        if statement is None:
+            return frozenset()
+        row = statement.root.key(self.config.province)
+        member = statement.federation.member(self.config.province)
+        keys = {term.key for term in member.keys}
+        return frozenset(keys if row is None else {*keys, row.timestamp})
+
     def held(self) -> Mapping[str, tuple[VerifierKey, ...]]:
         """Return by name the public halves of the signing keys that are here.
 
@@ -197,7 +211,8 @@ class NodeFiles:
             *self.config.keys.glob("*.secret"),
             *clients.glob("*.key"),
         ]
-        open_ = [self.config.directory / CONFIG_FILE, self.config.passphrase_file]
+        passphrase = passphrase_path(os.environ, self.config.passphrase_file)
+        open_ = [self.config.directory / CONFIG_FILE, passphrase]
         found = [
             _key_file(path, is_clear=False)
             for path in (self.config.keys, clients, *open_)

@@ -3,7 +3,7 @@
 Judges names, modes and public halves; no private half comes here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -87,6 +87,7 @@ def check_keys(
     *,
     directory: Path,
     now: datetime,
+    pending: Container[VerifierKey] = (),
 ) -> list[Finding]:
     """Return whether the node holds the keys by which the federation knows it.
 
@@ -95,19 +96,36 @@ def check_keys(
         held: By name the public halves of the keys that the node holds.
         directory: Of the node.
         now: The present instant.
+        pending: Keys in the statement that is signed and counts from the next full hour.
     """
     found: list[Finding] = []
+    waiting = 0
     for name in sorted(terms):
-        found.extend(_key(name, terms[name], held.get(name, ()), directory, now))
-    if found:
-        return found
-    return [
-        well(
-            Check.KEYS,
-            f"{len(terms)} 个名称的密钥都在手且有效。",
-            f"The keys of all {len(terms)} names are held and in force.",
+        stated = {term.key for term in terms[name]}
+        keys = held.get(name, ())
+        to_come = [key for key in keys if key not in stated and key in pending]
+        waiting += len(to_come)
+        judged = [key for key in keys if key not in to_come]
+        found.extend(_key(name, terms[name], judged, directory, now, is_followed=bool(to_come)))
+    if not found:
+        found.append(
+            well(
+                Check.KEYS,
+                f"{len(terms)} 个名称的密钥都在手且有效。",
+                f"The keys of all {len(terms)} names are held and in force.",
+            )
         )
-    ]
+    if waiting:
+        found.append(
+            well(
+                Check.KEYS,
+                f"{waiting} 把密钥已列入签署的声明，自下一个整点起生效。",
+                f"{waiting} keys stand in the signed statement that counts from the next full "
+                "hour.",
+                subject="pending",
+            )
+        )
+    return found
 
 
 def _replacing(path: Path, directory: Path) -> str:
@@ -125,10 +143,14 @@ def _key(
     held: Sequence[VerifierKey],
     directory: Path,
     now: datetime,
+    *,
+    is_followed: bool,
 ) -> list[Finding]:
     """Return what is wrong with the keys of one name."""
     new = f"deltacare node keys new {directory} --name {name}"
-    propose = f"deltacare federation propose --from {directory} --member {directory}/member.json"
+    propose = (
+        f"deltacare federation propose --from {directory} --member {directory} --out proposal.json"
+    )
     found: list[Finding] = []
     current = in_force(terms, now)
     usable = [term for term in current if term.key in held]
@@ -159,6 +181,7 @@ def _key(
         for term in usable[:1]
         if term.until_time is not None
         and term.until_time - now < SOON
+        and not is_followed
         and not any(
             other.key in held
             and not other.is_tainted

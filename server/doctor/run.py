@@ -184,4 +184,8 @@ def _keys(files: NodeFiles, trust: Installed | None, now: datetime) -> list[Find
         held = files.held()
     except DeltacareError as error:
         return [damaged_key(error)]
-    return check_keys(files.terms(trust), held, directory=files.directory, now=now)
+    try:
+        pending = files.pending()
+    except DeltacareError:  # what waits is damaged: nothing is taken for stated
+        pending = frozenset()
+    return check_keys(files.terms(trust), held, directory=files.directory, now=now, pending=pending)

@@ -18,6 +18,11 @@ RENEW = timedelta(days=60)
 """So long before metadata ends, four offices begin to sign its successor."""
 
 
+_AHEAD = "TIMESTAMP_KEPT_FROM_FUTURE"
+_AHEAD_MAX = timedelta(hours=1)
+_TWICE = "STATEMENT_SIGNED_TWICE"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustSeen:
     """What is known of a node's trust.
@@ -86,8 +91,13 @@ def check_trust(seen: TrustSeen, *, directory: str, now: datetime) -> list[Findi
         if version != seen.version
     )
     known = {finding.code for finding in found}
+    propose = f"deltacare federation propose --from {directory} --out proposal.json"
+    if _AHEAD in known:
+        known.add("TRUST_STALE")
     found.extend(
-        _ours(Level.WARN, code, zh, en, f"deltacare node status {directory}")
+        _ours(Level.BAD, code, zh, en, propose)
+        if code == _TWICE
+        else _ours(Level.WARN, code, zh, en, f"deltacare node status {directory}")
         for code, zh, en in seen.problems
         if code not in known
     )
@@ -163,6 +173,9 @@ def _timestamp(seen: TrustSeen, directory: str, now: datetime) -> list[Finding]:
             )
         ]
     made = datetime.fromtimestamp(seen.timestamp_hour * 3_600, tz=now.tzinfo)
+    if made - now > _AHEAD_MAX:
+        zh, en = ago(made - now)
+        return [_kept_from_future(seen, directory, zh, en)]
     if now >= seen.timestamp_expires:
         zh, en = ago(now - made)
         words = (
@@ -170,8 +183,11 @@ def _timestamp(seen: TrustSeen, directory: str, now: datetime) -> list[Finding]:
             f"The timestamp is {en} old: checks answer STALE and settlement waits.",
         )
         return [_unconfirmed(seen, directory, Level.BAD, "TRUST_STALE", words)]
-    if not seen.is_running:
-        return []
+    return _refreshing(seen, directory, now) if seen.is_running else []
+
+
+def _refreshing(seen: TrustSeen, directory: str, now: datetime) -> list[Finding]:
+    """Return whether a running node's refreshing works."""
     if seen.refreshed is None:
         words = ("启动后从未成功刷新信任元数据。", "Trust was never refreshed since the start.")
         return [_unconfirmed(seen, directory, Level.WARN, "TRUST_NOT_REFRESHED", words)]
@@ -180,6 +196,22 @@ def _timestamp(seen: TrustSeen, directory: str, now: datetime) -> list[Finding]:
         words = (f"已有 {zh}未能刷新信任元数据。", f"Trust has not been refreshed for {en}.")
         return [_unconfirmed(seen, directory, Level.WARN, "TRUST_NOT_REFRESHED", words)]
     return []
+
+
+def _kept_from_future(seen: TrustSeen, directory: str, zh: str, en: str) -> Finding:
+    """Return that the timestamp on disk is of an hour so far ahead, whoever made it."""
+    path = f"{directory}/trust/timestamp.json"
+    clock = "timedatectl status"
+    return _ours(
+        Level.BAD,
+        _AHEAD,
+        f"{path} 属于 {zh}之后的时刻：本机时钟有误，或曾有两个节点的时钟有误；"
+        "在伙伴确认本小时之前，核验一律答 STALE。",
+        f"{path} is of an hour {en} ahead: this clock is wrong, or two nodes' clocks were; until "
+        "a partner confirms the present hour, checks answer STALE.",
+        clock if seen.is_running else f"{clock} && deltacare node serve {directory}",
+        subject=path,
+    )
 
 
 def _unconfirmed(

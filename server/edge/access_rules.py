@@ -52,15 +52,15 @@ class Organisation(enum.StrEnum):
 class RecordClass(enum.Enum):
     """What kind of records a method touches; the value is its name in Chinese and English."""
 
-    PUBLIC = ("公开信息", "public facts of the node")
-    FEDERATION = ("联盟成员与密钥", "the federation's signed statement")
-    OPERATIONS = ("运行状态", "how the node and its partners run")
+    PUBLIC = ("节点的公开信息", "public facts of the node")
+    FEDERATION = ("联盟签署的声明", "the federation's signed statement")
+    OPERATIONS = ("节点与伙伴的运行状态", "how the node and its partners run")
     LOGS = ("日志与证明", "logs and their proofs")
-    REGISTRY = ("名录与协议", "registers, listings and agreements")
-    CERTIFICATION = ("资格与互认", "certificates and recognition")
-    SETTLEMENT = ("结算记录", "policies, enrolments and settlement records")
-    CLEARING = ("对账与清分", "nights and statements")
-    PERSONAL = ("个人信息", "who a person is")
+    REGISTRY = ("名录、名单与协议", "registers, listings and agreements")
+    CERTIFICATION = ("证书与互认", "certificates and recognition")
+    SETTLEMENT = ("政策、备案与结算记录", "policies, enrolments and settlement records")
+    CLEARING = ("夜间对账与清算单", "nights and statements")
+    PERSONAL = ("个人信息", "personal data")
 
     @property
     def zh(self) -> str:

@@ -4,8 +4,6 @@ The same decision that every call gets, and nothing beside it: there is no secon
 here asks who may know; the table is no secret.
 """
 
-from difflib import get_close_matches
-
 from deltacare.errors import ViolationCollector, invalid_field
 from deltacare.ids import Principal, parse_province
 from deltacare.purposes import Purpose
@@ -63,12 +61,11 @@ def _parse_role(text: str, *, field: str = "role") -> str:
     """Return a role.
 
     Raises:
-        Refusal: ``INVALID_FIELD``, naming those spelled alike, or all.
+        Refusal: ``INVALID_FIELD``, naming all that there are.
     """
     if text in set(Role):
         return text
-    near = get_close_matches(text.lower()[:64], list(Role), n=3) or list(Role)
-    raise invalid_field(field, text, "There is no such role.", f"Use one of {', '.join(near)}.")
+    raise invalid_field(field, text, "There is no such role.", f"Use one of {', '.join(Role)}.")
 
 
 def _message(rule: AccessRule) -> RuleMessage:

@@ -206,7 +206,8 @@ class Rights:
             details |= {"province": caller.province, "node": self._province}
         if purpose is not None:
             details["purpose"] = purpose
-        return Refusal(decision.reason, decision.why_en, details=details)
+        message = f"{decision.why_en} Rule {decision.rule.code}: {decision.rule.en}"
+        return Refusal(decision.reason, message, details=details)
 
     def methods(self, caller: Principal) -> tuple[str, ...]:
         """Return the full names of the methods that a caller may call here, sorted.

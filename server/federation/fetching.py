@@ -10,6 +10,7 @@ Source: The Update Framework specification 1.0.31, section 5.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from tuf.ngclient.config import UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
+from clients.federation.store import ASIDE_FILE, TIMESTAMP_FILE
 from deltacare.errors import DeltacareError, PeerFault, Reason
 from deltacare.trust import FEDERATION_PATH
 from deltacare.trust.metadata import BYTES_MAX
-from deltacare.trust.roles import Fault, Role, fault, open_timestamp
+from deltacare.trust.roles import Fault, Role, fault, open_timestamp, timestamp_hour
 
 __all__ = ["Read", "accept_timestamp"]
 
@@ -48,7 +50,7 @@ class _Files(FetcherInterface):
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         path = url.removeprefix(_URL)
-        if path == "timestamp.json":
+        if path == TIMESTAMP_FILE:
             return iter((self._timestamp,))
         for read in self._sources:
             try:
@@ -83,6 +85,7 @@ def accept_timestamp(
         Unavailable: ``PEER_UNREACHABLE``, if a file could not be fetched.
     """
     hour = open_timestamp(data).hour
+    _set_aside(directory, now)
     targets = directory / "targets"
     targets.mkdir(parents=True, exist_ok=True)
     config = UpdaterConfig(
@@ -118,9 +121,18 @@ def accept_timestamp(
         ) from error
 
 
+def _set_aside(directory: Path, now: datetime) -> None:
+    """Have the client forget a timestamp of an hour that has not come: it would take no other."""
+    path = directory / TIMESTAMP_FILE
+    # What is missing, or cannot be read, the client does without.
+    with suppress(FileNotFoundError, PeerFault):
+        if open_timestamp(path.read_bytes()).hour > timestamp_hour(now) + 1:
+            path.replace(directory / ASIDE_FILE)
+
+
 def _check_hour(directory: Path, hour: int) -> None:
     """Refuse a timestamp that the client let pass because it knows one of the same hour."""
-    trusted = open_timestamp((directory / "timestamp.json").read_bytes()).hour
+    trusted = open_timestamp((directory / TIMESTAMP_FILE).read_bytes()).hour
     if trusted != hour:
         raise fault(
             Fault.ROLLED_BACK, Role.TIMESTAMP, f"It is of hour {hour}, hour {trusted} is known."

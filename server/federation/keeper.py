@@ -15,7 +15,8 @@ from typing import Protocol
 
 import structlog
 
-from deltacare.errors import DeltacareError, Reason, Unavailable
+from clients.federation.store import TIMESTAMP_FILE
+from deltacare.errors import DeltacareError, PeerFault, Reason, Unavailable
 from deltacare.trust.roles import (
     Role,
     timestamp_bytes,
@@ -30,13 +31,22 @@ from deltacare.v1.federation_service_pb2 import (
     GetTrustStatusResponse,
 )
 from server.federation.fetching import Read, accept_timestamp
-from server.federation.learning import TrustPeer, fetch_file, fetch_news, is_news
+from server.federation.learning import (
+    TrustPeer,
+    contradicts,
+    fetch_file,
+    fetch_news,
+    is_news,
+    names_another,
+)
 from server.federation.ledger import Known
 from server.federation.notes import PartnerAnswer, TrustNotes
 from server.federation.room import TrustRoom
 from server.federation.trust import next_hour
 
 __all__ = ["Clock", "KeeperSettings", "TrustKeeper", "TrustPeers"]
+
+_NOTICE_RULE = "T13"
 
 _log = structlog.get_logger("deltacare.federation")
 _alarm = structlog.get_logger("deltacare.alarm")
@@ -134,7 +144,7 @@ class TrustKeeper:
 
     def heard(self, now: datetime) -> None:
         """Take note that a partner called: if the hour's timestamp is wanting, ask it at once."""
-        if (self._trust.state.hour or 0) < timestamp_hour(now):
+        if self._trust.state.hour_at(now) < timestamp_hour(now):
             self._heard.set()
 
     async def _run(self) -> None:
@@ -182,13 +192,18 @@ class TrustKeeper:
                 await self.learn(code)
         # 3. The present hour's timestamp.
         hour = timestamp_hour(now)
-        if (self._trust.state.hour or 0) < hour:
+        if self._trust.state.hour_at(now) < hour:
             await self._confirm(hour, answers)
         # 4. How it went. A partner may be a little ahead, and so may what it helped to make.
         known = self._trust.state.hour or 0
         is_good = bool(answers) and hour <= known <= hour + 1
-        shown = [known, *(answer.timestamp_hour for answer in answers.values())]
-        self._trust.note_future(is_from_future=max(shown) > hour + 1)
+        shown = [answer.timestamp_hour for answer in answers.values()]
+        self._trust.note_future(is_from_future=max(shown, default=0) > hour + 1)
+        if len(answers) == len(codes) and not any(
+            contradicts(answer, self._ledger) for answer in answers.values()
+        ):
+            self._ledger.settle()
+        self._trust.note_signed_twice(is_signed_twice=self._ledger.is_signed_twice)
         if is_good:
             self._trust.note_refresh(now)
         self._notes.watch(self._trust.state, self._clock.now())
@@ -208,13 +223,30 @@ class TrustKeeper:
                         call_s_max=self._settings.call_s_max,
                     )
                 if files:
-                    await self.offer(files)
+                    await self._offer_of(province, files)
             except TimeoutError:
                 self._note(province, _silent())
                 self._notes.avoid(province, self._clock.now())
             except DeltacareError as error:
                 self._note(province, error)
                 self._notes.avoid(province, self._clock.now())
+
+    async def _offer_of(self, province: str, files: dict[str, bytes]) -> None:
+        """Offer a partner's files, with its timestamp if they come too late to be seen in time."""
+        try:
+            await self.offer(files)
+        except PeerFault as error:
+            if error.details.get("rules") != _NOTICE_RULE:
+                raise
+            data = await fetch_file(
+                self._peers.trust_peer(province),
+                TIMESTAMP_FILE,
+                Role.TIMESTAMP,
+                call_s_max=self._settings.call_s_max,
+            )
+            if data is None:
+                raise
+            await self.offer({**files, TIMESTAMP_FILE: data})
 
     async def offer(self, files: Mapping[str, bytes]) -> Known:
         """Verify and keep files that somebody brought; see `TrustLedger.offer`."""
@@ -234,23 +266,46 @@ class TrustKeeper:
             if made is not None and await self._accept(made, None):
                 return
         for code, answer in sorted(answers.items(), key=lambda item: -item[1].timestamp_hour):
-            if answer.timestamp_hour <= (self._trust.state.hour or 0):
+            if answer.timestamp_hour <= self._trust.state.hour_at(self._clock.now()):
                 continue
             try:
                 data = await fetch_file(
                     self._peers.trust_peer(code),
-                    "timestamp.json",
+                    TIMESTAMP_FILE,
                     Role.TIMESTAMP,
                     call_s_max=self._settings.call_s_max,
                 )
                 if data is None:
                     continue
-                self._ledger.check_timestamp(data, now=self._clock.now())
+                await self._check(code, data)
             except DeltacareError as error:
                 self._note(code, error)
                 continue
             if await self._accept(data, code):
                 break
+
+    async def _check(self, province: str, data: bytes) -> None:
+        """Check a partner's timestamp; what only waits here makes room for what it names."""
+        try:
+            self._ledger.check_timestamp(data, now=self._clock.now())
+        except DeltacareError as error:
+            ledger = self._ledger
+            if self._trust.state.hour is None or not names_another(error, ledger):
+                raise
+            try:
+                async with self._learning, asyncio.timeout(self._settings.learn_s_max):
+                    files = await fetch_news(
+                        self._peers.trust_peer(province),
+                        ledger,
+                        self._store,
+                        call_s_max=self._settings.call_s_max,
+                        instead=True,
+                    )
+            except TimeoutError:
+                raise _silent() from None
+            async with self._offering:
+                await asyncio.to_thread(ledger.replace, files, data, now=self._clock.now())
+            ledger.check_timestamp(data, now=self._clock.now())
 
     async def _make(self, hour: int, partners: tuple[str, ...]) -> bytes | None:
         """Return the hour's timestamp once enough nodes signed it, ``None`` if too few do."""
@@ -313,7 +368,7 @@ class TrustKeeper:
             now = self._clock.now()
             try:
                 timestamp, known = self._ledger.check_timestamp(data, now=now)
-                if timestamp.hour <= (self._trust.state.hour or 0):
+                if timestamp.hour <= self._trust.state.hour_at(now):
                     return False
                 sources: tuple[Read, ...] = (self._store.read,)
                 if province is not None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from clients.federation.store import TrustStore
-from deltacare.errors import Reason, Refusal, Unavailable
+from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
 from deltacare.trust.metadata import BYTES_MAX
 from deltacare.trust.roles import (
     Fault,
@@ -29,7 +29,7 @@ from deltacare.v1.federation_service_pb2 import (
 )
 from server.federation.ledger import TrustLedger
 
-__all__ = ["TrustPeer", "fetch_file", "fetch_news", "is_news"]
+__all__ = ["TrustPeer", "contradicts", "fetch_file", "fetch_news", "is_news", "names_another"]
 
 ROOTS_AT_ONCE_MAX = 256
 STATEMENTS_AT_ONCE_MAX = 64
@@ -58,15 +58,39 @@ def is_news(answer: GetTrustStatusResponse, ledger: TrustLedger) -> bool:
     return (
         answer.newest_snapshot_version > newest.version
         or answer.newest_root_version > ledger.newest_root.version
-        or (
-            answer.newest_snapshot_version == newest.version
-            and answer.newest_snapshot_sha256.hex() != newest.sha256
-        )
+        or contradicts(answer, ledger)
     )
 
 
+def contradicts(answer: GetTrustStatusResponse, ledger: TrustLedger) -> bool:
+    """Whether a partner says that it has another statement of the newest version known here."""
+    newest = ledger.newest
+    return (
+        answer.newest_snapshot_version == newest.version
+        and answer.newest_snapshot_sha256.hex() != newest.sha256
+    )
+
+
+def names_another(error: DeltacareError, ledger: TrustLedger) -> bool:
+    """Whether a timestamp may have been refused for naming another statement than one that waits.
+
+    Args:
+        error: Why it was refused.
+        ledger: What is known.
+    """
+    faults = {Fault.OTHER_CONTENT.name, Fault.TOO_FEW_SIGNATURES.name}
+    is_waiting = ledger.newest.version > ledger.in_force.version
+    may_be = error.reason is Reason.NOT_FOUND or error.details.get("fault") in faults
+    return is_waiting and may_be
+
+
 async def fetch_news(
-    peer: TrustPeer, ledger: TrustLedger, store: TrustStore, *, call_s_max: float
+    peer: TrustPeer,
+    ledger: TrustLedger,
+    store: TrustStore,
+    *,
+    call_s_max: float,
+    instead: bool = False,
 ) -> dict[str, bytes]:
     """Fetch what follows what is known, or what contradicts it.
 
@@ -75,6 +99,7 @@ async def fetch_news(
         ledger: What is known.
         store: Where documents that did not change are read.
         call_s_max: Seconds for each call.
+        instead: Whether to fetch everything after what is in force, instead of what waits here.
 
     Raises:
         PeerFault: ``BAD_METADATA``, if a file is too large or signed by nobody.
@@ -84,16 +109,18 @@ async def fetch_news(
         Files by path in a repository; empty if there is nothing new.
     """
     collected = _Collected(peer, call_s_max=call_s_max)
-    # 1. The newest that is known must be the same there.
-    newest = ledger.newest
+    # 1. The newest that is known should be the same there.
+    contradiction: dict[str, bytes] = {}
+    newest = ledger.in_force if instead else ledger.newest
+    newest_root = newest.statement.root if instead else ledger.newest_root
     path = f"{newest.version}.snapshot.json"
     same = await collected.take(path, Role.SNAPSHOT)
     if same is not None and open_snapshot(same).signed_sha256 != newest.sha256:
-        return {path: same}
+        contradiction = {path: same}
     collected.files.clear()
     # 2. Roots, each verified before the next is fetched.
-    roots = {ledger.newest_root.version: ledger.newest_root}
-    last = ledger.newest_root
+    roots = {newest_root.version: newest_root}
+    last = newest_root
     for _ in range(ROOTS_AT_ONCE_MAX):
         data = await collected.take(f"{last.version + 1}.root.json", Role.ROOT)
         if data is None:
@@ -109,7 +136,7 @@ async def fetch_news(
         _require_signatures(roots, snapshot, targets)
         # 4. Documents.
         await collected.take_documents(targets, store)
-    return collected.files
+    return {**contradiction, **collected.files}
 
 
 class _Collected:

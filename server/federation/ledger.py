@@ -13,6 +13,7 @@ from datetime import datetime
 
 import structlog
 
+from clients.federation.conflict import replace_pending
 from clients.federation.store import Statement, TrustStore
 from deltacare.errors import PeerFault
 from deltacare.trust import Federation
@@ -85,6 +86,7 @@ class TrustLedger:
         self._in_force = self.known(store.current().version)
         self._newest = self.known(store.newest() or self._in_force.version)
         self._newest_root = store.root()
+        self._is_signed_twice = False
 
     @property
     def newest_root(self) -> Root:
@@ -100,6 +102,15 @@ class TrustLedger:
     def in_force(self) -> Known:
         """The statement that the accepted timestamp names; the newest while there is none."""
         return self._in_force
+
+    @property
+    def is_signed_twice(self) -> bool:
+        """Whether another statement of the newest version was seen, signed by enough offices."""
+        return self._is_signed_twice
+
+    def settle(self) -> None:
+        """Take note that every partner has the same newest statement now."""
+        self._is_signed_twice = False
 
     def known(self, version: int) -> Known:
         """Return a statement that is kept.
@@ -166,9 +177,10 @@ class TrustLedger:
     def offer(self, files: Mapping[str, bytes], *, now: datetime) -> Known:
         """Verify what follows what is known, and keep it; what is known already changes nothing.
 
-        1. Nothing known is stated otherwise. 2. The last statement belongs to the last root, and
-        none to an older root than the one before it. 3. The last has not expired. 4. Signatures,
-        links and the rules of succession, as `TrustStore.add` has them.
+        1. Nothing known is stated otherwise, unless a later statement ends that: it may follow what
+        is known here, whatever it followed elsewhere. 2. The last statement belongs to the last
+        root, and none to an older root than the one before it. 3. The last has not expired.
+        4. Signatures, links and the rules of succession, as `TrustStore.add` has them.
 
         Args:
             files: By path in a repository: roots, snapshots, targets, documents.
@@ -182,7 +194,7 @@ class TrustLedger:
             The newest statement known now.
         """
         # 1. What is known.
-        self._compare(files)
+        files = self._without_contradiction(files)
         # 2. Roots and statements belong together.
         last_root = max([self._newest_root.version, *_numbers(_ROOT, files)])
         bound = self._newest.statement.root.version
@@ -206,18 +218,56 @@ class TrustLedger:
         if newer:
             self._require_unexpired(files, newer[-1], now)
         # 4. The rest.
-        self._store.add(files)
+        self._store.add(files, now=now)
+        self._reload()
+        if newer:
+            self._is_signed_twice = False
+        return self._newest
+
+    def replace(self, files: Mapping[str, bytes], timestamp: bytes, *, now: datetime) -> Known:
+        """Take what a timestamp names in place of what only waits here; see `replace_pending`.
+
+        Args:
+            files: What follows the statement in force.
+            timestamp: Names one of them.
+            now: The present instant.
+
+        Raises:
+            PeerFault: ``BAD_METADATA``; nothing changed.
+            Refusal: ``NOT_FOUND``, naming the file that is missing; likewise.
+        """
+        given_up = self._newest
+        replace_pending(self._store, files, timestamp, now=now)
+        in_force = self._in_force.version
+        self._known = {n: known for n, known in self._known.items() if n <= in_force}
+        self._reload()
+        self._is_signed_twice = False
+        _alarm.error(
+            "trust_pending_replaced",
+            given_up=given_up.version,
+            given_up_sha256=given_up.sha256,
+            newest=self._newest.version,
+            newest_sha256=self._newest.sha256,
+        )
+        return self._newest
+
+    def _reload(self) -> None:
         self._newest = self.known(self._store.newest() or self._newest.version)
         self._newest_root = self._store.root()
-        return self._newest
 
     def _require_unexpired(self, files: Mapping[str, bytes], version: int, now: datetime) -> None:
         for path in (f"{version}.snapshot.json", f"{version}.targets.json"):
             if path in files and now >= expires_time(files[path]):
                 raise fault(Fault.EXPIRED, Role.SNAPSHOT, f"{path} has expired.")
 
-    def _compare(self, files: Mapping[str, bytes]) -> None:
-        """Refuse another content under a known version; signed by enough, it is an alarm."""
+    def _without_contradiction(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """Refuse another content under a known version; signed by enough, it is an alarm.
+
+        With a later statement it is only left out: that one ends the contradiction.
+        """
+        version = self._newest.version
+        is_ended = any(number > version for number in _numbers(_SNAPSHOT, files))
+        ended: set[str] = set()
         pairs = (
             (Role.ROOT, f"{self._newest_root.version}.root.json", self._newest_root.data),
             (Role.SNAPSHOT, f"{self._newest.version}.snapshot.json", self._newest.snapshot),
@@ -227,9 +277,14 @@ class TrustLedger:
             if data is None or signed_sha256(data) == signed_sha256(known):
                 continue
             signed_by = signers(self._newest_root, role, data)
-            if len(signed_by) >= self._newest_root.statement_threshold:
+            is_enough = len(signed_by) >= self._newest_root.statement_threshold
+            if is_enough:
+                self._is_signed_twice = True
                 _alarm.error("trust_signed_twice", path=path, signers=list(signed_by))
-            raise _stated_twice(role, path, signed_by)
+            if role is Role.ROOT or not is_enough or not is_ended:
+                raise _stated_twice(role, path, signed_by)
+            ended = {path, f"{version}.targets.json"}
+        return {path: data for path, data in files.items() if path not in ended}
 
 
 def _stated_twice(role: Role, path: str, signed_by: tuple[str, ...]) -> PeerFault:

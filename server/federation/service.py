@@ -73,8 +73,8 @@ class HeldLogHealth(Protocol):
         ...
 
     @property
-    def evidence_count(self) -> int:
-        """Pairs of evidence kept."""
+    def fork_count(self) -> int:
+        """Forks that are proven."""
         ...
 
 
@@ -248,7 +248,7 @@ def _health(partner: PartnerState) -> PartnerHealth:
             verified_size=held.size,
             quorum_size=held.quorum_size,
             stalled=held.is_stalled,
-            fork_count=held.evidence_count,
+            fork_count=held.fork_count,
         )
         if held.fresh_time is not None:
             log.fresh_time.FromDatetime(held.fresh_time)

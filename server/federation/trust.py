@@ -33,8 +33,10 @@ class Problem(enum.Enum):
     TRUST_STALE = 1
     TRUST_NEVER_CONFIRMED = 2
     TRUST_NOT_REFRESHED = 3
-    TIMESTAMP_FROM_FUTURE = 4
-    STATEMENT_EXPIRES_SOON = 5
+    TIMESTAMP_KEPT_FROM_FUTURE = 4
+    TIMESTAMP_FROM_FUTURE = 5
+    STATEMENT_SIGNED_TWICE = 6
+    STATEMENT_EXPIRES_SOON = 7
 
     @property
     def zh(self) -> str:
@@ -72,9 +74,31 @@ _TEXTS: Mapping[Problem, tuple[str, str]] = {
             "connections to the partners and at this machine's clock."
         ),
     ),
+    Problem.TIMESTAMP_KEPT_FROM_FUTURE: (
+        (
+            "本节点保存的时间戳属于尚未到来的时刻：本机时钟有误，或曾有两个节点的时钟有误。"
+            "时钟正确时，伙伴确认本小时后它即被搁置。"
+        ),
+        (
+            "The timestamp kept here is of an hour that has not come: this clock is wrong, or two "
+            "nodes' clocks were. With a right clock it is set aside once a partner confirms the "
+            "present hour."
+        ),
+    ),
     Problem.TIMESTAMP_FROM_FUTURE: (
         "有伙伴节点出示尚未到来的时刻的时间戳：双方之一的时钟有误。",
         "A partner shows a timestamp of an hour that has not come here: a clock is wrong.",
+    ),
+    Problem.STATEMENT_SIGNED_TWICE: (
+        (
+            "同一版本有两份签署人数足够的声明，各节点所持不同：请各办公室查明签署人，"
+            "并公布一份版本号更高、包含两者内容的声明。"
+        ),
+        (
+            "Two statements of one version are signed by enough offices, and nodes hold different "
+            "ones: find out who signed both, and publish a statement of a higher version that "
+            "holds what both say."
+        ),
     ),
     Problem.STATEMENT_EXPIRES_SOON: (
         "联盟声明将在 30 天内到期：请举行签署仪式。",
@@ -94,6 +118,7 @@ class TrustState:
         started_time: When this node began to look.
         refreshed_time: When a partner last answered while the present hour's timestamp was here.
         is_from_future: Whether a partner lately showed a timestamp of an hour that has not come.
+        is_signed_twice: Whether another statement of a version known here was signed by enough.
     """
 
     known: Known
@@ -101,6 +126,7 @@ class TrustState:
     started_time: datetime
     refreshed_time: datetime | None = None
     is_from_future: bool = False
+    is_signed_twice: bool = False
 
     @property
     def confirmed_time(self) -> datetime | None:
@@ -116,9 +142,18 @@ class TrustState:
         end = confirmed + timedelta(seconds=TIMESTAMP_DURATION_S)
         return min(end, self.known.until_time)
 
+    def hour_at(self, now: datetime) -> int:
+        """Return the hour that was confirmed; 0 if none was, or one that has not come by now."""
+        if self.hour is None or self.hour > timestamp_hour(now) + 1:
+            return 0
+        return self.hour
+
     def stale_since(self, now: datetime) -> datetime | None:
-        """Return since when nobody confirmed the statement; ``None`` while it counts."""
-        if self.confirmed_time is None:
+        """Return since when nobody confirmed the statement; ``None`` while it counts.
+
+        An hour that has not come confirms nothing: it would go on for as long as it is ahead.
+        """
+        if self.confirmed_time is None or not self.hour_at(now):
             return min(self.known.federation.issued_time, now)
         assert self.expire_time is not None, "what was confirmed expires"
         return self.confirmed_time if now >= self.expire_time else None
@@ -137,8 +172,12 @@ class TrustState:
             found.append(Problem.TRUST_STALE)
         if not self.is_refreshed(now):
             found.append(Problem.TRUST_NOT_REFRESHED)
+        if self.hour is not None and not self.hour_at(now):
+            found.append(Problem.TIMESTAMP_KEPT_FROM_FUTURE)
         if self.is_from_future:
             found.append(Problem.TIMESTAMP_FROM_FUTURE)
+        if self.is_signed_twice:
+            found.append(Problem.STATEMENT_SIGNED_TWICE)
         if now >= self.known.until_time - _EXPIRES_SOON:
             found.append(Problem.STATEMENT_EXPIRES_SOON)
         return tuple(found)
@@ -157,8 +196,9 @@ class LiveTrust:
         self._federation = known.federation
         self._state = TrustState(known=known, hour=hour, started_time=now)
         self._listeners: list[Callable[[], None]] = []
-        # Asked by every check: the instant up to which nothing needs to be worked out.
-        self._until = self._state.expire_time
+        # Asked by every check: between these instants nothing needs to be worked out.
+        self._from = self._until = now
+        self._set_window()
 
     @property
     def state(self) -> TrustState:
@@ -169,14 +209,19 @@ class LiveTrust:
         """Call a function after every change of the statement in force."""
         self._listeners.append(listener)
 
+    def _set_window(self) -> None:
+        """Work out from when to when what was confirmed counts."""
+        confirmed, end = self._state.confirmed_time, self._state.expire_time
+        if confirmed is not None and end is not None:
+            self._from, self._until = confirmed - timedelta(seconds=HOUR_S), end
+
     def confirm(self, known: Known, *, hour: int) -> None:
         """Go by a statement that the timestamp of an hour names; never one before the present."""
         state = self._state
-        assert state.hour is None or hour >= state.hour, "hours only rise"
         is_change = known.version != state.known.version
         assert known.version >= state.known.version or state.hour is None, "versions only rise"
         self._state = replace(state, known=known, hour=hour)
-        self._until = self._state.expire_time
+        self._set_window()
         if not is_change:
             return
         self._federation = known.federation
@@ -191,6 +236,10 @@ class LiveTrust:
     def note_future(self, *, is_from_future: bool) -> None:
         """Take note whether a partner shows an hour that has not come."""
         self._state = replace(self._state, is_from_future=is_from_future)
+
+    def note_signed_twice(self, *, is_signed_twice: bool) -> None:
+        """Take note whether another statement of a version known here was signed by enough."""
+        self._state = replace(self._state, is_signed_twice=is_signed_twice)
 
     # Trust. --------------------------------------------------------------------------------------
 
@@ -221,7 +270,7 @@ class LiveTrust:
 
     def stale_since(self, now: datetime) -> datetime | None:
         """Return since when nobody confirmed what the members signed; ``None`` while it counts."""
-        if self._until is not None and now < self._until:
+        if self._from <= now < self._until:
             return None
         return self._state.stale_since(now)
 

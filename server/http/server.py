@@ -1,6 +1,7 @@
 """A small HTTP/1.1 server for strangers: every byte, second and connection of theirs is counted.
 
-aiohttp parses and writes; what is served is in ``server.http.site``. Nothing is redirected, nothing
+aiohttp parses and writes; what is served is in ``server.http.site``, who is let in at all in
+``server.http.connections``. Nothing is redirected, nothing
 is guessed from a header, and of a surprise the sender learns only that there was one.
 """
 
@@ -11,9 +12,9 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import hdrs, web
-from aiohttp.web_protocol import RequestHandler
 
 from server.edge.logging import error_facts, get_log
+from server.http.connections import Connections
 from server.http.limits import AddressMeter, HttpLimits
 from server.http.site import Answer, Site
 from server.http.tls import ServerTls
@@ -24,7 +25,6 @@ _NAME = "deltacare"
 _HEADER_BYTES_MAX = 4_096
 _HEADERS_MAX = 64
 _TARGET_BYTES_MAX = 2_048
-_HANDSHAKE_DURATION_MAX_S = 10.0
 _LINGERING_S = 1.0
 _COMPRESS_BYTES_MIN = 512
 _GZIP_LEVEL = 6
@@ -57,7 +57,7 @@ class HttpServer:
         self._monotonic_s = monotonic_s
         self._meter = AddressMeter(limits)
         self._running = 0
-        self._connections: _Connections | None = None
+        self._connections: Connections | None = None
         self._server: asyncio.Server | None = None
 
     async def start(self, address: str) -> int:
@@ -74,9 +74,11 @@ class HttpServer:
         """
         host, _, port_text = address.rpartition(":")
         limits = self._limits
-        self._connections = _Connections(
+        self._connections = Connections(
             self._handle,
+            _refuse,
             limits=limits,
+            tls=self._tls.context if self._tls is not None else None,
             keepalive_timeout=float(limits.idle_duration_max_s),
             lingering_time=_LINGERING_S,
             max_line_size=_TARGET_BYTES_MAX,
@@ -86,17 +88,11 @@ class HttpServer:
             auto_decompress=False,
             access_log=None,
         )
-        is_tls = self._tls is not None
         self._server = await asyncio.get_running_loop().create_server(
-            self._connections,
-            host.strip("[]"),
-            int(port_text),
-            ssl=self._tls.context if self._tls is not None else None,
-            ssl_handshake_timeout=_HANDSHAKE_DURATION_MAX_S if is_tls else None,
-            backlog=_BACKLOG,
+            self._connections.accept, host.strip("[]"), int(port_text), backlog=_BACKLOG
         )
         port = int(self._server.sockets[0].getsockname()[1])
-        _log.info("serving", address=address, port=port, tls=is_tls)
+        _log.info("serving", address=address, port=port, tls=self._tls is not None)
         return port
 
     async def stop(self) -> None:
@@ -183,65 +179,15 @@ class HttpServer:
         )
 
 
-class _Connections(web.Server):
-    """Makes a handler for each connection, refuses those too many, and ends those too old."""
-
-    def __init__(
-        self,
-        handler: Callable[[web.BaseRequest], object],
-        *,
-        limits: HttpLimits,
-        **options: object,
-    ) -> None:
-        super().__init__(handler, **options)  # type: ignore[arg-type]  # aiohttp's own
-        self._limits = limits
-        self._options = options
-        self._ends: dict[RequestHandler, asyncio.TimerHandle] = {}
-
-    def __call__(self) -> RequestHandler:
-        """Return the handler of a new connection."""
-        loop = asyncio.get_running_loop()
-        return _Connection(self, loop=loop, **self._options)  # type: ignore[arg-type]  # as above
-
-    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
-        """Count a connection in."""
-        if len(self._ends) >= self._limits.connections_max:
-            transport.abort()
-        else:
-            self._ends[handler] = asyncio.get_running_loop().call_later(
-                self._limits.connection_duration_max_s, transport.abort
-            )
-        super().connection_made(handler, transport)
-
-    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
-        """Count a connection out."""
-        end = self._ends.pop(handler, None)
-        if end is not None:
-            end.cancel()
-        super().connection_lost(handler, exc)
-
-
-class _Connection(RequestHandler):
-    """One connection; what is no HTTP is answered in one line and ends it."""
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Return the answer to what could not be read, without quoting any of it."""
-        del message
-        _log.debug("not_http", status=status, error=type(exc).__name__)
-        if request.writer.output_size > 0:
-            raise ConnectionError("The answer has begun.")
-        answer = Answer.refusal(HTTPStatus(status))
-        response = web.Response(
-            status=status, body=answer.body, headers=_headers(answer), reason=answer.status.phrase
-        )
-        response.force_close()
-        return response
+def _refuse(request: web.BaseRequest, status: int) -> web.StreamResponse:
+    """Return the answer to what is no HTTP; it ends the connection."""
+    del request
+    answer = Answer.refusal(HTTPStatus(status))
+    response = web.Response(
+        status=status, body=answer.body, headers=_headers(answer), reason=answer.status.phrase
+    )
+    response.force_close()
+    return response
 
 
 def _headers(answer: Answer) -> dict[str, str]:

@@ -28,6 +28,7 @@ from server.log.board import Board, Slot
 from server.log.checkpoints import CheckpointStore, KnownCheckpoint, bare_checkpoint
 from server.log.duties import attempt
 from server.log.evidence import Wrong, add_evidence
+from server.log.known_lines import known_lines
 from server.log.pacing import Asked, Pace, next_asked
 from server.log.ports import Clock
 from server.log.renewal import renewal_due
@@ -179,7 +180,12 @@ class Author:
             return head, None, None
         if self._store.root(connection, log, checkpoint.size) != checkpoint.root:
             head = add_evidence(
-                connection, head, Wrong.FORK, shown=shown, shown_by=province, now=now
+                connection,
+                head,
+                Wrong.FORK,
+                shown=known_lines(shown, log=log, trust=self._trust),
+                shown_by=province,
+                now=now,
             )
             return self._store.save(connection, head, now), None, Wrong.FORK
         is_resigned = self._checkpoints.put(connection, head, signed, now)

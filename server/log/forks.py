@@ -21,11 +21,19 @@ from deltacare.ids import LogName, all_logs
 from deltacare.tlog.checkpoint import CHECKPOINT_BYTES_MAX, Checkpoint, SignedCheckpoint
 from deltacare.tlog.fork import Contradiction, verify_fork
 from deltacare.tlog.note import SignedNote
-from deltacare.trust import Trust, witness_key_name
+from deltacare.trust import Trust
 from deltacare.v1.log_service_pb2 import ForkProof
 from server.log.board import Board
 from server.log.checkpoints import CheckpointStore
-from server.log.evidence import EvidenceRow, Wrong, add_evidence, list_forks, put_evidence
+from server.log.evidence import (
+    EvidenceRow,
+    Wrong,
+    add_evidence,
+    has_fork,
+    list_forks,
+    put_fork,
+)
+from server.log.known_lines import known_lines
 from server.log.offers import Offer
 from server.log.ports import Clock
 from server.log.recovery import Confirmations
@@ -38,7 +46,6 @@ FORKS_MAX = 64
 
 _SEEN_MAX = 1_024
 
-_alarm = structlog.get_logger("deltacare.alarm")
 _log = structlog.get_logger("deltacare.log")
 
 
@@ -48,7 +55,7 @@ class _Shown:
 
     Attributes:
         log: the log.
-        notes: both, as received.
+        notes: both, with the lines of known keys only.
         checkpoints: of both.
         contradiction: why they cannot both be true; ``None`` if that was not shown.
     """
@@ -124,10 +131,13 @@ class Forks:
 
     async def _take(self, proof: ForkProof, province: str) -> bool:
         """Return whether there is nothing more to learn from a proof."""
+        log = LogName.parse(proof.log)
+        is_held = log in self._store.held
+        # Of a log that is not held one proof says all that can be said here.
+        if not is_held and await self._database.read(lambda c: has_fork(c, log)):
+            return True
         shown = self._verify(proof)
-        if shown.log not in self._store.held:
-            if shown.contradiction is None:
-                return True
+        if not is_held:
             await self._database.write(lambda c: self._note(c, shown, province))
             return True
         known = await self._database.read(lambda c: self._store.head(c, shown.log))
@@ -165,25 +175,27 @@ class Forks:
             contradiction = verify_fork(first, second, proof.root, proof.hashes)
         return _Shown(
             log=log,
-            notes=(proof.first_note, proof.second_note),
+            notes=(
+                known_lines(proof.first_note, log=log, trust=self._trust),
+                known_lines(proof.second_note, log=log, trust=self._trust),
+            ),
             checkpoints=(first, second),
             contradiction=contradiction,
         )
 
     def _note(self, connection: Connection, shown: _Shown, province: str) -> None:
         """Keep what proves a fork of a log that this node does not hold."""
-        is_new = put_evidence(
+        if shown.contradiction is None:
+            return
+        put_fork(
             connection,
             shown.log,
-            Wrong.FORK,
             held=shown.notes[0],
             shown=shown.notes[1],
             shown_by=province,
             now=self._clock.now(),
             contradiction=shown.contradiction,
         )
-        if is_new:
-            _alarm.error("log_contradicted", log=str(shown.log), reason="FORK", shown_by=province)
 
     def _keep(self, connection: Connection, shown: _Shown, province: str) -> Head | None:
         """Keep what proves a fork of a log that is held; ``None`` if nothing does."""
@@ -218,8 +230,8 @@ class Forks:
         return None
 
     def _proof(self, row: EvidenceRow) -> ForkProof | None:
-        """Return evidence as partners are shown it, without lines that tell them nothing."""
-        notes = [self._known_lines(row.log, note) for note in (row.held_note, row.shown_note)]
+        """Return evidence as partners are shown it."""
+        notes = [SignedNote.from_bytes(note) for note in (row.held_note, row.shown_note)]
         sized = sorted((Checkpoint.from_text(note.text).size, i) for i, note in enumerate(notes))
         first, second = (notes[index] for _, index in sized)
         root = row.contradiction.root if row.contradiction is not None else b""
@@ -233,9 +245,3 @@ class Forks:
             root=root,
             hashes=hashes,
         )
-
-    def _known_lines(self, log: LogName, data: bytes) -> SignedNote:
-        note = SignedNote.from_bytes(data)
-        names = {str(log), *map(witness_key_name, self._trust.provinces)}
-        lines = tuple(line for line in note.signatures if line.name in names)
-        return SignedNote(text=note.text, signatures=lines)

@@ -55,6 +55,7 @@ class HeldLogHealth:
     fresh_time: datetime | None
     is_stalled: bool
     evidence_count: int
+    fork_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,6 +341,8 @@ class Logs:
                 fresh_time=head.fresh_time,
                 is_stalled=head.is_stalled,
                 evidence_count=head.evidence_count,
+                # What marks the log is counted even if no row could be kept of it.
+                fork_count=max(head.fork_count, int(head.is_forked)),
             )
             for log in self._store.held
             if log.author == author and (head := heads.get(log)) is not None

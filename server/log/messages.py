@@ -1,5 +1,7 @@
 """Messages of LogService from what is stored; pure."""
 
+from collections.abc import Sequence
+
 from deltacare.ids import LogName
 from deltacare.times import format_time
 from deltacare.v1 import log_service_pb2 as pb
@@ -7,7 +9,13 @@ from server.log.checkpoints import KnownCheckpoint
 from server.log.evidence import EvidenceRow
 from server.log.touched import Touched
 
-__all__ = ["checkpoint_message", "evidence_message", "fitting", "touched_message"]
+__all__ = [
+    "checkpoint_message",
+    "evidence_message",
+    "fitting",
+    "fitting_evidence",
+    "touched_message",
+]
 
 _MESSAGE_BYTES_MAX = 2 * 1024 * 1024
 
@@ -25,6 +33,13 @@ def evidence_message(row: EvidenceRow) -> pb.Evidence:
         root=contradiction.root if contradiction is not None else b"",
         hashes=contradiction.hashes if contradiction is not None else (),
     )
+
+
+def fitting_evidence(rows: Sequence[EvidenceRow]) -> list[pb.Evidence]:
+    """Return as much evidence as a message may carry, at least one piece if there is any."""
+    messages = [evidence_message(row) for row in rows]
+    count = len(fitting([message.SerializeToString() for message in messages]))
+    return messages[:count]
 
 
 def checkpoint_message(

@@ -41,6 +41,7 @@ from server.log.checkpoints import (
 )
 from server.log.contradiction import contradiction_with
 from server.log.evidence import Wrong, add_evidence
+from server.log.known_lines import known_lines
 from server.log.offers import Offer, VerifiedOffer, open_offer
 from server.log.ports import AttachmentStore, Clock, Peers
 from server.log.projection import Projection, Tx
@@ -330,7 +331,7 @@ class Mirror:
             connection,
             head,
             Wrong.FORK,
-            shown=offer.note,
+            shown=known_lines(offer.note, log=offer.log, trust=self._trust),
             shown_by=offer.province,
             now=tx.now,
             held=held,
@@ -462,6 +463,10 @@ class Mirror:
         held: bytes | None = None,
         contradiction: Contradiction | None = None,
     ) -> None:
+        shown = offer.note
+        if wrong is not Wrong.BAD_SIGNATURE:
+            shown = known_lines(offer.note, log=offer.log, trust=self._trust)
+
         def keep(connection: Connection) -> Head:
             head = self._store.lock(connection, [offer.log])[offer.log]
             now = max(self._clock.now(), head.changed_time)
@@ -469,7 +474,7 @@ class Mirror:
                 connection,
                 head,
                 wrong,
-                shown=offer.note,
+                shown=shown,
                 shown_by=offer.province,
                 now=now,
                 held=held,

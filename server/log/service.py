@@ -23,13 +23,13 @@ from server.log.author import Author
 from server.log.board import Board
 from server.log.checkpoints import CheckpointStore
 from server.log.entitlement import is_partner, may_read, may_read_salts
-from server.log.evidence import list_evidence
+from server.log.evidence import Wrong, list_evidence
 from server.log.forks import FORKS_MAX, Forks
 from server.log.links import offer_of
 from server.log.messages import (
     checkpoint_message,
-    evidence_message,
     fitting,
+    fitting_evidence,
     touched_message,
 )
 from server.log.offers import Offer
@@ -316,16 +316,23 @@ class LogServicer:
         token = request.page_token
         if token and not (token.isascii() and token.isdigit() and len(token) <= 18):  # noqa: PLR2004 - fits 64 bits
             bad.note("page_token", token, "No page goes by this token.", "Send the one you got.")
+        reasons = {wrong.value: wrong for wrong in Wrong}
+        if request.reason and request.reason not in reasons:
+            bad.note("reason", request.reason, f"It is empty or one of {', '.join(reasons)}.")
         bad.raise_if_any()
+        wrong = reasons.get(request.reason)
         limit = request.page_size or _PAGE_DEFAULT
         logs = self._told_of(call)
         rows = await self._database.read(
-            lambda c: list_evidence(c, logs, after_id=int(token or "0"), limit=limit + 1)
+            lambda c: list_evidence(
+                c, logs, after_id=int(token or "0"), limit=limit + 1, wrong=wrong
+            )
         )
-        page = rows[:limit]
+        page = fitting_evidence(rows[:limit])
+        has_more = len(rows) > len(page)
         return pb.ListEvidenceResponse(
-            evidence=[evidence_message(row) for row in page],
-            next_page_token=str(page[-1].evidence_id) if len(rows) > limit else "",
+            evidence=page,
+            next_page_token=str(rows[len(page) - 1].evidence_id) if has_more else "",
         )
 
     async def list_touched(

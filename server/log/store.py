@@ -53,6 +53,7 @@ class Head:
         is_stalled: whether projection stopped at a body that this version does not know.
         is_forked: whether two histories were proven.
         evidence_count: rows of evidence.
+        fork_count: those of them that prove a fork.
         cosigned_size: what this node's witness cosigned last.
         cosigned_root: root of that.
         judgement: by which quorum and taints checkpoints were judged; see ``server.log.quorum``.
@@ -74,6 +75,7 @@ class Head:
     is_stalled: bool
     is_forked: bool
     evidence_count: int
+    fork_count: int
     cosigned_size: int | None
     cosigned_root: bytes | None
     judgement: str
@@ -349,6 +351,7 @@ def _new_row(log: LogName, log_id: int, now: datetime) -> dict[str, Any]:
         "is_stalled": False,
         "is_forked": False,
         "evidence_count": 0,
+        "fork_count": 0,
         "judgement": "",
     }
 
@@ -369,6 +372,7 @@ def _values(head: Head) -> dict[str, Any]:
         "is_stalled": head.is_stalled,
         "is_forked": head.is_forked,
         "evidence_count": head.evidence_count,
+        "fork_count": head.fork_count,
         "cosigned_size": head.cosigned_size,
         "cosigned_root": head.cosigned_root,
         "judgement": head.judgement,

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from deltacare.errors import (
     DeltacareError,
@@ -34,14 +34,12 @@ from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
 from deltacare.tlog.cosignature import Cosignature, cosign, verify_cosignature
 from deltacare.tlog.note import SignedNote, only_signature, verify_note
 from deltacare.tlog.opening import open_checkpoint
-from deltacare.tlog.proof import verify_consistency
 from deltacare.tlog.submission import Submission, cosignature_lines, origin_hash
-from deltacare.tlog.tree import EMPTY_ROOT
 from deltacare.trust import Trust
-from server.log import tables
 from server.log.board import Board, Slot
 from server.log.checkpoints import CheckpointStore, KnownCheckpoint, bare_checkpoint
 from server.log.evidence import Wrong, add_evidence
+from server.log.floor import Floor, Objection
 from server.log.offers import Offer
 from server.log.ports import Clock
 from server.log.projection import Tx
@@ -49,7 +47,6 @@ from server.log.recovery import Confirmations
 from server.log.signing import Signing
 from server.log.store import Head, LogStore
 from server.log.submitted import put_submitted, submitted_note
-from server.log.witness import Witnessed, may_cosign
 from server.store.database import Database
 
 __all__ = ["SHOWN_BY", "Submissions"]
@@ -60,14 +57,6 @@ SHOWN_BY = "http"
 # What was just cosigned is given again rather than signed and stored again: whoever repeats a
 # request makes this node write no more often than this. Clients take cosignatures of up to 60 s.
 _REPEAT_S_MAX = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Base:
-    """The newest checkpoint of a log that this node has verified, cosigned or held."""
-
-    size: int
-    root: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +115,7 @@ class Submissions:
         self._trust = trust
         self._signing = signing
         self._clock = clock
-        self._confirmations = confirmations
+        self._floor = Floor(store, confirmations)
         self._offer = offer
         self._announce = announce
 
@@ -234,12 +223,12 @@ class Submissions:
     ) -> _Outcome:
         """Judge a submission in a snapshot; writes nothing."""
         head = self._store.head(connection, log)
-        outcome = self._judge(connection, head, submission, signed)
-        if outcome.error is not None:
-            return outcome
+        objection = self._floor.objection(connection, head, submission, signed)
+        if objection is not None:
+            return _refused(objection)
         line = self._own_line(connection, log, signed.checkpoint)
         oldest = self._clock.now() - timedelta(seconds=_REPEAT_S_MAX)
-        return replace(outcome, line=line if line is not None and line.time >= oldest else None)
+        return _Outcome(line=line if line is not None and line.time >= oldest else None)
 
     def _settle(
         self, connection: Connection, log: LogName, submission: Submission, signed: SignedCheckpoint
@@ -247,97 +236,13 @@ class Submissions:
         """Judge a submission under the log's lock, and store what follows: compare and store."""
         head = self._store.lock(connection, [log])[log]
         tx = Tx(self._store, connection, self._clock.now(), {log: head})
-        outcome = self._judge(connection, head, submission, signed)
-        if outcome.is_contradiction:
-            return replace(outcome, head=self._keep_evidence(tx, head, signed))
-        if outcome.error is not None:
+        objection = self._floor.objection(connection, head, submission, signed)
+        if objection is not None:
+            outcome = _refused(objection)
+            if objection.is_contradiction:
+                outcome = replace(outcome, head=self._keep_evidence(tx, head, signed))
             return outcome
         return self._cosign(tx, head, signed)
-
-    def _judge(
-        self, connection: Connection, head: Head, submission: Submission, signed: SignedCheckpoint
-    ) -> _Outcome:
-        """Return what stands against cosigning, if anything does."""
-        checkpoint = signed.checkpoint
-        is_contradiction = self._contradicts(connection, head, checkpoint)
-        base = self._base(connection, head)
-        try:
-            self._check(connection, head, base, submission, checkpoint)
-        except DeltacareError as error:
-            is_news = is_contradiction and not _is_kept(connection, head, signed)
-            return _Outcome(error=error, is_contradiction=is_news)
-        assert not is_contradiction, "what contradicts does not pass"
-        return _Outcome()
-
-    def _check(
-        self,
-        connection: Connection,
-        head: Head,
-        base: _Base,
-        submission: Submission,
-        checkpoint: Checkpoint,
-    ) -> None:
-        # 1. A witness that may have forgotten what it signed waits for its partners.
-        if not self._confirmations.is_settled(head.log):
-            raise Unavailable(
-                Reason.LOG_NOT_CONFIRMED,
-                "This witness is finding out what it cosigned before it started.",
-                details={"log": str(head.log)},
-            )
-        # 2. No history of a forked log is vouched for.
-        if head.is_forked:
-            raise _forked(head.log)
-        # 3. The sender knows what was verified last, and it is not another of the same size.
-        is_other = checkpoint.size == base.size and checkpoint.root != base.root
-        if submission.old_size != base.size or is_other:
-            raise Refusal(
-                Reason.ALREADY_EXISTS,
-                f"The newest checkpoint of {head.log} here has {base.size} entries"
-                + (" and another root." if is_other else "."),
-                details={"log": str(head.log), "cosigned_size": str(base.size)},
-            )
-        # 4. The checkpoint extends it.
-        verify_consistency(
-            submission.proof,
-            old_size=base.size,
-            old_root=base.root,
-            size=checkpoint.size,
-            root=checkpoint.root,
-        )
-        # 5. So does the tree that is held, as far as it goes, and neither passes the floor by.
-        if self._contradicts(connection, head, checkpoint) or not may_cosign(
-            checkpoint, self._witnessed_before(connection, head)
-        ):
-            raise _forked(head.log)
-
-    def _base(self, connection: Connection, head: Head) -> _Base:
-        """Return what a checkpoint must extend: the floor, or what is held if that is more."""
-        floor_size = head.cosigned_size or 0
-        if head.head_size > floor_size:
-            root = self._store.root(connection, head.log, head.head_size)
-            return _Base(size=head.head_size, root=root)
-        return _Base(size=floor_size, root=head.cosigned_root or EMPTY_ROOT)
-
-    def _contradicts(self, connection: Connection, head: Head, checkpoint: Checkpoint) -> bool:
-        """Whether a signed checkpoint cannot be of one log with what is held or was cosigned."""
-        if checkpoint.size <= head.size:
-            root = self._store.root(connection, head.log, checkpoint.size)
-            return root != checkpoint.root
-        return checkpoint.size == head.cosigned_size and checkpoint.root != head.cosigned_root
-
-    def _witnessed_before(self, connection: Connection, head: Head) -> Witnessed:
-        size = head.cosigned_size
-        # Ahead of the entries, the proof has just led from the floor to the checkpoint.
-        held_root = head.cosigned_root
-        if size is not None and size <= head.size:
-            held_root = self._store.root(connection, head.log, size)
-        return Witnessed(
-            is_forked=head.is_forked,
-            is_settled=self._confirmations.is_settled(head.log),
-            cosigned_size=size,
-            cosigned_root=head.cosigned_root,
-            held_root=held_root,
-        )
 
     def _keep_evidence(self, tx: Tx, head: Head, signed: SignedCheckpoint) -> Head:
         """Keep both signed checkpoints; the log is forked from now on."""
@@ -435,20 +340,9 @@ class Submissions:
             )
 
 
-def _is_kept(connection: Connection, head: Head, signed: SignedCheckpoint) -> bool:
-    """Whether a checkpoint that contradicts is evidence already."""
-    rows = tables.evidence.c
-    query = select(rows.evidence_id).where(
-        rows.log == str(head.log),
-        rows.reason == Wrong.FORK.value,
-        rows.shown_note == signed.to_bytes(),
-    )
-    return head.is_forked and connection.execute(query).first() is not None
+def _refused(objection: Objection) -> _Outcome:
+    return _Outcome(error=objection.error, is_contradiction=objection.is_contradiction)
 
 
 def _unknown(name: str) -> Refusal:
     return Refusal(Reason.NOT_FOUND, "This witness knows no such log.", details={"log": name[:80]})
-
-
-def _forked(log: LogName) -> PeerFault:
-    return PeerFault(Reason.FORK, f"{log} has shown two histories.", details={"log": str(log)})

@@ -49,6 +49,8 @@ logs = Table(
     Column("is_stalled", Boolean, nullable=False),
     Column("is_forked", Boolean, nullable=False),
     Column("evidence_count", BigInt, nullable=False),
+    # Those of them that prove a fork.
+    Column("fork_count", BigInt, nullable=False),
     # What this node's witness cosigned last, as it knows or as partners have shown it.
     Column("cosigned_size", BigInt),
     Column("cosigned_root", LargeBinary),
@@ -148,6 +150,8 @@ evidence = Table(
     # proof from there, its hashes one behind the other.
     Column("root", LargeBinary),
     Column("hashes", LargeBinary, nullable=False),
+    # What is kept is counted for every note that does not verify.
+    Index(None, "log", "reason", "shown_by"),
 )
 
 # The newest checkpoint that this node's witness cosigned ahead of the entries held, with the

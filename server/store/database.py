@@ -3,7 +3,8 @@
 SQLAlchemy is used in its synchronous form on threads, because point reads cost a tenth of what
 they do through an asynchronous driver. SQLite runs in WAL with ``synchronous=FULL`` and every
 write begins with ``BEGIN IMMEDIATE``; PostgreSQL commits with ``synchronous_commit=on``. There is
-no knowledge of tables here, and no retry: a write either committed or raised.
+no knowledge of tables here, and no retry: a write either committed or raised, and whoever runs
+the node is told if it was the database that failed.
 """
 
 import asyncio
@@ -12,7 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
+
+from server.store.alarm import WriteAlarm
 
 __all__ = ["READERS_DEFAULT", "Database"]
 
@@ -82,6 +86,7 @@ class Database:
 
     def __init__(self, url: str, *, readers: int = READERS_DEFAULT) -> None:
         self.url = url
+        self._alarm = WriteAlarm(url)
         self._write_engine = _engine(url, size=1, writes=True)
         self._read_engine = _engine(url, size=readers, writes=False)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-write")
@@ -94,8 +99,14 @@ class Database:
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
         """Run work in one durable transaction on the calling thread (start-up and tools)."""
-        with self._write_engine.begin() as connection:
-            return work(connection)
+        try:
+            with self._write_engine.begin() as connection:
+                answer = work(connection)
+        except DBAPIError as error:
+            self._alarm.failed(error)
+            raise
+        self._alarm.worked()
+        return answer
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
         """Run work in one snapshot on the calling thread (start-up and tools)."""

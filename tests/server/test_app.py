@@ -1,12 +1,14 @@
 """Tests of a whole node: every room wired, on a real socket, with a real partner."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from clients.federation.ceremony import Changes
@@ -15,6 +17,8 @@ from clients.sdk.node import NodeClient
 from clients.sdk.retry import request_id
 from deltacare.errors import PeerFault, Reason, Refusal
 from deltacare.times import business_date
+from deltacare.tlog.checkpoint import Checkpoint
+from deltacare.tlog.note import SignedNote
 from deltacare.v1.clearing_service_pb2 import PAIR_NIGHT_STATE_AGREED, ListPairNightsRequest
 from deltacare.v1.entry_pb2 import (
     INSTITUTION_STATE_OPERATING,
@@ -39,7 +43,7 @@ from server.app import Node, SystemClock, SystemEntropy, rebuild
 from server.config import NodeConfig, read_config
 from server.federation.keeper import KeeperSettings
 from server.renewal import renew_certificate
-from tests.support.federated import make_directories, make_offices
+from tests.support.federated import free_ports, make_directories, make_offices
 
 DEADLINE_S = 20
 
@@ -117,6 +121,59 @@ async def test_two_nodes(tmp_path: Path) -> None:
     async with running(directory), client_of(directory, "auditor") as again:
         counted = await again.registry.CountInstitutions(CountInstitutionsRequest())
     assert [(c.province, c.approved_beds) for c in counted.counts] == [("310000", 12)]
+
+
+async def test_a_whole_node_opens_its_door(tmp_path: Path) -> None:
+    """With ``[http]`` anybody reads what the partner cosigned, under the node's certificate."""
+    directories = make_directories(tmp_path)
+    directory, (port,) = directories["310000"], free_ports(1)
+    settings = directory / "node.toml"
+    text = settings.read_text(encoding="utf-8")
+    assert 'listen = "off"' in text
+    settings.write_text(
+        text.replace('listen = "off"', f'listen = "127.0.0.1:{port}"'), encoding="utf-8"
+    )
+    context = ssl.create_default_context(cafile=str(directory / "ca.crt"))
+    url = f"https://127.0.0.1:{port}/logs/deltacare/310000/registry/checkpoint"
+    async with AsyncExitStack() as stack:
+        for each in directories.values():
+            await stack.enter_async_context(running(each))
+        client = await stack.enter_async_context(client_of(directory, "system"))
+        await connected(client)
+        institution = Institution(
+            institution_id="310000-1",
+            name="Synthetic Home 1",
+            division_code="310151",
+            approved_beds=12,
+            state=INSTITUTION_STATE_OPERATING,
+        )
+        await client.registry.BatchUpsertInstitutions(
+            BatchUpsertInstitutionsRequest(
+                request_id=request_id(),
+                duty=Duty(maker="m-1", reviewer="r-1"),
+                institutions=[institution],
+            )
+        )
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                async with session.get(url, ssl=context) as reply:
+                    body = await reply.read()
+                if reply.status == 200:
+                    note = SignedNote.from_bytes(body)
+                    checkpoint = Checkpoint.from_text(note.text)
+                    if checkpoint.size:
+                        break
+                await asyncio.sleep(0.05)
+        private = url.replace("registry", "settlement/320000")
+        async with session.get(private, ssl=context) as reply:
+            assert 404 == reply.status
+    assert ("deltacare/310000/registry", 1) == (checkpoint.origin, checkpoint.size)
+    assert {"deltacare/310000/registry", "deltacare/320000/witness"} <= {
+        line.name for line in note.signatures
+    }
+    with pytest.raises(OSError, match="Connect"):
+        await asyncio.open_connection("127.0.0.1", port)
 
 
 async def test_night_runs_by_itself(tmp_path: Path) -> None:

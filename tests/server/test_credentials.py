@@ -1,13 +1,14 @@
 """Tests of what a node starts from, and of what it picks up while it runs."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from deltacare.ids import LogName
-from server.app import SystemEntropy
+from server.alarms import raise_alarms
+from server.app import Node, SystemEntropy
 from server.config import NodeConfig, read_config
 from server.credentials import NodeCredentials, Renewals
 from server.edge.tls import TlsFiles
@@ -72,3 +73,39 @@ def test_renewed_certificate_is_told(config: NodeConfig) -> None:
     assert [config.certificate.read_bytes()] == [files.certificate_pem for files in told]
     assert b"PRIVATE KEY" in told[0].key_pem
     assert "PRIVATE KEY" not in repr(told[0])
+
+
+def test_alarms_at_the_start(config: NodeConfig) -> None:
+    """An expired or foreign certificate is said, and a passphrase that others read."""
+    assert config.passphrase_file is not None
+    config.passphrase_file.chmod(0o600)
+    trust = NodeCredentials.open(config, now=now()).room.trust
+    own = config.certificate.read_bytes()
+    foreign = (config.directory.parent / "320000" / "node.crt").read_bytes()
+    late = now() + timedelta(days=10_000)
+    said = []
+    for pem, at, mode in (
+        (own, now(), 0o600),
+        (foreign, now(), 0o600),
+        (own, late, 0o600),
+        (own, now(), 0o644),
+    ):
+        config.passphrase_file.chmod(mode)
+        with capture_logs() as logs:
+            raise_alarms(config, certificate_pem=pem, trust=trust, now=at)
+        said.append([(line["event"], line["log_level"]) for line in logs])
+    assert [
+        [],
+        [("certificate_not_issued", "warning")],
+        [("certificate_expired", "warning")],
+        [("key_file_open", "warning")],
+    ] == said
+
+
+def test_alarms_reach_whoever_starts_a_node(config: NodeConfig) -> None:
+    """A node says it when it is put together, before it serves."""
+    assert config.passphrase_file is not None
+    config.passphrase_file.chmod(0o644)
+    with capture_logs() as logs:
+        Node(config)
+    assert "key_file_open" in [line["event"] for line in logs]

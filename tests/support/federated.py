@@ -117,6 +117,7 @@ def make_directories(
     root.mkdir(parents=True, exist_ok=True)
     passphrase_file = root / "passphrase"
     passphrase_file.write_bytes(PASSPHRASE + b"\n")
+    passphrase_file.chmod(0o600)
     directories: dict[str, Path] = {}
     for province, port in zip(provinces, free_ports(len(provinces)), strict=True):
         directories[province] = root / province

@@ -29,7 +29,9 @@ from tests.support.nodes import UNTIL_S, Node
 
 __all__ = ["GENEROUS", "Door", "History", "Reply", "open_door"]
 
-GENEROUS = HttpLimits(burst_requests_max=100_000, requests_per_s_max=100_000)
+GENEROUS = HttpLimits(
+    burst_requests_max=100_000, requests_per_s_max=100_000, address_connections_max=500
+)
 """Limits that no test meets by accident."""
 
 

@@ -1,9 +1,15 @@
-"""A log service that lies: it shows a history of its own, signed by the log's true key."""
+"""A log service that lies: it shows a history of its own, signed by the log's true key.
+
+With what a liar adds to a note: lines that nobody signed.
+"""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 from deltacare.ids import LogName
+from deltacare.keys import NoteSignature
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
+from deltacare.tlog.note import SignedNote
 from deltacare.tlog.proof import consistency_proof
 from deltacare.tlog.tile import NodesFromTiles, grow
 from deltacare.tlog.tree import Frontier, leaf_hashes
@@ -11,7 +17,17 @@ from deltacare.v1 import log_service_pb2 as pb
 from server.edge.call import Call
 from tests.support.federation import log_signer
 
-__all__ = ["LyingAuthor"]
+__all__ = ["LyingAuthor", "with_junk"]
+
+
+def with_junk(note: bytes, name: str, *, count: int, line_bytes: int = 400) -> bytes:
+    """Return a note with lines that nobody signed, in the name of any key."""
+    parsed = SignedNote.from_bytes(note)
+    lines = (
+        NoteSignature(name=name, key_id=n.to_bytes(4, "big"), signature=b"s" * line_bytes)
+        for n in range(count)
+    )
+    return replace(parsed, signatures=(*parsed.signatures, *lines)).to_bytes()
 
 
 class _Tiles:

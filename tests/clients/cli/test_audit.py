@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from deltacare.errors import DeltacareError
 from deltacare.purposes import PURPOSE_FIELD, Purpose
+from deltacare.times import format_time
 from deltacare.v1.federation_service_pb2 import (
     ExplainAccessRequest,
     ExplainAccessResponse,
@@ -28,11 +30,14 @@ from deltacare.v1.settlement_service_pb2 import (
     ResolveEnrolmentResponse,
 )
 from server.audit.recorder import AuditRecorder
+from server.edge.access_rules import Role
 from server.edge.call import Call
 from server.edge.explain import explain
 from server.edge.rights import Rights
 from server.federation import service
-from tests.server.audit.support import AUDIT, OWN, SPAN, denial, projectors, recorder
+from tests.server.audit.support import AUDIT, OWN, PARTNER, SPAN, denial, projectors, recorder
+from tests.settlement.nights import row
+from tests.settlement.test_records import csv_text
 from tests.support.nodes import FourNodes, Node
 from tests.support.tls import Edge, Federation, Scripted, ScriptedFederation, running_edge
 
@@ -206,6 +211,66 @@ async def test_audit_list(tmp_path: Path) -> None:
             assert found["error"]["reason"] in {"ROLE_NOT_ALLOWED", "LOG_NOT_ENTITLED"}
         for wrong in ("--since=yesterday", "--limit=0"):
             assert 2 == (await at.run("auditor", "audit", "list", wrong))[0]
+
+
+async def test_denials_bear_the_times_at_which_they_happened(tmp_path: Path) -> None:
+    """Not that of the entry, which is written later; and it is said that they come late."""
+    async with desk(tmp_path) as at:
+        first = at.node._clock.now().replace(microsecond=0)
+        last = first + timedelta(seconds=20)
+        at.audit.deny(denial("id-1"), first)
+        at.audit.deny(denial("id-1"), last)
+        at.audit.deny(denial("id-2"), first)
+        at.node._clock.advance(timedelta(seconds=50))
+        await at.audit.flush()
+        written = format_time(at.node._clock.now())
+        code, text = await at.run("auditor", "audit", "list", "--lang", "en")
+        assert 0 == code
+        flat = "".join(text.split())
+        assert f"{format_time(first)}-{format_time(last)}" in flat
+        assert written[:19] not in flat
+        assert "Denials appear within a minute." in text
+        code, text = await at.run("auditor", "audit", "list", "--disclosures", "--lang", "en")
+        assert (0, False) == (code, "within a minute" in text)
+        since = f"--since={format_time(first + timedelta(seconds=10))}"
+        _, found = await at.json("auditor", "audit", "list", since)
+        assert [2] == [entry["count"] for entry in found["entries"]]
+
+
+async def test_an_unknown_role_is_told_all_roles(tmp_path: Path) -> None:
+    """Not only those spelled alike: whoever asks does not know them."""
+    async with desk(tmp_path) as at:
+        code, text = await at.run("clerk", "explain", "Ping", "--role", "clark", "--lang", "en")
+        assert 2 == code
+        assert f"Use one of {', '.join(Role)}." in text
+        code, text = await at.run("clerk", "explain", "FileRecord", "--lang", "zh")
+        assert 2 == code
+        assert "没有这一方法。" in text
+        assert "是否指 " in text
+
+
+async def test_a_clerk_who_files_is_denied_the_filing(tmp_path: Path) -> None:
+    """Not what the import asks first; it says the rule, and how to have it explained."""
+    async with desk(tmp_path) as at:
+        file = tmp_path / "settlements.csv"
+        one = row(
+            home=OWN,
+            host=PARTNER,
+            institution=f"{PARTNER}-1",
+            beneficiary_ref="0" * 32,
+            caregiver_cert_no="",
+        )
+        file.write_text(csv_text(one), encoding="utf-8")
+        filing = ("settle", "import", str(file), "--maker", "m-1", "--reviewer", "r-1")
+        code, text = await at.run("clerk", *filing, "--lang", "en")
+        assert 1 == code
+        assert "The role clerk may not call /deltacare.v1.SettlementService/FileRecords." in text
+        assert "Rule E00: What no rule names is denied." in text
+        assert "deltacare explain FileRecords --role clerk" in text
+        assert "ListLogs" not in text
+        code, text = await at.run("clerk", *filing, "--lang", "zh")
+        assert 1 == code
+        assert "谁可以：deltacare explain FileRecords --role clerk" in text
 
 
 async def test_the_audit_log_is_verified_and_exported(tmp_path: Path) -> None:

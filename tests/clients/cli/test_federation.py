@@ -2,15 +2,20 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clients.cli.main import main
+from clients.federation.cards import MemberCard
+from clients.federation.ceremony import Changes, open_base, propose_first, propose_next
+from clients.federation.office import Office
 from clients.federation.store import TrustStore
+from deltacare.trust import Account
 from server.setup import init_node
-from tests.support.federated import CHEAP, PASSPHRASE, make_offices
+from tests.support.federated import CHEAP, PASSPHRASE, Offices, make_offices
 from tests.support.ports import START_TIME, SeededEntropy
 
 PAIR = ("310000", "320000")
@@ -217,3 +222,48 @@ def test_a_file_that_is_no_proposal(capsys: pytest.CaptureFixture[str], place: P
         ("publish", path),
     ):
         assert 2 == run(capsys, *arguments)[0]
+
+
+@pytest.mark.parametrize(
+    "rule, times, expected_again",
+    [("T12", (400, 402), 1), ("T13", (-1, 0.1), 0)],
+    ids=["ahead", "backdated"],
+)
+def test_times_are_compared_with_the_clock(
+    capsys: pytest.CaptureFixture[str],
+    place: Path,
+    rule: str,
+    times: tuple[float, float],
+    expected_again: int,
+) -> None:
+    """What a clock that is wrong, or lies, proposed is not signed or published by a right one."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    offices = Offices(by_province={p: Office.open(place / f"office-{p}", PASSPHRASE) for p in PAIR})
+    old = propose_first(
+        [office.card for office in offices.by_province.values()],
+        [MemberCard.read(place / province) for province in PAIR],
+        opening_date=now.date(),
+        registry_quorum=1,
+        now=now - timedelta(days=3),
+    )
+    begin = now + timedelta(days=times[1])
+    account = Account(holder="x", number="1" * 12, bank_code="2" * 12, from_time=begin)
+    new = propose_next(
+        open_base(offices.sign(old).publish()),
+        Changes(accounts=[("310000", account)]),
+        now=now + timedelta(days=times[0]),
+    )
+    path = place / "new.json"
+    path.write_bytes(new.to_bytes())
+    office = place / "office-310000"
+    code, out, _ = run(capsys, "sign", path, "--office", office, "--json")
+    error = json.loads(out)["error"]
+    assert (1, "RULE_REFUSED", True) == (code, error["reason"], rule in error["message"])
+    assert new.to_bytes() == path.read_bytes()
+    path.write_bytes(offices.sign(new).to_bytes())
+    code, out, _ = run(capsys, "publish", path, "--out", place / "out", "--json")
+    assert (1, rule) == (code, json.loads(out)["error"]["details"]["rules"])
+    assert not (place / "out").exists()
+    # What was published in time may be given to a new node later; what is ahead never could be.
+    code, _, _ = run(capsys, "publish", path, "--out", place / "out", "--again")
+    assert expected_again == code

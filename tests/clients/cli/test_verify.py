@@ -65,7 +65,8 @@ def test_it_speaks_chinese(tmp_path: Path, policies: str) -> None:
     assert 0 == code
     assert "由这些条目重新推得同一结论：有效 VALID" in out
     assert out.endswith("通过：核验结论 evidence.json\n")
-    broken = write(tmp_path, b"{}\n", "broken.json")
+    data = Logs().recognised().verdict_evidence().to_bytes()
+    broken = write(tmp_path, data.replace(b'":', b'": ', 1), "broken.json")
     code, _, err = run(broken, "--policy", policies, language="zh")
     assert (1, True) == (code, err.startswith("不通过：broken.json\n"))
 
@@ -119,6 +120,74 @@ def test_what_cannot_be_read_is_bad_input(tmp_path: Path, policies: str) -> None
         assert (2, "") == (code, out)
         assert err
         assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("name", ["310000-S2026-1.json", "report.json", "empty.json", "a.xlsx"])
+def test_what_is_no_evidence_is_bad_input(tmp_path: Path, policies: str, name: str) -> None:
+    """Exit code 2 and what to give instead: nothing was altered, another file was meant."""
+    data = b"" if name.startswith("empty") else b'{"format":"deltacare/statement/v1"}\n'
+    file = write(tmp_path, data, name)
+    code, out, err = run(file, "--policy", policies)
+    assert (2, "") == (code, out)
+    assert f"{name} is no evidence file. Statements are verified by X.evidence.json" in err
+    beside = write(tmp_path, b"", f"{Path(name).stem}.evidence.json")
+    code, _, err = run(file, "--policy", policies, language="zh")
+    assert (2, True) == (code, f"{name} 不是证据文件。请核验其旁的 {beside}。" in err)
+
+
+def test_an_entry_leads_to_its_receipt(tmp_path: Path, policies: str) -> None:
+    """Exit code 2, naming the receipt beside it."""
+    receipt = Logs().recognised().receipt(JS, 0)
+    proof = write(tmp_path, receipt.proof, "one.tlog-proof")
+    code, _, err = run(write(tmp_path, receipt.entry, "one.entry"), "--policy", policies)
+    assert (2, True) == (code, f"Verify {proof} beside it." in err)
+
+
+def test_evidence_in_another_spelling_is_refused(tmp_path: Path, policies: str) -> None:
+    """What claims to be evidence is judged as such: exit code 1, with its reason."""
+    data = Logs().recognised().receipt_evidence(JS, 0).to_bytes()
+    for changed in (
+        json.dumps(json.loads(data), indent=1).encode(),
+        data[:-9],
+        data.replace(b"deltacare/evidence", b"deltacare/evidencf"),
+        data.replace(b'"receipts"', b'"receiptt"'),
+    ):
+        code, _, err = run(write(tmp_path, changed), "--policy", policies)
+        assert (1, True) == (code, "BAD_PROOF" in err)
+
+
+def test_logs_that_are_not_there_are_bad_input(tmp_path: Path, policies: str) -> None:
+    """Exit code 2, with the layout that is wanted and the command that makes it."""
+    file = write(tmp_path, Logs().recognised().verdict_evidence().to_bytes())
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    name = "deltacare/310000/registry"
+    for language, wanted in (
+        ("en", f"{logs}/{name}/checkpoint"),
+        ("zh", f"deltacare log export {name} {logs}/{name}"),
+    ):
+        code, out, err = run(file, "--policy", policies, "--logs", str(logs), language=language)
+        assert (2, "") == (code, out)
+        assert wanted in err
+
+
+def test_a_policy_that_lacks_the_log_is_named(tmp_path: Path) -> None:
+    """It is the policy that is short; a quorum that nobody demands is not said to be met."""
+    logs = Logs().recognised()
+    one = str(logs.write_policies(tmp_path / "p") / "deltacare/310000/registry.txt")
+    file = write(tmp_path, logs.receipt_evidence(JS, 0).to_bytes())
+    code, _, err = run(file, "--policy", one)
+    assert 1 == code
+    assert "The policy names no key of deltacare/320000/registry" in err
+    code, _, err = run(file, "--policy", one, language="zh")
+    assert (1, True) == (code, "策略文件未列 deltacare/320000/registry 的密钥" in err)
+    lax = str(logs.write_policies(tmp_path / "lax", quorum=0))
+    verdict = write(tmp_path, logs.verdict_evidence().to_bytes(), "verdict.json")
+    for data in (file, verdict):
+        code, out, _ = run(data, "--policy", lax)
+        assert 0 == code
+        assert "the policy demands no cosignature" in out
+        assert "as the policy demands" not in out
 
 
 def test_the_policy_is_never_taken_from_beside_the_file(tmp_path: Path) -> None:

@@ -1,10 +1,19 @@
 """Tests of profiles: what a client needs to reach its node, and what it says when it lacks it."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from clients.sdk.credentials import FILE_BYTES_MAX, Credentials, Profile, node_tls_name
+from clients.sdk.credentials import (
+    FILE_BYTES_MAX,
+    Credentials,
+    Profile,
+    node_tls_name,
+    read_file,
+)
 from deltacare.errors import Reason, Refusal
 
 
@@ -65,3 +74,26 @@ def test_every_node_has_its_own_name() -> None:
     """The name that a node's certificate carries differs by province."""
     assert node_tls_name("310000") == "310000.node.deltacare.internal"
     assert node_tls_name("320000") != node_tls_name("310000")
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe that nobody writes to, a directory and an endless device are named, not read."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (tmp_path, Path("/dev/zero")):
+        with pytest.raises(Refusal, match="not a regular file") as caught:
+            read_file(path, field_name="proposal")
+        assert [("proposal", str(path))] == [
+            (each.field, each.value) for each in caught.value.violations
+        ]
+    # In a process of its own, which can be ended if it waits.
+    program = "from clients.cli.main import main; main()"
+    asked = subprocess.run(
+        [sys.executable, "-c", program, "federation", "show", str(pipe)],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert 2 == asked.returncode
+    assert str(pipe) in asked.stderr

@@ -280,6 +280,22 @@ def test_the_logs_bear_out_what_the_verdict_does_not_show(tmp_path: Path, verify
     assert [] == steps[5].facts["unsearched"]
 
 
+def test_an_exported_log_may_bear_lines_of_keys_unknown_here(tmp_path: Path, verify: Ask) -> None:
+    """A node exports its author's own witness line as well, which no policy of that log names."""
+    logs = Logs().recognised()
+    evidence = logs.verdict_evidence(Asked(host=JS)).to_bytes()
+    policies = logs.write_policies(tmp_path / "all")
+    own = [policies / "verdicts.txt", policies / f"deltacare/{JS}/registry.txt"]
+    directory = exported(logs, tmp_path / "logs", JS)
+    note = logs.checkpoint(JS, [SH, ZJ, JS])
+    (directory / f"deltacare/{JS}/registry/checkpoint").write_bytes(note)
+    _, steps = verify(evidence, Trusting.read(own, now=NOW), logs=directory)
+    assert [f"deltacare/{JS}/registry"] == [each["log"] for each in steps[4].facts["searched"]]
+    (directory / f"deltacare/{JS}/registry/checkpoint").write_bytes(logs.checkpoint(JS, [SH]))
+    by = Trusting.read(own, now=NOW)
+    assert refused(verify, evidence, by, logs=directory).startswith("NO_QUORUM: ")
+
+
 def test_a_revocation_that_was_left_out_is_found(tmp_path: Path, verify: Ask) -> None:
     """A node that hides an entry is believed without the logs, and found out with them."""
     logs = revoked()

@@ -9,7 +9,13 @@ import pytest
 from deltacare.errors import DeltacareError, PeerFault, Reason
 from deltacare.keys import LogSigner
 from deltacare.trust import Account, Federation, KeyTerm
-from deltacare.trust.succession import RULES, check_succession, require_succession
+from deltacare.trust.succession import (
+    RULES,
+    check_at_node,
+    check_at_office,
+    check_succession,
+    require_succession,
+)
 from tests.support.federation import PROVINCES, make_trust, seed
 from tests.support.ports import START_TIME
 
@@ -218,3 +224,37 @@ def test_every_breach_is_told() -> None:
         caught.value.details["rules"],
     )
     require_succession(OLD, following())
+
+
+def test_issued_in_the_future() -> None:
+    """T12: neither office nor node takes a statement more than five minutes ahead of its clock."""
+    new = following()
+    for old in (None, OLD):
+        for check in (check_at_office, check_at_node):
+            at = new.issued_time - timedelta(seconds=300)
+            assert [] == check(old, new, now=at)
+            assert ["T12"] == [found.rule for found in check(old, new, now=at - SECOND)]
+
+
+def test_notice_of_an_account_by_the_clock() -> None:
+    """T13: a backdated statement brings no account that begins within a day of being seen."""
+    day = timedelta(days=1)
+    account = Account(
+        holder="x", number="1" * 12, bank_code="2" * 12, from_time=ISSUED + day + SECOND
+    )
+    new = with_member(accounts=(account,))
+    begin, hour = account.from_time, timedelta(hours=1)
+
+    def rules_at(check: Any, now: Any, old: Federation | None = OLD) -> list[str]:
+        return [found.rule for found in check(old, new, now=now)]
+
+    # An office: within an hour of the issue its time is believed, then a day is left or it refuses.
+    assert [] == rules_at(check_at_office, ISSUED + hour)
+    assert ["T13"] == rules_at(check_at_office, ISSUED + hour + SECOND)
+    assert ["T13"] == rules_at(check_at_office, ISSUED + day)
+    # A node: 23 hours are left, or it refuses.
+    assert [] == rules_at(check_at_node, begin - 23 * hour)
+    assert ["T13"] == rules_at(check_at_node, begin - 23 * hour + SECOND)
+    # What was there before, and what a first statement says, needs no notice.
+    assert [] == rules_at(check_at_node, begin, old=new)
+    assert [] == rules_at(check_at_node, begin, old=None)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, event
 
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import LogName, Principal
+from deltacare.trust import Federation
 from deltacare.v1 import certification_service_pb2 as cert_pb
 from deltacare.v1 import entry_pb2 as pb
 from deltacare.v1.registry_service_pb2 import ListAgreementsRequest
@@ -267,6 +268,7 @@ async def test_numbers_are_issued_once(alone: Rooms) -> None:
 def with_schemes(rooms: Rooms, *schemes: str) -> None:
     """Let the federation state under which schemes Jiangsu issues, and its node know it."""
     federation = rooms.nodes.trust
+    assert isinstance(federation, Federation)
     members = [replace(m, schemes=schemes if m.province == JS else ()) for m in federation.members]
     rooms.nodes.trust = replace(federation, members=tuple(members))
     rooms.restarted(JS)

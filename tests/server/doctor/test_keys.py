@@ -7,8 +7,10 @@ import pytest
 
 from deltacare.keys import LogSigner, VerifierKey
 from deltacare.trust.terms import KeyTerm
+from server.doctor.files import NodeFiles
 from server.doctor.findings import Finding, Level
 from server.doctor.keys import KeyFile, check_files, check_keys
+from tests.support.federated import make_directories
 from tests.support.federation import seed
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -100,3 +102,28 @@ def test_not_stated() -> None:
     )
     assert [(Level.WARN, "KEY_NOT_STATED", NAME)] == lines(found)
     assert found[0].remedy.startswith("deltacare federation propose --from /n/310000 ")
+
+
+def test_stated_and_waiting() -> None:
+    """A key in the statement that counts from the next hour needs no proposal, and follows."""
+    found = check_keys(
+        {NAME: [KeyTerm(key=key("a"), from_time=BEGIN, until_time=NOW + timedelta(days=3))]},
+        {NAME: [key("a"), key("b")]},
+        directory=DIRECTORY,
+        now=NOW,
+        pending=frozenset({key("b")}),
+    )
+    assert [(Level.OK, "OK", ""), (Level.OK, "OK", "pending")] == lines(found)
+
+
+def test_passphrase_file_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file that the environment names is looked at like the one that the settings name."""
+    directory = make_directories(tmp_path)["310000"]
+    path = tmp_path / "elsewhere"
+    path.write_text("correct horse battery staple", encoding="utf-8")
+    path.chmod(0o644)
+    monkeypatch.setenv("DELTACARE_KEY_PASSPHRASE_FILE", str(path))
+    found = check_files(NodeFiles.of(directory).key_files(), directory=directory)
+    assert [("KEY_FILE_OPEN", f"chmod 600 {path}")] == [(each.code, each.remedy) for each in found]

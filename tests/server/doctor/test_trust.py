@@ -61,6 +61,19 @@ def test_good() -> None:
             (Level.WARN, "PARTNER_TRUST_BEHIND", Side.PARTNER, "320000"),
         ),
         (
+            {"timestamp_hour": HOUR + 2, "problems": (("TRUST_STALE", "旧", "old"),)},
+            (
+                Level.BAD,
+                "TIMESTAMP_KEPT_FROM_FUTURE",
+                Side.OURS,
+                "/n/trust/timestamp.json",
+            ),
+        ),
+        (
+            {"problems": (("STATEMENT_SIGNED_TWICE", "坏", "bad"),)},
+            (Level.BAD, "STATEMENT_SIGNED_TWICE", Side.OURS, ""),
+        ),
+        (
             {"problems": (("TIMESTAMP_FROM_FUTURE", "坏", "bad"),)},
             (Level.WARN, "TIMESTAMP_FROM_FUTURE", Side.OURS, ""),
         ),

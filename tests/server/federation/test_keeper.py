@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from deltacare.errors import PeerFault, Reason, Refusal
+from deltacare.trust import Account
 from deltacare.trust.metadata import BYTES_MAX
 from deltacare.trust.roles import (
     HOUR_S,
@@ -365,6 +366,146 @@ async def test_two_statements_of_one_version(tmp_path: Path) -> None:
         await nodes.rounds(SH, times=1)
     assert len(events(logs, "trust_signed_twice")) == 1
     assert nodes[SH].keeper.partners[JS].reason == "BAD_METADATA"
+
+
+async def test_pending_that_the_others_never_had(tmp_path: Path) -> None:
+    """Whoever alone holds one of two statements of one version takes the one put in force."""
+    nodes = FourTrusts(tmp_path)
+    await nodes.rounds()
+    first = nodes.next_statement()
+    second = statement(replace(nodes.federation, stale_after_s=7_200), now=nodes[SH].clock.now())
+    nodes.cut([SH], [JS, ZJ, AH])
+    await nodes[SH].publish(first)
+    await nodes[JS].publish(second)
+    await nodes.rounds()
+    nodes.broken.clear()
+    await nodes.rounds()
+    codes = {p.code for p in (await nodes[SH].status()).problems}
+    assert codes == {"STATEMENT_SIGNED_TWICE"}
+    nodes.advance(HOUR)
+    with capture_logs() as logs:
+        await nodes.rounds()
+    assert len(events(logs, "trust_pending_replaced")) == 1
+    assert nodes.versions == [2] * 4
+    assert {node.room.ledger.newest.sha256 for node in nodes.nodes.values()} == {
+        nodes[JS].room.ledger.newest.sha256
+    }
+    nodes.advance(HOUR)
+    await nodes.rounds()
+    assert nodes.hours == [nodes.hour] * 4
+    assert [list((await node.status()).problems) for node in nodes.nodes.values()] == [[]] * 4
+    nodes[SH].stop()
+    nodes[SH].start()
+    assert nodes[SH].room.ledger.in_force.sha256 == nodes[JS].room.ledger.in_force.sha256
+
+
+async def test_what_was_in_force_is_not_replaced(tmp_path: Path) -> None:
+    """Two halves, each with its own version 2 in force, keep it until version 3 ends that."""
+    nodes = FourTrusts(tmp_path)
+    await nodes.rounds()
+    first = nodes.next_statement()
+    second = statement(replace(nodes.federation, stale_after_s=7_200), now=nodes[SH].clock.now())
+    nodes.cut([SH, JS], [ZJ, AH])
+    await nodes[SH].publish(first)
+    await nodes[ZJ].publish(second)
+    nodes.advance(HOUR)
+    await nodes.rounds()
+    assert nodes.versions == [2] * 4
+    nodes.broken.clear()
+    nodes.advance(HOUR)
+    await nodes.rounds()
+    held = [node.room.ledger.in_force.sha256 for node in nodes.nodes.values()]
+    assert held[0] == held[1] != held[2] == held[3]
+    for node in nodes.nodes.values():
+        assert [p.code for p in (await node.status()).problems] == ["STATEMENT_SIGNED_TWICE"]
+    # As published: with the statement that it was proposed on, which one half never had.
+    await nodes[SH].publish({**first, **nodes.next_statement()})
+    nodes.advance(HOUR)
+    await nodes.rounds()
+    nodes.advance(HOUR)
+    await nodes.rounds()
+    assert nodes.versions == [3] * 4
+    assert len({node.room.ledger.in_force.sha256 for node in nodes.nodes.values()}) == 1
+    assert [list((await node.status()).problems) for node in nodes.nodes.values()] == [[]] * 4
+
+
+async def test_statement_from_the_future(tmp_path: Path) -> None:
+    """A statement issued ahead of the clock is not believed, or it would forbid later ones."""
+    nodes = FourTrusts(tmp_path)
+    await nodes.rounds()
+    now = nodes[SH].clock.now()
+    ahead = replace(nodes.federation, version=2, issued_time=now + timedelta(days=400))
+    with pytest.raises(PeerFault) as caught:
+        await nodes[SH].publish(statement(ahead, now=now))
+    assert caught.value.details["rules"] == "T12"
+    assert (await nodes[SH].publish(nodes.next_statement())).snapshot_version == 2
+
+
+async def test_account_without_notice(tmp_path: Path) -> None:
+    """A backdated account is taken by no node; one that a node missed is, once two confirmed it."""
+    nodes = FourTrusts(tmp_path)
+    await nodes.rounds()
+    nodes.advance(timedelta(days=2))
+    await nodes.rounds()
+    now = nodes[SH].clock.now()
+
+    def bringing(issued: datetime) -> dict[str, bytes]:
+        account = Account(
+            holder="x",
+            number="1" * 12,
+            bank_code="2" * 12,
+            from_time=issued + timedelta(days=1),
+        )
+        first, *others = nodes.federation.members
+        members = (replace(first, accounts=(account,)), *others)
+        new = replace(nodes.federation, version=2, issued_time=issued, members=members)
+        return statement(new, now=now)
+
+    with pytest.raises(PeerFault) as caught:
+        await nodes[SH].publish(bringing(now - timedelta(days=1)))
+    assert caught.value.details["rules"] == "T13"
+    nodes[AH].stop()
+    await nodes[SH].publish(bringing(now))
+    await nodes.rounds()
+    nodes.advance(20 * HOUR)
+    await nodes.rounds()
+    nodes[AH].start()
+    await nodes.rounds(AH, times=1)
+    assert nodes.versions == [2] * 4
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_kept_from_the_future(tmp_path: Path, *, is_restarted: bool) -> None:
+    """A timestamp kept while two clocks were ahead counts for nothing and holds up no real one."""
+    nodes = FourTrusts(tmp_path)
+    await nodes.rounds()
+    node = nodes[SH]
+    for province in (SH, JS):
+        nodes[province].clock.advance(30 * 24 * HOUR)
+    nodes.cut([SH, JS], [ZJ, AH])
+    await nodes.rounds()
+    kept = node.room.store.read("timestamp.json")
+    for province in (SH, JS):
+        nodes[province].clock.advance(-30 * 24 * HOUR)
+    if is_restarted:
+        node.stop()
+        node.start()
+    now = node.clock.now()
+    assert node.room.trust.stale_since(now) is not None
+    codes = [p.code for p in (await node.status()).problems]
+    assert "TIMESTAMP_KEPT_FROM_FUTURE" in codes
+    assert "TIMESTAMP_FROM_FUTURE" not in codes
+    nodes.broken.clear()
+    await nodes.rounds()
+    assert nodes.hours == [nodes.hour] * 4
+    assert node.room.trust.stale_since(now) is None
+    assert (node.directory / "timestamp.from-the-future.json").read_bytes() == kept
+    await nodes[ZJ].publish(nodes.next_statement())
+    await nodes.rounds()
+    nodes.advance(HOUR)
+    await nodes.rounds()
+    assert nodes.versions == [2] * 4
+    assert list((await node.status()).problems) == []
 
 
 # One snapshot an hour. ----------------------------------------------------------------------------

@@ -38,7 +38,7 @@ class Held:
     quorum_size: int = 5
     fresh_time: datetime | None = CONTACT_TIME
     is_stalled: bool = True
-    evidence_count: int = 2
+    fork_count: int = 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,11 @@
 """The server against those who mean harm, or do not know what they do: bytes, seconds, paths."""
 
 import asyncio
+import gc
 import ssl
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -80,6 +82,20 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
     writer.close()
     with suppress(OSError):
         await writer.wait_closed()
+
+
+async def ended(reader: asyncio.StreamReader) -> None:
+    """Wait until the other side has closed a connection."""
+    with suppress(OSError):
+        while await reader.read(4_096):
+            pass
+
+
+def tls_of_today() -> ServerTls:
+    """Return a node's certificate."""
+    now = datetime.now(UTC)
+    made = issue_node(new_ca("310000", now=now), "310000", hosts=("127.0.0.1",), now=now)
+    return ServerTls(certificate_pem=made.certificate_pem, key_pem=made.key_pem)
 
 
 STRANGE_PATHS = [
@@ -253,6 +269,104 @@ async def test_connections_at_once() -> None:
                     break
                 except aiohttp.ClientError:
                     await asyncio.sleep(0.01)
+
+
+async def test_an_address_does_not_shut_others_out(caplog: pytest.LogCaptureFixture) -> None:
+    """Connections of one address beyond its share end at once, in silence; others come in."""
+    limits = replace(GENEROUS, connections_max=5, address_connections_max=3)
+    async with serving(limits) as (_, door), AsyncExitStack() as stack:
+        head = f"GET {LOG_PATH}/checkpoint HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        ends = []
+        for _ in range(9):
+            reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+            stack.push_async_callback(hang_up, writer)
+            writer.write(b"GET / HT")
+            ends.append(asyncio.create_task(ended(reader)))
+        async with asyncio.timeout(5):
+            while sum(end.done() for end in ends) < 6:  # noqa: ASYNC110  # no event tells of it
+                await asyncio.sleep(0.005)
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", door.port, local_addr=("127.0.0.2", 0)
+        )
+        stack.push_async_callback(hang_up, writer)
+        writer.write(head)
+        assert b"HTTP/1.1 200 OK\r\n" == await reader.readline()
+        assert 6 == sum(end.done() for end in ends)
+    await asyncio.gather(*ends)
+    gc.collect()
+    assert [] == caplog.records
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+async def test_a_half_sent_request_ends_in_time(is_tls: bool) -> None:  # noqa: FBT001  # pytest
+    """The first and the next, however its bytes drip; and a handshake counts as a connection."""
+    limits = replace(
+        GENEROUS,
+        request_duration_max_s=1,
+        idle_duration_max_s=60,
+        connection_duration_max_s=60,
+        address_connections_max=2,
+    )
+    tls = tls_of_today() if is_tls else None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_tls else None
+    if context is not None:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    whole = f"GET {LOG_PATH}/checkpoint HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    async with serving(limits, tls=tls) as (_, door):
+        for before in (b"", whole):
+            reader, writer = await asyncio.open_connection("127.0.0.1", door.port, ssl=context)
+            if before:
+                writer.write(before)
+                await reader.readuntil(b"checkpoint\n")
+            started_s = time.monotonic()
+
+            async def drip(writer: asyncio.StreamWriter = writer) -> None:
+                for byte in whole[:-1]:
+                    writer.write(bytes([byte]))
+                    await asyncio.sleep(0.2)
+
+            dripping = asyncio.create_task(drip())
+            async with asyncio.timeout(8):
+                await ended(reader)
+            assert 0.5 < time.monotonic() - started_s < 5
+            dripping.cancel()
+            await asyncio.gather(dripping, return_exceptions=True)
+            await hang_up(writer)
+
+
+async def test_handshakes_that_do_not_end_take_no_more_than_a_share(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They are counted before they begin, and the place is free again when they break off."""
+    limits = replace(GENEROUS, address_connections_max=2)
+    async with serving(limits, tls=tls_of_today()) as (_, door), AsyncExitStack() as stack:
+        held = [await asyncio.open_connection("127.0.0.1", door.port) for _ in range(2)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        stack.push_async_callback(hang_up, writer)
+        async with asyncio.timeout(5):
+            await ended(reader)
+        held[0][1].write(b"no handshake at all\r\n")
+        for _, each in held:
+            await each.drain()
+            await hang_up(each)
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    assert 200 == (await door.get(f"{LOG_PATH}/checkpoint")).status
+                    break
+                except aiohttp.ClientError:
+                    await asyncio.sleep(0.01)
+        # Each gave back one place only. Who is shaking hands does not keep a server from stopping.
+        ends = []
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+            stack.push_async_callback(hang_up, writer)
+            ends.append(asyncio.create_task(ended(reader)))
+        done, _ = await asyncio.wait(ends, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        assert done
+    await asyncio.gather(*ends)
+    gc.collect()
+    assert [] == caplog.records
 
 
 async def test_a_connection_ends_in_time() -> None:

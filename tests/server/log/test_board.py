@@ -31,6 +31,7 @@ def head(version: int, *, size: int = 0) -> Head:
         is_stalled=False,
         is_forked=False,
         evidence_count=0,
+        fork_count=0,
         cosigned_size=None,
         cosigned_root=None,
         judgement="",

@@ -30,6 +30,7 @@ __all__ = [
     "Evidence",
     "EvidenceKind",
     "EvidenceReceipt",
+    "claims_evidence",
 ]
 
 # A statement names at most 1,000 results; with proofs each takes a few kilobytes.
@@ -145,6 +146,15 @@ class Evidence:
                 for i, each in enumerate(notes)
             ),
         )
+
+
+def claims_evidence(data: bytes) -> bool:
+    """Whether bytes say of themselves that they are evidence, however much of them was altered.
+
+    Two marks are looked for, so that one altered byte never makes evidence something else.
+    """
+    head = _FORMAT.rpartition("/")[0].encode()
+    return head in data or b'"receipts":' in data
 
 
 def _read_receipt(value: object, where: str) -> EvidenceReceipt:

@@ -3,12 +3,12 @@
 Signatures say that enough provinces wanted a statement; these rules say what even they do not do,
 because others rest on it: nothing that was signed loses its key, no key speaks of a time before it
 was known, no account changes overnight. The office's tools apply them before anybody signs, and
-every node before it believes.
+every node before it believes. Whoever judges by a clock brings the time along; there is none here.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from deltacare.errors import PeerFault, Reason
@@ -17,10 +17,28 @@ from deltacare.trust.federation import Federation
 from deltacare.trust.members import Member, key_names, suite_key_names
 from deltacare.trust.terms import KeyTerm, SuiteTerm, Term
 
-__all__ = ["ACCOUNT_NOTICE_S", "RULES", "Finding", "check_succession", "require_succession"]
+__all__ = [
+    "ACCOUNT_NOTICE_S",
+    "RULES",
+    "Finding",
+    "check_at_node",
+    "check_at_office",
+    "check_succession",
+    "require_none",
+    "require_succession",
+]
 
 ACCOUNT_NOTICE_S = 86_400
 """Seconds between a statement and the first instant at which a new account of it counts."""
+
+SEEN_NOTICE_S = 82_800
+"""Seconds between the first that a node sees of a new account and that instant: an hour less."""
+
+ISSUED_AHEAD_S_MAX = 300
+"""Seconds by which a statement may be issued after the present instant: clocks differ a little."""
+
+ISSUED_AGE_S_MAX = 3_600
+"""Seconds after its issue within which a statement's own time is taken for that of signing it."""
 
 RULES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -59,6 +77,14 @@ RULES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Accounts stay; a new one begins at least 24 hours after the statement is issued.",
         ),
         "T11": ("已吊销的证书序列号不得恢复。", "A revoked serial number stays revoked."),
+        "T12": (
+            "签发时间不得晚于本机时钟五分钟以上。",
+            "It is issued at most five minutes after what this machine's clock says.",
+        ),
+        "T13": (
+            "新账户须在办公室签署、节点首次见到之后约一天方生效。",
+            "A new account begins about a day after people and nodes first see it.",
+        ),
     }
 )
 """Each rule in Chinese and English."""
@@ -104,11 +130,51 @@ def require_succession(old: Federation, new: Federation, *, root_changed: bool =
     Raises:
         PeerFault: ``BAD_METADATA``, naming the first rule that is broken and how many are.
     """
-    found = check_succession(old, new, root_changed=root_changed)
+    require_none(check_succession(old, new, root_changed=root_changed), old, new)
+
+
+def check_at_office(old: Federation | None, new: Federation, *, now: datetime) -> list[Finding]:
+    """Return what speaks against signing or publishing a statement now.
+
+    Three offices with right clocks are worth no more than the time that the proposer wrote, unless
+    each compares it with its own: a statement of the future would forbid every later one until
+    then, and one of the past would let an account count at once.
+
+    Args:
+        old: What counts; ``None`` for a first statement.
+        new: What shall follow it.
+        now: The present instant.
+    """
+    is_fresh = now - new.issued_time <= timedelta(seconds=ISSUED_AGE_S_MAX)
+    notice = timedelta(0) if is_fresh else timedelta(seconds=ACCOUNT_NOTICE_S)
+    return [*_ahead(new, now), *_unnoticed(old, new, now + notice)]
+
+
+def check_at_node(old: Federation | None, new: Federation, *, now: datetime) -> list[Finding]:
+    """Return what speaks against believing a statement that a node sees for the first time now.
+
+    Args:
+        old: The one before it; ``None`` for a first statement.
+        new: The statement.
+        now: The present instant.
+    """
+    seen = now + timedelta(seconds=SEEN_NOTICE_S)
+    return [*_ahead(new, now), *_unnoticed(old, new, seen)]
+
+
+def require_none(found: Sequence[Finding], old: Federation | None, new: Federation) -> None:
+    """Refuse a statement of which there are findings.
+
+    Raises:
+        PeerFault: ``BAD_METADATA``, naming the first rule that is broken and how many are.
+    """
     if found:
+        opening = "This may not follow what counts"
+        if old is not None:
+            opening = f"Statement {new.version} may not follow statement {old.version}"
         raise PeerFault(
             Reason.BAD_METADATA,
-            f"Statement {new.version} may not follow statement {old.version}: {found[0]}",
+            f"{opening}: {found[0]}",
             details={
                 "fault": "SUCCESSION",
                 "rules": ", ".join(sorted({finding.rule for finding in found})),
@@ -221,6 +287,23 @@ def _accounts(old: Federation, new: Federation) -> Iterator[Finding]:
             if account not in before.accounts and account.from_time < earliest:
                 yield Finding(
                     rule="T10",
+                    where=f"{where}.accounts.from_time",
+                    value=format_time(account.from_time),
+                )
+
+
+def _ahead(new: Federation, now: datetime) -> Iterator[Finding]:
+    if new.issued_time > now + timedelta(seconds=ISSUED_AHEAD_S_MAX):
+        yield Finding(rule="T12", where="issued_time", value=format_time(new.issued_time))
+
+
+def _unnoticed(old: Federation | None, new: Federation, earliest: datetime) -> Iterator[Finding]:
+    """Yield the new accounts that begin before an instant."""
+    for before, after, where in _pairs(old, new) if old is not None else ():
+        for account in after.accounts:
+            if account not in before.accounts and account.from_time < earliest:
+                yield Finding(
+                    rule="T13",
                     where=f"{where}.accounts.from_time",
                     value=format_time(account.from_time),
                 )

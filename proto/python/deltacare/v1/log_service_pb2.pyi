@@ -607,19 +607,23 @@ class ListEvidenceRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Most rows wanted, 1 to 1,000; 0 means 100."""
+    """Most rows wanted, 1 to 1,000; 0 means 100. A page has fewer if they would be more than 2 MiB."""
     page_token: _builtins.str
     """From the previous page, or empty."""
+    reason: _builtins.str
+    """Only what has this reason: `FORK`, `BAD_PROOF` or `BAD_SIGNATURE`; empty means all."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -646,7 +650,9 @@ class Evidence(_message.Message):
     held_note: _builtins.bytes
     """The checkpoint held here, signed."""
     shown_note: _builtins.bytes
-    """The checkpoint that was shown, as received."""
+    """The checkpoint that was shown: of a fork with the lines of members' keys only, of what did not
+    verify as received, up to 4,096 bytes.
+    """
     shown_by: _builtins.str
     """Province that showed it."""
     seen_time: _builtins.str

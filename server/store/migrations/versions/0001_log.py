@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("is_stalled", sa.Boolean, nullable=False),
         sa.Column("is_forked", sa.Boolean, nullable=False),
         sa.Column("evidence_count", BigInt, nullable=False),
+        sa.Column("fork_count", BigInt, nullable=False),
         sa.Column("cosigned_size", BigInt),
         sa.Column("cosigned_root", sa.LargeBinary),
         sa.Column("judgement", sa.Text, nullable=False),
@@ -117,6 +118,7 @@ def upgrade() -> None:
         _key("evidence_id", table="evidence"),
         sa.UniqueConstraint("digest", name="uq_evidence_digest"),
     )
+    op.create_index("ix_evidence_log_reason_shown_by", "evidence", ["log", "reason", "shown_by"])
     op.create_table(
         "submissions",
         sa.Column("log_id", BigInt, nullable=False, autoincrement=False),
