@@ -5,7 +5,7 @@ OUT ?= out
 EXTRAS ?=
 SECONDS ?= 600
 
-.PHONY: install demo test test-interop fuzz lint type proto proto-check buf bench check clean
+.PHONY: install demo test test-slow test-interop fuzz lint type proto proto-check buf bench check clean
 
 install: .venv/.run
 
@@ -39,7 +39,11 @@ demo: .venv/.run
 
 ## Every test that needs nothing but Python.
 test: .venv/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not interop" -q $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not interop and not slow" -q $(ARGS)
+
+## Whole processes, restored nodes and keys replaced under load: some minutes more.
+test-slow: .venv/.dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow -q $(ARGS)
 
 ## The same bytes in Go and JavaScript: needs npm; Go comes as a package.
 test-interop: .venv/.interop
@@ -71,7 +75,7 @@ buf: .venv/.dev
 bench: .venv/.bench
 	$(BIN)/python -m bench $(ONLY)
 
-check: lint type proto-check test
+check: lint type proto-check test test-slow
 
 clean:
 	rm -rf .venv build dist out node_modules tests/interop/node_modules

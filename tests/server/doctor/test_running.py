@@ -17,6 +17,8 @@ from server.doctor.run import Report
 from tests.server.doctor.conftest import Examined, serving
 from tests.support.federated import make_directories
 
+pytestmark = pytest.mark.slow
+
 OURS, THEIRS = "310000", "320000"
 
 

@@ -29,6 +29,8 @@ from tests.support.federation import PROVINCES, log_signer, make_keys, principal
 from tests.support.liars import LyingAuthor, with_junk
 from tests.support.nodes import FourNodes, Node, institution, until
 
+pytestmark = pytest.mark.slow
+
 SHANGHAI, JIANGSU, ZHEJIANG, ANHUI = PROVINCES
 REGISTRY = LogName.registry(SHANGHAI)
 PAGE_BYTES_MAX = 2 * 1024 * 1024 + 16 * 1024  # as the contract says, and what frames the rows

@@ -29,6 +29,8 @@ from tests.support.rotating import (
     with_until,
 )
 
+pytestmark = pytest.mark.slow
+
 SHANGHAI, JIANGSU, ZHEJIANG, ANHUI = PROVINCES
 REGISTRY = LogName.registry(SHANGHAI)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from deltacare.errors import PeerFault, Reason
+from deltacare.errors import PeerFault, Reason, Refusal
 from deltacare.ids import LogName
 from deltacare.keys import NoteSignature
 from deltacare.sm2 import Sm2Signer, Sm2VerifierKey
@@ -99,8 +99,11 @@ async def until_signed(node: Node, keys: Sequence[Sm2VerifierKey], log: LogName 
     """Wait until a node's newest checkpoint carries a line of each key."""
     loop = asyncio.get_running_loop()
     end_s = loop.time() + 60
+    lines: list[NoteSignature] = []
     while True:
-        lines = sm2_lines(await newest(node, log), keys)
+        # Before its first one a node has no newest checkpoint.
+        with suppress(Refusal):
+            lines = sm2_lines(await newest(node, log), keys)
         if len(lines) == len(keys):
             return
         assert loop.time() < end_s, f"{len(lines)} of {len(keys)} lines"

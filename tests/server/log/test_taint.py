@@ -15,6 +15,8 @@ from tests.support.federation import PROVINCES
 from tests.support.nodes import Node, institution, until
 from tests.support.rotating import with_taint
 
+pytestmark = pytest.mark.slow
+
 SHANGHAI, JIANGSU, ZHEJIANG, ANHUI = PROVINCES
 REGISTRY = LogName.registry(SHANGHAI)
 
