@@ -188,7 +188,7 @@ class VerifierKey:
         from cryptography.exceptions import InvalidSignature
 
         try:
-            _public_key(self.public_key).verify(signature, message)
+            _verify(self.public_key, message, signature)
         except (InvalidSignature, ValueError):
             raise PeerFault(
                 Reason.BAD_SIGNATURE,
@@ -259,6 +259,15 @@ def _public_key(raw: bytes) -> "Ed25519PublicKey":
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     return Ed25519PublicKey.from_public_bytes(raw)
+
+
+@lru_cache(maxsize=4_096)
+def _verify(public_key: bytes, message: bytes, signature: bytes) -> None:
+    """Verify once: a checkpoint and its cosignatures arrive by several ways.
+
+    What does not verify raises, and is not remembered.
+    """
+    _public_key(public_key).verify(signature, message)
 
 
 @lru_cache(maxsize=64)
