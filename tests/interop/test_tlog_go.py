@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from clients.demo.scenario import PROVINCES
 from deltacare.errors import PeerFault
 from deltacare.tlog.checkpoint import SignedCheckpoint
 from deltacare.tlog.cosignature import verify_cosignatures
@@ -81,7 +82,8 @@ def test_we_verify_every_log_and_receipt(out: Output) -> None:
         _check_directory(out.log(name), policy)
     every = Policy.from_bytes((out.path / "policy.txt").read_bytes())
     assert every.quorum == "none"
-    assert set(out.logs()) == {key.name for key in every.logs}
+    verdicts = {f"deltacare/{province}/verdicts" for province in PROVINCES}
+    assert {*out.logs(), *verdicts} == {key.name for key in every.logs}
     for receipt, entry, origin in out.receipts():
         policy = Policy.from_bytes(out.policy(origin).read_bytes())
         verify_receipt_by_policy(receipt.read_bytes(), entry.read_bytes(), policy)

@@ -25,7 +25,7 @@ const definition = loader.loadSync(
 const api = grpc.loadPackageDefinition(definition).deltacare.v1;
 const credentials = grpc.credentials.createSsl(
   fs.readFileSync(task.ca),
-  fs.readFileSync(task.key),
+  Buffer.from(task.key),
   fs.readFileSync(task.certificate),
 );
 const open = (service) => new api[service](task.endpoint, credentials);
