@@ -39,11 +39,11 @@ demo: .venv/.run
 
 ## Every test that needs nothing but Python.
 test: .venv/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not interop and not slow" -q $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not interop and not slow" -q $(ARGS)
 
 ## Whole processes, restored nodes and keys replaced under load: some minutes more.
 test-slow: .venv/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow -q $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m slow -q $(ARGS)
 
 ## The same bytes in Go and JavaScript: needs npm; Go comes as a package.
 test-interop: .venv/.interop
