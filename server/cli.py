@@ -167,13 +167,32 @@ def init(  # noqa: PLR0917  # options of one command
     "opaque_id",
     help=both("不含个人信息的编号；默认随机。", "Opaque id; random by default."),
 )
-def client(directory: Path, role: str, name: str | None, opaque_id: str | None) -> None:
+@option(
+    "--pkcs8",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=both(
+        "另将私钥写成加密的 PKCS#8，供其他语言的系统使用。",
+        "Also write the key as encrypted PKCS#8, for systems in other languages.",
+    ),
+)
+def client(
+    directory: Path, role: str, name: str | None, opaque_id: str | None, pkcs8: Path | None
+) -> None:
     """Issue a client certificate of a node's own CA."""
     import os
     import secrets
 
-    from server.setup import CLIENTS_DIRECTORY, add_client
+    from clients.vault import write_new
+    from server.setup import CLIENTS_DIRECTORY, add_client, client_pkcs8
 
+    if pkcs8 is not None and (pkcs8.exists() or not pkcs8.parent.is_dir()):
+        # Looked at first: a certificate without the file that was asked for helps nobody.
+        raise InputRefused(
+            tr(
+                f"{pkcs8} 已存在，或其目录不存在；请换一个文件名。",
+                f"{pkcs8} exists already, or its directory does not; give another file.",
+            )
+        )
     opaque_id = opaque_id or secrets.token_hex(8)
     caller = add_client(
         directory,
@@ -185,8 +204,16 @@ def client(directory: Path, role: str, name: str | None, opaque_id: str | None) 
         entropy=os.urandom,
     )
     path = directory / CLIENTS_DIRECTORY / (name or opaque_id)
+    if pkcs8 is not None:
+        key = client_pkcs8(directory, name=name or opaque_id, environ=os.environ)
+        write_new(pkcs8, key, private=True)
     answer(
-        {"uri": caller.uri, "profile": str(path), "id": opaque_id},
+        {
+            "uri": caller.uri,
+            "profile": str(path),
+            "id": opaque_id,
+            "pkcs8": str(pkcs8) if pkcs8 else None,
+        },
         [f"{caller.uri}", tr(f"身份：--as {path}", f"Profile: --as {path}")],
     )
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from clients.federation.cards import CARD_FILE, MemberCard
 from clients.sdk.credentials import CA_FILE, PROFILE_FILE, client_key_name, read_file
@@ -34,6 +35,7 @@ __all__ = [
     "Initialised",
     "add_client",
     "ca_key_file",
+    "client_pkcs8",
     "init_node",
     "newest_ca",
     "open_vault",
@@ -216,6 +218,31 @@ def add_client(
     pair = issue_client(newest_ca(directory, vault), caller, now=now)
     _write_client(client_vault, name, pair, entropy)
     return caller
+
+
+def client_pkcs8(directory: Path, *, name: str, environ: Mapping[str, str]) -> bytes:
+    """Return a client's private key as encrypted PKCS#8, for systems that do not use our SDK.
+
+    Args:
+        directory: Of the node.
+        name: Of the client.
+        environ: May hold the passphrase, which also opens what is returned.
+
+    Returns:
+        PEM, ``ENCRYPTED PRIVATE KEY`` (RFC 5958, PBES2).
+
+    Raises:
+        Refusal: ``INVALID_FIELD``, if there is no such client, or the passphrase is another.
+    """
+    config, _ = open_vault(directory, environ)
+    passphrase = require_passphrase(environ, config.passphrase_file)
+    vault = Vault.open(directory / CLIENTS_DIRECTORY, passphrase)
+    pem = vault.read(vault.directory / f"{name}.key", name=client_key_name(name))
+    return serialization.load_pem_private_key(pem, None).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(passphrase),
+    )
 
 
 def newest_ca(directory: Path, vault: Vault) -> KeyPair:

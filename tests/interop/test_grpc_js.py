@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import uuid
 from collections.abc import Callable
@@ -17,6 +18,8 @@ import pytest
 from clients.demo.processes import Nodes
 from clients.demo.run import Options, Outcome, run_demo
 from deltacare.times import business_date
+from server.config import CONFIG_FILE, read_config
+from server.setup import add_client, client_pkcs8
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = Path(__file__).parent / "grpc" / "client.js"
@@ -71,15 +74,27 @@ def _batch(*records: dict[str, Any]) -> dict[str, Any]:
 
 def _run(nodes: Nodes, outcome: Outcome, batches: list[dict[str, Any]]) -> dict[str, Any]:
     """Run the client against Shanghai's node, as its system."""
-    clients = nodes.node_directory("310000") / "clients"
+    directory = nodes.node_directory("310000")
+    clients = directory / "clients"
+    passphrase = read_config(directory / CONFIG_FILE).passphrase_file
+    assert passphrase is not None
+    add_client(
+        directory,
+        role="system",
+        name="js",
+        opaque_id="js-system",
+        now=datetime.now(UTC),
+        environ={},
+        entropy=os.urandom,
+    )
     valid = next(v for v in outcome.report["verdicts"] if v["verdict"] == "VALID")
     task = {
         "proto": str(ROOT / "proto"),
         "common": str(COMMON),
         "ca": str(clients / "ca.crt"),
-        "certificate": str(clients / "system.crt"),
-        # Sealed on disk: whoever starts the client opens it, and hands it over by a pipe.
-        "key": nodes.profile("310000").credentials.key_pem.decode(),
+        "certificate": str(clients / "js.crt"),
+        "key": client_pkcs8(directory, name="js", environ={}).decode(),
+        "passphrase": passphrase.read_text(encoding="utf-8").strip(),
         "endpoint": nodes.profile("310000").endpoint,
         "check": {"certificate_no": valid["certificate"]},
         "batches": batches,

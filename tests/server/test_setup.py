@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from clients.federation.cards import MemberCard
 from clients.federation.store import TrustStore
 from clients.sdk.credentials import Profile
+from clients.vault import require_passphrase
 from deltacare.errors import Reason, Refusal
 from deltacare.trust import key_names
+from server.config import CONFIG_FILE, read_config
 from server.edge.identity import Identities
 from server.keyfiles import Keyring
-from server.setup import SAMPLE_ROLES, add_client, init_node, open_vault
+from server.setup import SAMPLE_ROLES, add_client, client_pkcs8, init_node, open_vault
 from tests.support.federated import CHEAP, PAIR, PASSPHRASE, make_directories
 from tests.support.ports import SeededEntropy
 
@@ -162,6 +165,23 @@ def test_card(tmp_path: Path) -> None:
     assert {NOW.replace(microsecond=0)} == {term.from_time for term in card.member.keys}
     assert "deltacare/330000/timestamp" == card.timestamp.name
     assert card.to_bytes() == (tmp_path / "n" / "member.json").read_bytes()
+
+
+def test_a_key_for_other_languages(tmp_path: Path) -> None:
+    """Encrypted PKCS#8 of the client's very key: nothing in clear, opened by the passphrase."""
+    directory = make_directories(tmp_path)["310000"]
+    config = read_config(directory / CONFIG_FILE)
+    secret = require_passphrase({}, config.passphrase_file)
+    pem = client_pkcs8(directory, name="system", environ={})
+    assert pem.startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    certificate = x509.load_pem_x509_certificate((directory / "clients/system.crt").read_bytes())
+    key = load_pem_private_key(pem, secret)
+    assert certificate.public_key() == key.public_key()
+    with pytest.raises(ValueError, match="Incorrect password"):
+        load_pem_private_key(pem, b"another passphrase")
+    with pytest.raises(Refusal) as caught:
+        client_pkcs8(directory, name="nobody", environ={})
+    assert Reason.INVALID_FIELD is caught.value.reason
 
 
 def test_another_client(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 // Reads what to do from standard input as JSON and prints what came back as JSON.
 "use strict";
 
+const crypto = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
 const grpc = require("@grpc/grpc-js");
@@ -25,7 +26,12 @@ const definition = loader.loadSync(
 const api = grpc.loadPackageDefinition(definition).deltacare.v1;
 const credentials = grpc.credentials.createSsl(
   fs.readFileSync(task.ca),
-  Buffer.from(task.key),
+  // Encrypted PKCS#8, as `deltacare node client --pkcs8` writes it.
+  Buffer.from(
+    crypto
+      .createPrivateKey({ key: task.key, passphrase: task.passphrase })
+      .export({ type: "pkcs8", format: "pem" }),
+  ),
   fs.readFileSync(task.certificate),
 );
 const open = (service) => new api[service](task.endpoint, credentials);
