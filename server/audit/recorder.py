@@ -80,6 +80,7 @@ class AuditRecorder:
         self._accepted_loss_size = accepted_loss_size
         self._denials = Denials() if denials is None else denials
         self._task: asyncio.Task[None] | None = None
+        self._is_stopping = asyncio.Event()
 
     # --- What the edge calls ----------------------------------------------------------------------
 
@@ -116,14 +117,15 @@ class AuditRecorder:
 
     async def start(self) -> None:
         """Begin to append what is due."""
+        self._is_stopping.clear()
         self._task = asyncio.create_task(self._run(), name="audit")
 
     async def stop(self) -> None:
         """Append what was counted, and stop; call it while the log room still takes writes."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            # Not cancelled: what is on its way to the log would be given back, and noted twice.
+            self._is_stopping.set()
+            await self._task
             self._task = None
         try:
             await self.flush()
@@ -174,8 +176,7 @@ class AuditRecorder:
     async def _run(self) -> None:
         """Append what is due, every second; anchor every minute. Whatever breaks is tried again."""
         step = 0
-        while True:
-            await asyncio.sleep(_STEP_S)
+        while not await self._is_over(_STEP_S):
             try:
                 await self.flush(only_due=True)
                 if step % _ANCHOR_STEPS == 0 and self._reader.position(self.log).size:
@@ -185,6 +186,13 @@ class AuditRecorder:
             except Exception:  # noqa: BLE001 - the database, most likely; the duty must outlive it
                 _alarm.exception("audit_failed")
             step += 1
+
+    async def _is_over(self, wait_s: float) -> bool:
+        """Wait for a while, and return whether the node is stopping."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._is_stopping.wait()
+        return self._is_stopping.is_set()
 
     async def _append(self, method: str, entries: Sequence[Entry]) -> None:
         """Append entries to the audit log."""

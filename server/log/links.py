@@ -33,6 +33,9 @@ __all__ = ["Inbox", "Link", "offer_of"]
 
 _INBOX_MAX = 64
 
+_Key = tuple[int, str, bytes]
+"""Size, who showed it, and the text that is signed."""
+
 _log = structlog.get_logger("deltacare.log")
 
 
@@ -59,26 +62,28 @@ def offer_of(checkpoint: Checkpoint, province: str, held: Sequence[LogName]) -> 
 class Inbox:
     """What was shown of each log and waits to be dealt with, smallest first.
 
-    A plain head is overtaken by any larger one; what asks, or carries cosignatures, is kept. One
-    task a log, so that a slow log holds up no other.
+    A plain head is overtaken by any larger one; what asks, or carries cosignatures, is kept, and so
+    are two texts of one size: one of them is a lie, which must not hide behind the other. One task
+    a log, so that a slow log holds up no other.
     """
 
     def __init__(self, mirror: Mirror, held: Iterable[LogName]) -> None:
         self._mirror = mirror
-        self._waiting: dict[LogName, dict[tuple[int, str], Offer]] = {log: {} for log in held}
+        self._waiting: dict[LogName, dict[_Key, Offer]] = {log: {} for log in held}
         self._is_news = {log: asyncio.Event() for log in self._waiting}
 
     def put(self, offer: Offer) -> None:
         """Take note of an offer; never blocks."""
         waiting = self._waiting[offer.log]
-        key = (offer.size, offer.province)
+        key = (offer.size, offer.province, offer.note.partition(b"\n\n")[0])
         held = waiting.get(key)
         if held is not None and held.is_asked and not offer.is_asked:
             return
         waiting[key] = offer
-        if len(waiting) > _INBOX_MAX:
-            plain = [k for k, o in sorted(waiting.items()) if not o.is_asked]
-            del waiting[plain[0] if plain else min(waiting)]
+        # Whoever shows too much pushes out what it showed itself, nobody else's word.
+        same = [k for k in sorted(waiting) if waiting[k].province == offer.province]
+        if len(same) > _INBOX_MAX:
+            del waiting[next((k for k in same if not waiting[k].is_asked), same[0])]
         self._is_news[offer.log].set()
 
     async def run(self, log: LogName) -> None:
@@ -91,12 +96,12 @@ class Inbox:
                 # If it fails the partner shows it again at the next contact.
                 await attempt(partial(self._mirror.take, self._next(waiting)), what="mirroring")
 
-    def _next(self, waiting: dict[tuple[int, str], Offer]) -> Offer:
-        largest = max(waiting)
+    def _next(self, waiting: dict[_Key, Offer]) -> Offer:
+        largest = max(waiting)[0]
         for key in sorted(waiting):
             offer = waiting.pop(key)
             is_plain = not offer.is_asked and offer.note.count(b"\n\xe2\x80\x94 ") <= 1
-            if key == largest or not is_plain:
+            if offer.size == largest or not is_plain:
                 return offer
         raise AssertionError("the largest is always taken")
 

@@ -24,6 +24,7 @@ from server.audit import tables
 from server.audit.projector import last_anchor
 from server.audit.recorder import ANCHOR_INTERVAL, AuditRecorder
 from server.edge.call import Call
+from server.log.ports import Sequencer, Write
 from server.log.tables import void_entries
 from tests.server.audit.support import (
     AUDIT,
@@ -40,7 +41,7 @@ from tests.server.audit.support import (
 )
 from tests.support.federation import log_signer
 from tests.support.nodes import FourNodes, Node, until
-from tests.support.ports import ManualClock
+from tests.support.ports import ManualClock, SeededEntropy
 
 ROOT = Path(__file__).parents[3]
 
@@ -117,6 +118,43 @@ async def test_what_runs_beside_the_calls(tmp_path: Path) -> None:
         audit.deny(denial("id-2"), clock.now())
         await audit.stop()
         assert ["id-1", "id-2"] == [e.access_denied.principal for e in await noted(node)]
+
+
+class _Slow:
+    """A sequencer whose answers are late: what it was given is stored before the caller knows."""
+
+    def __init__(self, sequencer: Sequencer) -> None:
+        self._sequencer = sequencer
+        self.stored, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def submit(self, write: Write) -> bytes:
+        """Append at once; answer when told to."""
+        answer = await self._sequencer.submit(write)
+        self.stored.set()
+        await self.go_on.wait()
+        return answer
+
+
+async def test_a_node_that_stops_notes_nothing_twice(tmp_path: Path) -> None:
+    """Not even what is stored already while its answer is still on the way."""
+    async with alone(tmp_path) as (node, _, clock):
+        slow = _Slow(node.logs.sequencer)
+        audit = AuditRecorder(
+            province=OWN,
+            sequencer=slow,
+            reader=node.logs.reader,
+            clock=clock,
+            entropy=SeededEntropy("slow"),
+        )
+        await audit.start()
+        audit.deny(denial(), clock.now())
+        clock.advance(timedelta(seconds=61))
+        await slow.stored.wait()
+        stopping = asyncio.create_task(audit.stop())
+        await asyncio.sleep(0)
+        slow.go_on.set()
+        await stopping
+        assert ["id-1"] == [e.access_denied.principal for e in await noted(node)]
 
 
 async def test_an_unconfirmed_node_discloses_nothing(tmp_path: Path) -> None:
