@@ -51,12 +51,12 @@ __all__ = [
 ]
 
 FAST = LogSettings(
-    refresh_s=0.1,
+    refresh_s=0.2,
     pace_s=0.1,
     freshness_s=3_600.0,
     exchange_s=8.0,
     poll_s=0.05,
-    backoff_s_min=0.01,
+    backoff_s_min=0.05,
     backoff_s_max=0.1,
 )
 """Settings under which nothing in a test waits long."""

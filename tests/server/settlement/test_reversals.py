@@ -3,10 +3,14 @@
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from deltacare.ids import LogName
 from deltacare.v1 import clearing_service_pb2 as cpb
 from tests.server.settlement.recompute import RecomputedNight, recompute_nights
 from tests.server.settlement.world import HOME, HOST, World, day
+
+pytestmark = pytest.mark.slow
 
 AGREED = cpb.PAIR_NIGHT_STATE_AGREED
 
