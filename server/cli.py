@@ -258,9 +258,12 @@ def serve(directory: Path, listen: str | None) -> None:
     import uvloop
 
     from server.app import serve as run
+    from server.edge.descriptors import raise_descriptor_limit
     from server.edge.logging import configure_logging
 
     configure_logging(level=config.log_level)
+    # Usual limits are 1,024 soft, for programs of the past, and far more if one asks.
+    raise_descriptor_limit()
     uvloop.run(run(config, on_serving=on_serving))
 
 

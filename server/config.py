@@ -94,6 +94,7 @@ _LIMITS: Mapping[str, tuple[int, int]] = {
     "calls_at_once_max": (1, 4_096),
     "streams_at_once_max": (1, 4_096),
     "connection_streams_max": (1, 65_536),
+    "handshake_duration_max_s": (1, 120),
     "connection_duration_max_s": (60, 86_400),
     "drain_duration_max_s": (0, 300),
     "refused_calls_per_min_max": (1, 1_000_000),
@@ -354,6 +355,7 @@ _LIMIT_NOTES = {
     "calls_at_once_max": "Calls of one caller that may run at the same time.",
     "streams_at_once_max": "Streams of one caller among these.",
     "connection_streams_max": "Calls and streams at the same time on one connection.",
+    "handshake_duration_max_s": "Seconds that a connection has to say who calls.",
     "connection_duration_max_s": "Seconds after which a connection is made anew.",
     "drain_duration_max_s": "Seconds that running calls get to finish when the node stops.",
     "refused_calls_per_min_max": "Calls of one caller a minute that may be denied before none is "

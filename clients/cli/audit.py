@@ -118,12 +118,18 @@ def list_(
 
 def _own_log(node: "SyncNodeClient") -> tuple[str, int]:
     """Return the name of the audit log of the caller's province, and how many entries it has."""
+    from deltacare.errors import Refusal
     from deltacare.ids import LogName
     from deltacare.v1.federation_service_pb2 import WhoAmIRequest
     from deltacare.v1.log_service_pb2 import GetCheckpointRequest
 
     name = str(LogName.audit(node.federation.WhoAmI(WhoAmIRequest()).province))
-    return name, node.log.GetCheckpoint(GetCheckpointRequest(log=name)).size
+    try:
+        return name, node.log.GetCheckpoint(GetCheckpointRequest(log=name)).size
+    except Refusal as error:
+        # Whoever may not call the method at all is not told of which log.
+        details = {**error.details, "log": name}
+        raise Refusal(error.reason, error.message, details=details) from None
 
 
 def _newest_first(node: "SyncNodeClient", name: str, size: int) -> Iterator[_Noted]:

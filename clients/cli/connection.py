@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clients.cli.commands import option
-from clients.cli.failures import InputRefused
+from clients.cli.failures import AS_VARIABLE, InputRefused
 from clients.language import both, tr
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def connected(function: Callable[..., Any]) -> Any:  # noqa: ANN401  # click's o
         "--as",
         "profile",
         metavar="DIR[/NAME]",
-        envvar="DELTACARE_AS",
+        envvar=AS_VARIABLE,
         help=both(
             "身份目录（node init 写下的 clients 目录），可加证书名，默认 system。",
             "The clients directory that node init wrote, and the name of a client in it "

@@ -8,12 +8,16 @@ Nothing here decides what fails; a traceback never reaches the user unless
 import enum
 import errno
 import json
+import os
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from clients.cli.faults import told
+from clients.cli.usage import usage_words
 from clients.language import language, tr
 from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason
 
@@ -21,18 +25,25 @@ if TYPE_CHECKING:
     from settlement.findings import Finding
 
 __all__ = [
+    "AS_VARIABLE",
     "Exit",
     "Fault",
     "InputRefused",
     "exit_code",
     "failure_json",
     "failure_lines",
+    "failure_words",
     "fault_lines",
     "fault_plain",
     "finding_fault",
     "reason_words",
 ]
 
+AS_VARIABLE = "DELTACARE_AS"
+"""The variable that says as whom to connect where ``--as`` does not."""
+
+_AS = "--as"
+_ASKING = ("--node", _AS)  # what says whom to ask, and as whom; variables hold for the hint too
 _LISTED_MAX = 50
 _UNKNOWN_CA = "CERTIFICATE_VERIFY_FAILED"  # TLS's word for a CA that is not ours
 # gRPC's words where nothing listens, or there is no such host.
@@ -164,14 +175,33 @@ def fault_plain(fault: Fault) -> dict[str, str]:
     }
 
 
-def failure_lines(error: Exception) -> list[str]:
-    """Return a failure as lines for a person."""
+def failure_lines(error: Exception, arguments: Sequence[str] = ()) -> list[str]:
+    """Return a failure as lines for a person.
+
+    Args:
+        error: What went wrong.
+        arguments: Of the command line; what they say of whom to ask stands in the hints too.
+    """
     faults, count = _faults(error)
     lines = [tr("错误：", "Error: ") + _message(error), *fault_lines(faults, count)]
     missing = error.details.get("missing", "") if isinstance(error, DeltacareError) else ""
     lines += [f"  {each}" for each in missing.split("; ") if each]
-    asked = _explained(error)
-    return [*lines, tr(f"  谁可以：{asked}", f"  Who may: {asked}")] if asked else lines
+    asked = _explained(error, arguments)
+    if asked:
+        lines.append(tr(f"  谁可以：{asked}", f"  Who may: {asked}"))
+    auditor = _auditor(error, arguments)
+    if auditor:
+        lines.append(
+            tr(f"  请以稽核身份连接：--as {auditor}", f"  Connect as an auditor: --as {auditor}")
+        )
+    return lines
+
+
+def failure_words(error: DeltacareError) -> str:
+    """Return why something failed, in one line."""
+    if not error.violations:
+        return _refused(error)
+    return " ".join(line.strip() for line in fault_lines(error.violations, len(error.violations)))
 
 
 def fault_lines(faults: Sequence[Fault], count: int) -> list[str]:
@@ -231,7 +261,7 @@ def _message(error: Exception) -> str:
             return f"{name} {said}".strip()
         return _refused(error)
     if isinstance(error, click.UsageError):
-        return _usage(error)
+        return usage_words(error)
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, OSError):
@@ -287,7 +317,7 @@ def _silent(endpoint: str, said: str) -> str:
     )
 
 
-def _explained(error: Exception) -> str:
+def _explained(error: Exception, arguments: Sequence[str]) -> str:
     """Return the command that explains a denial by the rights table; empty for anything else."""
     details = error.details if isinstance(error, DeltacareError) else {}
     if not {"rule", "method", "role"} <= details.keys():
@@ -295,21 +325,35 @@ def _explained(error: Exception) -> str:
     command = f"deltacare explain {details['method'].rpartition('/')[2]} --role {details['role']}"
     if details.get("province"):
         command += f" --of {details['province']}"
-    return f"{command} --purpose {details['purpose']}" if details.get("purpose") else command
+    if details.get("purpose"):
+        command += f" --purpose {details['purpose']}"
+    for name in _ASKING:
+        value = _given(arguments, name)
+        if value:
+            command += f" {name} {shlex.quote(value)}"
+    return command
 
 
-def _usage(error: click.UsageError) -> str:
-    """Return click's complaint, in Chinese where it is one of the common ones."""
-    match error:
-        case click.NoSuchOption():
-            return tr(f"没有选项 {error.option_name}", error.format_message())
-        case click.MissingParameter():
-            name = error.param.get_error_hint(error.ctx) if error.param and error.ctx else ""
-            return tr(f"缺少 {name}", error.format_message())
-        case click.BadParameter():
-            name = error.param.get_error_hint(error.ctx) if error.param and error.ctx else ""
-            return tr(f"{name} 有误：{error.message}", error.format_message())
-    return error.format_message()
+def _auditor(error: Exception, arguments: Sequence[str]) -> str:
+    """Return the profile that may read the audit log which was refused; empty for other errors."""
+    if not isinstance(error, DeltacareError) or error.reason.kind is not Kind.DENIED:
+        return ""
+    if not error.details.get("log", "").endswith("/audit"):
+        return ""
+    given = _given(arguments, _AS) or os.environ.get(AS_VARIABLE, "DIR")
+    directory = Path(given) if given == "DIR" or Path(given).is_dir() else Path(given).parent
+    return shlex.quote(f"{directory}/auditor")
+
+
+def _given(arguments: Sequence[str], name: str) -> str:
+    """Return the value of an option of the command line, as it was given last."""
+    found = ""
+    for at, word in enumerate(arguments):
+        if word == name:
+            found = "".join(arguments[at + 1 : at + 2])
+        elif word.startswith(f"{name}="):
+            found = word.removeprefix(f"{name}=")
+    return found
 
 
 def _file(error: OSError) -> str:
@@ -323,7 +367,7 @@ def _file(error: OSError) -> str:
         errno.EADDRINUSE: tr(f"{name} 已被占用", f"{name} is in use"),
         errno.EADDRNOTAVAIL: tr(f"{name} 不是本机地址", f"{name} is no address of this machine"),
     }
-    said = error.strerror or str(error) or type(error).__name__
+    said = told(error.strerror or str(error) or type(error).__name__)
     if not name:
         return tr(f"读写文件时出错：{said}", f"A file could not be read or written: {said}")
     other = tr(f"读写 {name} 时出错：{said}", f"{name}: {said}")

@@ -144,8 +144,11 @@ def init(office: Path, province: str, passphrase_file: Path | None) -> None:
     "--account",
     "accounts",
     multiple=True,
-    metavar="P=HOLDER,NUMBER,BANK,TIME",
-    help=both("新的收款账户，签发 24 小时后方可生效。", "A new account, a day after at least."),
+    metavar="P=HOLDER,NUMBER,BANKCODE,TIME",
+    help=both(
+        "新的收款账户；BANKCODE 为 12 位联行号；签发 24 小时后方可生效。",
+        "A new account, a day after at least; BANKCODE is the bank's 12-digit CNAPS code.",
+    ),
 )
 @option(
     "--scheme",

@@ -1,5 +1,6 @@
 """What the options of ``deltacare federation propose`` say, as a proposal."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from deltacare.trust import Account
 
 __all__ = ["first_proposal", "next_proposal"]
+
+# What a statement takes, refused here by the name that the option has for it.
+_ACCOUNT_NUMBER = re.compile(r"[0-9]{8,32}", re.ASCII)
+_BANK_CODE = re.compile(r"[0-9]{12}", re.ASCII)
 
 
 def first_proposal(given: dict[str, Any]) -> "Proposal":
@@ -125,13 +130,28 @@ def _account(text: str) -> "tuple[str, Account]":
 
     province, value = _pair(text, "--account")
     parts = value.rsplit(",", 3)
-    if len(parts) != 4:  # noqa: PLR2004  # holder, number, bank, time
+    if len(parts) != 4:  # noqa: PLR2004  # holder, number, bank code, time
         raise InputRefused(
             tr(
                 "--account 应写作 310000=户名,账号,行号,生效时间",
-                "--account: write it as 310000=HOLDER,NUMBER,BANK,TIME",
+                "--account: write it as 310000=HOLDER,NUMBER,BANKCODE,TIME",
             )
         )
     holder, number, bank, time = parts
+    if not _ACCOUNT_NUMBER.fullmatch(number):
+        raise InputRefused(
+            tr(
+                f"--account 账号 {number}：应为 8 至 32 位数字，不含空格和连字符。",
+                f"--account NUMBER {number}: it is 8 to 32 digits, without spaces and hyphens.",
+            )
+        )
+    if not _BANK_CODE.fullmatch(bank):
+        raise InputRefused(
+            tr(
+                f"--account 行号 {bank}：应为开户行的 12 位联行号（CNAPS），如 102290000000。",
+                f"--account BANKCODE {bank}: it is 12 digits: the bank's code in the clearing "
+                "system (CNAPS, 联行号), such as 102290000000.",
+            )
+        )
     from_time = parse_time(time, field="--account")
     return province, Account(holder=holder, number=number, bank_code=bank, from_time=from_time)

@@ -149,9 +149,10 @@ def verify(*, connection: Connection, source: str, policy: Path) -> int:
     """Verify an exported directory, or a log that a node holds."""
     from clients.logs.source import LogSource, NodeLog, TilesDirectory
     from clients.logs.verify import verify_log
-    from deltacare.tlog.policy import Policy
+    from clients.regular_files import read_regular
+    from deltacare.tlog.policy import POLICY_BYTES_MAX, Policy
 
-    trusted = Policy.from_bytes(policy.read_bytes())
+    trusted = Policy.from_bytes(read_regular(policy, bytes_max=POLICY_BYTES_MAX))
 
     def run(held: LogSource) -> Any:  # noqa: ANN401  # a result
         with progress("校验条目", "verifying entries") as bar:
@@ -227,9 +228,10 @@ def export(*, connection: Connection, name: str, directory: Path) -> None:
     log,
     "policy",
     help=both(
-        "写出日志或结论密钥（deltacare/省/verdicts）的 C2SP tlog-policy，按本节点所列。",
+        "写出日志或结论密钥（deltacare/省/verdicts）的 C2SP tlog-policy，按本节点所列。"
+        "有密钥失信后须重新生成：失信密钥及其时刻以注释列出。",
         "Write a C2SP tlog-policy of a log, or of the keys deltacare/P/verdicts, as the own node "
-        "lists them.",
+        "lists them. Make it anew after a taint: a comment in it names the bad key and since when.",
     ),
 )
 @click.argument("name")

@@ -116,19 +116,19 @@ class _Program(Group):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 code = Exit.YES
             except Exception as error:  # noqa: BLE001  # the one place where a run ends
-                code = _fail(error, as_json="--json" in arguments)
+                code = _fail(error, arguments)
         sys.exit(code)
 
 
-def _fail(error: Exception, *, as_json: bool) -> int:
+def _fail(error: Exception, arguments: Sequence[str]) -> int:
     """Say what went wrong and return the exit code."""
     if os.environ.get("DELTACARE_TRACEBACK"):
         import traceback
 
         traceback.print_exception(error)
-    if as_json:
+    if "--json" in arguments:
         click.echo(failure_json(error))
-    for line in failure_lines(error):
+    for line in failure_lines(error, arguments):
         click.echo(line, err=True)
     if isinstance(error, click.UsageError) and error.ctx is not None:
         path = error.ctx.command_path

@@ -53,5 +53,4 @@ def replace_pending(
         found = trial.check_timestamp(timestamp, now=now)
         if found.snapshot_version <= base.version:
             raise fault(Fault.ROLLED_BACK, Role.TIMESTAMP, "It names no later statement.")
-    store.discard_after(base.version)
-    return store.add(given, now=now)
+    return store.replace_after(base.version, given, now=now)

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clients.federation.files import write_atomic
-from clients.federation.incoming import FILES_MAX
+from clients.federation.incoming import FILES_MAX, VERSIONED
 from clients.federation.store import PINNED_FILE, TrustStore
 from clients.sdk.credentials import read_file
 from deltacare.errors import Reason, Refusal, invalid_field
-from deltacare.trust.roles import check_not_older
+from deltacare.trust.roles import Role, check_not_older, open_snapshot
 
 __all__ = ["install", "read_published", "trust_store", "write_repository"]
 
@@ -39,7 +39,12 @@ def read_published(path: Path) -> dict[str, bytes]:
             "It is neither a published repository nor a node with the federation's metadata.",
             "Give what federation publish --out wrote, or the directory of a node.",
         )
-    return {file.relative_to(path).as_posix(): read_file(file, field_name="from") for file in files}
+    left_over = _left_over({file.name: file for file in files if file.parent == path})
+    return {
+        name: read_file(file, field_name="from")
+        for file in files
+        if (name := file.relative_to(path).as_posix()) not in left_over
+    }
 
 
 def trust_store(path: Path) -> TrustStore | None:
@@ -66,9 +71,10 @@ def write_repository(path: Path, files: Mapping[str, bytes]) -> None:
         Refusal: ``ALREADY_EXISTS``, if it holds another document under a name.
     """
     missing: dict[Path, bytes] = {}
+    left_over = _left_over({file.name: file for file in path.glob("*.json")})
     for name, data in files.items():
         file = path / name
-        if not file.exists():
+        if not file.exists() or name in left_over:
             missing[file] = data
         elif name.startswith("targets/"):
             if read_file(file, field_name="out") != data:
@@ -100,6 +106,22 @@ def install(directory: Path, files: Mapping[str, bytes]) -> int:
     if not store.is_pinned:
         store.pin(files[first])
     return store.add(files).version
+
+
+def _left_over(files: Mapping[str, Path]) -> frozenset[str]:
+    """Return which roots and targets no snapshot leads to: whoever wrote them was stopped halfway.
+
+    The offices may have given that statement up since, so another one may take their place.
+    """
+    versions = {name: VERSIONED.fullmatch(name) for name in files}
+    numbers = {name: (match[2], int(match[1])) for name, match in versions.items() if match}
+    newest = max((n for role, n in numbers.values() if role == Role.SNAPSHOT), default=0)
+    root = 1
+    if newest:
+        data = read_file(files[f"{newest}.snapshot.json"], field_name="from")
+        root = open_snapshot(data).root_version
+    last = {Role.ROOT.value: root, Role.TARGETS.value: newest}
+    return frozenset(name for name, (role, n) in numbers.items() if n > last.get(role, n))
 
 
 def _number(name: str) -> int:

@@ -6,15 +6,14 @@ on every read of a value, so that a file altered on disk is found and not believ
 who signs timestamps and what time it is are decided by the caller.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from clients.federation.files import write_atomic
+from clients.federation.held import PINNED_FILE, HeldFiles, lost
 from clients.federation.incoming import (
-    TARGET,
     TIMESTAMP_FILE,
-    VERSIONED,
     Incoming,
     Statement,
     not_held,
@@ -23,7 +22,7 @@ from clients.federation.incoming import (
     verified,
 )
 from clients.sdk.credentials import read_file
-from deltacare.errors import Reason, Refusal, invalid_field
+from deltacare.errors import DeltacareError, PeerFault, Reason, Refusal, invalid_field
 from deltacare.trust import Federation
 from deltacare.trust.roles import (
     Fault,
@@ -36,7 +35,6 @@ from deltacare.trust.roles import (
     open_snapshot,
     open_timestamp,
     signed_sha256,
-    target_file,
     target_hashes,
     timestamp_hour,
     verify_root_chain,
@@ -47,38 +45,15 @@ from deltacare.trust.succession import require_succession
 
 __all__ = ["ASIDE_FILE", "PINNED_FILE", "TIMESTAMP_FILE", "Statement", "TrustStore"]
 
-PINNED_FILE = "pinned.root.json"
 ASIDE_FILE = "timestamp.from-the-future.json"
 
-_CLIENT = "client"
-_FOLDERS = {Role.ROOT: "roots", Role.SNAPSHOT: "snapshots", Role.TARGETS: "targets"}
-_DOCUMENTS = "documents"
 
-
-class TrustStore:
+class TrustStore(HeldFiles):
     """Reads and fills one ``trust`` directory.
 
     Args:
         directory: Where it is; made when something is first written.
     """
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-
-    @property
-    def directory(self) -> Path:
-        """Where it is."""
-        return self._directory
-
-    @property
-    def client_directory(self) -> Path:
-        """The directory that ``tuf.ngclient.Updater`` keeps for itself."""
-        return self._directory / _CLIENT
-
-    @property
-    def is_pinned(self) -> bool:
-        """Whether there is a root to begin with."""
-        return (self._directory / PINNED_FILE).exists()
 
     def pin(self, root: bytes) -> None:
         """Trust a root from now on, because people compared its keys by another way.
@@ -103,30 +78,6 @@ class TrustStore:
         self._directory.mkdir(parents=True, exist_ok=True)
         write_atomic(path, root)
 
-    def pinned(self) -> bytes:
-        """Return the root that everything is verified from.
-
-        Raises:
-            Refusal: ``INVALID_FIELD``, if none was installed.
-        """
-        path = self._directory / PINNED_FILE
-        if not path.exists():
-            raise invalid_field(
-                "trust",
-                path,
-                "The node has no root of the federation yet.",
-                "Install what the offices published: deltacare federation publish … --install.",
-            )
-        return read_file(path, field_name="trust")
-
-    def roots(self) -> tuple[bytes, ...]:
-        """Return the root files that follow the pinned one, ascending, without a gap."""
-        version = open_root(self.pinned()).version
-        found: list[bytes] = []
-        while (path := self._path(Role.ROOT, version + len(found) + 1)).exists():
-            found.append(read_file(path, field_name="trust"))
-        return tuple(found)
-
     def root(self, version: int | None = None) -> Root:
         """Return a root, the newest by default, verified from the pinned one.
 
@@ -141,29 +92,17 @@ class TrustStore:
             raise not_held(f"{version}.root.json")
         return verify_root_chain(pinned, chain[: last - first])
 
-    def versions(self) -> tuple[int, ...]:
-        """Return the numbers of the statements held, ascending."""
-        folder = self._directory / _FOLDERS[Role.SNAPSHOT]
-        names = [VERSIONED.fullmatch(path.name) for path in folder.glob("*.snapshot.json")]
-        return tuple(sorted(int(match[1]) for match in names if match is not None))
-
-    def newest(self) -> int | None:
-        """Return the number of the newest statement held, ``None`` if there is none."""
-        return max(self.versions(), default=None)
-
     def statement(self, version: int) -> Statement:
         """Return a statement, verified from the pinned root.
 
         Raises:
             PeerFault: ``BAD_METADATA``, if a file was altered.
-            Refusal: ``NOT_FOUND``, if it is not held.
+            Refusal: ``NOT_FOUND``, if it is not held; ``INVALID_FIELD``, naming a file of it that
+                was lost.
         """
         snapshot = self.read(f"{version}.snapshot.json")
-        targets = self.read(f"{version}.targets.json")
-        documents = {
-            path: self._read_document(digest, path)
-            for path, digest in target_hashes(targets).items()
-        }
+        targets = self.targets(version)
+        documents = self.documents(targets)
         bound = open_snapshot(snapshot)
         root = self.root(bound.root_version)
         return Statement(
@@ -180,11 +119,23 @@ class TrustStore:
 
         Raises:
             PeerFault: ``BAD_METADATA``, if the file was altered.
+            Refusal: ``INVALID_FIELD``, if it is damaged, or the statement it names was lost.
         """
         path = self._directory / TIMESTAMP_FILE
         if not path.exists():
             return None
         data = read_file(path, field_name="trust")
+        try:
+            named = open_timestamp(data).snapshot_version
+        except PeerFault:
+            raise invalid_field(
+                "trust",
+                path,
+                "The file is no timestamp: it is damaged.",
+                "Remove the file; the running node and a partner make the next one.",
+            ) from None
+        if named not in self.versions():
+            raise lost(self.path(Role.SNAPSHOT, named))
         return self.check_timestamp(data)
 
     def check_timestamp(self, data: bytes, *, now: datetime | None = None) -> Timestamp:
@@ -292,9 +243,11 @@ class TrustStore:
     def add(self, files: Mapping[str, bytes], *, now: datetime | None = None) -> Statement:
         """Keep statements and roots that are not held yet, after verifying all of them.
 
-        1. Roots follow the newest one held. 2. Statements follow the newest one held, in order,
-        each by the rules of succession. 3. What is held stays as it is. Then everything is written,
-        documents first, so that a snapshot never stands without what it names.
+        1. Roots follow the newest one that a statement held belongs to, and are kept if one of the
+        new statements belongs to them or a later root. 2. Statements follow the newest one held, in
+        order, each by the rules of succession. 3. What is held stays as it is; what of it was lost
+        or altered is brought back. Then everything is written, documents first, so that a snapshot
+        never stands without what it names.
 
         Args:
             files: By path of a TUF client: ``N.root.json``, ``N.snapshot.json``,
@@ -306,17 +259,42 @@ class TrustStore:
             The newest statement held afterwards.
 
         Raises:
-            PeerFault: ``BAD_METADATA``, naming what is wrong; nothing was written.
+            PeerFault: ``BAD_METADATA``, naming what is wrong; nothing was added.
             Refusal: ``INVALID_FIELD``, if a path is none, or what was signed is no federation;
                 ``NOT_FOUND``, if a file is missing.
         """
+        self.pinned()
+        with self.alone():
+            return self._add(files, now=now)
+
+    def replace_after(
+        self, version: int, files: Mapping[str, bytes], *, now: datetime | None = None
+    ) -> Statement:
+        """Give up every statement after one, and add others in their stead; see `add`.
+
+        Raises:
+            PeerFault: ``BAD_METADATA``; what is wrong with the others was not looked at before.
+            Refusal: ``NOT_FOUND``, if the one is not held, or a file is missing.
+        """
+        with self.alone():
+            self.statement(version)
+            # The last first: whatever is left, should this end halfway, stands on what is left.
+            for number in reversed(self.versions()):
+                if number > version:
+                    self.path(Role.SNAPSHOT, number).unlink()
+            return self._add(files, now=now)
+
+    def _add(self, files: Mapping[str, bytes], *, now: datetime | None) -> Statement:
+        """Do what `add` does, while nobody else adds."""
         given = sorted_files(files)
+        self._restore(given)
         # 1. Roots.
         chain = list(self.roots())
-        writes = self._new_roots(given, chain)
+        roots = self._new_roots(given, chain)
         # 2. Statements.
         newest = self.newest()
         latest = None if newest is None else self.statement(newest)
+        writes: list[tuple[Path, bytes]] = []
         added: list[tuple[Federation | None, Statement]] = []
         for version, snapshot in given.snapshots:
             if newest is not None and version <= newest:
@@ -338,81 +316,46 @@ class TrustStore:
             raise invalid_field("files", "", "They hold no statement of the federation.")
         if now is not None:
             require_in_time(added, files.get(TIMESTAMP_FILE), now)
-        for path, data in writes:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.exists() or path.read_bytes() != data:
-                write_atomic(path, data)
+        named = latest.root.version
+        _write([(path, data) for version, path, data in roots if version <= named])
+        _write(writes)
         return latest
 
-    def discard_after(self, version: int) -> None:
-        """Give up every statement after one, and the roots that came with them.
+    def _restore(self, given: Incoming) -> None:
+        """Bring back files that were lost or altered, from copies of the same statements.
 
-        Raises:
-            Refusal: ``NOT_FOUND``, if it is not held.
+        A statement is the same if its snapshot is: that names all the rest.
         """
-        root = self.statement(version).root.version
-        # The last first: whatever is left, should this end halfway, stands on what is left.
-        for number in reversed(self.versions()):
-            if number > version:
-                self._path(Role.SNAPSHOT, number).unlink()
-        for number in range(self.root().version, root, -1):
-            self._path(Role.ROOT, number).unlink()
+        held = self.versions()
+        same: list[tuple[int, bytes]] = []
+        for version, snapshot in given.snapshots:
+            if version in held:
+                kept = self.read(f"{version}.snapshot.json")
+                check_not_older(kept, snapshot)
+                same.append((version, kept))
+        copies = dict(given.roots)
+        chain = [self.pinned()]
+        for version in range(
+            open_root(chain[0]).version + 1,
+            max((open_snapshot(kept).root_version for _, kept in same), default=0) + 1,
+        ):
+            path = self.path(Role.ROOT, version)
+            kept = read_file(path, field_name="trust") if path.is_file() else b""
+            if not _follows(chain, kept) and version in copies:
+                verify_root_chain(chain[0], [*chain[1:], copies[version]])
+                kept = copies[version]
+                _write([(path, kept)])
+            chain.append(kept)
+        for version, kept in same:
+            try:
+                self.statement(version)
+            except DeltacareError:
+                verified(given, version, kept, chain)
+                _write(self._statement_writes(given, version, kept))
 
-    def read(self, path: str) -> bytes:
-        """Return a file under the path by which a TUF client asks for it.
-
-        Raises:
-            Refusal: ``NOT_FOUND``, if it is not held, or is no such path.
-        """
-        versioned = VERSIONED.fullmatch(path)
-        target = TARGET.fullmatch(path)
-        if path == TIMESTAMP_FILE:
-            file = self._directory / TIMESTAMP_FILE
-        elif versioned is not None:
-            file = self._path(Role(versioned[2]), int(versioned[1]))
-            if not file.exists() and versioned[2] == Role.ROOT.value and self.is_pinned:
-                pinned = self.pinned()
-                if open_root(pinned).version == int(versioned[1]):
-                    return pinned
-        elif target is not None:
-            file = self._directory / _DOCUMENTS / target[1]
-        else:
-            raise not_held(path)
-        if not file.is_file():
-            raise not_held(path)
-        return read_file(file, field_name="trust")
-
-    def files(self, versions: Iterable[int] | None = None) -> dict[str, bytes]:
-        """Return what another node needs of statements held: roots, and each with its documents.
-
-        Args:
-            versions: Of statements; all by default.
-        """
-        first = open_root(self.pinned())
-        found = {f"{first.version}.root.json": self.pinned()}
-        for number, data in enumerate(self.roots(), start=first.version + 1):
-            found[f"{number}.root.json"] = data
-        for version in self.versions() if versions is None else versions:
-            targets = self.read(f"{version}.targets.json")
-            found[f"{version}.snapshot.json"] = self.read(f"{version}.snapshot.json")
-            found[f"{version}.targets.json"] = targets
-            for path, digest in target_hashes(targets).items():
-                data = self._read_document(digest, path)
-                found[target_file(path, data)] = data
-        return found
-
-    def _path(self, role: Role, version: int) -> Path:
-        return self._directory / _FOLDERS[role] / f"{version}.{role}.json"
-
-    def _read_document(self, digest: str, path: str) -> bytes:
-        file = self._directory / _DOCUMENTS / digest
-        if not file.is_file():
-            raise not_held(path)
-        return read_file(file, field_name="trust")
-
-    def _new_roots(self, given: Incoming, chain: list[bytes]) -> list[tuple[Path, bytes]]:
+    def _new_roots(self, given: Incoming, chain: list[bytes]) -> list[tuple[int, Path, bytes]]:
         """Add the roots that are new to a chain, and return them as they shall be written."""
-        writes: list[tuple[Path, bytes]] = []
+        writes: list[tuple[int, Path, bytes]] = []
         pinned = self.pinned()
         first = open_root(pinned).version
         for version, data in given.roots:
@@ -424,7 +367,7 @@ class TrustStore:
                 continue
             chain.append(data)
             verify_root_chain(pinned, chain)
-            writes.append((self._path(Role.ROOT, version), data))
+            writes.append((version, self.path(Role.ROOT, version), data))
         return writes
 
     def _statement_writes(
@@ -433,6 +376,23 @@ class TrustStore:
         """Yield the files of a statement, each after those that it names."""
         targets = given.targets[version]
         for digest in sorted(set(target_hashes(targets).values())):
-            yield self._directory / _DOCUMENTS / digest, given.documents[digest]
-        yield self._path(Role.TARGETS, version), targets
-        yield self._path(Role.SNAPSHOT, version), snapshot
+            yield self.document(digest), given.documents[digest]
+        yield self.path(Role.TARGETS, version), targets
+        yield self.path(Role.SNAPSHOT, version), snapshot
+
+
+def _write(files: Iterable[tuple[Path, bytes]]) -> None:
+    """Write files in their order, except those that are there already."""
+    for path, data in files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_bytes() != data:
+            write_atomic(path, data)
+
+
+def _follows(chain: Sequence[bytes], root: bytes) -> bool:
+    """Whether a root follows others."""
+    try:
+        verify_root_chain(chain[0], [*chain[1:], root])
+    except DeltacareError:
+        return False
+    return True

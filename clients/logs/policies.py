@@ -18,6 +18,7 @@ from deltacare.trust import (
     SuiteTerm,
     Trust,
     log_policy,
+    note_policy,
     sm2_policy,
     verdict_key_name,
     witness_key_name,
@@ -81,10 +82,10 @@ def listed_verdict_policy(listed: "ListMembersResponse", province: str) -> Polic
     """
     name = verdict_key_name(province)
     terms = [term for member in listed.members for term in _terms(member.keys)]
-    keys = tuple(t.key for t in terms if t.key.name == name and not t.is_tainted)
-    if not keys:
+    policy = note_policy(term for term in terms if term.key.name == name)
+    if not policy.log_keys:
         raise invalid_field("log", name, "This member has no key for verdicts.")
-    return Policy(logs=keys)
+    return policy
 
 
 class _Listed:

@@ -11,8 +11,9 @@ from deltacare.errors import PeerFault, Reason
 from deltacare.times import format_time
 from deltacare.tlog.checkpoint import CHECKPOINT_BYTES_MAX, SignedCheckpoint
 from deltacare.tlog.cosignature import verify_cosignatures
-from deltacare.tlog.note import SignedNote
+from deltacare.tlog.note import SignedNote, verify_note
 from deltacare.tlog.policy import Policy
+from deltacare.tlog.standing import called_bad, resting_on
 from deltacare.tlog.tree import Frontier, leaf_hashes
 
 __all__ = ["VerifiedLog", "verify_log"]
@@ -41,7 +42,8 @@ def verify_log(
     """Verify a whole log.
 
     1. The checkpoint is of a log that the policy trusts, and signed by a key of it. 2. Known
-    witnesses cosigned it, and they meet the policy's quorum. 3. The entries are as many as it says,
+    witnesses cosigned it, and they meet the policy's quorum; if only bad keys of the log signed it,
+    before these were bad. 3. The entries are as many as it says,
     and their tree has its root.
 
     Args:
@@ -50,13 +52,13 @@ def verify_log(
         advance: Is told how many more entries were read.
 
     Raises:
-        PeerFault: ``BAD_SIGNATURE``, ``NO_QUORUM`` or ``BAD_PROOF``.
+        PeerFault: ``BAD_SIGNATURE``, ``KEY_NOT_IN_FORCE``, ``NO_QUORUM`` or ``BAD_PROOF``.
     """
     # 1. The log's signature.
     note = source.checkpoint()
     parsed = SignedNote.from_bytes(note, bytes_max=CHECKPOINT_BYTES_MAX)
     origin = parsed.text.partition("\n")[0]
-    keys = tuple(key for key in policy.logs if key.name == origin)
+    keys = tuple(key for key in policy.log_keys if key.name == origin)
     if not keys:
         raise PeerFault(
             Reason.BAD_SIGNATURE,
@@ -65,7 +67,11 @@ def verify_log(
         )
     signed = SignedCheckpoint.from_bytes(note, *keys)
     # 2. The witnesses' cosignatures.
-    cosignatures = verify_cosignatures(signed, policy.witnesses.values())
+    cosigned = verify_cosignatures(signed, policy.witness_keys)
+    bad = called_bad([policy])
+    signing = verify_note(parsed, keys)
+    resting_on(origin, signing, [(c.key, c.time) for c in cosigned], [policy], bad)
+    cosignatures = [each for each in cosigned if each.key not in bad]
     if not policy.is_met(cosignature.key for cosignature in cosignatures):
         raise PeerFault(
             Reason.NO_QUORUM,

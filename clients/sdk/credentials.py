@@ -6,11 +6,11 @@ that the CA gives to its node alone; a client's certificate of the same CA canno
 
 import json
 import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from clients.regular_files import NotRegular, read_regular
 from clients.vault import Vault, require_passphrase
 from deltacare.errors import invalid_field
 from deltacare.ids import parse_province
@@ -158,12 +158,11 @@ def read_file(path: Path, *, field_name: str) -> bytes:
             a pipe that nobody writes to would be waited for without end.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise invalid_field(
-                field_name, path, "It is not a regular file.", "Give the path of a file."
-            )
-        with path.open("rb") as file:
-            data = file.read(FILE_BYTES_MAX + 1)
+        data = read_regular(path, bytes_max=FILE_BYTES_MAX)
+    except NotRegular:
+        raise invalid_field(
+            field_name, path, "It is not a regular file.", "Give the path of a file."
+        ) from None
     except OSError as error:
         raise invalid_field(
             field_name,

@@ -6,6 +6,7 @@ The only module here that opens the files under test. Sizes are limited before a
 from dataclasses import dataclass
 from pathlib import Path
 
+from clients.regular_files import NotRegular, read_regular
 from clients.verify.receipt import verify_receipt
 from clients.verify.statement import verify_statement
 from clients.verify.steps import Steps
@@ -45,6 +46,7 @@ def read_evidence(path: Path) -> Evidence:
     Raises:
         OSError: If a file cannot be read.
         PeerFault: ``BAD_PROOF``, if it claims to be evidence and is not, or is too large.
+        NotRegular: If one is no file.
         Unusable: If it does not even claim to be.
     """
     data = _read(path, EVIDENCE_BYTES_MAX)
@@ -73,8 +75,15 @@ def verify_file(
     Raises:
         OSError: If a file cannot be read.
         DeltacareError: What it is refused for.
-        Unusable: If the file is no evidence, or ``logs`` holds no log.
+        Unusable: If the file is no evidence, ``logs`` holds no log, or one of these is no file.
     """
+    try:
+        return _verified(path, trusting, steps, logs)
+    except NotRegular as error:
+        raise Unusable(error.zh, error.en) from None
+
+
+def _verified(path: Path, trusting: Trusting, steps: Steps, logs: Path | None) -> Verified:
     evidence = read_evidence(path)
     match evidence.kind:
         case EvidenceKind.RECEIPT:
@@ -106,8 +115,7 @@ def verify_file(
 
 
 def _read(path: Path, bytes_max: int) -> bytes:
-    with path.open("rb") as stream:
-        data = stream.read(bytes_max + 1)
+    data = read_regular(path, bytes_max=bytes_max)
     if len(data) > bytes_max:
         raise _too_large(path, bytes_max)
     return data

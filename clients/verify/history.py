@@ -13,7 +13,8 @@ from pathlib import Path
 
 from clients.logs.source import TilesDirectory, claimed_size
 from clients.verify.said import SaidEntry, bears_on
-from clients.verify.trusting import SeenCheckpoint, Trusting
+from clients.verify.seen import SeenCheckpoint
+from clients.verify.trusting import Trusting
 from deltacare.errors import PeerFault, Reason
 from deltacare.evidence import LogRead, Place, VerdictRecord
 from deltacare.tlog.tree import Frontier, leaf_hash, leaf_hashes

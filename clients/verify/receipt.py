@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from clients.plain import plain
+from clients.verify.seen import ProvedEntry
 from clients.verify.steps import Steps
-from clients.verify.trusting import ProvedEntry, Trusting
+from clients.verify.trusting import Trusting
 from clients.verify.words import body_of, entry_words, read_entry
 from deltacare.evidence import EvidenceReceipt
 from deltacare.v1.entry_pb2 import Entry

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clients.language import tr
-from clients.verify.trusting import ProvedEntry, SeenCheckpoint
+from clients.verify.seen import ProvedEntry, SeenCheckpoint
 from deltacare.keys import NoteSignature, VerifierKey
+from deltacare.sm2 import Sm2VerifierKey
 from deltacare.times import format_time
+from deltacare.tlog.policy import Tainted
 
 __all__ = [
     "Step",
@@ -86,10 +88,12 @@ def add_checkpoint(steps: Steps, seen: SeenCheckpoint) -> None:
         f"日志 {checkpoint.origin} 签署了 {checkpoint.size} 条的检查点",
         f"The log {checkpoint.origin} signed a checkpoint over {checkpoint.size} entries",
         *(key_words(key) for key in seen.keys),
+        *_survived_words(seen),
         log=checkpoint.origin,
         size=checkpoint.size,
         root=checkpoint.root.hex(),
         keys=[key_facts(key) for key in seen.keys],
+        survived=_survived_facts(seen),
     )
     count = len(seen.cosignatures)
     steps.add(
@@ -101,11 +105,13 @@ def add_checkpoint(steps: Steps, seen: SeenCheckpoint) -> None:
             for each in seen.cosignatures
         ),
         *_sm2_words(seen),
+        *_bad_words(seen),
         *_ignored_words(seen.ignored),
         cosignatures=[
             {**key_facts(each.key), "time": format_time(each.time)} for each in seen.cosignatures
         ],
         sm2=_sm2_facts(seen),
+        bad=[_bad_facts(each) for each in seen.bad],
         ignored=[{"name": each.name, "id": each.key_id.hex()} for each in seen.ignored],
         policies=list(seen.policies),
     )
@@ -126,7 +132,8 @@ def checkpoint_lines(seen: SeenCheckpoint) -> tuple[str, ...]:
             + f"{key_words(each.key)}{tr('，', ', ')}{format_time(each.time)}"
             for each in seen.cosignatures
         ),
-        *(f"  {line}" for line in (*_sm2_words(seen), *_ignored_words(seen.ignored))),
+        *(f"  {line}" for line in (*_survived_words(seen), *_sm2_words(seen), *_bad_words(seen))),
+        *(f"  {line}" for line in _ignored_words(seen.ignored)),
     )
 
 
@@ -141,15 +148,17 @@ def checkpoint_facts(seen: SeenCheckpoint) -> dict[str, Any]:
             {**key_facts(each.key), "time": format_time(each.time)} for each in seen.cosignatures
         ],
         "sm2": _sm2_facts(seen),
+        "survived": _survived_facts(seen),
+        "bad": [_bad_facts(each) for each in seen.bad],
     }
 
 
-def key_words(key: VerifierKey) -> str:
+def key_words(key: VerifierKey | Sm2VerifierKey) -> str:
     """Return a key by name and id, as people compare them."""
     return tr(f"密钥 {key.name}（{key.key_id.hex()}）", f"key {key.name} ({key.key_id.hex()})")
 
 
-def key_facts(key: VerifierKey) -> dict[str, str]:
+def key_facts(key: VerifierKey | Sm2VerifierKey) -> dict[str, str]:
     """Return a key by name and id for a program."""
     return {"name": key.name, "id": key.key_id.hex()}
 
@@ -171,6 +180,40 @@ def _sm2_facts(seen: SeenCheckpoint) -> list[dict[str, str]]:
         }
         for line in seen.sm2
     ]
+
+
+def _survived_words(seen: SeenCheckpoint) -> list[str]:
+    """Return that a checkpoint rests on a key called bad, and why it counts."""
+    if seen.survived is None:
+        return []
+    key, since = key_words(seen.survived.key), format_time(seen.survived.since)
+    early = sum(each.time < seen.survived.since for each in seen.cosignatures)
+    return [
+        tr(
+            f"{key}自 {since} 起失信；此前已有 {early} 个未失信的见证方联签，故仍然有效",
+            f"{key} was called bad since {since}; it survives: {early} untainted witnesses had "
+            "cosigned it before",
+        )
+    ]
+
+
+def _survived_facts(seen: SeenCheckpoint) -> dict[str, str] | None:
+    return None if seen.survived is None else _bad_facts(seen.survived)
+
+
+def _bad_words(seen: SeenCheckpoint) -> list[str]:
+    return [
+        tr(
+            f"未采信：{key_words(each.key)} 的签名，该密钥自 {format_time(each.since)} 起失信",
+            f"not relied on: the signature by {key_words(each.key)}, called bad since "
+            f"{format_time(each.since)}",
+        )
+        for each in seen.bad
+    ]
+
+
+def _bad_facts(bad: Tainted[VerifierKey] | Tainted[Sm2VerifierKey]) -> dict[str, str]:
+    return {**key_facts(bad.key), "since": format_time(bad.since)}
 
 
 def _ignored_words(ignored: tuple[NoteSignature, ...]) -> list[str]:

@@ -8,31 +8,38 @@ more line of the same name.
 The second suite has files of its own, named ``*.sm2.txt``. Lines by their keys must verify where
 they stand; that there are enough of them is asked only if the suite is demanded.
 
+A key that any of these files calls bad is bad for all: what only it signed must have been cosigned
+by a quorum before that instant, and a bad witness counts for nothing. Lines by bad keys must verify
+where they stand, and are told.
+
 signed-note lets a verifier ignore lines by keys he does not know. A line that was altered is such a
 line, so here they are refused unless the verifier asks otherwise; then they are told, and count for
 nothing.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+from clients.regular_files import read_regular
+from clients.verify.seen import ProvedEntry, SeenCheckpoint, SeenNote
 from deltacare.errors import PeerFault, Reason, Refusal, invalid_field
 from deltacare.keys import NoteSignature, VerifierKey, is_key_name
 from deltacare.times import format_time
 from deltacare.tlog.checkpoint import CHECKPOINT_BYTES_MAX, Checkpoint, SignedCheckpoint
-from deltacare.tlog.cosignature import Cosignature, verify_cosignatures
+from deltacare.tlog.cosignature import verify_cosignatures
 from deltacare.tlog.note import SignedNote, only_signature, verify_note
-from deltacare.tlog.policy import POLICY_BYTES_MAX, Policy, Sm2Policy
+from deltacare.tlog.policy import POLICY_BYTES_MAX, Policy, Sm2Policy, Tainted
 from deltacare.tlog.proof import verify_inclusion
 from deltacare.tlog.receipt import Receipt
+from deltacare.tlog.standing import FETCH_AGAIN, called_bad, not_in_force, resting_on
 from deltacare.tlog.suite import Suite, require_sm2, verify_cosignature_sm2
 from deltacare.tlog.suite_lines import SuiteLine
 from deltacare.tlog.tree import leaf_hash
 
-__all__ = ["ProvedEntry", "SeenCheckpoint", "SeenNote", "Trusting"]
+__all__ = ["Trusting"]
 
 POLICY_FILES_MAX = 1_000
 SUITE_POLICY_SUFFIX = ".sm2.txt"
@@ -40,70 +47,6 @@ _SHOWN_CHARS_MAX = 60
 
 # Clocks of honest nodes differ by seconds; minutes are somebody's mistake or lie.
 _AHEAD_MAX = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenCheckpoint:
-    """A checkpoint that every policy which names its log accepts.
-
-    Attributes:
-        checkpoint: Log, size and root.
-        keys: Keys of the log that signed it.
-        cosignatures: By known witnesses, each once, in the order of their times.
-        is_demanded: Whether one of these policies demands a cosignature.
-        sm2: Lines of the second suite by known keys: the log's, then its witnesses'.
-        ignored: Lines by keys that no policy names.
-        policies: Files that were satisfied.
-    """
-
-    checkpoint: Checkpoint
-    keys: tuple[VerifierKey, ...]
-    cosignatures: tuple[Cosignature, ...]
-    ignored: tuple[NoteSignature, ...]
-    policies: tuple[str, ...]
-    is_demanded: bool
-    sm2: tuple[SuiteLine, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenNote:
-    """A note that a known key signed.
-
-    Attributes:
-        text: What was signed.
-        keys: Known keys that signed it.
-        ignored: Lines by keys that no policy names.
-    """
-
-    text: str
-    keys: tuple[VerifierKey, ...]
-    ignored: tuple[NoteSignature, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvedEntry:
-    """An entry that stands in a log under a checkpoint.
-
-    Attributes:
-        seen: The checkpoint.
-        index: Where the entry stands, from 0.
-        leaf: Its leaf hash.
-        entry: Its bytes.
-        proof_hashes: How many hashes lead from it to the root.
-        extra_bytes: Bytes in the receipt that nobody signed.
-    """
-
-    seen: SeenCheckpoint
-    index: int
-    leaf: bytes
-    entry: bytes
-    proof_hashes: int
-    extra_bytes: int
-
-    @property
-    def log(self) -> str:
-        """The log's name."""
-        return self.seen.checkpoint.origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,12 +124,13 @@ class Trusting:
         """Return the checkpoint of a signed note.
 
         1. It is a note whose first line is a log that a policy names. 2. A key of that log signed
-        it. 3. Witnesses cosigned it as each of these policies demands, at no time still to come.
+        it. 3. Witnesses cosigned it as each of these policies demands, at no time still to come;
+        if only bad keys of the log signed it, before these were bad.
         4. Lines of the second suite verify, and suffice if it is demanded. 5. No line is by an
         unknown key.
 
         Raises:
-            PeerFault: ``BAD_SIGNATURE`` or ``NO_QUORUM``.
+            PeerFault: ``BAD_SIGNATURE``, ``KEY_NOT_IN_FORCE`` or ``NO_QUORUM``.
             Refusal: ``SUITE_NOT_AVAILABLE``, if lines of the second suite cannot be checked here;
                 not if it is not demanded and unknown keys are allowed.
         """
@@ -195,27 +139,30 @@ class Trusting:
         origin = note.text.partition("\n")[0]
         naming = self._naming(origin)
         # 2. The log's signatures.
-        keys = _signing(note, [key for _, policy in naming for key in policy.logs], origin)
-        signed = SignedCheckpoint.from_bytes(data, keys[0])
+        signing = _signing(note, [k for _, policy in naming for k in policy.log_keys], origin)
+        signed = SignedCheckpoint.from_bytes(data, signing[0])
         # 3. The witnesses'. One that only another file names counts for no quorum of this log.
-        witnesses = dict.fromkeys(
-            key for _, policy in self.policies for key in policy.witnesses.values()
+        witnesses = dict.fromkeys(k for _, policy in self.policies for k in policy.witness_keys)
+        cosigned = verify_cosignatures(signed, witnesses)
+        bad = called_bad(policy for _, policy in self.policies)
+        survived = resting_on(
+            origin, signing, [(c.key, c.time) for c in cosigned], [p for _, p in naming], bad
         )
-        cosignatures = {each.key: each for each in verify_cosignatures(signed, witnesses)}
+        keys = tuple(k for k in signing if k not in bad) if survived is None else (survived.key,)
+        cosignatures = {each.key: each for each in cosigned if each.key not in bad}
+        stated = [*signing, *(each.key for each in cosigned)]
+        uncounted = [k for k in stated if k in bad and k not in keys]
         for name, policy in naming:
             if not policy.is_met(cosignatures):
                 count = sum(key in cosignatures for key in policy.witnesses.values())
-                raise PeerFault(
-                    Reason.NO_QUORUM,
-                    f"Too few witnesses known to {name} have cosigned the checkpoint of {origin}.",
-                    details={"log": origin, "cosignatures": str(count), "policy": name},
-                )
+                raise _too_few(origin, name, count, {key: bad[key] for key in uncounted})
         for each in cosignatures.values():
             self.require_past(each.time, f"The cosignature by {each.key.name}")
         # 4. The second suite.
         sm2 = self._suite(note, signed.checkpoint)
+        bad_sm2 = called_bad(policy for _, policy in self.suites)
         # 5. What else stands there.
-        known = [(key.name, key.key_id) for key in (*keys, *cosignatures)]
+        known = [(key.name, key.key_id) for key in stated]
         known += [(line.key.name, line.key.key_id) for line in sm2]
         return SeenCheckpoint(
             checkpoint=signed.checkpoint,
@@ -224,30 +171,49 @@ class Trusting:
             ignored=self._ignored(note, known),
             policies=tuple(name for name, _ in naming),
             is_demanded=any(policy.quorum != "none" for _, policy in naming),
-            sm2=sm2,
+            sm2=tuple(line for line in sm2 if line.key not in bad_sm2),
+            survived=survived,
+            bad=(
+                *(Tainted(key=key, since=bad[key]) for key in uncounted),
+                *(
+                    Tainted(key=line.key, since=bad_sm2[line.key])
+                    for line in sm2
+                    if line.key in bad_sm2
+                ),
+            ),
         )
 
     def note(self, data: bytes) -> SeenNote:
         """Return a note that one of the keys of its first line's name signed.
 
         Raises:
-            PeerFault: ``BAD_SIGNATURE``.
+            PeerFault: ``BAD_SIGNATURE``; ``KEY_NOT_IN_FORCE``, if only bad keys signed it, for
+                nobody else says when that was.
         """
         note = SignedNote.from_bytes(data)
         name = note.text.partition("\n")[0]
         naming = self._naming(name)
-        keys = _signing(note, [key for _, policy in naming for key in policy.logs], name)
+        signing = _signing(note, [k for _, policy in naming for k in policy.log_keys], name)
+        bad = called_bad(policy for _, policy in self.policies)
+        keys = tuple(key for key in signing if key not in bad)
+        if not keys:
+            raise not_in_force(
+                name,
+                {key: bad[key] for key in signing},
+                "nobody else says that it is older",
+                "且无他人证明其早于该时刻",
+            )
         return SeenNote(
             text=note.text,
             keys=keys,
-            ignored=self._ignored(note, [(k.name, k.key_id) for k in keys]),
+            ignored=self._ignored(note, [(k.name, k.key_id) for k in signing]),
         )
 
     def receipt(self, proof: bytes, entry: bytes) -> ProvedEntry:
         """Return an entry whose receipt is in order, in the steps of C2SP tlog-proof.
 
         Raises:
-            PeerFault: ``BAD_PROOF``, ``BAD_SIGNATURE`` or ``NO_QUORUM``.
+            PeerFault: ``BAD_PROOF``, or as for its checkpoint.
         """
         receipt = Receipt.from_bytes(proof)
         seen = self.checkpoint(receipt.checkpoint)
@@ -291,7 +257,7 @@ class Trusting:
         """Return the lines of the second suite by known keys; each verifies, and they suffice."""
         origin = checkpoint.origin
         if self.require is not None:
-            naming = [p for _, p in self.suites if any(key.name == origin for key in p.logs)]
+            naming = [p for _, p in self.suites if any(key.name == origin for key in p.log_keys)]
             if not naming:
                 raise PeerFault(
                     Reason.BAD_SIGNATURE,
@@ -300,8 +266,8 @@ class Trusting:
                 )
             for policy in naming:
                 require_sm2(note, policy)
-        logs = [key for _, p in self.suites for key in p.logs if key.name == origin]
-        witnesses = [key for _, p in self.suites for key in p.witnesses.values()]
+        logs = [key for _, p in self.suites for key in p.log_keys if key.name == origin]
+        witnesses = [key for _, p in self.suites for key in p.witness_keys]
         lines: list[SuiteLine] = []
         try:
             for key in dict.fromkeys(logs):
@@ -324,7 +290,7 @@ class Trusting:
         found = [
             (name, policy)
             for name, policy in self.policies
-            if any(key.name == origin for key in policy.logs)
+            if any(key.name == origin for key in policy.log_keys)
         ]
         if not found:
             shown = origin if is_key_name(origin) else repr(origin[:_SHOWN_CHARS_MAX])
@@ -356,8 +322,25 @@ class Trusting:
 
 def _read(path: Path) -> bytes:
     """Return a policy file; of one that is too large, too much to be taken."""
-    with path.open("rb") as stream:
-        return stream.read(POLICY_BYTES_MAX + 1)
+    return read_regular(path, bytes_max=POLICY_BYTES_MAX)
+
+
+def _too_few(
+    origin: str, policy: str, count: int, bad: Mapping[VerifierKey, datetime]
+) -> PeerFault:
+    """Return that a file's quorum is not met, and which lines by bad keys do not count for it."""
+    details = {"log": origin, "cosignatures": str(count), "policy": policy}
+    en = f"Too few witnesses known to {policy} have cosigned the checkpoint of {origin}."
+    if not bad:
+        return PeerFault(Reason.NO_QUORUM, en, details=details)
+    zh = f"{policy} 所列见证方联签 {origin} 检查点的过少"
+    for key, since in bad.items():
+        who, time = f"{key.name} ({key.key_id.hex()})", format_time(since)
+        en += f" The signature by {who}, called bad since {time}, does not count."
+        zh += f"；{who} 自 {time} 起失信，其签名不计"
+    en += f" Fetch it again from a node ({FETCH_AGAIN})."
+    zh += f"。请从节点重新取得（{FETCH_AGAIN}）"
+    return PeerFault(Reason.NO_QUORUM, en, details={**details, "text_zh": zh})
 
 
 def _signing(note: SignedNote, keys: Iterable[VerifierKey], name: str) -> tuple[VerifierKey, ...]:

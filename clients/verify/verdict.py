@@ -19,8 +19,9 @@ from clients.verify.history import Searched, search_log
 from clients.verify.receipt import VerifiedEntry, prove
 from clients.verify.recognition import Derived, derive
 from clients.verify.said import SaidEntry
+from clients.verify.seen import SeenCheckpoint
 from clients.verify.steps import Steps, checkpoint_facts, checkpoint_lines, key_facts, key_words
-from clients.verify.trusting import SeenCheckpoint, Trusting
+from clients.verify.trusting import Trusting
 from clients.verify.unusable import Unusable
 from clients.verify.words import entry_words
 from deltacare.errors import PeerFault, Reason

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 
 from server.doctor.findings import Check, Finding, Level, Side, ago, well
 
-__all__ = ["SOON", "CertificateSeen", "check_certificate", "check_clients"]
+__all__ = ["SOON", "CertificateSeen", "check_cas", "check_certificate", "check_clients"]
 
 SOON = timedelta(days=30)
 """So long before a certificate ends it is time to renew it."""
@@ -80,6 +80,52 @@ def check_certificate(seen: CertificateSeen, *, now: datetime) -> Finding:
     )
 
 
+def check_cas(
+    held: Sequence[tuple[str, bytes]], *, stated_pem: bytes, pending_pem: bytes, directory: str
+) -> list[Finding]:
+    """Return which CAs of the node the federation does not know: partners refuse what they issue.
+
+    Args:
+        held: Subject and PEM of each; what is no certificate is for `check_certificate`.
+        stated_pem: Of the CAs that the federation states.
+        pending_pem: Of those in the statement that is signed and counts from the next full hour.
+        directory: Of the node.
+    """
+    stated, pending = _certificates(stated_pem), _certificates(pending_pem)
+    found: list[Finding] = []
+    for subject, pem in held:
+        for ca in _certificates(pem):
+            serial = f"{ca.serial_number:x}"
+            if ca in stated:
+                continue
+            if ca in pending:
+                found.append(
+                    well(
+                        Check.CERTIFICATES,
+                        f"CA {serial} 已列入签署的声明，自下一个整点起生效。",
+                        f"The CA {serial} stands in the signed statement that counts from the next "
+                        "full hour.",
+                        subject=subject,
+                    )
+                )
+                continue
+            found.append(
+                Finding(
+                    check=Check.CERTIFICATES,
+                    level=Level.WARN,
+                    code="CA_NOT_STATED",
+                    subject=subject,
+                    side=Side.OURS,
+                    zh=f"CA {serial} 尚未列入联盟文件，不能用它签发证书。",
+                    en=f"The federation does not state the CA {serial} yet: nothing is issued "
+                    "by it.",
+                    remedy=f"deltacare federation propose --from {directory} --member {directory} "
+                    "--out proposal.json",
+                )
+            )
+    return found
+
+
 def check_clients(seen: Sequence[CertificateSeen], *, now: datetime) -> list[Finding]:
     """Return how the clients' certificates are: one line if all are well, else one for each bad.
 
@@ -105,15 +151,19 @@ def check_clients(seen: Sequence[CertificateSeen], *, now: datetime) -> list[Fin
     ]
 
 
+def _certificates(pem: bytes) -> list[x509.Certificate]:
+    """Return the certificates in a file; none if it is no PEM."""
+    try:
+        return x509.load_pem_x509_certificates(pem)
+    except ValueError:
+        return []
+
+
 def _is_issued(certificate: x509.Certificate, issuers_pem: bytes) -> bool:
     """Whether one of the issuers signed it; a CA is asked for none."""
     if not issuers_pem:
         return True
-    try:
-        issuers = x509.load_pem_x509_certificates(issuers_pem)
-    except ValueError:
-        return False
-    for issuer in issuers:
+    for issuer in _certificates(issuers_pem):
         try:
             certificate.verify_directly_issued_by(issuer)
         except (ValueError, TypeError, InvalidSignature):

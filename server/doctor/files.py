@@ -60,11 +60,13 @@ class Installed:
         statement: The one that counts.
         timestamp: The newest that was accepted; ``None`` if there was none yet.
         expires: By role when it ends.
+        newest_version: Of the newest statement, which may be waiting.
     """
 
     statement: Statement
     timestamp: Timestamp | None
     expires: Mapping[str, datetime]
+    newest_version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,7 @@ class NodeFiles:
                 "targets": expires_time(targets),
                 "snapshot": statement.snapshot.expires,
             },
+            newest_version=store.newest() or statement.version,
         )
 
     def terms(self, installed: Installed) -> Mapping[str, tuple[KeyTerm, ...]]:
@@ -180,9 +183,24 @@ class NodeFiles:
         ]
         found.extend(
             CertificateSeen(subject=subject, pem=pem, remedy=f"{renew} --new-ca")
-            for subject, pem in _each_ca(CA_FILE, _content(self.directory / CA_FILE))
+            for subject, pem in self.cas()
         )
         return found
+
+    def cas(self) -> list[tuple[str, bytes]]:
+        """Return subject and PEM of each CA of the node: those that stand on its card."""
+        return list(_each_ca(CA_FILE, _content(self.directory / CA_FILE)))
+
+    def pending_cas(self) -> bytes:
+        """Return this node's CAs in the statement that is signed and does not count yet.
+
+        Raises:
+            PeerFault: ``BAD_METADATA``, if a file was altered.
+        """
+        statement = TrustStore(self.config.trust).pending()
+        if statement is None:
+            return b""
+        return statement.federation.member(self.config.province).ca_pem.encode()
 
     def clients(self, installed: Installed | None) -> list[CertificateSeen]:
         """Return the certificates of the node's clients.

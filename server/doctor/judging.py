@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from clients.cli.failures import failure_words
+from clients.federation.store import TIMESTAMP_FILE
+from clients.language import using_language
 from deltacare.errors import DeltacareError, PeerFault, Reason
 from deltacare.ids import LogName
 from deltacare.tlog.opening import open_checkpoint
@@ -40,7 +43,7 @@ class Gathered:
         own: Its province.
         holder: The process that serves it; 0 if none does.
         trust: What is installed; ``None`` if nothing can be used.
-        trust_failure: Why not.
+        trust_failure: Why not; ``None`` if it can.
         caller_failure: Why partners were not called; ``None`` if they were.
         node: What the running node answered.
         partners: What its partners answered.
@@ -51,7 +54,7 @@ class Gathered:
     own: str
     holder: int
     trust: Installed | None
-    trust_failure: str
+    trust_failure: DeltacareError | None
     caller_failure: DeltacareError | None
     node: NodeAnswer
     partners: Sequence[PartnerAnswer]
@@ -117,8 +120,8 @@ def _node(seen: Gathered) -> Finding:
     if failure.reason not in {Reason.PEER_UNREACHABLE, Reason.DEADLINE_EXCEEDED}:
         return _bad_node(
             "NODE_NOT_ASKED",
-            f"不能询问本节点：{failure.reason.wire}。",
-            f"The node could not be asked: {failure.message}",
+            f"不能询问本节点：{_told(failure, 'zh')}",
+            f"The node could not be asked: {_told(failure, 'en')}",
             "export DELTACARE_KEY_PASSPHRASE_FILE=FILE"
             if any(each.field == "passphrase" for each in failure.violations)
             else f"deltacare node client {seen.directory} --role administrator",
@@ -158,12 +161,19 @@ def _not_called(failure: DeltacareError) -> Finding:
         level=Level.WARN,
         code="PARTNERS_NOT_CALLED",
         side=Side.OURS,
-        zh="不能打开节点证书的私钥，只看了伙伴的证书，没有调用。",
-        en="The key of the node's certificate cannot be opened: partners were seen, not called.",
+        zh="不能打开节点证书的私钥，只看了伙伴的证书，没有调用：" + _told(failure, "zh"),
+        en="The key of the node's certificate cannot be opened: partners were seen, not called. "
+        + _told(failure, "en"),
         remedy="export DELTACARE_KEY_PASSPHRASE_FILE=FILE"
         if is_passphrase
         else "cp BACKUP keys/tls.key",
     )
+
+
+def _told(failure: DeltacareError, language: str) -> str:
+    """Return why something failed, as the program says it anywhere."""
+    with using_language(language):
+        return failure_words(failure)
 
 
 def _trust(seen: Gathered) -> TrustSeen:
@@ -176,10 +186,18 @@ def _trust(seen: Gathered) -> TrustSeen:
     silent = tuple(answer.province for answer in seen.partners if answer.way.failure is not None)
     status = seen.node.status
     if seen.trust is None:
-        return TrustSeen(failure=seen.trust_failure)
+        failure = seen.trust_failure
+        assert failure is not None, "nothing is installed for a reason"
+        return TrustSeen(
+            failure=_told(failure, "en"),
+            failure_zh=_told(failure, "zh"),
+            is_timestamp=any(each.value.endswith(TIMESTAMP_FILE) for each in failure.violations),
+        )
     timestamp = seen.trust.timestamp
     return TrustSeen(
         version=seen.trust.statement.federation.version,
+        installed_version=seen.trust.newest_version,
+        node_version=status.newest_snapshot_version if status is not None else None,
         expires=seen.trust.expires,
         timestamp_hour=timestamp.hour if timestamp is not None else None,
         timestamp_expires=timestamp.expires if timestamp is not None else None,

@@ -16,9 +16,17 @@ from sqlalchemy.exc import DBAPIError
 from clients.sdk.credentials import Profile
 from deltacare.errors import DeltacareError
 from deltacare.ids import LogName
-from server.doctor.asking import Caller, NodeAnswer, PartnerAnswer, ask_node, ask_partners
+from server.doctor.asking import (
+    TIMEOUT_S,
+    Caller,
+    NodeAnswer,
+    PartnerAnswer,
+    ask_node,
+    ask_partners,
+)
 from server.doctor.book import Book
-from server.doctor.certificates import check_certificate, check_clients
+from server.doctor.certificates import check_cas, check_certificate, check_clients
+from server.doctor.door import DoorAnswer, ask_door, check_door
 from server.doctor.files import DiskUsage, Installed, NodeFiles, disk_usage
 from server.doctor.findings import Check, Finding, Level
 from server.doctor.judging import Gathered, damaged_key, judge
@@ -60,7 +68,8 @@ async def examine(
 ) -> Report:
     """Examine a node.
 
-    1. Its directory and trust. 2. Its database. 3. Itself, if it runs. 4. Its partners. 5. Judge.
+    1. Its directory and trust. 2. Its database. 3. Itself, if it runs, and its open door. 4. Its
+    partners. 5. Judge.
 
     Args:
         directory: Of the node.
@@ -85,6 +94,7 @@ async def examine(
             held = await asyncio.to_thread(_logs, book, trust)
         # 3.
         node = await _ask_node(directory, client, endpoint)
+        door = await _ask_door(files)
         # 4.
         caller, caller_failure = _caller(files)
         answers: Sequence[PartnerAnswer] = ()
@@ -103,6 +113,7 @@ async def examine(
     now = clock()
     findings = [
         *(check_certificate(each, now=now) for each in files.certificates(trust)),
+        *_cas(files, trust),
         *check_clients(files.clients(trust), now=now),
         *judge(
             Gathered(
@@ -118,6 +129,7 @@ async def examine(
             ),
             now=now,
         ),
+        *([check_door(door, directory=str(directory))] if door is not None else []),
         *check_files(files.key_files(), directory=directory),
         *_keys(files, trust, now),
         *check_database(seen, directory=str(directory)),
@@ -131,12 +143,12 @@ async def examine(
     )
 
 
-def _installed(files: NodeFiles) -> tuple[Installed | None, str]:
+def _installed(files: NodeFiles) -> tuple[Installed | None, DeltacareError | None]:
     """Return the installed trust, or why there is none."""
     try:
-        return files.trust(), ""
+        return files.trust(), None
     except DeltacareError as error:
-        return None, error.message
+        return None, error
 
 
 def _caller(files: NodeFiles) -> tuple[Caller | None, DeltacareError | None]:
@@ -174,6 +186,30 @@ async def _ask_node(directory: Path, client: str, endpoint: str | None) -> NodeA
     except DeltacareError as error:
         return NodeAnswer(failure=error)
     return await ask_node(profile, endpoint=endpoint)
+
+
+async def _ask_door(files: NodeFiles) -> DoorAnswer | None:
+    """Ask the open door, if a process serves this directory: without one there is none."""
+    if not files.holder():
+        return None
+    return await ask_door(files.config.http, own=files.config.province, timeout_s=TIMEOUT_S)
+
+
+def _cas(files: NodeFiles, trust: Installed | None) -> list[Finding]:
+    """Return which of the node's CAs are not stated, as far as the federation can be asked."""
+    if trust is None:
+        return []
+    try:
+        pending = files.pending_cas()
+    except DeltacareError:  # what waits is damaged: nothing is taken for stated
+        pending = b""
+    member = trust.statement.federation.member(files.config.province)
+    return check_cas(
+        files.cas(),
+        stated_pem=member.ca_pem.encode(),
+        pending_pem=pending,
+        directory=str(files.directory),
+    )
 
 
 def _keys(files: NodeFiles, trust: Installed | None, now: datetime) -> list[Finding]:

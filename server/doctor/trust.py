@@ -29,7 +29,11 @@ class TrustSeen:
 
     Attributes:
         failure: Why it cannot be loaded; empty if it can.
+        failure_zh: The same in Chinese.
+        is_timestamp: Whether it is the timestamp alone that cannot be read.
         version: Of what the members signed.
+        installed_version: Of the newest statement in the node's directory, which may be waiting.
+        node_version: Of the newest that the running node knows; ``None`` if it does not run.
         expires: By role (``root``, ``targets``, ``snapshot``) when it ends.
         timestamp_hour: Of the newest timestamp, as hours since 1970; ``None`` if there is none.
         timestamp_expires: When that ends.
@@ -42,7 +46,11 @@ class TrustSeen:
     """
 
     failure: str = ""
+    failure_zh: str = ""
+    is_timestamp: bool = False
     version: int = 0
+    installed_version: int = 0
+    node_version: int | None = None
     expires: Mapping[str, datetime] = field(default_factory=dict)
     timestamp_hour: int | None = None
     timestamp_expires: datetime | None = None
@@ -67,12 +75,18 @@ def check_trust(seen: TrustSeen, *, directory: str, now: datetime) -> list[Findi
             _ours(
                 Level.BAD,
                 "TRUST_UNREADABLE",
-                "信任元数据不能使用：" + seen.failure,
+                f"信任元数据不能使用：{seen.failure_zh}",
                 f"The trust metadata cannot be used: {seen.failure}",
-                f"deltacare federation publish FILE --install {directory}",
+                f"rm {directory}/trust/timestamp.json && deltacare node serve {directory}"
+                if seen.is_timestamp
+                else f"deltacare federation publish FILE --install {directory}",
             )
         ]
-    found = [*_ends(seen, directory, now), *_timestamp(seen, directory, now)]
+    found = [
+        *_ends(seen, directory, now),
+        *_timestamp(seen, directory, now),
+        *_taken_in(seen, directory),
+    ]
     found.extend(
         Finding(
             check=Check.TRUST,
@@ -155,6 +169,25 @@ def _ends(seen: TrustSeen, directory: str, now: datetime) -> list[Finding]:
                 )
             )
     return found
+
+
+def _taken_in(seen: TrustSeen, directory: str) -> list[Finding]:
+    """Return whether the running node knows what people installed in its directory."""
+    if seen.node_version is None or seen.node_version >= seen.installed_version:
+        return []
+    there, known = seen.installed_version, seen.node_version
+    return [
+        _ours(
+            Level.WARN,
+            "TRUST_NOT_TAKEN_IN",
+            f"目录中有第 {there} 版，运行中的节点只知道第 {known} 版：它每隔数秒查看一次；"
+            "若此行不消失，发给节点即可知其不接受的原因。",
+            f"Version {there} lies in the directory, the running node knows version {known}: it "
+            "looks every few seconds; if this line stays, send it to the node, which says why not.",
+            f"deltacare federation publish FILE --as {directory}/clients/administrator",
+            subject=f"{directory}/trust",
+        )
+    ]
 
 
 def _timestamp(seen: TrustSeen, directory: str, now: datetime) -> list[Finding]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from deltacare.errors import Reason, Refusal
@@ -24,6 +24,16 @@ __all__ = ["Cause", "Identities"]
 
 CERTIFICATES_CACHED_MAX = 4_096
 CERTIFICATE_BYTES_MAX = 16_384
+
+# What cryptography says of certificates that are not as RFC 5280 has them; most are no ValueError.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 class Cause(enum.Enum):
@@ -125,7 +135,10 @@ class Identities:
             leaf = x509.load_pem_x509_certificate(certificate_pem)
             uris = _uris(leaf)
             is_client = _is_client(leaf)
-        except ValueError:
+        except _UNREADABLE:
+            return Cause.NOT_READABLE
+        if leaf.serial_number < 1:
+            # RFC 5280 has none, and a province could not say that it takes this one back.
             return Cause.NOT_READABLE
         if not is_client:
             return Cause.NOT_A_CLIENT
@@ -160,7 +173,7 @@ def _issuer(
     for issuer in issuers:
         try:
             leaf.verify_directly_issued_by(issuer)
-        except (ValueError, TypeError, InvalidSignature):
+        except (*_UNREADABLE, InvalidSignature):
             continue
         return issuer
     return None

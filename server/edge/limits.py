@@ -37,6 +37,8 @@ class Limits:
         calls_at_once_max: Calls of one caller that may run at the same time.
         streams_at_once_max: Streams of one caller among these.
         connection_streams_max: Calls and streams at the same time on one connection.
+        handshake_duration_max_s: Seconds that a connection has to say who calls, before which
+            anybody may hold one.
         connection_duration_max_s: Seconds after which a connection is made anew, so that its
             certificate is looked at again even if a stream on it never ends.
         drain_duration_max_s: Seconds that running calls get to finish when the node stops, or a
@@ -54,6 +56,7 @@ class Limits:
     calls_at_once_max: int = 512
     streams_at_once_max: int = 64
     connection_streams_max: int = 1_024
+    handshake_duration_max_s: int = 10
     connection_duration_max_s: int = 3_600
     drain_duration_max_s: int = 10
     refused_calls_per_min_max: int = 120

@@ -7,6 +7,7 @@ walks through it, and how the server starts and stops.
 
 import asyncio
 import errno
+import itertools
 import os
 import re
 import socket
@@ -22,6 +23,7 @@ from google.protobuf.message import Message
 
 from deltacare.trust import Trust
 from server.edge.audit import AuditSink
+from server.edge.descriptors import DescriptorAlarm, connections_max
 from server.edge.gate import Context, Gate, Method, Passage
 from server.edge.health import Health, Reflection
 from server.edge.identity import Identities
@@ -39,6 +41,7 @@ _KEEPALIVE_MS = 30_000
 _KEEPALIVE_TIMEOUT_MS = 10_000
 _PING_INTERVAL_MIN_MS = 10_000
 _SWEEP_INTERVAL_S = 1.0
+_SWEEPS_PER_LOOK = 5
 _CALLS_AT_ONCE_MAX = 4_096
 _METADATA_BYTES_MAX = 8_192
 
@@ -138,10 +141,13 @@ class EdgeServer:
         _log.info("stopped")
 
     async def _sweep(self) -> None:
-        """End overdue calls, every second, until cancelled."""
-        while True:
+        """End overdue calls every second, and look at descriptors less often, until cancelled."""
+        alarm = DescriptorAlarm()
+        for count in itertools.count(1):
             await asyncio.sleep(_SWEEP_INTERVAL_S)
             self._gate.end_overdue()
+            if count % _SWEEPS_PER_LOOK == 0:
+                alarm.check()
 
 
 class _Handlers(grpc.GenericRpcHandler):
@@ -171,10 +177,13 @@ def _bind_error(address: str) -> OSError:
 def _options(limits: Limits) -> list[tuple[str, int]]:
     """Return gRPC's channel arguments."""
     return [
+        ("grpc.max_allowed_incoming_connections", connections_max()),
         ("grpc.max_receive_message_length", limits.message_bytes_max),
         ("grpc.max_concurrent_streams", limits.connection_streams_max),
         ("grpc.max_metadata_size", _METADATA_BYTES_MAX),
         ("grpc.absolute_max_metadata_size", 2 * _METADATA_BYTES_MAX),
+        # By itself gRPC gives everybody who connects two minutes to say who calls.
+        ("grpc.server_handshake_timeout_ms", limits.handshake_duration_max_s * 1_000),
         ("grpc.max_connection_age_ms", limits.connection_duration_max_s * 1_000),
         ("grpc.max_connection_age_grace_ms", limits.drain_duration_max_s * 1_000),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),

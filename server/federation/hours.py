@@ -6,6 +6,7 @@ statement in force; one node's alone are worth nothing.
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ SIGNED_FILE = "signed-hours.json"
 HOURS_KEPT_MAX = 64
 """Hours remembered: more than twice as many as a timestamp lives."""
 
-_FIELDS = {"hour", "sha256", "version"}
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +146,7 @@ class HourSigner:
 
     def _write(self, signed: SignedHour) -> None:
         rows = [*self._signed.values(), signed][-HOURS_KEPT_MAX:]
-        value = [{"hour": r.hour, "sha256": r.sha256, "version": r.version} for r in rows]
-        write_atomic(self._path, json.dumps(value).encode() + b"\n")
+        write_atomic(self._path, _content(rows))
         self._signed = {row.hour: row for row in rows}
 
 
@@ -154,22 +154,37 @@ def _read(path: Path) -> dict[int, SignedHour]:
     """Return what was signed, by hour, in the order in which it was."""
     if not path.exists():
         return {}
+    data = read_file(path, field_name="trust")
     try:
         rows = [
-            SignedHour(
-                hour=int(row["hour"]), version=int(row["version"]), sha256=str(row["sha256"])
-            )
-            for row in json.loads(read_file(path, field_name="trust"))
-            if set(row) == _FIELDS
+            SignedHour(hour=row["hour"], version=row["version"], sha256=row["sha256"])
+            for row in json.loads(data)
         ]
-    except (ValueError, TypeError, KeyError):
+        is_sound = all(_is_sound(row) for row in rows) and _content(rows) == data
+    except (ValueError, TypeError, KeyError, RecursionError):
+        is_sound = False
+    # To skip a row would be to forget what was signed, and to sign something else for its hour.
+    if not is_sound or len({row.hour for row in rows}) != len(rows):
         raise invalid_field(
             "trust",
             path,
             "It does not say for which hours this node signed timestamps.",
             "Wait for the next full hour, then remove the file.",
-        ) from None
+        )
     return {row.hour: row for row in rows}
+
+
+def _is_sound(row: SignedHour) -> bool:
+    """Whether the values of a row are of their form."""
+    if type(row.hour) is not int or type(row.version) is not int or type(row.sha256) is not str:
+        return False
+    return row.hour >= 0 and row.version > 0 and _SHA256.fullmatch(row.sha256) is not None
+
+
+def _content(rows: Iterable[SignedHour]) -> bytes:
+    """Return rows as they are written down: there is one way only."""
+    value = [{"hour": r.hour, "sha256": r.sha256, "version": r.version} for r in rows]
+    return json.dumps(value).encode() + b"\n"
 
 
 def _refused(text: str, **details: int) -> Refusal:

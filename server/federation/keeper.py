@@ -1,9 +1,10 @@
 """Keeps the node's trust confirmed: learns statements, and makes each hour's timestamp.
 
-A round asks every partner, takes newer statements from whoever has them, and sees to it that the
-present hour's timestamp is here: made together with a partner, or taken from one. Rounds come every
-few seconds and at each full hour, and quickly while they do not succeed. Nothing is believed that
-``server.federation.ledger`` and the TUF client did not verify.
+A round takes in what people installed into the directory meanwhile, asks every partner, takes newer
+statements from whoever has them, and sees to it that the present hour's timestamp is here: made
+together with a partner, or taken from one. Rounds come every few seconds and at each full hour, and
+quickly while they do not succeed. Nothing is believed that ``server.federation.ledger`` and the TUF
+client did not verify.
 """
 
 import asyncio
@@ -39,14 +40,12 @@ from server.federation.learning import (
     is_news,
     names_another,
 )
-from server.federation.ledger import Known
+from server.federation.ledger import NOTICE_RULE, Known
 from server.federation.notes import PartnerAnswer, TrustNotes
 from server.federation.room import TrustRoom
 from server.federation.trust import next_hour
 
 __all__ = ["Clock", "KeeperSettings", "TrustKeeper", "TrustPeers"]
-
-_NOTICE_RULE = "T13"
 
 _log = structlog.get_logger("deltacare.federation")
 _alarm = structlog.get_logger("deltacare.alarm")
@@ -183,7 +182,9 @@ class TrustKeeper:
         """
         now = self._clock.now()
         codes = self._partner_codes
-        # 1. Everybody's state.
+        # 1. What people installed, and everybody's state.
+        async with self._offering:
+            await self._take_installed()
         asked = await asyncio.gather(*(self._ask(code, now) for code in codes))
         answers = {c: a for c, a in zip(codes, asked, strict=True) if a is not None}
         # 2. Statements that are not known here.
@@ -236,7 +237,7 @@ class TrustKeeper:
         try:
             await self.offer(files)
         except PeerFault as error:
-            if error.details.get("rules") != _NOTICE_RULE:
+            if error.details.get("rules") != NOTICE_RULE:
                 raise
             data = await fetch_file(
                 self._peers.trust_peer(province),
@@ -251,11 +252,29 @@ class TrustKeeper:
     async def offer(self, files: Mapping[str, bytes]) -> Known:
         """Verify and keep files that somebody brought; see `TrustLedger.offer`."""
         async with self._offering:
+            await self._take_installed()
             before = self._ledger.newest.version
             newest = await asyncio.to_thread(self._ledger.offer, files, now=self._clock.now())
         if newest.version != before:
             _log.info("trust_learned", version=newest.version, root=newest.statement.root.version)
         return newest
+
+    async def _take_installed(self) -> None:
+        """Take in what people installed into the directory; nobody offers anything meanwhile."""
+        ledger, now = self._ledger, self._clock.now()
+        try:
+            if await asyncio.to_thread(ledger.take_installed, now=now):
+                newest = ledger.newest
+                root = newest.statement.root.version
+                _log.info("trust_installed", version=newest.version, root=root)
+        except DeltacareError as error:
+            self._notes.alarm(
+                "trust_installed_refused",
+                now,
+                version=self._store.newest(),
+                reason=error.reason.name,
+                text=error.message,
+            )
 
     # The hour's timestamp. -----------------------------------------------------------------------
 

@@ -30,8 +30,12 @@ from deltacare.trust.roles import (
     signers,
     verify_timestamp,
 )
+from deltacare.trust.succession import check_at_node, require_none, require_succession
 
-__all__ = ["Known", "TrustLedger"]
+__all__ = ["NOTICE_RULE", "Known", "TrustLedger"]
+
+NOTICE_RULE = "T13"
+"""That new accounts come with notice: what a node that was away cannot ask of what it missed."""
 
 _SNAPSHOT = re.compile(r"([1-9][0-9]{0,9})\.snapshot\.json", re.ASCII)
 _ROOT = re.compile(r"([1-9][0-9]{0,9})\.root\.json", re.ASCII)
@@ -120,16 +124,7 @@ class TrustLedger:
         """
         found = self._known.get(version)
         if found is None:
-            statement = self._store.statement(version)
-            snapshot = self._store.read(f"{version}.snapshot.json")
-            targets = self._store.read(f"{version}.targets.json")
-            found = self._known[version] = Known(
-                statement=statement,
-                until_time=min(
-                    statement.root.expires, statement.snapshot.expires, expires_time(targets)
-                ),
-                snapshot=snapshot,
-            )
+            found = self._known[version] = self._read(version)
         return found
 
     def check_timestamp(self, data: bytes, *, now: datetime) -> tuple[Timestamp, Known]:
@@ -202,11 +197,7 @@ class TrustLedger:
         for version in newer:
             snapshot = open_snapshot(files[f"{version}.snapshot.json"])
             if snapshot.root_version < bound:
-                raise fault(
-                    Fault.ROLLED_BACK,
-                    Role.SNAPSHOT,
-                    f"It belongs to root {snapshot.root_version}, the one before to {bound}.",
-                )
+                raise _older_root(snapshot.root_version, bound)
             bound = snapshot.root_version
         if bound != last_root:
             raise fault(
@@ -223,6 +214,50 @@ class TrustLedger:
         if newer:
             self._is_signed_twice = False
         return self._newest
+
+    def take_installed(self, *, now: datetime) -> bool:
+        """Take in what people installed into the directory since, while the node runs.
+
+        1. Signatures and links from the pinned root, and the rules of succession, again. 2. None
+        belongs to an older root than the one before it. 3. None is issued ahead of the clock, and
+        the last has not expired. That new accounts come in time was asked where it was published;
+        who installs it by hand answers for saying that it was published before.
+
+        Args:
+            now: The present instant.
+
+        Returns:
+            Whether there was anything.
+
+        Raises:
+            PeerFault: ``BAD_METADATA``; nothing was taken in.
+            Refusal: ``INVALID_FIELD``, naming a file that was lost or is damaged; likewise.
+        """
+        before = self._newest
+        versions = [number for number in self._store.versions() if number > before.version]
+        found: list[Known] = []
+        for version in versions:
+            # 1. As if it came in now.
+            known = self._read(version)
+            root = known.statement.root.version
+            bound = before.statement.root.version
+            require_succession(before.federation, known.federation, root_changed=root != bound)
+            # 2. Roots.
+            if root < bound:
+                raise _older_root(root, bound)
+            # 3. Time.
+            early = check_at_node(before.federation, known.federation, now=now)
+            early = [finding for finding in early if finding.rule != NOTICE_RULE]
+            require_none(early, before.federation, known.federation)
+            found.append(known)
+            before = known
+        if found and now >= before.until_time:
+            raise fault(Fault.EXPIRED, Role.SNAPSHOT, f"Version {before.version} has expired.")
+        if found:
+            self._known.update({known.version: known for known in found})
+            self._reload()
+            self._is_signed_twice = False
+        return bool(found)
 
     def replace(self, files: Mapping[str, bytes], timestamp: bytes, *, now: datetime) -> Known:
         """Take what a timestamp names in place of what only waits here; see `replace_pending`.
@@ -250,6 +285,17 @@ class TrustLedger:
             newest_sha256=self._newest.sha256,
         )
         return self._newest
+
+    def _read(self, version: int) -> Known:
+        statement = self._store.statement(version)
+        targets = self._store.read(f"{version}.targets.json")
+        return Known(
+            statement=statement,
+            until_time=min(
+                statement.root.expires, statement.snapshot.expires, expires_time(targets)
+            ),
+            snapshot=self._store.read(f"{version}.snapshot.json"),
+        )
 
     def _reload(self) -> None:
         self._newest = self.known(self._store.newest() or self._newest.version)
@@ -285,6 +331,14 @@ class TrustLedger:
                 raise _stated_twice(role, path, signed_by)
             ended = {path, f"{version}.targets.json"}
         return {path: data for path, data in files.items() if path not in ended}
+
+
+def _older_root(root: int, before: int) -> PeerFault:
+    return fault(
+        Fault.ROLLED_BACK,
+        Role.SNAPSHOT,
+        f"It belongs to root {root}, the one before to {before}.",
+    )
 
 
 def _stated_twice(role: Role, path: str, signed_by: tuple[str, ...]) -> PeerFault:

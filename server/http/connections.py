@@ -6,6 +6,7 @@ aiohttp to read and for ``server.http.server`` to answer.
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -19,6 +20,7 @@ from server.http.limits import HttpLimits, Places
 __all__ = ["Connections"]
 
 _HANDSHAKE_DURATION_MAX_S = 10.0
+_GOODBYE_DURATION_MAX_S = 5.0
 
 _Answering = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _Refusing = Callable[[web.BaseRequest, int], web.StreamResponse]
@@ -52,81 +54,53 @@ class Connections(web.Server):
         self.refuse = refuse
         self.places = Places(limits)
         self._options = options
-        self._shaking: dict[asyncio.Task[None], asyncio.Transport] = {}
+        self._beginning: dict[asyncio.Task[None], socket.socket] = {}
 
-    def accept(self) -> asyncio.Protocol:
-        """Return the protocol of a connection that was accepted."""
-        return _Doorman(self)
-
-    def let_in(self, transport: asyncio.Transport, network: str) -> None:
-        """Speak HTTP on a connection that was counted in, over TLS if there is any.
+    def let_in(self, accepted: socket.socket, address: str) -> None:
+        """Speak HTTP on a connection, over TLS if there is any; drop it if there is no place.
 
         Args:
-            transport: The connection.
-            network: As whom it was counted.
+            accepted: The connection, of which no byte was read.
+            address: Of its other side.
         """
+        network = self.places.take(address)
+        if network is None:
+            accepted.close()
+            return
         loop = asyncio.get_running_loop()
-        connection = _Connection(
-            self,
-            network,
-            loop=loop,
-            **self._options,
-        )
-        if self.tls is None:
-            transport.set_protocol(connection)
-            connection.connection_made(transport)
-        else:
-            task = loop.create_task(self._shake_hands(connection, transport, self.tls))
-            self._shaking[task] = transport
-            task.add_done_callback(self._shaking.pop)
+        connection = _Connection(self, network, loop=loop, **self._options)
+        task = loop.create_task(self._begin(connection, accepted))
+        self._beginning[task] = accepted
+        task.add_done_callback(self._beginning.pop)
 
-    async def _shake_hands(
-        self, connection: "_Connection", transport: asyncio.Transport, tls: ssl.SSLContext
-    ) -> None:
-        """Begin TLS; whoever breaks it off gives the place back."""
-        secured: asyncio.Transport | None = None
+    async def _begin(self, connection: "_Connection", accepted: socket.socket) -> None:
+        """Shake hands, if that is to be; whoever breaks it off gives the place back."""
+        handshake: dict[str, float] = {}
+        if self.tls is not None:
+            handshake = {
+                "ssl_handshake_timeout": _HANDSHAKE_DURATION_MAX_S,
+                "ssl_shutdown_timeout": _GOODBYE_DURATION_MAX_S,
+            }
         try:
-            secured = await asyncio.get_running_loop().start_tls(
-                transport,
-                connection,
-                tls,
-                server_side=True,
-                ssl_handshake_timeout=_HANDSHAKE_DURATION_MAX_S,
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: connection, accepted, ssl=self.tls, **handshake
             )
         except OSError as error:
             _log.debug("no_handshake", error=type(error).__name__)
         finally:
-            if secured is None or connection.is_lost:
-                transport.abort()
+            # Of every other connection its loop tells when it is lost.
+            if not connection.is_made:
                 connection.leave()
-        if secured is not None and not connection.is_lost:
-            connection.connection_made(secured)
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  # aiohttp's
         """End every connection; what runs gets some seconds to finish."""
-        shaking = tuple(self._shaking)
-        for task in shaking:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*shaking, return_exceptions=True)
+        beginning = dict(self._beginning)
+        for accepted in beginning.values():
+            # Cancelled before it ran, a task would leave its socket open: a socket's end ends both.
+            with suppress(OSError):
+                accepted.shutdown(socket.SHUT_RDWR)
+        await asyncio.gather(*beginning, return_exceptions=True)
         await super().shutdown(timeout)
-
-
-class _Doorman(asyncio.Protocol):
-    """Lets a connection in or drops it; sees none of its bytes."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count the connection in."""
-        assert isinstance(transport, asyncio.Transport), "a stream was accepted"
-        peer = transport.get_extra_info("peername")
-        network = self._connections.places.take(str(peer[0]) if peer else "")
-        if network is None:
-            transport.abort()
-        else:
-            self._connections.let_in(transport, network)
 
 
 class _Connection(RequestHandler):
@@ -134,7 +108,7 @@ class _Connection(RequestHandler):
 
     def __init__(self, connections: Connections, network: str, **options: object) -> None:
         super().__init__(connections, **options)  # type: ignore[arg-type]  # aiohttp's own
-        self.is_lost = False
+        self.is_made = False
         self._network: str | None = network
         self._connections = connections
         self._end: asyncio.TimerHandle | None = None
@@ -143,14 +117,14 @@ class _Connection(RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Set how long the connection may last, and when its first request must be there."""
+        self.is_made = True
         super().connection_made(transport)
         seconds = self._connections.limits.connection_duration_max_s
         self._end = asyncio.get_running_loop().call_later(seconds, self._abort)
         self._expect()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Count the connection out; asyncio also tells of some that broke off their handshake."""
-        self.is_lost = True
+        """Count the connection out."""
         for timer in (self._end, self._due):
             if timer is not None:
                 timer.cancel()

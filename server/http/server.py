@@ -1,12 +1,13 @@
 """A small HTTP/1.1 server for strangers: every byte, second and connection of theirs is counted.
 
 aiohttp parses and writes; what is served is in ``server.http.site``, who is let in at all in
-``server.http.connections``. Nothing is redirected, nothing
-is guessed from a header, and of a surprise the sender learns only that there was one.
+``server.http.connections``. Nothing is redirected, nothing is guessed from a header, and of a
+surprise the sender learns only that there was one.
 """
 
 import asyncio
 import gzip
+import os
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from aiohttp import hdrs, web
 from server.edge.logging import error_facts, get_log
 from server.http.connections import Connections
 from server.http.limits import AddressMeter, HttpLimits
+from server.http.listening import Listening
 from server.http.site import Answer, Site
 from server.http.tls import ServerTls
 
@@ -26,9 +28,9 @@ _HEADER_BYTES_MAX = 4_096
 _HEADERS_MAX = 64
 _TARGET_BYTES_MAX = 2_048
 _LINGERING_S = 1.0
+_DRAIN_S_MIN = 0.01
 _COMPRESS_BYTES_MIN = 512
 _GZIP_LEVEL = 6
-_BACKLOG = 128
 
 _log = get_log("http")
 
@@ -58,7 +60,7 @@ class HttpServer:
         self._meter = AddressMeter(limits)
         self._running = 0
         self._connections: Connections | None = None
-        self._server: asyncio.Server | None = None
+        self._listening: Listening | None = None
 
     async def start(self, address: str) -> int:
         """Begin to serve.
@@ -88,21 +90,26 @@ class HttpServer:
             auto_decompress=False,
             access_log=None,
         )
-        self._server = await asyncio.get_running_loop().create_server(
-            self._connections.accept, host.strip("[]"), int(port_text), backlog=_BACKLOG
-        )
-        port = int(self._server.sockets[0].getsockname()[1])
+        self._listening = Listening(self._connections.let_in)
+        try:
+            port = await self._listening.start(host.strip("[]"), int(port_text))
+        except OSError as error:
+            # Under the name that stands in the settings; a name that leads nowhere has no errno.
+            number = max(error.errno or 0, 0)
+            said = os.strerror(number) if number else error.strerror
+            raise OSError(error.errno, said, address) from error
         _log.info("serving", address=address, port=port, tls=self._tls is not None)
         return port
 
     async def stop(self) -> None:
         """Take nothing new and let what is running finish in bounded time."""
-        if self._server is None or self._connections is None:
+        if self._listening is None or self._connections is None:
             return
-        server, self._server = self._server, None
-        server.close()
+        listening, self._listening = self._listening, None
+        listening.stop()
         self._connections.pre_shutdown()
-        await self._connections.shutdown(float(self._limits.drain_duration_max_s))
+        # To aiohttp, nothing would mean without end.
+        await self._connections.shutdown(self._limits.drain_duration_max_s or _DRAIN_S_MIN)
         _log.info("stopped")
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -12,6 +12,8 @@ replacing its key; one that was called bad binds nobody, or a thief could end a 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
 
 import structlog
 from sqlalchemy import Connection
@@ -45,6 +47,7 @@ __all__ = ["FORKS_MAX", "Forks"]
 FORKS_MAX = 64
 
 _SEEN_MAX = 1_024
+_TELL_EVERY = timedelta(minutes=1)
 
 _log = structlog.get_logger("deltacare.log")
 
@@ -64,6 +67,19 @@ class _Shown:
     notes: tuple[bytes, bytes]
     checkpoints: tuple[Checkpoint, Checkpoint]
     contradiction: Contradiction | None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Unproven:
+    """What a partner showed and did not prove.
+
+    Attributes:
+        count: proofs of which the log does not tell yet.
+        told_time: when it last told.
+    """
+
+    count: int = 0
+    told_time: datetime | None = None
 
 
 class Forks:
@@ -105,6 +121,7 @@ class Forks:
         self._announce = announce
         # What was proven, or cannot be: it is shown again on every contact.
         self._seen: OrderedDict[bytes, None] = OrderedDict()
+        self._unproven: dict[str, _Unproven] = {}
 
     async def proofs(self) -> list[ForkProof]:
         """Return what every partner is shown: the first proof about each log that is forked."""
@@ -115,19 +132,33 @@ class Forks:
 
     async def take(self, proofs: Iterable[ForkProof], province: str) -> None:
         """Check what a partner shows, and keep what is proven; the rest says nothing."""
+        refused: list[DeltacareError] = []
         for proof in list(proofs)[:FORKS_MAX]:
-            key = proof.SerializeToString(deterministic=True)
+            # A digest, for a partner chooses how long a proof is.
+            key = sha256(proof.SerializeToString(deterministic=True)).digest()
             if key in self._seen:
                 continue
             try:
                 is_done = await self._take(proof, province)
             except DeltacareError as error:
-                _log.warning("fork_not_proven", shown_by=province, error=str(error))
+                refused.append(error)
                 is_done = True
             if is_done:
                 self._seen[key] = None
             if len(self._seen) > _SEEN_MAX:
                 self._seen.popitem(last=False)
+        if refused:
+            self._tell(refused, province)
+
+    def _tell(self, refused: Sequence[DeltacareError], province: str) -> None:
+        """Log what a partner did not prove; in one line a minute, or it could fill the disk."""
+        told = self._unproven.setdefault(province, _Unproven())
+        told.count += len(refused)
+        now = self._clock.now()
+        if told.told_time is not None and abs(now - told.told_time) < _TELL_EVERY:
+            return
+        _log.warning("fork_not_proven", shown_by=province, count=told.count, error=str(refused[-1]))
+        told.told_time, told.count = now, 0
 
     async def _take(self, proof: ForkProof, province: str) -> bool:
         """Return whether there is nothing more to learn from a proof."""

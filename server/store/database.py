@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from deltacare.errors import invalid_field
 from server.store.alarm import WriteAlarm
 
 __all__ = ["READERS_DEFAULT", "Database"]
@@ -25,6 +26,7 @@ T = TypeVar("T")
 READERS_DEFAULT = 4
 _BUSY_TIMEOUT_MS = 10_000
 _CACHE_KIB = 64 * 1024
+_SQLITE_DAMAGED = frozenset({11, 26})  # SQLITE_CORRUPT and SQLITE_NOTADB
 
 
 def _prepare_sqlite(engine: Engine, *, writes: bool) -> None:
@@ -128,8 +130,27 @@ class Database:
         return await loop.run_in_executor(self._readers, self.read_now, work)
 
     def ping(self) -> None:
-        """Raise unless the database answers."""
-        self.read_now(lambda connection: connection.execute(text("SELECT 1")).one())
+        """Raise unless the database answers.
+
+        Raises:
+            Refusal: ``INVALID_FIELD``, if the file is no database, or no longer.
+            DBAPIError: If it cannot be reached.
+        """
+        # On SQLite a look at the list of tables is the first to read the file itself.
+        query = "SELECT 1" if self.is_postgresql else "SELECT count(*) FROM sqlite_master"
+        try:
+            self.read_now(lambda connection: connection.execute(text(query)).one())
+        except DBAPIError as error:
+            code = getattr(error.orig, "sqlite_errorcode", 0)
+            if code & 0xFF not in _SQLITE_DAMAGED:
+                raise
+            raise invalid_field(
+                "database",
+                make_url(self.url).database,
+                "The file is no SQLite database, or it is damaged.",
+                "Remove it with its -wal and -shm, and restore it from the backup; partners give "
+                "back what that lacks.",
+            ) from error
 
     def close(self) -> None:
         """Finish what is running and close every connection."""

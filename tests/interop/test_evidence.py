@@ -23,7 +23,7 @@ from clients.verify.steps import Steps
 from clients.verify.trusting import Trusting
 from deltacare.errors import DeltacareError
 from deltacare.evidence import EvidenceKind
-from deltacare.keys import WitnessSigner
+from deltacare.keys import LogSigner, WitnessSigner
 from tests.deltacare.builders import seed
 from tests.support.evidence import JS, SH, Asked, Logs
 
@@ -79,6 +79,8 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("out")
     logs = Logs().recognised()
     logs.write_policies(path / "policies")
+    for policy in (path / "policies").rglob("registry.txt"):
+        _call_another_key_bad(policy)
     receipts = path / "receipts"
     receipts.mkdir()
     for name, author, index in (("certificate", JS, 0), ("agreement", SH, 0), ("answer", JS, 1)):
@@ -252,6 +254,15 @@ def test_all_three_refuse_what_the_policy_does_not_bear(
     for program in (go, javascript, ours):
         for policies in (unnamed, strangers):
             assert [False] * len(asked) == [answer.ok for answer in program(policies, asked)]
+
+
+def _call_another_key_bad(policy: Path) -> None:
+    """Say in a policy that a former key of its log was called bad: others pass over comments."""
+    text = policy.read_text(encoding="utf-8")
+    name = text.split(" ")[1].partition("+")[0]
+    former = LogSigner(name=name, seed=seed(f"former {name}")).verifier
+    comment = f"# deltacare: tainted log {former.to_text()} since 2026-11-22T08:00:00Z\n"
+    policy.write_text(comment + text, encoding="utf-8")
 
 
 def _stranger(line: str) -> str:

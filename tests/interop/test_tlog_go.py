@@ -29,6 +29,7 @@ from deltacare.tlog.proof import (
 from deltacare.tlog.receipt import verify_receipt_by_policy
 from deltacare.tlog.tile import NodesFromTiles, decode_entries, entries_path, tile_path, tile_width
 from deltacare.tlog.tree import Frontier, leaf_hash, leaf_hashes
+from deltacare.trust import verdict_key_name
 from tests.deltacare.builders import EntriesReader, naive_root
 from tests.interop.go_support import Go, build_go
 from tests.interop.tlog_support import Output, output
@@ -82,7 +83,7 @@ def test_we_verify_every_log_and_receipt(out: Output) -> None:
         _check_directory(out.log(name), policy)
     every = Policy.from_bytes((out.path / "policy.txt").read_bytes())
     assert every.quorum == "none"
-    verdicts = {f"deltacare/{province}/verdicts" for province in PROVINCES}
+    verdicts = {verdict_key_name(province) for province in PROVINCES}
     assert {*out.logs(), *verdicts} == {key.name for key in every.logs}
     for receipt, entry, origin in out.receipts():
         policy = Policy.from_bytes(out.policy(origin).read_bytes())

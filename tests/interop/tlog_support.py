@@ -26,6 +26,7 @@ from deltacare.tlog.tile import (
     tile_width,
 )
 from deltacare.tlog.tree import Frontier, leaf_hashes
+from deltacare.trust import verdict_key_name
 from tests.deltacare.builders import PROVINCES, TileStore, log_signer, witness_signer
 
 ROOT = Path(__file__).parents[2]
@@ -71,8 +72,9 @@ def output(scratch: Path) -> Output:
     for log, size in zip(all_logs(PROVINCES), SIZES, strict=True):
         entries = [f"entry {i} of {log}".encode() * (1 + i % 3) for i in range(size)]
         write_log(scratch, log, entries)
+    names = [*map(str, all_logs(PROVINCES)), *map(verdict_key_name, PROVINCES)]
     every = Policy.of(
-        logs=[log_signer(str(log)).verifier for log in all_logs(PROVINCES)],
+        logs=[log_signer(name).verifier for name in names],
         witnesses=[witness_signer(province).verifier for province in PROVINCES],
         quorum=0,
     )

@@ -1,13 +1,16 @@
 """Tests of ``deltacare node``: what it makes, says and exits with."""
 
+import http.client
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +247,52 @@ def test_serve_status_stop(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
         assert said["endpoint"] == f"127.0.0.1:{port}"
     with serving(directories[0], "--listen", "127.0.0.1:0") as (_, said):
         assert int(said["endpoint"].rpartition(":")[2]) > 0
+
+
+def stranger_status(port: int) -> int:
+    """Ask the open door over TLS for our registry log's checkpoint; return the status."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = http.client.HTTPSConnection(
+        "127.0.0.1", port, context=context, timeout=START_TIMEOUT_S
+    )
+    with closing(connection):
+        connection.request("GET", "/logs/deltacare/310000/registry/checkpoint")
+        answer = connection.getresponse()
+        assert "deltacare" == answer.getheader("Server")
+        answer.read()
+        return answer.status
+
+
+def test_serve_http(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The open door of a process answers everybody, is examined, and stops with the node."""
+    directory = make_directories(tmp_path)["310000"]
+    settings = directory / "node.toml"
+    off = settings.read_text(encoding="utf-8")
+    port, closed = free_ports(2)
+
+    def examined(listen: str) -> list[tuple[str, str]]:
+        settings.write_text(off.replace('listen = "off"', f'listen = "{listen}"'), "utf-8")
+        findings = json.loads(run(capsys, "node", "doctor", directory, "--json")[1])["findings"]
+        return [(each["code"], each["en"]) for each in findings if each["subject"] == "http"]
+
+    assert [] == examined(f"127.0.0.1:{port}")  # the node is down, and its own line says so
+    with serving(directory) as (process, _):
+        statuses = [stranger_status(port) for _ in range(60)]
+        with ThreadPoolExecutor(30) as threads:
+            statuses += threads.map(stranger_status, [port] * 30)
+        assert {404} == set(statuses)  # without a partner's signature it shows none
+        assert [("OK", f"HTTP on 127.0.0.1:{port} answers.")] == examined(f"127.0.0.1:{port}")
+        assert ["HTTP_CLOSED"] == [code for code, _ in examined(f"127.0.0.1:{closed}")]
+        with socket.create_connection(("127.0.0.1", port)) as idle:
+            process.send_signal(signal.SIGTERM)
+            assert 0 == process.wait(timeout=START_TIMEOUT_S)
+            idle.settimeout(START_TIMEOUT_S)
+            assert b"" == idle.recv(1)
+    log = (directory / "node.log").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert "stopped" == lines[-1]["event"]
+    assert set() == {line["event"] for line in lines if line["level"] in {"error", "critical"}}
 
 
 def test_help_is_quick_to_load() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -48,6 +49,19 @@ SETTLEMENT = "deltacare.v1.SettlementService"
 LOG = "deltacare.v1.LogService"
 
 
+async def run(*arguments: str) -> tuple[int, str]:
+    """Return exit code and everything a command said."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "clients.cli", *arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    answer, complaint = await process.communicate()
+    assert b"Traceback" not in complaint
+    assert process.returncode is not None
+    return process.returncode, (answer + complaint).decode()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """Somebody at a terminal, and the node behind it."""
@@ -62,16 +76,7 @@ class Desk:
         pair = self.edge.federation.client(role)
         (self.profile / f"{role}.crt").write_bytes(pair.certificate_pem)
         (self.profile / f"{role}.key").write_bytes(pair.key_pem)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "clients.cli", *arguments),
-            *("--as", f"{self.profile}/{role}"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        answer, complaint = await process.communicate()
-        assert b"Traceback" not in complaint
-        assert process.returncode is not None
-        return process.returncode, (answer + complaint).decode()
+        return await run(*arguments, "--as", f"{self.profile}/{role}")
 
     async def json(self, role: str, *arguments: str) -> tuple[int, Any]:
         """Return exit code and JSON answer of a command."""
@@ -271,6 +276,40 @@ async def test_a_clerk_who_files_is_denied_the_filing(tmp_path: Path) -> None:
         code, text = await at.run("clerk", *filing, "--lang", "zh")
         assert 1 == code
         assert "谁可以：deltacare explain FileRecords --role clerk" in text
+
+
+async def test_the_hint_after_a_denial_works_as_printed(tmp_path: Path) -> None:
+    """Also where the directory has a space in its name: whoever copies the line is answered."""
+    place = tmp_path / "a place"
+    place.mkdir()
+    async with desk(place) as at:
+        code, text = await at.run(
+            "clerk", "audit", "list", f"--node={at.edge.endpoint}", "--lang", "en"
+        )
+        assert 1 == code
+        (hint,) = [line for line in text.splitlines() if "Who may: " in line]
+        program, *words = shlex.split(hint.partition("Who may: ")[2])
+        assert ("deltacare", "explain") == (program, words[0])
+        assert ["--node", at.edge.endpoint, "--as", f"{at.profile}/clerk"] == words[-4:]
+        code, text = await run(*words, "--lang", "en")
+        assert (1, True) == (code, "denied  /deltacare.v1.LogService/GetCheckpoint" in text), text
+
+
+async def test_whoever_may_not_list_is_told_who_may(tmp_path: Path) -> None:
+    """With the directory that was given: an auditor's certificate lies beside the others."""
+    async with desk(tmp_path) as at:
+        for language, words in (
+            ("zh", "请以稽核身份连接：--as "),
+            ("en", "Connect as an auditor: --as "),
+        ):
+            code, text = await at.run("system", "audit", "list", "--lang", language)
+            assert 1 == code
+            assert "LOG_NOT_ENTITLED" in text
+            assert f"{words}{at.profile}/auditor" in text
+            code, text = await at.run("clerk", "audit", "list", "--lang", language)
+            assert (1, True) == (code, f"{words}{at.profile}/auditor" in text), text
+            code, text = await at.run("system", "log", "show", str(AUDIT), "--lang", language)
+            assert (1, True) == (code, f"{words}{at.profile}/auditor" in text), text
 
 
 async def test_the_audit_log_is_verified_and_exported(tmp_path: Path) -> None:

@@ -173,7 +173,15 @@ def test_later_statement(capsys: pytest.CaptureFixture[str], place: Path) -> Non
         (("--from", "{out}", "--taint", "00000000"), "0a1b2c3d@"),
         (("--from", "{out}", "--taint", "00000000@soon"), "--taint"),
         (("--from", "{out}", "--taint", "00000000@2026-11-22T00:00:00Z"), "No key"),
-        (("--from", "{out}", "--account", "310000=x,y"), "HOLDER"),
+        (("--from", "{out}", "--account", "310000=x,y"), "HOLDER,NUMBER,BANKCODE,TIME"),
+        (
+            ("--from", "{out}", "--account", "310000=x,123456789,ICBC,2999-01-01T00:00:00Z"),
+            "--account BANKCODE ICBC: it is 12 digits: the bank's code in the clearing system",
+        ),
+        (
+            ("--from", "{out}", "--account", "310000=x,1,102290000000,2999-01-01T00:00:00Z"),
+            "--account NUMBER 1: it is 8 to 32 digits",
+        ),
         (("--from", "{out}", "--replace-root", "310000={other}"), "320000"),
         (("--from", "{place}"), "neither"),
         (("--revoke-serial", "310000=1f"), "--from"),

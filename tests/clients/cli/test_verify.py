@@ -1,6 +1,7 @@
 """``deltacare verify``: exit codes, both languages, JSON, and nothing that reaches a network."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from clients.cli.main import main
+from deltacare.ids import LogName
 from tests.support.evidence import JS, Asked, Logs
 
 # Fails the process the moment anything asks for a socket, by whatever module.
@@ -21,6 +23,8 @@ sys.addaudithook(watch)
 from clients.cli.main import main
 main(sys.argv[1:])
 """
+
+RUN = "import sys; from clients.cli.main import main; main(sys.argv[1:])"
 
 
 @pytest.fixture
@@ -245,3 +249,36 @@ def test_what_is_heavy_is_not_loaded(tmp_path: Path, policies: str) -> None:
         [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60
     )
     assert (0, "[]\n") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("language, wanted", [("en", "no regular file"), ("zh", "不是普通文件")])
+def test_pipes_and_devices_are_not_waited_for(
+    tmp_path: Path, policies: str, language: str, wanted: str
+) -> None:
+    """Exit code 2 at once, with the name: evidence, entry, policy or log, whatever was given."""
+    logs = Logs().recognised()
+    pipe, endless = tmp_path / "pipe.txt", tmp_path / "endless.sm2.txt"
+    os.mkfifo(pipe)
+    endless.symlink_to("/dev/zero")
+    file = write(tmp_path, logs.receipt_evidence(JS, 0).to_bytes())
+    alone = write(tmp_path, logs.receipt(JS, 0).proof, "alone.tlog-proof")
+    os.mkfifo(tmp_path / "alone.entry")
+    verdict = write(tmp_path, logs.verdict_evidence().to_bytes(), "verdict.json")
+    held = tmp_path / "logs" / str(LogName.registry(JS))
+    held.mkdir(parents=True)
+    os.mkfifo(held / "checkpoint")
+    given = (*(sys.executable, "-c", RUN, "verify"), "--lang", language)
+    for arguments, named in (
+        ((str(pipe), "--policy", policies), pipe),
+        ((str(endless), "--policy", policies), endless),
+        ((alone, "--policy", policies), tmp_path / "alone.entry"),
+        ((file, "--policy", str(pipe)), pipe),
+        ((file, "--policy", policies, "--suite-policy", str(endless)), endless),
+        ((verdict, "--policy", policies, "--logs", str(tmp_path / "logs")), held / "checkpoint"),
+    ):
+        done = subprocess.run(
+            [*given, *arguments], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (2, "") == (done.returncode, done.stdout), done.stderr
+        assert str(named) in done.stderr
+        assert wanted in done.stderr

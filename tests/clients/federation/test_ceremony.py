@@ -1,6 +1,7 @@
 """Tests of the ceremony: who proposes what, who signs, and what comes of it."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from clients.federation import repository as repository_module
 from clients.federation.cards import MemberCard, OfficeCard
 from clients.federation.ceremony import (
     Base,
@@ -403,6 +405,43 @@ def test_repository(offices: Offices, tmp_path: Path) -> None:
         other = other.with_signed(office.sign(other.to_sign(other.judge()), supersede=True))
     assert "OTHER_CONTENT" == fault_of(write_repository, out, other.publish())
     assert later == read_published(out)
+
+
+def test_repository_written_halfway(
+    offices: Offices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where writing was stopped, at any place, another statement of that version is published."""
+    found, before = base(offices), dict(offices.published)
+    given_up = offices.change(Changes(), now=LATER)
+    other = propose_next(found, Changes(revoked=[("310000", "1f")]), now=LATER)
+    for province in PROVINCES[:3]:
+        office = offices.by_province[province]
+        other = other.with_signed(office.sign(other.to_sign(other.judge()), supersede=True))
+    # As if the one that was given up had brought a root of its own.
+    given_up = {**given_up, "2.root.json": b"{}"}
+    stop = left_over = 0
+    while True:
+        out = tmp_path / str(stop)
+        write_repository(out, before)
+        left = stop
+
+        def stopping(path: Path, data: bytes) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise OSError
+            path.write_bytes(data)
+
+        with monkeypatch.context() as patch, suppress(OSError):
+            patch.setattr(repository_module, "write_atomic", stopping)
+            write_repository(out, given_up)
+            break
+        left_over += (out / "2.root.json").exists() and (out / "2.targets.json").exists()
+        assert found == open_base(read_published(out))
+        write_repository(out, other.publish())
+        assert 2 == open_base(read_published(out)).federation.version
+        stop += 1
+    assert left_over
 
 
 def test_install(offices: Offices, tmp_path: Path) -> None:

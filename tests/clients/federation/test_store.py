@@ -1,6 +1,7 @@
 """Tests of a trust directory: what is taken into it, what counts, and what never goes back."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -338,6 +339,134 @@ def test_a_crash_between_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert 2 == store.add(SECOND.files()).version
         stop += 1
     assert stop > 3
+
+
+NOT_320000 = ("310000", "330000", "340000")
+OTHER_ROOT = make_root(version=2, replaced=["320000"], signing=NOT_320000)
+UNDER_NEW_ROOT = make_signed(
+    SECOND.federation, roots=(FIRST.roots[0], make_root(version=2, replaced=["340000"]))
+)
+UNDER_OTHER_ROOT = make_signed(
+    next_federation(make_trust(), stale_after_s=7_200),
+    roots=(FIRST.roots[0], OTHER_ROOT),
+    signing=NOT_320000,
+)
+UNDER_OLD_ROOT = make_signed(next_federation(make_trust(), stale_after_s=7_201))
+
+
+@pytest.mark.parametrize(
+    "other", [UNDER_OTHER_ROOT, UNDER_OLD_ROOT], ids=["another root", "the old root"]
+)
+def test_given_up_halfway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: Signed) -> None:
+    """However far a proposal came that was given up, another one takes its place as if alone."""
+    stop = 0
+    while True:
+        store = installed(tmp_path / str(stop))
+        if not add_until(store, UNDER_NEW_ROOT, stop, monkeypatch):
+            break
+        assert (1, 1) == (store.root().version, store.load().version)
+        assert not [path for path in store.files() if path in {"2.root.json", "2.snapshot.json"}]
+        with pytest.raises(Refusal):
+            store.read("2.root.json")
+        # The other one is stopped halfway as well, at every place, and goes on.
+        for late in range(stop + 1):
+            add_until(store, other, late, monkeypatch)
+        found = store.add(other.files())
+        assert other.federation == found.federation == TrustStore(store.directory).load()
+        assert len(other.roots) == store.root().version
+        # Another root change is in nobody's way either.
+        if other is UNDER_OLD_ROOT:
+            roots = (*other.roots, OTHER_ROOT)
+            third = make_signed(next_federation(other.federation), roots=roots, signing=NOT_320000)
+            assert (3, 2) == (store.add(third.files()).version, store.root().version)
+        stop += 1
+    assert stop > 3
+
+
+def add_until(
+    store: TrustStore, signed: Signed, count: int, monkeypatch: pytest.MonkeyPatch
+) -> bool:
+    """Add a statement, and be killed after some writes; return whether that came to pass."""
+    left = count
+
+    def failing(path: Path, data: bytes) -> None:
+        nonlocal left
+        if not left:
+            raise OSError
+        left -= 1
+        path.write_bytes(data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "write_atomic", failing)
+        try:
+            store.add(signed.files())
+        except OSError:
+            return True
+    return False
+
+
+def test_a_root_without_a_statement(tmp_path: Path) -> None:
+    """A root alone is not kept: what it would let be signed is not known yet."""
+    store = installed(tmp_path)
+    store.add({**FIRST.files(), "2.root.json": OTHER_ROOT})
+    assert not (store.directory / "roots").exists()
+
+
+@pytest.mark.parametrize("lost", ["documents", "targets", "roots"])
+def test_lost_files(tmp_path: Path, lost: str) -> None:
+    """Whoever lost files of a statement is told to install it again, and that brings them back."""
+    store = installed(tmp_path)
+    store.add(UNDER_NEW_ROOT.files())
+    before = content(store)
+    for path in (store.directory / lost).iterdir():
+        path.unlink()
+    with pytest.raises(Refusal) as caught:
+        store.load()
+    (violation,) = caught.value.violations
+    assert (Reason.INVALID_FIELD, "trust") == (caught.value.reason, violation.field)
+    assert f"{store.directory}/" in violation.value
+    assert "publish … --install" in violation.remedy
+    store.add({**FIRST.files(), **UNDER_NEW_ROOT.files()})
+    assert before == content(store)
+
+
+def test_altered_documents_are_brought_back(tmp_path: Path) -> None:
+    """Installing again also replaces what was altered, and nothing by what was not signed."""
+    store = installed(tmp_path)
+    before = content(store)
+    for path in (store.directory / "documents").iterdir():
+        path.write_bytes(b"junk")
+    junk = {p: b"junk" if p.startswith("targets/") else d for p, d in FIRST.files().items()}
+    assert "WRONG_LINK" == fault_of(lambda: store.add(junk))
+    store.add(FIRST.files())
+    assert before == content(store)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"[" * 100_000])
+def test_timestamp_that_is_none(tmp_path: Path, data: bytes) -> None:
+    """A timestamp's file that holds none is named, and what to do about it."""
+    store = installed(tmp_path)
+    (store.directory / "timestamp.json").write_bytes(data)
+    with pytest.raises(Refusal) as caught:
+        store.current()
+    (violation,) = caught.value.violations
+    assert str(store.directory / "timestamp.json") == violation.value
+    assert "Remove the file" in violation.remedy
+
+
+def test_two_write_at_once(tmp_path: Path) -> None:
+    """Of two that add another statement of one version at once, one is kept whole."""
+    for attempt in range(5):
+        first = installed(tmp_path / str(attempt))
+        second = TrustStore(first.directory)
+        with ThreadPoolExecutor(2) as pool:
+            done = [
+                pool.submit(store.add, signed.files())
+                for store, signed in ((first, SECOND), (second, UNDER_OLD_ROOT))
+            ]
+        failures = [each.exception() for each in done]
+        assert 1 == sum(failure is None for failure in failures)
+        assert first.load().version == 2
 
 
 def test_peer_fault_is_the_peers(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Whole logs as files: exported as tiles, read back, verified, and refused when anything is off."""
 
+import os
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,8 @@ from deltacare.errors import PeerFault, Reason, Refusal
 from deltacare.keys import LogSigner, WitnessSigner
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
 from deltacare.tlog.cosignature import cosign
-from deltacare.tlog.policy import Policy
-from deltacare.tlog.tile import tile_path, tiles_of
+from deltacare.tlog.policy import Policy, Tainted
+from deltacare.tlog.tile import ENTRY_BYTES_MAX, TILE_WIDTH, tile_path, tiles_of
 from deltacare.tlog.tree import root_of
 
 NAME = "deltacare/310000/registry"
@@ -66,6 +68,26 @@ def test_log_whose_key_was_replaced() -> None:
     with pytest.raises(PeerFault) as caught:
         verify_log(Held(made(5)), Policy.of(logs=logs[:1], witnesses=witnesses, quorum=2))
     assert Reason.BAD_SIGNATURE is caught.value.reason
+
+
+def test_log_whose_only_key_was_called_bad() -> None:
+    """It survives if a quorum had cosigned before that instant, and a bad witness counts not."""
+    successor = LogSigner(name=NAME, seed=b"\x09" * 32).verifier
+    witnesses = [witness.verifier for witness in WITNESSES]
+    now = Policy.of(logs=[successor], witnesses=witnesses, quorum=2)
+    after = Tainted(key=LOG.verifier, since=TIME + timedelta(seconds=1))
+    assert 5 == verify_log(Held(made(5)), replace(now, tainted_logs=(after,))).size
+    at = Tainted(key=LOG.verifier, since=TIME)
+    with pytest.raises(PeerFault, match="declared bad since 2026-11-22T08:00:00Z") as caught:
+        verify_log(Held(made(5)), replace(now, tainted_logs=(at,)))
+    assert Reason.KEY_NOT_IN_FORCE is caught.value.reason
+    fewer = Policy.of(logs=[successor], witnesses=witnesses[1:], quorum=2)
+    bad = (Tainted(key=witnesses[0], since=TIME + timedelta(days=1)),)
+    policy = replace(fewer, tainted_logs=(after,), tainted_witnesses=bad)
+    with pytest.raises(PeerFault):
+        verify_log(Held(made(5)), policy)
+    found = verify_log(Held(made(5), cosigners=3), policy)
+    assert [key.name for key in witnesses[1:]] == [name for name, _ in found.cosignatures]
 
 
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 1_000, 66_000])
@@ -138,3 +160,49 @@ def test_export_refuses_entries_that_are_not_the_signed_ones(tmp_path: Path) -> 
         export_tiles(held, tmp_path)
     assert Reason.BAD_PROOF is caught.value.reason
     assert not (tmp_path / "checkpoint").exists()
+
+
+HUGE = 100 * 1024**3
+"""More than there is memory; on disk it is a hole."""
+
+
+def replaced(path: Path, kind: str) -> None:
+    """Put something else in a file's place."""
+    path.unlink()
+    match kind:
+        case "huge":
+            path.touch()
+            os.truncate(path, HUGE)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "pipe":
+            os.mkfifo(path)
+        case "directory":
+            path.mkdir()
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "tile/entries/000", "tile/entries/001.p/44"])
+@pytest.mark.parametrize(
+    "kind, reason",
+    [
+        ("huge", Reason.BAD_PROOF),
+        ("device", Reason.INVALID_FIELD),
+        ("pipe", Reason.INVALID_FIELD),
+        ("directory", Reason.INVALID_FIELD),
+    ],
+)
+def test_hostile_directory(tmp_path: Path, name: str, kind: str, reason: Reason) -> None:
+    """A directory from others fills no memory and is not waited for; what is wrong is named."""
+    export_tiles(Held(made(300)), tmp_path)
+    replaced(tmp_path / name, kind)
+    with pytest.raises((PeerFault, Refusal), match=name) as caught:
+        verify_log(TilesDirectory(tmp_path), POLICY)
+    assert reason is caught.value.reason
+    assert name in caught.value.details["text_zh"]
+
+
+def test_largest_bundle(tmp_path: Path) -> None:
+    """Entries as long as they may be are read."""
+    entries = [bytes(ENTRY_BYTES_MAX) for _ in range(TILE_WIDTH + 1)]
+    export_tiles(Held(entries), tmp_path)
+    assert TILE_WIDTH + 1 == verify_log(TilesDirectory(tmp_path), POLICY).size

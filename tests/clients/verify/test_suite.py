@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from click.testing import CliRunner
 
 from clients.cli.main import main
 from deltacare.keys import NoteSignature
+from deltacare.times import format_time
 from deltacare.tlog.checkpoint import Checkpoint
 from deltacare.tlog.note import SignedNote
-from deltacare.tlog.policy import Sm2Policy
+from deltacare.tlog.policy import Sm2Policy, Tainted
 from deltacare.tlog.receipt import Receipt
 from deltacare.tlog.suite import cosign_sm2, sign_checkpoint_sm2
 from tests.support.evidence import JS, NOW, SH, ZJ, Logs
@@ -75,6 +77,26 @@ def test_a_demand_that_is_met(tmp_path: Path, policies: Path) -> None:
         row["name"] for row in lines
     ]
     assert any(name.endswith("registry.sm2.txt") for name in found["policies"])
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_bad_key_of_the_suite(tmp_path: Path, policies: Path, late: bool) -> None:  # noqa: FBT001 - a case
+    """Demanded, it counts for what a quorum had signed before; undemanded nothing rests on it."""
+    since = NOW + timedelta(seconds=0 if late else 1)
+    demand = Sm2Policy.of(
+        logs=[sm2_signer(NAME, number=2).verifier],
+        witnesses=[sm2_witness(province).verifier for province in (SH, ZJ)],
+        quorum=2,
+    )
+    bad = Tainted(key=sm2_signer(NAME).verifier, since=since)
+    text = replace(demand, tainted_logs=(bad,)).to_text()
+    (policies / "registry.sm2.txt").write_text(text, encoding="utf-8")
+    code, out, err = run(file(tmp_path), "--policy", policies)
+    assert (0, "") == (code, err)
+    assert 1 == out.count(f"not relied on: the signature by key {NAME} (")
+    code, _, err = run(file(tmp_path), "--policy", policies, "--require", "sm2")
+    assert (1 if late else 0) == code
+    assert late is (f"declared bad since {format_time(since)}" in err)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
 """Policies: the specification's example, and its rules."""
 
+from datetime import timedelta
+
 import pytest
 
 from deltacare.errors import Refusal
-from deltacare.tlog.policy import Policy
-from tests.deltacare.builders import PROVINCES, log_signer, witness_signer
+from deltacare.keys import LogSigner
+from deltacare.tlog.policy import Policy, Tainted
+from tests.deltacare.builders import NOW, PROVINCES, log_signer, witness_signer
 
 LOG = log_signer("deltacare/310000/registry").verifier
+SECOND = LogSigner(name=LOG.name, seed=bytes(32)).verifier
 WITNESSES = [witness_signer(province).verifier for province in PROVINCES]
 W1, W2, W3, W4 = (key.to_text() for key in WITNESSES)
 
@@ -100,6 +104,71 @@ def test_other_policies_are_refused(text: str, said: str) -> None:
     """Each rule of the specification, with the line that breaks it."""
     with pytest.raises(Refusal, match=said):
         Policy.from_bytes(text.encode())
+
+
+TIME = "2026-11-22T08:00:00Z"
+TAINTS = f"""\
+# deltacare: tainted log {SECOND.to_text()} since {TIME}
+log {LOG.to_text()}
+#\tdeltacare:  tainted witness {W3} since 2026-11-22T16:00:00.5+08:00
+witness W {W1}
+quorum W
+"""
+
+
+def test_keys_called_bad_stand_in_comments() -> None:
+    """They are read with their instants, written again, and trusted with nothing."""
+    policy = Policy.from_bytes(TAINTS.encode())
+    assert (Tainted(key=SECOND, since=NOW),) == policy.tainted_logs
+    since = NOW + timedelta(milliseconds=500)
+    assert (Tainted(key=WITNESSES[2], since=since),) == policy.tainted_witnesses
+    assert ((LOG,), {"W": WITNESSES[0]}) == (policy.logs, dict(policy.witnesses))
+    assert policy == Policy.from_bytes(policy.to_text().encode())
+    bare = [line for line in policy.to_text().split("\n") if not line.startswith("#")]
+    assert Policy(logs=policy.logs, witnesses=policy.witnesses, quorum="W") == Policy.from_bytes(
+        "\n".join(bare).encode()
+    )
+
+
+def test_what_survives_a_bad_key() -> None:
+    """A quorum before the instant; where none is asked at least one witness that is known."""
+    two = Policy.of(logs=[LOG], witnesses=WITNESSES[:3], quorum=2)
+    early, late = NOW - timedelta(seconds=1), NOW
+    first, second, _, stranger = WITNESSES
+    assert two.survives([(first, early), (second, early)], before=NOW)
+    assert not two.survives([(first, early), (second, late)], before=NOW)
+    assert not two.survives([(first, early), (stranger, early)], before=NOW)
+    none = Policy.of(logs=[LOG], witnesses=WITNESSES[:3], quorum=0)
+    assert none.survives([(first, early)], before=NOW)
+    assert not none.survives([(first, late), (stranger, early)], before=NOW)
+    assert not none.survives([], before=NOW)
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ("# deltacare: taint log {key} since {time}", "does not say"),
+        ("# deltacare: tainted log {key}", "does not say"),
+        ("# deltacare: tainted log {key} from {time}", "does not say"),
+        ("# deltacare: tainted log {key} since {time} or so", "does not say"),
+        ("#deltacare: tainted log {key} since {time}", "does not say"),
+        ("## deltacare: tainted log {key} since {time}", "does not say"),
+        ("# Deltacare: tainted log {key} since {time}", "does not say"),
+        ("# deltacare : tainted log {key} since {time}", "does not say"),
+        ("# deltacare: tainted log {key} since 2026-11-22", "RFC 3339"),
+        ("# deltacare: tainted log {key} since 2026-11-22T08:00:00", "RFC 3339"),
+        ("# deltacare: tainted log {key}x since {time}", ""),
+        ("# deltacare: tainted witness {key} since {time}", "type 0x01"),
+        ("# deltacare: tainted log {log} since {time}", "twice"),
+        ("# deltacare: tainted witness {witness} since {time}", "twice"),
+    ],
+)
+def test_a_misspelt_taint_is_refused(line: str, said: str) -> None:
+    """It is never passed over like another comment; the line is named."""
+    text = line.format(key=SECOND.to_text(), log=LOG.to_text(), witness=W1, time=TIME)
+    whole = f"log {LOG.to_text()}\nwitness W {W1}\n{text}\nquorum W\n"
+    with pytest.raises(Refusal, match=f"policy line 3.*{said}"):
+        Policy.from_bytes(whole.encode())
 
 
 def test_the_line_is_named() -> None:

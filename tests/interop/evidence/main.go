@@ -229,7 +229,7 @@ func (v *verifier) readPolicy(text string) error {
 	for _, line := range strings.Split(text, "\n") {
 		f := strings.Fields(line)
 		switch {
-		case len(f) == 0:
+		case len(f) == 0 || strings.HasPrefix(f[0], "#"):
 		case f[0] == "log" && len(f) == 2:
 			key, err := note.NewVerifier(f[1])
 			if err != nil {

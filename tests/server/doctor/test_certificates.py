@@ -7,7 +7,12 @@ from cryptography import x509
 
 from deltacare.ids import Principal
 from server.certificates import KeyPair, issue_client, issue_node, new_ca
-from server.doctor.certificates import CertificateSeen, check_certificate, check_clients
+from server.doctor.certificates import (
+    CertificateSeen,
+    check_cas,
+    check_certificate,
+    check_clients,
+)
 from server.doctor.findings import Level, Side
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -83,6 +88,35 @@ def test_unreadable(ca: KeyPair, pem: bytes) -> None:
     assert (
         "CERTIFICATE_UNREADABLE" == check_certificate(seen(pem, ca.certificate_pem), now=NOW).code
     )
+
+
+def test_cas(ca: KeyPair) -> None:
+    """A CA on the card that no statement holds, not even a coming one, wants a proposal."""
+    coming, new = (new_ca("310000", now=NOW) for _ in range(2))
+    held = [
+        ("ca.crt #1", ca.certificate_pem),
+        ("ca.crt #2", coming.certificate_pem),
+        ("ca.crt #3", new.certificate_pem),
+        ("ca.crt #4", b"not PEM"),
+    ]
+    first, second = check_cas(
+        held,
+        stated_pem=ca.certificate_pem,
+        pending_pem=ca.certificate_pem + coming.certificate_pem,
+        directory="n",
+    )
+    assert ("OK", "ca.crt #2") == (first.code, first.subject)
+    assert "counts from the next full hour" in first.en
+    assert ("CA_NOT_STATED", Level.WARN, "ca.crt #3", Side.OURS) == (
+        second.code,
+        second.level,
+        second.subject,
+        second.side,
+    )
+    assert "deltacare federation propose --from n --member n --out proposal.json" == second.remedy
+    serial = x509.load_pem_x509_certificate(new.certificate_pem).serial_number
+    assert f"{serial:x}" in second.en
+    assert f"{serial:x}" in second.zh
 
 
 def test_clients(ca: KeyPair) -> None:

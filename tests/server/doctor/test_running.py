@@ -1,6 +1,7 @@
 """Tests of the examination of a running node: each thing is broken, and its line is seen."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from clients.cli.main import main
 from server.doctor.findings import Check, Finding, Level, Side
 from server.doctor.run import Report
+from server.renewal import add_ca
 from tests.server.doctor.conftest import Examined, serving
 from tests.support.federated import make_directories
 
@@ -174,6 +176,60 @@ def test_passphrase_missing(examined: Examined) -> None:
     assert not report.is_running
 
 
+def test_passphrase_wrong(
+    examined: Examined, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whatever is wrong with it is said in both languages, with what mends it."""
+    secret = tmp_path / "passphrase"
+    monkeypatch.setenv("DELTACARE_KEY_PASSPHRASE_FILE", str(secret))
+    (found,) = wrong(examined.report(), Check.NODE)
+    assert "无法读取该文件" in found.zh
+    assert "The file cannot be read" in found.en
+    secret.write_text("another passphrase entirely", "ascii")
+    secret.chmod(0o600)
+    report = examined.report()
+    (found,) = wrong(report, Check.NODE)
+    assert "NODE_NOT_ASKED" == found.code
+    assert "口令不对，打不开" in found.zh
+    assert "请用 DELTACARE_KEY_PASSPHRASE_FILE 或" in found.zh
+    assert "It does not open the keys in" in found.en
+    assert "export DELTACARE_KEY_PASSPHRASE_FILE=FILE" == found.remedy
+    (found,) = wrong(report, Check.REACHABILITY)
+    assert "口令不对，打不开" in found.zh
+    assert "It does not open the keys in" in found.en
+
+
+def test_ca_not_stated(examined: Examined) -> None:
+    """A new CA is of no use before the offices state it, and nobody else reminds of it."""
+    files = [examined.ours / name for name in ("ca.crt", "clients/ca.crt", "member.json")]
+    before = [path.read_bytes() for path in files]
+    keys = set((examined.ours / "keys").iterdir())
+    try:
+        made = add_ca(examined.ours, now=datetime.now(UTC), environ={}, entropy=os.urandom)
+        (found,) = wrong(examined.report(), Check.CERTIFICATES)
+    finally:
+        for path, data in zip(files, before, strict=True):
+            path.write_bytes(data)
+        for path in set((examined.ours / "keys").iterdir()) - keys:
+            path.unlink()
+    assert ("CA_NOT_STATED", Level.WARN, "ca.crt #2") == (found.code, found.level, found.subject)
+    assert f"{made.serial_number:x}" in found.en
+    assert f"{made.serial_number:x}" in found.zh
+    assert (
+        f"deltacare federation propose --from {examined.ours} --member {examined.ours} "
+        "--out proposal.json"
+    ) == found.remedy
+
+
+def test_lines_of_a_node(examined: Examined) -> None:
+    """Whatever a running node writes is JSON, line by line, and says whose it is."""
+    text = (examined.ours / "node.log").read_text("utf-8")
+    lines = [json.loads(line) for line in text.splitlines()]
+    names = {line["logger"] for line in lines}
+    assert {"deltacare.edge", "deltacare.log"} <= names
+    assert {"logger", "level", "time", "event"} <= set.intersection(*map(set, lines))
+
+
 def test_node_refuses_client(examined: Examined) -> None:
     """A role that may not see the partners' health is no administrator's certificate."""
     report = examined.report(client="payer")
@@ -205,6 +261,7 @@ def test_nothing_runs(examined: Examined, capsys: pytest.CaptureFixture[str]) ->
     assert "partner 320000: deltacare node serve DIR" in out
     assert "There is no database file" in out
     assert "want attention" in err
+    (root / "passphrase").chmod(0o644)
     with serving(directories[OURS]):
         # A process of its own: this one remembers for a second that nobody answered there.
         done = subprocess.run(
@@ -220,3 +277,7 @@ def test_nothing_runs(examined: Examined, capsys: pytest.CaptureFixture[str]) ->
         codes["TRUST_NEVER_CONFIRMED"]["province"],
     )
     assert {"PARTNER_NOT_SERVING", "LOG_NOT_CONFIRMED"} <= set(codes)
+    text = (directories[OURS] / "node.log").read_text("utf-8")
+    lines = [json.loads(line) for line in text.splitlines()]
+    alarms = {line["event"]: line for line in lines if line["logger"] == "deltacare.alarm"}
+    assert f"chmod 600 {root}/passphrase" == alarms["key_file_open"]["remedy"]

@@ -18,6 +18,8 @@ GOOD = TrustSeen(
     refreshed=NOW - timedelta(seconds=20),
     is_running=True,
     partners={"320000": 7, "330000": 7},
+    installed_version=7,
+    node_version=7,
 )
 
 
@@ -70,6 +72,10 @@ def test_good() -> None:
             ),
         ),
         (
+            {"installed_version": 8, "node_version": 7},
+            (Level.WARN, "TRUST_NOT_TAKEN_IN", Side.OURS, "/n/trust"),
+        ),
+        (
             {"problems": (("STATEMENT_SIGNED_TWICE", "坏", "bad"),)},
             (Level.BAD, "STATEMENT_SIGNED_TWICE", Side.OURS, ""),
         ),
@@ -87,6 +93,19 @@ def test_wrong(changes: dict[str, object], expected: tuple[Level, str, Side, str
 def test_a_node_that_does_not_run_is_not_asked_to_refresh() -> None:
     """Without a running node only what lies on disk is judged."""
     assert [(Level.OK, "OK", None, "")] == rows(replace(GOOD, is_running=False, refreshed=None))
+
+
+def test_what_is_installed_is_compared_with_a_running_node_only() -> None:
+    """A node that learned more meanwhile, or does not run, is not behind its directory."""
+    for known in (8, None):
+        assert [(Level.OK, "OK", None, "")] == rows(replace(GOOD, node_version=known))
+
+
+def test_a_damaged_timestamp_has_its_own_remedy() -> None:
+    """Installing again brings no timestamp back; the nodes make the next one."""
+    seen = TrustSeen(failure="damaged", is_timestamp=True)
+    (found,) = check_trust(seen, directory="/n", now=NOW)
+    assert "rm /n/trust/timestamp.json && deltacare node serve /n" == found.remedy
 
 
 def test_the_same_problem_is_said_once() -> None:

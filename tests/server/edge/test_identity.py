@@ -1,5 +1,7 @@
 """Tests of who a certificate names, and of every way in which it names nobody."""
 
+import random
+import ssl
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from clients.sdk.credentials import node_tls_name
 from deltacare.errors import Reason, Refusal
@@ -35,6 +37,7 @@ def leaf(
     now: datetime,
     usages: Sequence[x509.ObjectIdentifier] = (CLIENT,),
     is_ca: bool = False,
+    others: Sequence[x509.ExtensionType] = (),
 ) -> bytes:
     """Return a certificate such as our own tools would not issue."""
     issuer = x509.load_pem_x509_certificate(ca.certificate_pem)
@@ -53,6 +56,8 @@ def leaf(
     )
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    for other in others:
+        builder = builder.add_extension(other, critical=False)
     certificate = builder.sign(issuer_key, hashes.SHA256())
     return certificate.public_bytes(serialization.Encoding.PEM)
 
@@ -105,6 +110,86 @@ def test_no_certificate(federation: Federation) -> None:
 def test_unreadable_certificate(federation: Federation, pem: bytes) -> None:
     """What is no certificate, or too large to be looked at, is refused without an accident."""
     assert cause(federation, pem) == Cause.NOT_READABLE.name
+
+
+EDI_PARTY = b"\xa5\x04\xa1\x02\x0c\x00"
+X400_ADDRESS = b"\xa3\x02\x30\x00"
+ODD_EXTENSION = x509.ObjectIdentifier("1.2.3.4")
+ALSO_ODD = x509.ObjectIdentifier("1.2.3.5")
+ALGORITHM = bytes.fromhex("300a06082a8648ce3d040302")
+"""ECDSA with SHA-256, in DER."""
+
+
+def altered(ca: KeyPair, pem: bytes, old: bytes, new: bytes) -> bytes:
+    """Return a certificate with some bytes in place of others, signed anew by its CA."""
+    key = serialization.load_pem_private_key(ca.key_pem, password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    body = x509.load_pem_x509_certificate(pem).tbs_certificate_bytes
+    assert 1 <= body.count(old), "there is something to alter"
+    body = body.replace(old, new, 1)
+    signature = key.sign(body, ec.ECDSA(hashes.SHA256()))
+    inner = body + ALGORITHM + bytes([3, len(signature) + 1, 0]) + signature
+    data = b"\x30\x82" + len(inner).to_bytes(2, "big") + inner
+    return ssl.DER_cert_to_PEM_cert(data).encode()
+
+
+@pytest.mark.parametrize("name", [EDI_PARTY, X400_ADDRESS], ids=["EDI party", "X.400"])
+def test_names_that_no_library_reads(federation: Federation, name: bytes) -> None:
+    """A name of a kind from 1988 beside the right URI is a certificate that cannot be read."""
+    text = URI.encode()
+    names = bytes([0x86, len(text)]) + text + name
+    odd = x509.UnrecognizedExtension(
+        ExtensionOID.SUBJECT_ALTERNATIVE_NAME, bytes([0x30, len(names)]) + names
+    )
+    pem = leaf(federation.cas["310000"], names=[], now=federation.now, others=[odd])
+    assert Cause.NOT_READABLE.name == cause(federation, pem)
+
+
+def test_an_extension_twice(federation: Federation) -> None:
+    """A certificate that says one thing twice cannot be read."""
+    ca = federation.cas["310000"]
+    others = [x509.UnrecognizedExtension(oid, b"\x05\x00") for oid in (ODD_EXTENSION, ALSO_ODD)]
+    pem = leaf(ca, names=[uri(URI)], now=federation.now, others=others)
+    doubled = altered(ca, pem, b"\x06\x03\x2a\x03\x05", b"\x06\x03\x2a\x03\x04")
+    assert Cause.NOT_READABLE.name == cause(federation, doubled)
+
+
+def test_a_version_that_there_is_not(federation: Federation) -> None:
+    """A certificate of X.509's version 4 cannot be read."""
+    ca = federation.cas["310000"]
+    pem = leaf(ca, names=[uri(URI)], now=federation.now)
+    fourth = altered(ca, pem, b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x03")
+    assert Cause.NOT_READABLE.name == cause(federation, fourth)
+
+
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+def test_a_serial_number_that_cannot_be_taken_back(federation: Federation) -> None:
+    """A certificate without a positive serial number is refused as one that cannot be read."""
+    ca = federation.cas["310000"]
+    pem = leaf(ca, names=[uri(URI)], now=federation.now)
+    for number in (b"\x00", b"\xf2"):
+        odd = altered(ca, pem, b"\x02\x01\x02\x02\x01\x07", b"\x02\x01\x02\x02\x01" + number)
+        assert Cause.NOT_READABLE.name == cause(federation, odd)
+
+
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+@pytest.mark.parametrize("seed", range(4))
+def test_no_byte_of_a_certificate_makes_an_accident(federation: Federation, seed: int) -> None:
+    """Whatever its CA signs, a certificate names a caller or is refused by a cause."""
+    ca = federation.cas["310000"]
+    pem = leaf(ca, names=[uri(URI)], now=federation.now)
+    body = x509.load_pem_x509_certificate(pem).tbs_certificate_bytes
+    identities = Identities(federation.trust)
+    chance = random.Random(seed)
+    for position in range(8, len(body) - 1):
+        old = body[position - 8 : position + 1]
+        new = old[:-1] + bytes([chance.randrange(256)])
+        try:
+            caller = identities.caller(altered(ca, pem, old, new), now=federation.now)
+        except Refusal as refusal:
+            assert Reason.UNAUTHENTICATED is refusal.reason  # noqa: PT017  # either will do
+        else:
+            assert "310000" == caller.province
 
 
 def test_other_provinces_ca(federation: Federation) -> None:

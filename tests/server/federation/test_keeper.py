@@ -1,5 +1,6 @@
 """Tests of four nodes that keep their trust: who agrees on what, when, and what nobody can do."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from clients.federation.repository import install
 from deltacare.errors import PeerFault, Reason, Refusal
 from deltacare.trust import Account
 from deltacare.trust.metadata import BYTES_MAX
@@ -84,6 +86,69 @@ async def test_change_takes_effect_at_the_next_hour(tmp_path: Path) -> None:
         statement(nodes.federation, now=nodes[ZJ].clock.now() - HOUR / 2)
     )
     assert not again.HasField("effective_time")
+
+
+def install_running(nodes: FourTrusts, province: str, files: dict[str, bytes]) -> None:
+    """Install files into a node's directory as a person does, whether the node runs or not."""
+    install(nodes[province].directory.parent, {"1.root.json": root_file(), **files})
+
+
+async def test_installed_while_it_runs(tmp_path: Path) -> None:
+    """What people install into a running node's directory takes effect like anything published."""
+    nodes = FourTrusts(tmp_path)
+    for node in nodes.nodes.values():
+        await node.keeper.start()
+    try:
+        await until(lambda: nodes.hours == [nodes.hour] * 4)
+        install_running(nodes, ZJ, nodes.next_statement())
+        await until(lambda: {n.room.ledger.newest.version for n in nodes.nodes.values()} == {2})
+        assert (await nodes[ZJ].status()).HasField("pending_time")
+        assert nodes.versions == [1] * 4
+        nodes.advance(HOUR)
+        await until(lambda: nodes.versions == [2] * 4)
+    finally:
+        for node in nodes.nodes.values():
+            await node.keeper.stop()
+
+
+async def test_installed_and_published(tmp_path: Path) -> None:
+    """What lies in the directory already is known to whoever publishes it, or something else."""
+    nodes = FourTrusts(tmp_path)
+    await nodes.rounds()
+    first = nodes.next_statement()
+    second = statement(replace(nodes.federation, stale_after_s=7_200), now=nodes[SH].clock.now())
+    install_running(nodes, SH, first)
+    with capture_logs() as logs, pytest.raises(PeerFault) as caught:
+        await nodes[SH].publish(second)
+    assert caught.value.details["fault"] == "OTHER_CONTENT"
+    assert len(events(logs, "trust_signed_twice")) == 1
+    assert (await nodes[SH].publish(first)).snapshot_version == 2
+
+
+async def test_installed_but_refused(tmp_path: Path) -> None:
+    """A node that runs asks of what was installed what it asks of partners, and says no aloud."""
+    nodes = FourTrusts(tmp_path)
+    await nodes.rounds()
+    now = nodes[SH].clock.now()
+    ahead = replace(nodes.federation, version=2, issued_time=now + timedelta(days=1))
+    install_running(nodes, SH, statement(ahead, now=now))
+    with capture_logs() as logs:
+        await nodes.rounds(SH)
+    (alarm,) = events(logs, "trust_installed_refused")
+    assert (alarm["version"], alarm["reason"]) == (2, "BAD_METADATA")
+    assert nodes[SH].room.ledger.newest.version == 1
+    assert nodes[SH].hour == nodes.hour
+    nodes.advance(timedelta(days=1))
+    await nodes.rounds()
+    assert nodes[SH].room.ledger.newest.version == 2
+    # One that expired is no better.
+    nodes[SH].stop()
+    old = replace(ahead, version=3)
+    install_running(nodes, JS, statement(ahead, now=now))
+    install_running(nodes, JS, statement(old, now=now - timedelta(days=2_000)))
+    with capture_logs() as logs:
+        await nodes.rounds(JS)
+    assert events(logs, "trust_installed_refused")[0]["version"] == 3
 
 
 async def test_published_at_the_last_moment(tmp_path: Path) -> None:
@@ -550,6 +615,49 @@ async def test_signs_one_snapshot_an_hour(tmp_path: Path) -> None:
     assert len(await ask(nodes, SH, hour + 1, second, 2)) == 64
     with pytest.raises(Refusal):
         await ask(nodes, SH, hour + 1, first)
+
+
+ROW = {"hour": 1, "sha256": "00" * 32, "version": 1}
+
+
+NO_SIGNED_HOURS = (
+    "",
+    "[" * 100_000,
+    "null",
+    "{}",
+    '{"a": 1}',
+    '[{"a": 1}]',
+    "[1]",
+    json.dumps([{**ROW, "more": 1}]),
+    json.dumps([{**ROW, "hour": "1"}]),
+    json.dumps([{**ROW, "hour": True}]),
+    json.dumps([{**ROW, "hour": 1.5}]),
+    json.dumps([{**ROW, "hour": -1}]),
+    json.dumps([{**ROW, "version": 0}]),
+    json.dumps([{**ROW, "sha256": "00"}]),
+    json.dumps([{**ROW, "sha256": 0}]),
+    json.dumps([ROW, {**ROW, "version": 2}]),
+    json.dumps([ROW] * 2),
+    json.dumps([ROW]).replace('"hour"', '"hour": 2, "hour"'),
+    json.dumps([ROW]).replace("1}", "1" * 5_000 + "}"),
+)
+
+
+async def test_signed_hours_that_are_damaged(tmp_path: Path) -> None:
+    """A node that cannot read what it signed names the file, and does not go on as if nothing."""
+    nodes = FourTrusts(tmp_path)
+    path = nodes[SH].directory / "signed-hours.json"
+    for value in NO_SIGNED_HOURS:
+        path.write_text(f"{value}\n")
+        with pytest.raises(Refusal) as caught:
+            nodes[SH].start()
+        (violation,) = caught.value.violations
+        assert (str(path), "trust") == (violation.value, violation.field)
+        assert "remove the file" in violation.remedy
+    path.write_text(json.dumps([ROW]) + "\n")
+    nodes[SH].start()
+    assert len(await ask(nodes, SH, nodes.hour, nodes[SH].room.ledger.newest.sha256)) == 64
+    nodes[SH].start()
 
 
 async def test_bad_requests(tmp_path: Path) -> None:

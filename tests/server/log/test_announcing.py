@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -210,6 +211,35 @@ async def test_a_false_announcement_marks_nothing(tmp_path: Path, kind: str) -> 
         assert not is_forked(nodes, JIANGSU)
         await nodes[SHANGHAI].append(REGISTRY, [institution("310000-9")])
         await nodes[JIANGSU].has_quorum(REGISTRY, 5)
+
+
+async def test_false_announcements_do_not_flood_the_log(
+    tmp_path: Path, quiet: list[dict[str, object]]
+) -> None:
+    """A partner with thousands of forged proofs gets one line a minute, which says how many."""
+    async with FourNodes.open(tmp_path) as nodes:
+        await nodes.confirmed()
+
+        async def flood(by: str, exchange: int) -> None:
+            forks = [pb.ForkProof(log="x", first_note=b"%d-%d" % (exchange, n)) for n in range(64)]
+            await show(nodes, JIANGSU, by, forks=forks)
+
+        def told(by: str) -> list[object]:
+            rows = [row for row in quiet if row["event"] == "fork_not_proven"]
+            return [row["count"] for row in rows if row["shown_by"] == by]
+
+        for exchange in range(10):
+            await flood(ANHUI, exchange)
+        assert [64] == told(ANHUI)
+        await flood(ZHEJIANG, 10)
+        assert [64] == told(ZHEJIANG), "another partner has a line of its own"
+        nodes.clock.advance(timedelta(seconds=60))
+        await flood(ANHUI, 11)
+        assert [64, 10 * 64] == told(ANHUI), "what was left out is counted in the next line"
+        await flood(ANHUI, 11)
+        nodes.clock.advance(timedelta(seconds=60))
+        await flood(ANHUI, 11)
+        assert [64, 10 * 64] == told(ANHUI), "nothing new is nothing to tell"
 
 
 async def test_a_node_restored_from_last_week_forks_nothing(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deltacare.errors import PeerFault
+from deltacare.errors import DeltacareError, PeerFault, Reason
 from deltacare.ids import LogName
 from deltacare.tlog.receipt import verify_receipt_by_policy
 from deltacare.trust import log_policy
@@ -50,6 +50,7 @@ async def test_a_bad_log_key(tmp_path: Path) -> None:
         bad_time = nodes.clock.advance(timedelta(hours=1))
         nodes.clock.advance(timedelta(hours=1))
         await write(found, 4, 5)
+        late = await receipt(nodes[JIANGSU], REGISTRY, 3)
         first = trust.log_keys(REGISTRY)[0].key
         # Jiangsu alone is told, and hears nothing of the successor's signature.
         for other in (SHANGHAI, ZHEJIANG, ANHUI):
@@ -65,10 +66,17 @@ async def test_a_bad_log_key(tmp_path: Path) -> None:
         (row,) = await touched(nodes[JIANGSU])
         assert (row.key_name, row.key_id) == (str(REGISTRY), first.key_id.hex())
         assert ranges(row) == (0, 3, 3, 5)
-        # What survives has no receipt that today's policy takes, until it is signed again.
-        got = await receipt(nodes[JIANGSU], REGISTRY, 0)
-        with pytest.raises(PeerFault):
+        # The policy made since takes what survives, as it was signed; the rest has no receipt.
+        for index in range(3):
+            got = await receipt(nodes[JIANGSU], REGISTRY, index)
             verify_receipt_by_policy(got.proof, got.entry, log_policy(trust.current, REGISTRY))
+        with pytest.raises(DeltacareError) as caught:
+            await receipt(nodes[JIANGSU], REGISTRY, 3)
+        assert Reason.NO_QUORUM is caught.value.reason
+        # Nor is one from before taken: witnesses signed that they saw it after the instant.
+        with pytest.raises(PeerFault) as refused:
+            verify_receipt_by_policy(late.proof, late.entry, log_policy(trust.current, REGISTRY))
+        assert Reason.KEY_NOT_IN_FORCE is refused.value.reason
         for one in PROVINCES:
             for other in PROVINCES:
                 if one < other:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from deltacare.errors import Refusal
 from server.store.database import Database
 from tests.support.postgres import postgres_url as postgres_url  # noqa: PLC0414 - a fixture
 
@@ -107,3 +108,22 @@ def test_postgresql_commits_to_disk_whatever_the_default(postgres_url: str) -> N
     database.close()
     assert found == "on"
     assert database.is_postgresql
+
+
+@pytest.mark.parametrize("damage", ["garbage", "schema"])
+def test_a_damaged_file_is_named(tmp_path: Path, damage: str) -> None:
+    """A file that is no database, or no longer, is refused by its name, with what to do."""
+    path = tmp_path / "node.sqlite"
+    database = Database(f"sqlite:///{path}")
+    database.write_now(lambda c: c.execute(text("CREATE TABLE rows (number INTEGER)")))
+    database.ping()
+    database.close()
+    data = path.read_bytes()
+    path.write_bytes(b"garbage" * 999 if damage == "garbage" else data[:100] + b"\x99" * 4_000)
+    database = Database(f"sqlite:///{path}")
+    with pytest.raises(Refusal) as caught:
+        database.ping()
+    database.close()
+    (violation,) = caught.value.violations
+    assert ("database", str(path)) == (violation.field, violation.value[: len(str(path))])
+    assert "restore it from the backup" in violation.remedy

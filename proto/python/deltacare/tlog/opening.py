@@ -94,8 +94,9 @@ def open_checkpoint(note: bytes, *, log: LogName, trust: Trust, now: datetime) -
         tainted = any(term.is_tainted for term in keys)
         raise PeerFault(
             Reason.KEY_NOT_IN_FORCE,
-            f"The checkpoint of {log} is signed by a key that "
-            + ("its owner declared bad." if tainted else "is not in force."),
+            f"The checkpoint of {log} is signed by a key that its owner declared bad."
+            if tainted
+            else f"The checkpoint of {log} is signed by a key that is not in force.",
             details={"log": str(log), "key_ids": ", ".join(t.key.key_id.hex() for t in keys)},
         )
     return opened

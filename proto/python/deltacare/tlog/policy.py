@@ -7,19 +7,26 @@ A demand for the second suite is a second text in the same grammar, with keys of
 tools that are not ours refuse keys and words they do not know, so both in one file would make it
 useless to them.
 
+Keys that were called bad stand in comments of one grammar, ``# deltacare: tainted log VKEY since
+TIME`` or ``tainted witness``. Tools that are not ours pass over them and so trust these keys with
+nothing; our readers let survive what a quorum had cosigned before that time, and refuse a comment
+that begins with ``deltacare:`` and is not of this grammar.
+
 Source: https://c2sp.org/tlog-policy
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, Protocol, Self, TypeVar
 
 from deltacare.errors import invalid_field
 from deltacare.keys import Algorithm, VerifierKey
 from deltacare.sm2 import Sm2Use, Sm2VerifierKey
+from deltacare.times import format_time, parse_time
 
-__all__ = ["POLICY_BYTES_MAX", "Group", "Policy", "Sm2Policy"]
+__all__ = ["POLICY_BYTES_MAX", "Group", "Policy", "PolicyKey", "PolicyOf", "Sm2Policy", "Tainted"]
 
 POLICY_BYTES_MAX = 1_000_000
 
@@ -28,21 +35,35 @@ _ROWS_MAX = 1_000
 _NAME = re.compile(r"[^\x00-\x20\x7f#][^\x00-\x20\x7f]*")
 _THRESHOLD = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# Whoever writes this means us; misspelt, it must not be passed over like another comment.
+_OURS = re.compile(r"[ \t]*#[# \t]*deltacare[ \t]*:", re.IGNORECASE)
+_TAINTED = "# deltacare: tainted"
 
 
-class _Key(Protocol):
+class PolicyKey(Protocol):
     """What a policy needs of a verifier key of any suite."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Of the log or witness."""
+        ...
+
     @property
-    def public_key(self) -> bytes: ...
+    def key_id(self) -> bytes:
+        """The four bytes that stand in its lines."""
+        ...
+
+    @property
+    def public_key(self) -> bytes:
+        """The key itself."""
+        ...
+
     def to_text(self) -> str:
         """Return the vkey text."""
         ...
 
 
-K = TypeVar("K", bound=_Key)
+K = TypeVar("K", bound=PolicyKey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +80,20 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _PolicyOf(Generic[K]):
+class Tainted(Generic[K]):
+    """A key that its owner called bad.
+
+    Attributes:
+        key: Of a log or a witness.
+        since: The instant from which its owner no longer answers for it.
+    """
+
+    key: K
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyOf(Generic[K]):
     """Which logs and witnesses are trusted, and which of them suffice, by keys of one suite.
 
     Attributes:
@@ -67,12 +101,16 @@ class _PolicyOf(Generic[K]):
         witnesses: Keys of witnesses by name.
         groups: Groups by name, each after what it names.
         quorum: The name of a witness or group; ``none`` if no cosignature is needed.
+        tainted_logs: Keys of logs that were called bad: not trusted but for what survives.
+        tainted_witnesses: Keys of witnesses that were called bad: they count for nothing.
     """
 
     logs: tuple[K, ...]
     witnesses: Mapping[str, K] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     quorum: str = _NONE
+    tainted_logs: tuple[Tainted[K], ...] = ()
+    tainted_witnesses: tuple[Tainted[K], ...] = ()
 
     @classmethod
     def of(cls, *, logs: Iterable[K], witnesses: Iterable[K], quorum: int) -> Self:
@@ -104,9 +142,33 @@ class _PolicyOf(Generic[K]):
             met[name] = sum(met[member] for member in group.members) >= group.threshold
         return met[self.quorum]
 
+    @property
+    def log_keys(self) -> tuple[K, ...]:
+        """The known keys of logs, those called bad among them."""
+        return (*self.logs, *(each.key for each in self.tainted_logs))
+
+    @property
+    def witness_keys(self) -> tuple[K, ...]:
+        """The known keys of witnesses, those called bad among them."""
+        return (*self.witnesses.values(), *(each.key for each in self.tainted_witnesses))
+
+    def survives(self, cosigned: Iterable[tuple[K, datetime]], *, before: datetime) -> bool:
+        """Whether what a bad key signed counts: a quorum had cosigned it before an instant.
+
+        At least one witness, also where no quorum is asked: somebody else must have seen it.
+
+        Args:
+            cosigned: Keys of witnesses that cosigned, each with the time it states.
+            before: The instant from which the key is bad.
+        """
+        early = {key for key, time in cosigned if time < before}
+        return not early.isdisjoint(self.witnesses.values()) and self.is_met(early)
+
     def to_text(self) -> str:
         """Return the policy's text."""
         lines = [f"log {key.to_text()}" for key in self.logs]
+        lines += _tainted_lines("log", self.tainted_logs)
+        lines += _tainted_lines("witness", self.tainted_witnesses)
         lines += [f"witness {name} {key.to_text()}" for name, key in self.witnesses.items()]
         lines += [
             f"group {name} {group.threshold} {' '.join(group.members)}"
@@ -141,6 +203,8 @@ class _PolicyOf(Generic[K]):
             witnesses=reader.witnesses,
             groups=reader.groups,
             quorum=reader.quorum,
+            tainted_logs=tuple(reader.tainted_logs),
+            tainted_witnesses=tuple(reader.tainted_witnesses),
         )
 
     @staticmethod
@@ -153,7 +217,7 @@ class _PolicyOf(Generic[K]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy(_PolicyOf[VerifierKey]):
+class Policy(PolicyOf[VerifierKey]):
     """Which logs and witnesses are trusted, and which of them suffice.
 
     The keys of logs are of type 0x01, those of witnesses of type 0x04.
@@ -169,7 +233,7 @@ class Policy(_PolicyOf[VerifierKey]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sm2Policy(_PolicyOf[Sm2VerifierKey]):
+class Sm2Policy(PolicyOf[Sm2VerifierKey]):
     """What a verifier demands of the second suite besides its `Policy`; never in its place.
 
     The keys are of type 0xff: of logs for notes, of witnesses for cosignatures.
@@ -182,6 +246,10 @@ class Sm2Policy(_PolicyOf[Sm2VerifierKey]):
     @staticmethod
     def _witness_key(text: str, where: str) -> Sm2VerifierKey:
         return Sm2VerifierKey.from_text(text, use=Sm2Use.COSIGNATURE, field_name=where)
+
+
+def _tainted_lines(kind: str, tainted: Iterable[Tainted[K]]) -> list[str]:
+    return [f"{_TAINTED} {kind} {t.key.to_text()} since {format_time(t.since)}" for t in tainted]
 
 
 class _Reader(Generic[K]):
@@ -201,6 +269,8 @@ class _Reader(Generic[K]):
         self.witnesses: dict[str, K] = {}
         self.groups: dict[str, Group] = {}
         self.quorum: str | None = None
+        self.tainted_logs: list[Tainted[K]] = []
+        self.tainted_witnesses: list[Tainted[K]] = []
         self._used: set[str] = set()
 
     def read(self, where: str, line: str) -> None:
@@ -208,10 +278,13 @@ class _Reader(Generic[K]):
         if _FORBIDDEN.search(line):
             raise invalid_field(where, "", "The line holds a control character.")
         words = [word for word in re.split(r"[ \t]+", line) if word]
-        if not words or words[0].startswith("#"):
+        if not words:
             return
-        if len(self.logs) + len(self.witnesses) + len(self.groups) >= _ROWS_MAX:
-            raise invalid_field(where, "", f"The policy has more than {_ROWS_MAX} definitions.")
+        if words[0].startswith("#"):
+            if _OURS.match(line):
+                self._comment(where, line, words)
+            return
+        self._make_room(where)
         match words:
             case ["log", vkey] | ["log", vkey, _]:
                 self._log(where, vkey)
@@ -229,18 +302,57 @@ class _Reader(Generic[K]):
                     "Lines begin with log, witness, group or quorum.",
                 )
 
+    def _comment(self, where: str, line: str, words: list[str]) -> None:
+        """Take a comment that is addressed to us."""
+        self._make_room(where)
+        match words:
+            case ["#", "deltacare:", "tainted", "log", vkey, "since", time]:
+                self._tainted_log(where, vkey, time)
+            case ["#", "deltacare:", "tainted", "witness", vkey, "since", time]:
+                self._tainted_witness(where, vkey, time)
+            case _:
+                raise invalid_field(
+                    where,
+                    line,
+                    "This comment is addressed to deltacare, and does not say what it may.",
+                    "Write # deltacare: tainted log VKEY since TIME, or witness for log.",
+                )
+
+    def _make_room(self, where: str) -> None:
+        known = (self.logs, self.witnesses, self.groups, self.tainted_logs, self.tainted_witnesses)
+        if sum(map(len, known)) >= _ROWS_MAX:
+            raise invalid_field(where, "", f"The policy has more than {_ROWS_MAX} definitions.")
+
     def _log(self, where: str, vkey: str) -> None:
         key = self._log_key(vkey, where)
-        if any(key.public_key == other.public_key for other in self.logs):
-            raise invalid_field(where, vkey, "The log's key stands there twice.")
+        self._one_log(where, vkey, key)
         self.logs.append(key)
+
+    def _tainted_log(self, where: str, vkey: str, time: str) -> None:
+        key = self._log_key(vkey, where)
+        self._one_log(where, vkey, key)
+        self.tainted_logs.append(Tainted(key=key, since=parse_time(time, field=where)))
+
+    def _one_log(self, where: str, vkey: str, key: K) -> None:
+        known = [*self.logs, *(each.key for each in self.tainted_logs)]
+        if any(key.public_key == other.public_key for other in known):
+            raise invalid_field(where, vkey, "The log's key stands there twice.")
 
     def _witness(self, where: str, name: str, vkey: str) -> None:
         key = self._witness_key(vkey, where)
         self._define(where, name)
-        if any(key.public_key == other.public_key for other in self.witnesses.values()):
-            raise invalid_field(where, vkey, "The witness's key stands there twice.")
+        self._one_witness(where, vkey, key)
         self.witnesses[name] = key
+
+    def _tainted_witness(self, where: str, vkey: str, time: str) -> None:
+        key = self._witness_key(vkey, where)
+        self._one_witness(where, vkey, key)
+        self.tainted_witnesses.append(Tainted(key=key, since=parse_time(time, field=where)))
+
+    def _one_witness(self, where: str, vkey: str, key: K) -> None:
+        known = [*self.witnesses.values(), *(each.key for each in self.tainted_witnesses)]
+        if any(key.public_key == other.public_key for other in known):
+            raise invalid_field(where, vkey, "The witness's key stands there twice.")
 
     def _group(self, where: str, name: str, threshold: str, members: list[str]) -> None:
         for member in members:

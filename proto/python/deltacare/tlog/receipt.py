@@ -18,9 +18,10 @@ from deltacare.errors import PeerFault, Reason
 from deltacare.keys import KEY_NAME_CHARS_MAX, VerifierKey, decode_base64
 from deltacare.tlog.checkpoint import CHECKPOINT_BYTES_MAX, Checkpoint, SignedCheckpoint
 from deltacare.tlog.cosignature import Cosignature, verify_cosignatures
-from deltacare.tlog.note import SignedNote
+from deltacare.tlog.note import SignedNote, verify_note
 from deltacare.tlog.policy import Policy, Sm2Policy
 from deltacare.tlog.proof import PROOF_HASHES_MAX, verify_inclusion
+from deltacare.tlog.standing import called_bad, resting_on
 from deltacare.tlog.suite import SuiteEvidence, require_sm2
 from deltacare.tlog.tree import HASH_BYTES, SIZE_MAX, leaf_hash
 
@@ -39,6 +40,10 @@ RECEIPT_BYTES_MAX = 2 * EXTRA_BYTES_MAX + 64 * PROOF_HASHES_MAX + CHECKPOINT_BYT
 _HEADER = "c2sp.org/tlog-proof@v1"
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})", re.ASCII)
 _EXTRA = "extra "
+
+_Counted = Callable[
+    [str, Sequence[VerifierKey], Sequence[Cosignature]], tuple[bool, Sequence[Cosignature]]
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +166,13 @@ def verify_receipt(
     assert 0 <= quorum <= len(keys), "a quorum is among the witnesses"
     # A cosignature does not name its witness: one key under two names would count twice.
     assert len({key.public_key for key in keys}) == len(keys), "witnesses have keys of their own"
-    return _verify(data, entry, (log_key,), keys, lambda found: len(found) >= quorum)
+
+    def counted(
+        _origin: str, _signing: Sequence[VerifierKey], found: Sequence[Cosignature]
+    ) -> tuple[bool, Sequence[Cosignature]]:
+        return len(found) >= quorum, found
+
+    return _verify(data, entry, (log_key,), keys, counted)
 
 
 def verify_receipt_by_policy(
@@ -176,14 +187,21 @@ def verify_receipt_by_policy(
         sm2: The same in keys of the second suite, if the verifier demands that suite as well.
 
     Raises:
-        PeerFault: ``BAD_PROOF`` or ``BAD_SIGNATURE`` if it does not verify, ``NO_QUORUM`` if the
-            quorum is not met.
+        PeerFault: ``BAD_PROOF`` or ``BAD_SIGNATURE`` if it does not verify, ``KEY_NOT_IN_FORCE``
+            if it rests on a key called bad and does not survive, ``NO_QUORUM`` if the quorum is
+            not met.
         Refusal: ``SUITE_NOT_AVAILABLE``, if `sm2` is given and this installation cannot tell.
     """
-    keys = tuple(policy.witnesses.values())
-    verified = _verify(
-        data, entry, policy.logs, keys, lambda found: policy.is_met(c.key for c in found)
-    )
+    bad = called_bad([policy])
+
+    def counted(
+        origin: str, signing: Sequence[VerifierKey], found: Sequence[Cosignature]
+    ) -> tuple[bool, Sequence[Cosignature]]:
+        resting_on(origin, signing, [(c.key, c.time) for c in found], [policy], bad)
+        good = tuple(each for each in found if each.key not in bad)
+        return policy.is_met(each.key for each in good), good
+
+    verified = _verify(data, entry, policy.log_keys, policy.witness_keys, counted)
     if sm2 is None:
         return verified
     note = SignedNote.from_bytes(Receipt.from_bytes(data).checkpoint)
@@ -195,16 +213,19 @@ def _verify(
     entry: bytes,
     log_keys: Sequence[VerifierKey],
     witness_keys: Sequence[VerifierKey],
-    is_quorum: Callable[[Sequence[Cosignature]], bool],
+    counted: _Counted,
 ) -> VerifiedReceipt:
-    """Verify in the steps of tlog-proof, "Verifying a tlog proof"."""
+    """Verify in the steps of tlog-proof, "Verifying a tlog proof".
+
+    `counted` is told the log, its keys that signed and the cosignatures; it returns whether these
+    suffice, and which of them count.
+    """
     receipt = Receipt.from_bytes(data)
     # 1. The leaf hash, from the entry's bytes.
     leaf = leaf_hash(entry)
     # 2. The checkpoint is of an acceptable log, signed by one of the keys that it had.
-    origin = SignedNote.from_bytes(
-        receipt.checkpoint, bytes_max=CHECKPOINT_BYTES_MAX
-    ).text.partition("\n")[0]
+    note = SignedNote.from_bytes(receipt.checkpoint, bytes_max=CHECKPOINT_BYTES_MAX)
+    origin = note.text.partition("\n")[0]
     keys = [key for key in log_keys if key.name == origin]
     if not keys:
         raise PeerFault(
@@ -215,8 +236,10 @@ def _verify(
     signed = SignedCheckpoint.from_bytes(receipt.checkpoint, *keys)
     checkpoint = signed.checkpoint
     # 3. Cosignatures by known witnesses, and whether they suffice.
-    cosignatures = verify_cosignatures(signed, witness_keys)
-    if not is_quorum(cosignatures):
+    is_quorum, cosignatures = counted(
+        origin, verify_note(note, keys), verify_cosignatures(signed, witness_keys)
+    )
+    if not is_quorum:
         raise PeerFault(
             Reason.NO_QUORUM,
             "Too few known witnesses have cosigned the receipt's checkpoint.",
@@ -230,7 +253,7 @@ def _verify(
         checkpoint=checkpoint,
         index=receipt.index,
         leaf=leaf,
-        cosignatures=cosignatures,
+        cosignatures=tuple(cosignatures),
         extra=receipt.extra,
     )
 

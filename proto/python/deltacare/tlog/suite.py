@@ -18,6 +18,7 @@ from deltacare.tlog.checkpoint import Checkpoint
 from deltacare.tlog.cosignature import cosigned_message, join_timed, split_timed, stated_time
 from deltacare.tlog.note import SignedNote, only_signature
 from deltacare.tlog.policy import Sm2Policy
+from deltacare.tlog.standing import called_bad, resting_on
 
 __all__ = [
     "Sm2Cosignature",
@@ -130,15 +131,16 @@ def require_sm2(note: SignedNote, policy: Sm2Policy) -> SuiteEvidence:
 
     Raises:
         PeerFault: ``BAD_SIGNATURE``, if no trusted SM2 key of the log has signed, or a line in a
-            known name does not verify, or the text is no checkpoint; ``NO_QUORUM``, if too few
-            witnesses have.
+            known name does not verify, or the text is no checkpoint; ``KEY_NOT_IN_FORCE``, if
+            only keys called bad have, and it does not survive; ``NO_QUORUM``, if too few witnesses
+            have.
         Refusal: ``SUITE_NOT_AVAILABLE``, if this installation cannot tell.
     """
     # 1. A key that the policy names for this log has signed the text.
     origin = note.text.partition("\n")[0]
     message = note.text.encode()
     signed: list[Sm2VerifierKey] = []
-    for key in policy.logs:
+    for key in policy.log_keys:
         signature = only_signature(note, key) if key.name == origin else None
         if signature is not None:
             key.verify(message, signature.signature)
@@ -153,17 +155,26 @@ def require_sm2(note: SignedNote, policy: Sm2Policy) -> SuiteEvidence:
     checkpoint = Checkpoint.from_text(note.text)
     # 3. Witnesses that the policy names have signed it with their times, and they suffice.
     cosignatures: list[Sm2Cosignature] = []
-    for key in policy.witnesses.values():
+    for key in policy.witness_keys:
         signature = only_signature(note, key)
         if signature is not None:
             cosignatures.append(verify_cosignature_sm2(checkpoint, signature, key))
+    # 4. Keys that were called bad count for nothing, but for what a quorum had signed before.
+    bad = called_bad([policy])
+    survived = resting_on(origin, signed, [(c.key, c.time) for c in cosignatures], [policy], bad)
+    cosignatures = [each for each in cosignatures if each.key not in bad]
     if not policy.is_met(c.key for c in cosignatures):
         raise PeerFault(
             Reason.NO_QUORUM,
             "Too few known witnesses have signed the checkpoint with SM2.",
             details={"log": origin, "suite": Suite.SM2, "cosignatures": str(len(cosignatures))},
         )
-    return SuiteEvidence(checkpoint=checkpoint, log_key=signed[0], cosignatures=tuple(cosignatures))
+    log_key = next((key for key in signed if key not in bad), signed[0])
+    return SuiteEvidence(
+        checkpoint=checkpoint,
+        log_key=log_key if survived is None else survived.key,
+        cosignatures=tuple(cosignatures),
+    )
 
 
 def _line(signer: Sm2Signer, signature: bytes) -> NoteSignature:

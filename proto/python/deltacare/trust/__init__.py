@@ -22,7 +22,7 @@ from deltacare.trust.members import (
     verdict_key_name,
     witness_key_name,
 )
-from deltacare.trust.policies import log_policy, sm2_policy
+from deltacare.trust.policies import log_policy, note_policy, sm2_policy
 from deltacare.trust.terms import KeyTerm, SuiteTerm, Term, in_force
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "key_names",
     "log_policy",
     "member_path",
+    "note_policy",
     "policy_path",
     "sm2_policy",
     "sm2_policy_path",

@@ -1,7 +1,8 @@
 """The witness policy of a log as C2SP tlog-policy, written from what the members signed.
 
 A province that changed its witness key has several; they form a group of which any one suffices,
-so that a province counts once. Tainted keys are left out: what rests on one does not verify.
+so that a province counts once. Tainted keys are named apart, with the instant of their taint: a
+verifier counts what a quorum had cosigned before it, and nothing else that rests on them.
 
 The second suite has a policy of its own, and only of logs for which enough members have keys of it.
 
@@ -9,30 +10,32 @@ Source: https://c2sp.org/tlog-policy
 """
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from deltacare.ids import LogName
 from deltacare.keys import VerifierKey
 from deltacare.sm2 import Sm2VerifierKey
-from deltacare.tlog.policy import Group, Policy, Sm2Policy
+from deltacare.tlog.policy import Group, Policy, PolicyKey, Sm2Policy, Tainted
 from deltacare.trust.members import witness_key_name
 
 if TYPE_CHECKING:
     from deltacare.trust.federation import Trust
 
-__all__ = ["log_policy", "sm2_policy"]
+__all__ = ["log_policy", "note_policy", "sm2_policy"]
 
 _QUORUM = "quorum-group"
 
 
-class _Key(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def key_id(self) -> bytes: ...
+K = TypeVar("K", bound=PolicyKey)
+K_co = TypeVar("K_co", bound=PolicyKey, covariant=True)
 
 
-K = TypeVar("K", bound=_Key)
+class _Term(Protocol[K_co]):
+    @property
+    def key(self) -> K_co: ...
+    @property
+    def tainted_time(self) -> datetime | None: ...
 
 
 def log_policy(trust: "Trust", log: LogName) -> Policy:
@@ -44,16 +47,28 @@ def log_policy(trust: "Trust", log: LogName) -> Policy:
     """
 
     def keys_of(province: str) -> tuple[VerifierKey, ...]:
-        return tuple(term.key for term in trust.witness_keys(province) if not term.is_tainted)
+        return _untainted(trust.witness_keys(province))
 
-    needed = trust.quorum(log)
-    witnesses, groups = _witnesses(trust.witnesses(log), keys_of, needed)
+    needed, provinces = trust.quorum(log), trust.witnesses(log)
+    witnesses, groups = _witnesses(provinces, keys_of, needed)
     return Policy(
-        logs=tuple(term.key for term in trust.log_keys(log) if not term.is_tainted),
+        logs=_untainted(trust.log_keys(log)),
         witnesses=witnesses,
         groups=groups,
         quorum=_QUORUM if needed else "none",
+        tainted_logs=_tainted(trust.log_keys(log)),
+        tainted_witnesses=_tainted(t for p in provinces for t in trust.witness_keys(p)),
     )
+
+
+def note_policy(terms: Iterable[_Term[VerifierKey]]) -> Policy:
+    """Return what a verifier of notes that nobody cosigns trusts, such as verdicts.
+
+    Args:
+        terms: Keys of the name that signs them.
+    """
+    terms = tuple(terms)
+    return Policy(logs=_untainted(terms), tainted_logs=_tainted(terms))
 
 
 def sm2_policy(trust: "Trust", log: LogName) -> Sm2Policy | None:
@@ -69,7 +84,7 @@ def sm2_policy(trust: "Trust", log: LogName) -> Sm2Policy | None:
     """
 
     def keys_of(name: str) -> tuple[Sm2VerifierKey, ...]:
-        return tuple(term.key for term in trust.suite_keys(name) if not term.is_tainted)
+        return _untainted(trust.suite_keys(name))
 
     logs = keys_of(str(log))
     provinces = [p for p in trust.witnesses(log) if keys_of(witness_key_name(p))]
@@ -77,8 +92,26 @@ def sm2_policy(trust: "Trust", log: LogName) -> Sm2Policy | None:
     if not logs or len(provinces) < needed:
         return None
     witnesses, groups = _witnesses(provinces, lambda p: keys_of(witness_key_name(p)), needed)
+    cosigning = [witness_key_name(p) for p in trust.witnesses(log)]
     return Sm2Policy(
-        logs=logs, witnesses=witnesses, groups=groups, quorum=_QUORUM if needed else "none"
+        logs=logs,
+        witnesses=witnesses,
+        groups=groups,
+        quorum=_QUORUM if needed else "none",
+        tainted_logs=_tainted(trust.suite_keys(str(log))),
+        tainted_witnesses=_tainted(t for name in cosigning for t in trust.suite_keys(name)),
+    )
+
+
+def _untainted(terms: Iterable[_Term[K]]) -> tuple[K, ...]:
+    return tuple(term.key for term in terms if term.tainted_time is None)
+
+
+def _tainted(terms: Iterable[_Term[K]]) -> tuple[Tainted[K], ...]:
+    return tuple(
+        Tainted(key=term.key, since=term.tainted_time)
+        for term in terms
+        if term.tainted_time is not None
     )
 
 
