@@ -8,7 +8,7 @@ quorum.
 
 import asyncio
 import enum
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -143,11 +143,32 @@ class Board:
         """The place of what was put up last."""
         return self._revision
 
-    async def changes(self) -> AsyncIterator[frozenset[LogName]]:
-        """Yield the logs about which something is new since the last yield; all of them first."""
+    async def changes(
+        self, *, gathered: Collection[LogName] = (), gather_s: float = 0.0
+    ) -> AsyncIterator[frozenset[LogName]]:
+        """Yield the logs about which something is new since the last yield; all of them first.
+
+        Args:
+            gathered: logs whose changes wait for those that follow soon.
+            gather_s: for how long they wait.
+        """
+        loop = asyncio.get_running_loop()
+        late, waiting = frozenset(gathered), frozenset[LogName]()
+        due_s = 0.0
         with self.subscribe() as subscriber:
-            while not self._is_closed:
+            if not self._is_closed:
                 yield await subscriber.next()
+            while not self._is_closed:
+                left_s = max(0.0, due_s - loop.time()) if waiting else None
+                changed = await subscriber.next(within_s=left_s)
+                if not waiting:
+                    due_s = loop.time() + gather_s
+                waiting |= changed & late
+                changed -= late
+                if waiting and loop.time() >= due_s:
+                    changed, waiting = changed | waiting, frozenset()
+                if changed:
+                    yield changed
 
     @contextmanager
     def subscribe(self) -> Iterator["Subscriber"]:

@@ -68,6 +68,51 @@ _UPSERT_COSIGNATURE = _timed(
     "stored_time",
 )
 
+# Built once: putting a statement together costs more than running it.
+_CHECKPOINTS, _SIGNED = tables.checkpoints.c, tables.cosignatures.c
+_OF_LOG = select(
+    _CHECKPOINTS.log_id,
+    _CHECKPOINTS.size,
+    _CHECKPOINTS.note,
+    _CHECKPOINTS.is_due,
+    _CHECKPOINTS.quorum_time,
+    _CHECKPOINTS.is_doubted,
+).where(_CHECKPOINTS.log_id == bindparam("log_id"))
+_BY_SIZE = _OF_LOG.where(_CHECKPOINTS.size == bindparam("size"))
+_NEWEST = _OF_LOG.order_by(_CHECKPOINTS.size.desc()).limit(1)
+_NEWEST_QUORUM = _NEWEST.where(_CHECKPOINTS.quorum_time.is_not(None))
+_QUORUM_OVER = (
+    _OF_LOG.where(_CHECKPOINTS.size > bindparam("index"), _CHECKPOINTS.quorum_time.is_not(None))
+    .order_by(_CHECKPOINTS.size)
+    .limit(1)
+)
+_UNDOUBTED_QUORUM_OVER = _QUORUM_OVER.where(_CHECKPOINTS.is_doubted.is_(False))
+_DUE = (
+    _OF_LOG.where(_CHECKPOINTS.is_due, _CHECKPOINTS.quorum_time.is_(None))
+    .order_by(_CHECKPOINTS.size)
+    .limit(64)
+)
+_NOTE = select(_CHECKPOINTS.note).where(
+    _CHECKPOINTS.log_id == bindparam("log_id"), _CHECKPOINTS.size == bindparam("size")
+)
+_MARK_QUORUM = (
+    update(tables.checkpoints)
+    .where(
+        _CHECKPOINTS.log_id == bindparam("of"),
+        _CHECKPOINTS.size == bindparam("at"),
+        _CHECKPOINTS.quorum_time.is_(None),
+    )
+    .values(quorum_time=bindparam("marked_time"))
+)
+_COSIGNATURES = (
+    select(_SIGNED.witness, _SIGNED.key_id, _SIGNED.signature, _SIGNED.cosigned_time)
+    .where(_SIGNED.log_id == bindparam("log_id"), _SIGNED.size == bindparam("size"))
+    .order_by(_SIGNED.witness, _SIGNED.cosigned_time)
+)
+_NEWEST_SIZE_BY = select(func.max(_SIGNED.size)).where(
+    _SIGNED.log_id == bindparam("log_id"), _SIGNED.witness == bindparam("witness")
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCheckpoint:
@@ -207,18 +252,15 @@ class CheckpointStore:
 
     def get(self, connection: Connection, log: LogName, size: int) -> KnownCheckpoint | None:
         """Return the checkpoint of a size with every cosignature known here."""
-        rows = tables.checkpoints.c
-        query = _rows().where(rows.log_id == self._store.log_id(log), rows.size == size)
-        return self._one(connection, log, query)
+        return self._one(connection, log, _BY_SIZE, size=size)
 
     def newest(self, connection: Connection, log: LogName) -> KnownCheckpoint | None:
         """Return the newest checkpoint held, cosigned or not."""
-        return self._one(connection, log, self._last(log))
+        return self._one(connection, log, _NEWEST)
 
     def newest_quorum(self, connection: Connection, log: LogName) -> KnownCheckpoint | None:
         """Return the newest checkpoint with a quorum."""
-        query = self._last(log).where(tables.checkpoints.c.quorum_time.is_not(None))
-        return self._one(connection, log, query)
+        return self._one(connection, log, _NEWEST_QUORUM)
 
     def first_quorum_over(
         self, connection: Connection, log: LogName, index: int
@@ -228,45 +270,23 @@ class CheckpointStore:
         One that only keys called bad have signed is the last resort: it counts here if a quorum
         saw it before, but no policy written today names its key.
         """
-        rows = tables.checkpoints.c
-        query = (
-            _rows()
-            .where(
-                rows.log_id == self._store.log_id(log),
-                rows.size > index,
-                rows.quorum_time.is_not(None),
-            )
-            .order_by(rows.size)
-            .limit(1)
-        )
-        undoubted = query.where(rows.is_doubted.is_(False))
-        return self._one(connection, log, undoubted) or self._one(connection, log, query)
+        undoubted = self._one(connection, log, _UNDOUBTED_QUORUM_OVER, index=index)
+        return undoubted or self._one(connection, log, _QUORUM_OVER, index=index)
 
     def newest_by(
         self, connection: Connection, log: LogName, province: str
     ) -> KnownCheckpoint | None:
         """Return the newest checkpoint that a province's witness cosigned."""
-        rows = tables.cosignatures.c
-        query = select(func.max(rows.size)).where(
-            rows.log_id == self._store.log_id(log), rows.witness == witness_key_name(province)
-        )
-        size = connection.execute(query).scalar()
+        size = connection.execute(
+            _NEWEST_SIZE_BY,
+            {"log_id": self._store.log_id(log), "witness": witness_key_name(province)},
+        ).scalar()
         return None if size is None else self.get(connection, log, size)
 
     def due(self, connection: Connection, log: LogName) -> tuple[KnownCheckpoint, ...]:
         """Return the checkpoints that must still be cosigned, in order; at most 64."""
-        rows = tables.checkpoints.c
-        query = (
-            _rows()
-            .where(
-                rows.log_id == self._store.log_id(log),
-                rows.is_due,
-                rows.quorum_time.is_(None),
-            )
-            .order_by(rows.size)
-            .limit(64)
-        )
-        return tuple(self._known(connection, log, row) for row in connection.execute(query).all())
+        rows = connection.execute(_DUE, {"log_id": self._store.log_id(log)}).all()
+        return tuple(self._known(connection, log, row) for row in rows)
 
     def lines(self, connection: Connection, log: LogName, size: int) -> tuple[Line, ...]:
         """Return what is stored of who cosigned a checkpoint, keys called bad included."""
@@ -281,18 +301,15 @@ class CheckpointStore:
         )
         return int(connection.execute(query).scalar() or 0)
 
-    def _last(self, log: LogName) -> Select[Any]:
-        rows = tables.checkpoints.c
-        query = _rows().where(rows.log_id == self._store.log_id(log))
-        return query.order_by(rows.size.desc()).limit(1)
-
     def _one(
-        self, connection: Connection, log: LogName, query: Select[Any]
+        self, connection: Connection, log: LogName, query: Select[Any], **values: int
     ) -> KnownCheckpoint | None:
-        row = connection.execute(query).first()
+        row = connection.execute(query, {"log_id": self._store.log_id(log), **values}).first()
         return None if row is None else self._known(connection, log, row)
 
-    def _known(self, connection: Connection, log: LogName, row: Row[Any]) -> KnownCheckpoint:
+    def _known(
+        self, connection: Connection, log: LogName, row: Row[*tuple[Any, ...]]
+    ) -> KnownCheckpoint:
         note = SignedNote.from_bytes(bytes(row.note))
         bad = bad_keys(log, self._trust)
         lines = [*note.signatures]
@@ -310,19 +327,12 @@ class CheckpointStore:
 
     def _note(self, connection: Connection, head: Head, size: int) -> SignedNote | None:
         """Return the log's lines of a stored checkpoint."""
-        rows = tables.checkpoints.c
-        query = select(rows.note).where(rows.log_id == head.log_id, rows.size == size)
-        found = connection.execute(query).scalar()
+        found = connection.execute(_NOTE, {"log_id": head.log_id, "size": size}).scalar()
         return None if found is None else SignedNote.from_bytes(bytes(found))
 
     def _cosigned(self, connection: Connection, log_id: int, size: int) -> Sequence[_Stored]:
         """Return the cosignatures of a checkpoint, ascending by the name of their key."""
-        rows = tables.cosignatures.c
-        query = (
-            select(rows.witness, rows.key_id, rows.signature, rows.cosigned_time)
-            .where(rows.log_id == log_id, rows.size == size)
-            .order_by(rows.witness, rows.cosigned_time)
-        )
+        rows = connection.execute(_COSIGNATURES, {"log_id": log_id, "size": size})
         return [
             _Stored(
                 line=Line(name=row.witness, key_id=bytes(row.key_id), time=row.cosigned_time),
@@ -330,7 +340,7 @@ class CheckpointStore:
                     name=row.witness, key_id=bytes(row.key_id), signature=bytes(row.signature)
                 ),
             )
-            for row in connection.execute(query)
+            for row in rows
         ]
 
     def _count(self, connection: Connection, head: Head, size: int, now: datetime) -> Head:
@@ -341,12 +351,7 @@ class CheckpointStore:
         at = self._quorum_time(head.log, lines, log_key_ids(note, head.log), now)
         if at is None:
             return head
-        rows = tables.checkpoints.c
-        connection.execute(
-            update(tables.checkpoints)
-            .where(rows.log_id == head.log_id, rows.size == size, rows.quorum_time.is_(None))
-            .values(quorum_time=now)
-        )
+        connection.execute(_MARK_QUORUM, {"of": head.log_id, "at": size, "marked_time": now})
         if size < head.quorum_size:
             return head
         if size == head.quorum_size and head.quorum_time is not None:
@@ -381,11 +386,6 @@ def bare_checkpoint(opened: OpenedCheckpoint) -> SignedCheckpoint:
     return SignedCheckpoint(
         checkpoint=opened.checkpoint, note=SignedNote(text=note.text, signatures=own)
     )
-
-
-def _rows() -> Select[Any]:
-    rows = tables.checkpoints.c
-    return select(rows.log_id, rows.size, rows.note, rows.is_due, rows.quorum_time, rows.is_doubted)
 
 
 def bad_keys(log: LogName, trust: Trust) -> frozenset[tuple[str, bytes]]:

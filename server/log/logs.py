@@ -216,6 +216,7 @@ class Logs:
             trust=trust,
             forks=self._forks,
             offer=self._inbox.put,
+            relay_s=self._settings.relay_s,
         )
         self._followed: tuple[int, tuple[bytes, ...]] | None = None
         self._is_settled = asyncio.Event()

@@ -72,6 +72,7 @@ class LogServicer:
         trust: members.
         forks: proof that logs are forked.
         offer: takes what partners show; never blocks.
+        relay_s: for which news of others' logs is gathered before partners hear it.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class LogServicer:
         trust: Trust,
         forks: Forks,
         offer: Callable[[Offer], None],
+        relay_s: float,
     ) -> None:
         self._database = database
         self._store = store
@@ -99,6 +101,7 @@ class LogServicer:
         self._offer = offer
         self._province = store.province
         self._forks = forks
+        self._relay_s = relay_s
 
     async def list_logs(self, request: pb.ListLogsRequest, call: Call) -> pb.ListLogsResponse:
         """List the logs held here that the caller may read."""
@@ -236,7 +239,9 @@ class LogServicer:
         )
         await self._reader.refresh()
         seen: dict[LogName, int] = {}
-        async for changed in self._board.changes():
+        # What a partner hears of others' logs it mostly knows already, from their authors.
+        relayed = wanted - set(self._store.own) if self._is_partner(call) else ()
+        async for changed in self._board.changes(gathered=relayed, gather_s=self._relay_s):
             for log in sorted(wanted & changed):
                 shown = self._board.shown(log, after=seen.get(log, 0))
                 seen[log] = self._board.revision
@@ -385,9 +390,11 @@ class LogServicer:
         self._store.log_id(log)
         return log
 
+    def _is_partner(self, call: Call) -> bool:
+        return is_partner(call.caller, province=self._province, members=self._trust.provinces)
+
     def _require_partner(self, call: Call) -> None:
-        members = self._trust.provinces
-        if not is_partner(call.caller, province=self._province, members=members):
+        if not self._is_partner(call):
             raise Refusal(
                 Reason.ROLE_NOT_ALLOWED,
                 f"{call.method} is for partners' nodes.",

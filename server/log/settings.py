@@ -23,6 +23,7 @@ class LogSettings:
         pace_s: after which a checkpoint without its quorum is overtaken by a newer one.
         freshness_s: between an author's cosignatures of its own newest checkpoints.
         stale_alarm_s: age of a partner's log at which the alarm is raised.
+        relay_s: for which news of others' logs is gathered before partners hear it.
         exchange_s: between exchanges with a partner whose stream is up.
         poll_s: between exchanges with a partner whose stream is down, while it answers.
         backoff_s_min: first pause after a partner did not answer; doubles.
@@ -40,6 +41,7 @@ class LogSettings:
     pace_s: float = 1.0
     freshness_s: float = 60.0
     stale_alarm_s: float = 600.0
+    relay_s: float = 0.5
     exchange_s: float = 30.0
     poll_s: float = 3.0
     backoff_s_min: float = 0.2

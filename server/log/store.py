@@ -144,6 +144,13 @@ _SELECT_RUNS = (
     )
     .order_by(tables.log_runs.c.first_index)
 )
+_SELECT_HEADS = select(tables.logs)
+_SELECT_HEAD = _SELECT_HEADS.where(tables.logs.c.log_id == bindparam("log_id"))
+_LOCK_HEADS = (
+    _SELECT_HEADS.where(tables.logs.c.log_id.in_(bindparam("log_ids", expanding=True)))
+    .order_by(tables.logs.c.log_id)
+    .with_for_update()
+)
 _INSERT_RUNS = insert(tables.log_runs)
 _UPDATE_HEAD = update(tables.logs).where(tables.logs.c.log_id == bindparam("key"))
 
@@ -202,14 +209,13 @@ class LogStore:
 
     def heads(self, connection: Connection) -> dict[LogName, Head]:
         """Return the head of every log held."""
-        rows = connection.execute(select(tables.logs)).all()
+        rows = connection.execute(_SELECT_HEADS).all()
         heads = (_head(row) for row in rows)
         return {head.log: head for head in heads if head.log in self._ids}
 
     def head(self, connection: Connection, log: LogName) -> Head:
         """Return the head of one log."""
-        query = select(tables.logs).where(tables.logs.c.log_id == self.log_id(log))
-        return _head(connection.execute(query).one())
+        return _head(connection.execute(_SELECT_HEAD, {"log_id": self.log_id(log)}).one())
 
     def lock(self, connection: Connection, logs: Iterable[LogName]) -> dict[LogName, Head]:
         """Return the heads of some logs, locked until the transaction ends.
@@ -218,13 +224,7 @@ class LogStore:
         whole database by now and ignores the clause.
         """
         ids = [self.log_id(log) for log in logs]
-        query = (
-            select(tables.logs)
-            .where(tables.logs.c.log_id.in_(ids))
-            .order_by(tables.logs.c.log_id)
-            .with_for_update()
-        )
-        heads = (_head(row) for row in connection.execute(query))
+        heads = (_head(row) for row in connection.execute(_LOCK_HEADS, {"log_ids": ids}))
         return {head.log: head for head in heads}
 
     def save(self, connection: Connection, head: Head, now: datetime) -> Head:

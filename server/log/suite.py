@@ -33,6 +33,10 @@ _UPSERT = text(
     " ON CONFLICT (log_id, size, name, key_id) DO UPDATE SET"
     " signature = excluded.signature, cosigned_time = excluded.cosigned_time"
 ).bindparams(*(bindparam(name, type_=UtcTime()) for name in ("cosigned_time", "stored_time")))
+_ROWS = tables.suite_lines.c
+_LINES = select(_ROWS.name, _ROWS.key_id, _ROWS.signature, _ROWS.cosigned_time).where(
+    _ROWS.log_id == bindparam("log_id"), _ROWS.size == bindparam("size")
+)
 
 
 class SuiteStore:
@@ -56,13 +60,10 @@ class SuiteStore:
         }
         if not good:
             return ()
-        rows = tables.suite_lines.c
-        query = select(rows.name, rows.key_id, rows.signature).where(
-            rows.log_id == self._store.log_id(log), rows.size == size
-        )
+        rows = connection.execute(_LINES, {"log_id": self._store.log_id(log), "size": size})
         found = [
             NoteSignature(name=row.name, key_id=bytes(row.key_id), signature=bytes(row.signature))
-            for row in connection.execute(query)
+            for row in rows
             if (row.name, bytes(row.key_id)) in good
         ]
         return tuple(sorted(found, key=lambda line: good[line.name, line.key_id]))
@@ -77,13 +78,8 @@ class SuiteStore:
         given = tuple(lines)
         if not given:
             return ()
-        rows = tables.suite_lines.c
-        query = select(rows.name, rows.key_id, rows.cosigned_time).where(
-            rows.log_id == self._store.log_id(log), rows.size == size
-        )
-        held = {
-            (row.name, bytes(row.key_id)): row.cosigned_time for row in connection.execute(query)
-        }
+        rows = connection.execute(_LINES, {"log_id": self._store.log_id(log), "size": size})
+        held = {(row.name, bytes(row.key_id)): row.cosigned_time for row in rows}
         return [line for line in given if _is_news(line, held)]
 
     def add(

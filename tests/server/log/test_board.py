@@ -1,6 +1,7 @@
 """What is known in memory: news once, the newest of each kind, and the end of every reader."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from deltacare.ids import LogName
@@ -9,7 +10,7 @@ from server.log.board import Board, Slot
 from server.log.store import Head
 from tests.support.ports import START_TIME
 
-LOG = LogName.registry("310000")
+LOG, OTHER = LogName.registry("310000"), LogName.registry("320000")
 
 
 def head(version: int, *, size: int = 0) -> Head:
@@ -84,6 +85,33 @@ async def test_changes_come_first_at_once_and_then_together() -> None:
     assert not waiting.done()
     board.put_heads([head(4)])
     assert await waiting == {LOG}
+    await changes.aclose()  # type: ignore[attr-defined]
+
+
+async def test_some_changes_wait_for_those_that_follow() -> None:
+    """What is gathered comes once, after its time; meanwhile nothing else waits for it."""
+    board, gather_s = Board(), 0.1
+    board.put_heads([head(1), replace(head(1), log=OTHER)])
+    changes = board.changes(gathered=[OTHER], gather_s=gather_s)
+    assert await anext(changes) == {LOG, OTHER}
+    begin_s = asyncio.get_running_loop().time()
+    board.put_heads([replace(head(2), log=OTHER)])
+    board.put_heads([head(2)])
+    assert await anext(changes) == {LOG}
+    waiting = asyncio.ensure_future(anext(changes))
+    await asyncio.sleep(0)
+    board.show(OTHER, Slot.QUORUM, 0, b"cosigned")
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    assert await waiting == {OTHER}
+    assert asyncio.get_running_loop().time() - begin_s >= gather_s
+    # Nothing is left of it; and the next is gathered for as long again.
+    board.put_heads([head(3)])
+    assert await anext(changes) == {LOG}
+    begin_s = asyncio.get_running_loop().time()
+    board.put_heads([replace(head(3), log=OTHER)])
+    assert await anext(changes) == {OTHER}
+    assert asyncio.get_running_loop().time() - begin_s >= gather_s
     await changes.aclose()  # type: ignore[attr-defined]
 
 
