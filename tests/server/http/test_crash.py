@@ -64,7 +64,8 @@ async def test_a_kill_keeps_the_floor(tmp_path: Path) -> None:
     async with process(tmp_path) as (child, door):
         answers = [
             asyncio.create_task(
-                door.post((true, other)[n % 2].submission(30, old_size=20).to_bytes())
+                # Of different sizes: two signed roots of one size would be a proven fork.
+                door.post((true, other)[n % 2].submission(30 + n % 2, old_size=20).to_bytes())
             )
             for n in range(30)
         ]
