@@ -51,7 +51,7 @@ test-interop: .venv/.interop
 
 ## Fuzzes what reads bytes from strangers, SECONDS in all; TARGET=name runs one.
 fuzz: .venv/.fuzz
-	$(BIN)/python -m fuzz $(TARGET) --seconds $(SECONDS) --out $(OUT)/fuzz
+	$(BIN)/python -m fuzz $(TARGET) --seconds $(SECONDS) --out build/fuzz
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -26,7 +26,7 @@ from fuzz.targets import TARGETS
 __all__ = ["main"]
 
 SECONDS = 600
-OUT = Path("out/fuzz")
+OUT = Path("build/fuzz")
 INPUT_S_MAX = 10
 """An input that takes longer is a finding: nobody may stop a node with a note."""
 MEMORY_MB_MAX = 1_024
