@@ -19,12 +19,23 @@ from server.http.server import HttpServer
 from server.http.site import Site
 from server.http.tls import ServerTls
 from tests.server.http.conftest import BOTH_LOOPS
-from tests.support.http import GENEROUS
+from tests.support.http import GENEROUS, Door
 from tests.support.strangers import LOG_PATH, Room, ended, hang_up, serving, tls_of_today
 
 HEAD = f"GET {LOG_PATH}/checkpoint HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 IN_TURN = 60
 AT_ONCE = 30
+
+
+async def serves(door: Door) -> None:
+    """Wait until the door has a place again, and answers."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                assert 200 == (await door.get(f"{LOG_PATH}/checkpoint")).status
+                break
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.01)
 
 
 def trusting() -> ssl.SSLContext:
@@ -149,13 +160,7 @@ async def test_connections_at_once() -> None:
             assert b"" == await door.raw(HEAD)
         for _, writer in held:
             await hang_up(writer)
-        async with asyncio.timeout(10):
-            while True:
-                try:
-                    assert 200 == (await door.get(f"{LOG_PATH}/checkpoint")).status
-                    break
-                except aiohttp.ClientError:
-                    await asyncio.sleep(0.01)
+        await serves(door)
 
 
 @BOTH_LOOPS
@@ -235,13 +240,7 @@ async def test_handshakes_that_do_not_end_take_no_more_than_a_share(
         for _, each in held:
             await each.drain()
             await hang_up(each)
-        async with asyncio.timeout(10):
-            while True:
-                try:
-                    assert 200 == (await door.get(f"{LOG_PATH}/checkpoint")).status
-                    break
-                except aiohttp.ClientError:
-                    await asyncio.sleep(0.01)
+        await serves(door)
         # Each gave back one place only. Who is shaking hands does not keep a server from stopping.
         ends = []
         for _ in range(3):
