@@ -11,7 +11,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-BENCHMARKS = ("append", "durable", "stall", "mirror", "check", "authorised", "reconcile")
+BENCHMARKS = (
+    "append",
+    "durable",
+    "stall",
+    "mirror",
+    "check",
+    "authorised",
+    "roster",
+    "revocation",
+    "check_million",
+    "million",
+    "reconcile",
+    "status_list",
+    "offline",
+)
 RESULTS = Path(__file__).parent / "results.json"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from fuzz import documents, notes, opening, texts, trees
+from fuzz import documents, notes, opening, phones, texts, trees
 
 __all__ = ["TARGETS", "Target"]
 
@@ -58,6 +58,9 @@ TARGETS: Mapping[str, Target] = {
         run=documents.submission, seeds=documents.submission_seeds, length_max=16_384
     ),
     "path": Target(run=documents.path, seeds=documents.path_seeds, length_max=100),
+    "credential": Target(run=phones.credential, seeds=phones.credential_seeds),
+    "status-list": Target(run=phones.status_list, seeds=phones.status_list_seeds),
+    "cbor": Target(run=phones.cbor_item, seeds=phones.status_list_seeds, length_max=1_024),
     "frontier": Target(run=trees.frontier, seeds=_plain, length_max=512),
 }
 """By the name that ``python -m fuzz`` takes."""

@@ -23,7 +23,11 @@ from server.audit.recorder import AuditRecorder
 from server.certification.projector import CertificationProjector
 from server.certification.salts import SaltStore
 from server.certification.service import CertificationServicer
+from server.certification.store import read_histories
 from server.config import NodeConfig
+from server.credential.keys import CredentialKeys
+from server.credential.projector import CredentialProjector
+from server.credential.service import CredentialServicer
 from server.credentials import NodeCredentials, Renewals
 from server.edge.logging import get_log
 from server.edge.rights import Rights
@@ -32,12 +36,19 @@ from server.edge.tls import TlsFiles
 from server.federation.keeper import KeeperSettings, TrustKeeper
 from server.federation.partners import Partners
 from server.federation.service import FederationServicer
+from server.federation.stated import StatedHistory
 from server.federation.trust_service import TrustService
 from server.lock import hold_directory
 from server.log.logs import Logs
 from server.log.settings import LogSettings
+from server.personal.compare import Comparer
+from server.personal.projector import ErasureProjector
+from server.personal.service import PersonalServicer
+from server.personal.vault import Vault
+from server.personal.wiping import Wiper
 from server.registry.projector import RegistryProjector
 from server.registry.service import RegistryServicer
+from server.retention import RetentionKeeper
 from server.settlement.clearing import ClearingServicer
 from server.settlement.keeper import NightKeeper
 from server.settlement.nights import PairNights
@@ -45,6 +56,8 @@ from server.settlement.projector import SettlementProjector
 from server.settlement.service import SettlementServicer
 from server.store.database import Database
 from server.store.migrations import upgrade
+from server.supervision.projector import SupervisionProjector
+from server.supervision.service import SupervisionServicer
 
 if TYPE_CHECKING:
     from server.http.server import HttpServer
@@ -116,7 +129,8 @@ class Node:
             clock=clock,
             settings=trust_settings or KeeperSettings(interval_s=config.trust_interval_s),
         )
-        salts = SaltStore(keys.salt_key, entropy)
+        self._salts = salts = SaltStore(keys.salt_key, entropy)
+        self._vault = vault = Vault(province, keys.vault_key, entropy)
         self.logs = Logs(
             database=self._database,
             trust=trust,
@@ -128,7 +142,10 @@ class Node:
             projectors=(
                 AuditProjector(),
                 RegistryProjector(),
+                SupervisionProjector(),
+                ErasureProjector(own=province, vault=vault, book=salts),
                 CertificationProjector(),
+                CredentialProjector(),
                 SettlementProjector(trust=trust),
             ),
             attachments=salts,
@@ -145,6 +162,15 @@ class Node:
             entropy=entropy,
             accepted_loss_size=config.audit_accepted_loss_size,
         )
+        comparer = Comparer(
+            own=province,
+            database=self._database,
+            vault=vault,
+            peers=self._partners,
+            clock=clock,
+        )
+        self._wiper = Wiper(database=self._database, reader=reader)
+        self._retention = RetentionKeeper(database=self._database, clock=clock)
         nights = PairNights(
             province=province,
             trust=trust,
@@ -172,6 +198,34 @@ class Node:
             clock=clock,
             close_time=(close_time.hour, close_time.minute) if close_time else None,
         )
+        certification = CertificationServicer(
+            own=province,
+            trust=trust,
+            database=self._database,
+            sequencer=sequencer,
+            reader=reader,
+            salts=salts,
+            entropy=entropy,
+            clock=clock,
+            signers=keys,
+            vault=vault,
+            comparer=comparer,
+            schemes=StatedHistory(room.ledger),
+        )
+        self._credential = CredentialServicer(
+            own=province,
+            trust=trust,
+            database=self._database,
+            sequencer=sequencer,
+            reader=reader,
+            clock=clock,
+            entropy=entropy,
+            keys=CredentialKeys(keys.vault, entropy=entropy.token),
+            signers=keys,
+            checker=certification.checker,
+            vault=vault,
+            peer=self._partners,
+        )
         self._edge = EdgeServer(
             province=province,
             trust=trust,
@@ -196,15 +250,27 @@ class Node:
                     sequencer=sequencer,
                     reader=reader,
                 ),
-                "deltacare.v1.CertificationService": CertificationServicer(
+                "deltacare.v1.SupervisionService": SupervisionServicer(
                     own=province,
                     trust=trust,
                     database=self._database,
                     sequencer=sequencer,
                     reader=reader,
-                    salts=salts,
-                    entropy=entropy,
-                    signers=keys,
+                    certificate_known=lambda connection, number: bool(
+                        read_histories(connection, (number,))
+                    ),
+                ),
+                "deltacare.v1.CertificationService": certification,
+                "deltacare.v1.CredentialService": self._credential,
+                "deltacare.v1.PersonalService": PersonalServicer(
+                    own=province,
+                    database=self._database,
+                    sequencer=sequencer,
+                    reader=reader,
+                    vault=vault,
+                    book=salts,
+                    comparer=comparer,
+                    on_destroyed=self._wiper.wake,
                 ),
                 "deltacare.v1.SettlementService": settlement,
                 "deltacare.v1.ClearingService": ClearingServicer(
@@ -242,6 +308,9 @@ class Node:
         await self._trust_keeper.start()
         await self._renewals.start()
         await self._keeper.start()
+        await self._wiper.start()
+        await self._retention.start()
+        await self._credential.keeper.start()
         return port
 
     def _renew_http(self, shown: TlsFiles) -> None:
@@ -293,6 +362,9 @@ class Node:
         if self._http is not None:
             await self._http.stop()
         await self._edge.stop()
+        await self._credential.keeper.stop()
+        await self._retention.stop()
+        await self._wiper.stop()
         await self._keeper.stop()
         await self._renewals.stop()
         await self._trust_keeper.stop()

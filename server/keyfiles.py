@@ -37,7 +37,7 @@ TLS_KEY_NAME = "tls"
 CA_KEY_NAME = "ca"
 
 _SUITE_SUFFIX = ".sm2.key"
-_SECRETS = ("request-mac", "salt", "code")
+_SECRETS = ("request-mac", "salt", "code", "vault")
 
 
 def all_key_names(province: str, provinces: Iterable[str]) -> Mapping[str, Algorithm]:
@@ -183,6 +183,11 @@ class Keyring:
     def code_key(self) -> bytes:
         """32 bytes; enrolment codes are derived from it."""
         return self._held.secrets["code"]
+
+    @property
+    def vault_key(self) -> bytes:
+        """32 bytes; wraps the keys of persons whose values are kept."""
+        return self._held.secrets["vault"]
 
     def tls_key_pem(self, path: Path) -> bytes:
         """Return the private key of the node's certificate, in PEM.

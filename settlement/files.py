@@ -19,6 +19,7 @@ from settlement.findings import BadFile, Finding, Findings, Problem
 __all__ = [
     "FILE_BYTES_MAX",
     "ROWS_MAX",
+    "Layout",
     "Table",
     "TableRow",
     "cell_text",
@@ -41,6 +42,23 @@ _CELL_CHARS_MAX = 1_000_000
 _EXACT_DIGITS = 15
 _EXACT_MAX = 10**_EXACT_DIGITS
 _MIDNIGHT = time()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How a file is laid out, where that is known beforehand.
+
+    Attributes:
+        sheet: Name of the sheet of a workbook; empty for the first.
+        header_row: Row of the header; above it stand titles. The first with content from there on.
+        delimiter: What separates columns of a text; empty: a comma, else a tab or semicolon.
+        encodings: Encodings of a text without a byte order mark, in the order in which to try.
+    """
+
+    sheet: str = ""
+    header_row: int = 1
+    delimiter: str = ""
+    encodings: tuple[str, ...] = ("utf-8", "gb18030")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +98,12 @@ class Table:
             yield row.number, dict(zip(self.header, row.cells, strict=True))
 
 
-def read_table(path: Path | str) -> Table:
+def read_table(path: Path | str, *, layout: Layout | None = None) -> Table:
     """Return the table in a file.
 
     Args:
         path: A CSV or XLSX file of at most 2 GiB; told apart by content, not by name.
+        layout: What is known of it beforehand; ``None`` for what most programs write.
 
     Raises:
         BadFile: If it cannot be opened, is empty or too large, or is neither.
@@ -97,10 +116,11 @@ def read_table(path: Path | str) -> Table:
         data = path.read_bytes()
     except OSError:
         raise _refused(path, Problem.NOT_READABLE) from None
+    layout = layout or Layout()
     if data.startswith(_XLSX_MAGIC):
-        return _table(path, _sheet_rows(path, data), "xlsx")
+        return _table(path, _sheet_rows(path, data, layout.sheet), "xlsx", layout.header_row)
     try:
-        text, encoding = decode(data, path.name)
+        text, encoding = decode(data, path.name, layout.encodings)
     except BadFile:
         if _is_named_workbook(path):
             raise _refused(path, Problem.NOT_A_WORKBOOK) from None
@@ -108,10 +128,12 @@ def read_table(path: Path | str) -> Table:
     # A CSV under a workbook's name is read; what has no columns either is a damaged workbook.
     if _is_named_workbook(path) and not any(mark in _first_line(text) for mark in _DELIMITERS):
         raise _refused(path, Problem.NOT_A_WORKBOOK)
-    return _table(path, _csv_rows(path, text), encoding)
+    return _table(path, _csv_rows(path, text, layout.delimiter), encoding, layout.header_row)
 
 
-def decode(data: bytes, file: str) -> tuple[str, str]:
+def decode(
+    data: bytes, file: str, encodings: Sequence[str] = ("utf-8", "gb18030")
+) -> tuple[str, str]:
     """Return the text of a file and its encoding.
 
     UTF-8 is tried first: text in GB18030 that is longer than a few characters is never valid UTF-8.
@@ -119,18 +141,15 @@ def decode(data: bytes, file: str) -> tuple[str, str]:
     Args:
         data: The bytes of the file.
         file: Its name, for a refusal.
+        encodings: Which are tried without a byte order mark, in this order.
 
     Raises:
-        BadFile: If it is neither UTF-8 nor GB18030, or holds a null character.
+        BadFile: If it is in none of them, or holds a null character.
     """
     problem = Finding.of(Problem.UNKNOWN_ENCODING)
     if b"\0" in data:
         raise BadFile(file, Findings([problem]))
-    if data.startswith(_UTF8_BOM):
-        candidates: tuple[str, ...] = ("utf-8-sig",)
-    else:
-        candidates = ("utf-8", "gb18030")
-    for encoding in candidates:
+    for encoding in ("utf-8-sig",) if data.startswith(_UTF8_BOM) else encodings:
         try:
             return data.decode(encoding), encoding
         except UnicodeDecodeError:
@@ -192,13 +211,15 @@ def _first_line(text: str) -> str:
     return next((line for line in io.StringIO(text) if line.strip()), "")
 
 
-def _table(path: Path, numbered: Iterator[tuple[int, list[str]]], encoding: str) -> Table:
-    """Return the table of numbered rows of texts; the first with content is the header."""
+def _table(
+    path: Path, numbered: Iterator[tuple[int, list[str]]], encoding: str, header_row: int
+) -> Table:
+    """Return the table of numbered rows; the first from a row on with content is the header."""
     header: tuple[str, ...] = ()
     rows: list[TableRow] = []
     findings = Findings()
     for number, cells in numbered:
-        if not any(cell.strip() for cell in cells):
+        if number < header_row or not any(cell.strip() for cell in cells):
             continue
         if not header:
             header = _header(cells)
@@ -231,9 +252,9 @@ def _header(cells: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of a CSV text, numbered as a spreadsheet would."""
-    delimiter = sniff_delimiter(_first_line(text))
+    delimiter = delimiter or sniff_delimiter(_first_line(text))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     limit = csv.field_size_limit(_CELL_CHARS_MAX)
     number = 0
@@ -247,8 +268,8 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
         csv.field_size_limit(limit)
 
 
-def _sheet_rows(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of the first sheet of a workbook, none shorter than those before it.
+def _sheet_rows(path: Path, data: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a sheet of a workbook, none shorter than those before it.
 
     A workbook leaves out the empty cells at the end of a row.
     """
@@ -276,7 +297,11 @@ def _sheet_rows(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
             if sum(member.file_size for member in archive.infolist()) > FILE_BYTES_MAX:
                 raise _refused(path, Problem.TOO_LARGE)
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        sheet = book.worksheets[0]
+        sheets = [each for each in book.worksheets if name in ("", each.title)]
+        if not sheets and book.worksheets:
+            book.close()
+            raise _refused(path, Problem.NO_SUCH_SHEET, value=name)
+        sheet = sheets[0]
     except damaged:
         raise _refused(path, Problem.NOT_A_WORKBOOK) from None
     width = 0

@@ -58,6 +58,12 @@ class Problem(enum.Enum):
         "不是可读取的 XLSX 工作簿。",
         "请用表格软件打开，另存为不加密的 XLSX。",
     )
+    NO_SUCH_SHEET = (
+        "The workbook has no sheet of this name.",
+        "Rename the sheet, or name the one that the register stands on.",
+        "工作簿中没有这个名称的工作表。",
+        "请更改工作表名称，或指定名录所在的工作表。",
+    )
     BROKEN_CSV = (
         "The text is not CSV from here on: a quotation mark is not closed or stands in a field.",
         "Close the quotation mark, or export the file again.",

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from clients.cli.commands import Group, command, option
+from clients.cli.commands import Group, LazyCommand, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.failures import InputRefused
 from clients.cli.output import answer, pages, print_table
@@ -13,7 +13,16 @@ from clients.plain import enum_name, plain
 
 __all__ = ["agreement"]
 
-agreement = Group(name="agreement", help=both("合作协议。", "Agreements between divisions."))
+agreement = Group(
+    name="agreement",
+    help=both("合作协议。", "Agreements between divisions."),
+    lazy={
+        "matrix": LazyCommand(
+            target="clients.cli.agreement_matrix:matrix",
+            help=both("谁与谁有协议：区县对城市。", "Who has an agreement with whom."),
+        )
+    },
+)
 
 _SCOPES = {"standard": 1, "qualification": 2, "subsidy": 3}
 _ACCEPTED, _ENDED = 1, 2

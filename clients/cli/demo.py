@@ -283,7 +283,7 @@ def _draw_registers(report: Any, outcome: "Outcome") -> None:  # noqa: ANN401  #
 
 
 def _draw_verdicts(report: Any) -> None:  # noqa: ANN401  # plain values
-    from clients.cli.cert import VERDICT_NAMES
+    from clients.checking.words import VERDICT_NAMES
 
     first: dict[str, Any] = {}
     times: dict[str, int] = {}

@@ -1,20 +1,15 @@
-"""``deltacare institution``: registers in, institutions out."""
+"""``deltacare institution``: registers in, institutions, claims and disagreements out."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from clients.cli.commands import Group, LazyCommand, command, option
-from clients.cli.connection import Connection, Signature, connected
-from clients.cli.failures import Exit, InputRefused
-from clients.cli.output import answer, pages, print_table, progress, say
+from clients.cli.connection import Connection, connected
+from clients.cli.output import answer, pages, print_table, say
 from clients.language import both, tr
 from clients.plain import plain
-
-if TYPE_CHECKING:
-    from clients.registers.reader import Register
 
 __all__ = ["institution"]
 
@@ -22,235 +17,36 @@ institution = Group(
     name="institution",
     help=both("养老机构名录。", "Registers of eldercare institutions."),
     lazy={
-        "publish-listing": LazyCommand(
-            target="clients.cli.listings:publish_listing",
-            help=both("公布异地养老机构名单。", "Publish a listing open to elders from outside."),
+        "import": LazyCommand(
+            target="clients.cli.institution_import:import_",
+            help=both("按映射导入名录。", "Import a register by its mapping."),
         ),
-        "withdraw-listing": LazyCommand(
-            target="clients.cli.listings:withdraw_listing",
-            help=both("撤回名单。", "Withdraw a listing."),
+        "mapping": LazyCommand(
+            target="clients.cli.institution_mapping:mapping",
+            help=both("名录映射。", "Mappings of registers."),
         ),
-        "listings": LazyCommand(
-            target="clients.cli.listings:listings", help=both("列出名单。", "List the listings.")
+        "search": LazyCommand(
+            target="clients.cli.institution_search:search",
+            help=both(
+                "按名称、拼音、地点查找机构。", "Find institutions by name, pinyin or place."
+            ),
+        ),
+        "claims": LazyCommand(
+            target="clients.cli.institution_claims:claims",
+            help=both("列出其他来源的说法。", "List what other sources say."),
+        ),
+        "disagreements": LazyCommand(
+            target="clients.cli.institution_claims:disagreements",
+            help=both("列出名册中不一致之处。", "List what does not fit together."),
+        ),
+        "sample": LazyCommand(
+            target="clients.cli.institution_mapping:sample",
+            help=both("写出四省的合成样例名录。", "Write the four provinces' synthetic registers."),
         ),
     },
 )
 
-BATCH_MAX = 1_000
-_FINDINGS_SHOWN = 40
 _LISTED_DEFAULT = 50
-
-
-@command(
-    institution,
-    "import",
-    help=both(
-        "导入名录：好的行入库，每个问题按行、列、处理办法报告；再次导入只更新有变化的。",
-        "Import a register: good rows go in, every defect is reported by row, column and remedy; "
-        "importing again changes only what differs.",
-    ),
-)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@option("--dry-run", is_flag=True, help=both("只检查，不入库。", "Check only; nothing goes in."))
-@option(
-    "--province",
-    default=None,
-    metavar="CODE",
-    help=both(
-        "只接受该省的行；入库时默认为节点所属省。",
-        "Take only rows of this province; the node's own when importing.",
-    ),
-)
-@option(
-    "--maker",
-    envvar="DELTACARE_MAKER",
-    metavar="ID",
-    help=both("经办人编号；入库时必填。", "Maker; required unless --dry-run."),
-)
-@option(
-    "--reviewer",
-    envvar="DELTACARE_REVIEWER",
-    metavar="ID",
-    help=both("复核人编号；入库时必填。", "Checker; required unless --dry-run."),
-)
-@option(
-    "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help=both(
-        "把全部问题写入 .csv 或 .xlsx 文件。", "Write every defect into a .csv or .xlsx file."
-    ),
-)
-@connected
-def import_(
-    *,
-    connection: Connection,
-    file: Path,
-    dry_run: bool,
-    province: str | None,
-    maker: str | None,
-    reviewer: str | None,
-    report: Path | None,
-) -> int:
-    """Import a register."""
-    from datetime import UTC, datetime
-
-    from clients.registers.files import load_register
-    from clients.registers.report import SUFFIXES
-    from deltacare.times import business_date
-
-    if report is not None and report.suffix.lower() not in SUFFIXES:
-        raise InputRefused(
-            tr(f"{report} 应以 .csv 或 .xlsx 结尾。", f"{report} must end in .csv or .xlsx.")
-        )
-    today = business_date(datetime.now(UTC))
-    if dry_run:
-        register = load_register(file, today=today, province=province)
-        _report(register, None, dry_run=True, kept={}, path=report)
-        return Exit.YES if register.institutions else Exit.BAD_INPUT
-    if not maker or not reviewer:
-        raise InputRefused(
-            tr(
-                "入库需要 --maker（经办）与 --reviewer（复核）；只检查请用 --dry-run。",
-                "Importing needs --maker and --reviewer; --dry-run only checks.",
-            )
-        )
-    signature = Signature(maker=maker, reviewer=reviewer, request_id=None)
-    with connection.open() as node:
-        from deltacare.v1.federation_service_pb2 import WhoAmIRequest
-
-        province = province or node.federation.WhoAmI(WhoAmIRequest()).province
-        register = load_register(file, today=today, province=province)
-        register, kept = _with_stored(node, register)
-        counts = _upload(node, signature, register)
-    _report(register, counts, dry_run=False, kept=kept, path=report)
-    return Exit.YES if register.institutions else Exit.BAD_INPUT
-
-
-def _with_stored(
-    node: Any,  # noqa: ANN401  # a client of a node
-    register: "Register",
-) -> tuple["Register", Mapping[str, frozenset[str]]]:
-    """Let what is stored stand where a cell cannot be read."""
-    from clients.registers.reader import keep_stored
-    from deltacare.v1.registry_service_pb2 import BatchGetInstitutionsRequest
-
-    names = [f"institutions/{institution_id}" for institution_id in register.unread]
-    stored = [
-        row.institution
-        for first in range(0, len(names), BATCH_MAX)
-        for row in node.registry.BatchGetInstitutions(
-            BatchGetInstitutionsRequest(names=names[first : first + BATCH_MAX])
-        ).institutions
-    ]
-    return keep_stored(register, stored)
-
-
-def _upload(node: Any, signature: Signature, register: "Register") -> dict[str, int]:  # noqa: ANN401  # a client of a node
-    """State the institutions in batches and return what became of them."""
-    from deltacare.v1.registry_service_pb2 import BatchUpsertInstitutionsRequest
-
-    counts = {"created": 0, "updated": 0, "unchanged": 0}
-    rows = register.institutions
-    with progress("导入机构", "importing institutions", total=len(rows)) as bar:
-        for first in range(0, len(rows), BATCH_MAX):
-            batch = rows[first : first + BATCH_MAX]
-            # A fresh id each time: what the register says now may be what it said once before.
-            response = node.registry.BatchUpsertInstitutions(
-                BatchUpsertInstitutionsRequest(
-                    request_id=signature.once(), duty=signature.duty, institutions=batch
-                )
-            )
-            counts["created"] += response.created_count
-            counts["updated"] += response.updated_count
-            counts["unchanged"] += response.unchanged_count
-            bar.advance(len(batch))
-    return counts
-
-
-def _report(
-    register: "Register",
-    counts: dict[str, int] | None,
-    *,
-    dry_run: bool,
-    kept: Mapping[str, frozenset[str]],
-    path: Path | None,
-) -> None:
-    from clients.registers.reader import by_rarity, defect_counts
-    from clients.registers.report import report_bytes
-
-    if path is not None:
-        path.write_bytes(report_bytes(path, register.findings))
-    data = {
-        "dry_run": dry_run,
-        "rows": register.row_count,
-        "institutions": len(register.institutions),
-        "beds": register.beds,
-        "left_out": register.left_out_count,
-        **(counts or {}),
-        "defects": {defect.value: count for defect, count in defect_counts(register.findings)},
-        "findings": [found.to_plain() for found in register.findings],
-        "kept": {institution_id: sorted(names) for institution_id, names in kept.items()},
-        "report": str(path) if path else None,
-    }
-    taken = len(register.institutions)
-    lines = [
-        tr(
-            f"{register.row_count} 行：可用 {taken} 家机构，{register.beds} 张床位；"
-            f"未采用 {register.left_out_count} 行",
-            f"{register.row_count} rows: {taken} institutions with {register.beds} beds; "
-            f"{register.left_out_count} rows left out",
-        )
-    ]
-    if counts is not None:
-        lines.append(
-            tr(
-                f"新增 {counts['created']}，更新 {counts['updated']}，未变 {counts['unchanged']}",
-                f"{counts['created']} new, {counts['updated']} changed, "
-                f"{counts['unchanged']} unchanged",
-            )
-        )
-    if kept:
-        lines.append(
-            tr(
-                f"{len(kept)} 家机构有无法识别的单元格，相应字段保留原有内容",
-                f"{len(kept)} institutions have cells that cannot be read; what was stored there "
-                "stays",
-            )
-        )
-    if path is not None:
-        lines.append(tr(f"全部问题：{path}", f"Every defect: {path}"))
-    if not answer(data, lines) or not register.findings:
-        return
-    print_table(
-        [tr("问题", "defect"), tr("数量", "count"), tr("处理办法", "remedy")],
-        [
-            (
-                defect.what
-                + (tr("（该行未采用）", " (row left out)") if defect.leaves_out else ""),
-                count,
-                defect.remedy,
-            )
-            for defect, count in defect_counts(register.findings)
-        ],
-        numbers=(1,),
-    )
-    print_table(
-        [
-            tr("行", "row"),
-            tr("列", "column"),
-            tr("内容", "value"),
-            tr("问题", "defect"),
-            tr("处理办法", "remedy"),
-        ],
-        [
-            (found.row or "", found.column, found.value, found.defect.what, found.defect.remedy)
-            for found in by_rarity(register.findings)[:_FINDINGS_SHOWN]
-        ],
-        numbers=(0,),
-    )
-    if len(register.findings) > _FINDINGS_SHOWN:
-        more = len(register.findings) - _FINDINGS_SHOWN
-        say(tr(f"另有 {more} 处；--report 写出全部。", f"{more} more; --report writes all."))
 
 
 _MODES = {
@@ -290,22 +86,12 @@ def _filters(function: Any) -> Any:  # noqa: ANN401  # click's own type
 @connected
 def list_(*, connection: Connection, **filters: Any) -> None:  # noqa: ANN401  # options
     """List institutions."""
-    _list(connection, name_part="", **filters)
-
-
-@command(institution, "search", help=both("按名称查找机构。", "Find institutions by name."))
-@click.argument("text")
-@_filters
-@connected
-def search(*, connection: Connection, text: str, **filters: Any) -> None:  # noqa: ANN401  # options
-    """Find institutions by a part of the name."""
-    _list(connection, name_part=text, **filters)
+    _list(connection, **filters)
 
 
 def _list(
     connection: Connection,
     *,
-    name_part: str,
     division: str,
     mode: str | None,
     beds_min: int,
@@ -321,7 +107,6 @@ def _list(
 
     wanted = InstitutionFilter(
         division=division,
-        name_part=name_part,
         operation_mode=OperationMode.ValueType(_MODES[mode or ""]),
         beds_min=beds_min,
         beds_max=beds_max,
@@ -373,17 +158,70 @@ def _row(found: Any) -> Sequence[object]:  # noqa: ANN401  # a message
 
 @command(institution, "show", help=both("显示一家机构。", "Show an institution."))
 @click.argument("institution_id")
+@option(
+    "--history",
+    is_flag=True,
+    help=both(
+        "显示历次登记及其他来源的说法。", "Show all that was ever stated, and what others claim."
+    ),
+)
 @connected
-def show(*, connection: Connection, institution_id: str) -> None:
+def show(*, connection: Connection, institution_id: str, history: bool) -> None:
     """Show an institution."""
     from deltacare.v1.registry_service_pb2 import GetInstitutionRequest
 
+    if history:
+        _history(connection, institution_id)
+        return
     with connection.open() as node:
         found = node.registry.GetInstitution(
             GetInstitutionRequest(name=f"institutions/{institution_id}")
         )
     data = plain(found)
-    rows = [(name, value) for name, value in data["institution"].items() if value not in ("", 0)]
+    rows = [(name, _shown(value)) for name, value in data["institution"].items()]
     if answer(data):
-        print_table([tr("项目", "field"), tr("内容", "value")], rows)
+        print_table(
+            [tr("项目", "field"), tr("内容", "value")],
+            [(name, value) for name, value in rows if value not in ("", 0)],
+        )
         say(f"{found.entry.log} #{found.entry.index}")
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401  # a plain value
+    """Return a list as one line."""
+    if not isinstance(value, list):
+        return value
+    lines = (
+        " ".join(map(str, each.values())) if isinstance(each, dict) else each for each in value
+    )
+    return "；".join(map(str, lines))
+
+
+def _history(connection: Connection, institution_id: str) -> None:
+    """Show what changed with each statement of an institution, then the claims that stand."""
+    from clients.cli.institution_claims import print_claims
+    from deltacare.institutions import ATTRIBUTES, value_of
+    from deltacare.v1.registry_service_pb2 import GetInstitutionHistoryRequest
+
+    with connection.open() as node:
+        found = node.registry.GetInstitutionHistory(
+            GetInstitutionHistoryRequest(name=f"institutions/{institution_id}")
+        )
+    if not answer(plain(found)):
+        return
+    rows = []
+    before = dict.fromkeys(ATTRIBUTES, "")
+    for statement in found.statements:
+        now = {name: value_of(statement.institution, name) for name in ATTRIBUTES}
+        changes = [(name, before[name], now[name]) for name in now if before[name] != now[name]]
+        rows += [
+            (f"{statement.entry.log} #{statement.entry.index}" if not place else "", *change)
+            for place, change in enumerate(changes)
+        ]
+        before = now
+    print_table(
+        [tr("条目", "entry"), tr("要素", "attribute"), tr("原为", "before"), tr("改为", "after")],
+        rows,
+    )
+    if found.claims:
+        print_claims(found.claims)

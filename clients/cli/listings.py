@@ -1,103 +1,168 @@
-"""Listings of ``deltacare institution``: which homes are open to elders from other provinces."""
+"""``deltacare listing``: which homes are open to elders from other provinces.
 
+A listing is proposed, looked at by others, and published as proposed; its control totals
+(institutions, cities, beds) are computed from the register, and compared with those on paper.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from clients.cli.commands import Command, option
+from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.failures import InputRefused
 from clients.cli.output import answer, pages, print_table
 from clients.language import both, tr
-from clients.plain import plain
+from clients.plain import enum_name, plain
 
-__all__ = ["listings", "publish_listing", "withdraw_listing"]
+if TYPE_CHECKING:
+    from deltacare.v1.entry_pb2 import ControlTotals, Listing
 
+__all__ = ["listing"]
 
-@click.command(
-    "publish-listing",
-    cls=Command,
+listing = Group(
+    name="listing",
     help=both(
-        "公布异地养老机构名单（编号如 310000-L2026-1）。",
-        "Publish a listing of institutions that are open to elders from outside "
-        "(its id: 310000-L2026-1).",
+        "异地养老机构名单：提出、公布、撤回。",
+        "Listings of institutions open to elders from outside: propose, publish, withdraw.",
+    ),
+)
+
+_BATCH_MAX = 1_000
+_TOTALS = 3
+
+
+def _named(function: Any) -> Any:  # noqa: ANN401  # click's own type
+    """Add the options that say what is listed."""
+    for decorate in (
+        option(
+            "--institution",
+            "institution_ids",
+            multiple=True,
+            metavar="ID",
+            help=both("机构编号，可多次。", "An institution's id; repeat it."),
+        ),
+        option(
+            "--file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help=both("机构编号文件，每行一个。", "A file of institutions' ids, one a line."),
+        ),
+        option(
+            "--from", "from_date", default="", metavar="DATE", help=both("起始日。", "First day.")
+        ),
+        option(
+            "--until",
+            "until_date",
+            default="",
+            metavar="DATE",
+            help=both("截止日。", "Last day, if any."),
+        ),
+        option(
+            "--totals",
+            default="",
+            metavar="N,CITIES,BEDS",
+            help=both(
+                "纸面上的总数（机构、城市、床位），须与名册相符。",
+                "Totals as on paper (institutions, cities, beds), which must agree.",
+            ),
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
+@command(
+    listing,
+    "propose",
+    help=both(
+        "提出名单供核对（编号如 310000-L2026-1），尚不开放。",
+        "Propose a listing (its id: 310000-L2026-1); it opens nothing yet.",
     ),
 )
 @click.argument("listing_id")
-@option(
-    "--institution",
-    "institution_ids",
-    multiple=True,
-    metavar="ID",
-    help=both("机构编号，可多次。", "An institution's id; repeat it."),
-)
-@option(
-    "--file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=both("机构编号文件，每行一个。", "A file of institutions' ids, one a line."),
-)
-@option("--from", "from_date", required=True, metavar="DATE", help=both("起始日。", "First day."))
-@option(
-    "--until", "until_date", default="", metavar="DATE", help=both("截止日。", "Last day, if any.")
-)
+@_named
 @signed
 @connected
-def publish_listing(
+def propose(
     *,
     connection: Connection,
     signature: Signature,
     listing_id: str,
-    institution_ids: tuple[str, ...],
-    file: Path | None,
-    from_date: str,
-    until_date: str,
+    **said: Any,  # noqa: ANN401  # options
 ) -> None:
-    """Publish a listing."""
-    from deltacare.v1.entry_pb2 import Listing
-    from deltacare.v1.registry_service_pb2 import PublishListingRequest
+    """Propose a listing."""
+    from deltacare.v1.registry_service_pb2 import ProposeListingRequest
 
-    named = list(institution_ids)
-    if file is not None:
-        lines = file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-        named += [line.strip() for line in lines if line.strip()]
-    if not named:
-        raise InputRefused(
-            tr(
-                "请用 --institution 或 --file 给出机构编号。",
-                "Name the institutions with --institution or --file.",
-            )
-        )
     with connection.open() as node:
-        response = node.registry.PublishListing(
-            PublishListingRequest(
-                request_id=signature.once(),
-                duty=signature.duty,
-                listing=Listing(
-                    listing_id=listing_id,
-                    institution_ids=named,
-                    from_date=from_date,
-                    until_date=until_date,
-                ),
-            )
+        made = _listing(node, listing_id, **said)
+        response = node.registry.ProposeListing(
+            ProposeListingRequest(request_id=signature.once(), duty=signature.duty, listing=made)
         )
     answer(
         {
             "listing": listing_id,
-            "institutions": len(named),
+            "totals": plain(made.totals),
+            "proposal_hash": response.proposal_hash.hex(),
             "appended": plain(response.appended),
         },
         [
-            tr(
-                f"已公布名单 {listing_id}，{len(named)} 家机构，自 {from_date} 起",
-                f"Published {listing_id}: {len(named)} institutions, from {from_date}",
-            )
+            tr(f"已提出名单 {listing_id}：", f"Proposed {listing_id}: ")
+            + _totals_text(made.totals),
+            tr("提案摘要 ", "proposal ") + response.proposal_hash.hex(),
         ],
     )
 
 
-@click.command(
-    "withdraw-listing", cls=Command, help=both("撤回异地养老机构名单。", "Withdraw a listing.")
+@command(
+    listing,
+    "publish",
+    help=both(
+        "公布名单；提出过的按最近一次提案公布，不必再列机构。",
+        "Publish a listing; one that was proposed is published as proposed, with nothing repeated.",
+    ),
 )
+@click.argument("listing_id")
+@_named
+@signed
+@connected
+def publish(
+    *,
+    connection: Connection,
+    signature: Signature,
+    listing_id: str,
+    **said: Any,  # noqa: ANN401  # options
+) -> None:
+    """Publish a listing."""
+    from deltacare.v1.registry_service_pb2 import PublishListingRequest
+
+    with connection.open() as node:
+        if said["institution_ids"] or said["file"]:
+            made = _listing(node, listing_id, **said)
+        else:
+            made = _proposed(node, listing_id, said)
+        response = node.registry.PublishListing(
+            PublishListingRequest(request_id=signature.once(), duty=signature.duty, listing=made)
+        )
+    answer(
+        {
+            "listing": listing_id,
+            "institutions": len(made.institution_ids),
+            "totals": plain(made.totals),
+            "appended": plain(response.appended),
+        },
+        [
+            tr(
+                f"已公布名单 {listing_id}，自 {made.from_date} 起：",
+                f"Published {listing_id} from {made.from_date}: ",
+            )
+            + _totals_text(made.totals)
+        ],
+    )
+
+
+@command(listing, "withdraw", help=both("撤回名单。", "Withdraw a listing."))
 @click.argument("listing_id")
 @option(
     "--from",
@@ -114,7 +179,7 @@ def publish_listing(
 )
 @signed
 @connected
-def withdraw_listing(
+def withdraw(
     *,
     connection: Connection,
     signature: Signature,
@@ -147,25 +212,26 @@ def withdraw_listing(
     )
 
 
-@click.command(
-    "listings", cls=Command, help=both("列出异地养老机构名单。", "List the published listings.")
-)
+@command(listing, "list", help=both("列出名单及其总数。", "List listings and their totals."))
 @option("--province", default="", metavar="CODE", help=both("只看该省。", "Only this province."))
 @connected
-def listings(*, connection: Connection, province: str) -> None:
+def list_(*, connection: Connection, province: str) -> None:
     """List listings."""
-    from deltacare.v1.registry_service_pb2 import ListListingsRequest
-
     with connection.open() as node:
-        request = ListListingsRequest(province=province)
-        found = [
-            row for page in pages(node.registry.ListListings, request) for row in page.listings
-        ]
+        found = list(_listings(node, province))
+    states = {
+        "PROPOSED": tr("已提出", "proposed"),
+        "PUBLISHED": tr("已公布", "published"),
+        "WITHDRAWN": tr("已撤回", "withdrawn"),
+    }
     if answer({"listings": [plain(row) for row in found]}):
         print_table(
             [
                 tr("编号", "id"),
+                tr("状态", "state"),
                 tr("机构数", "institutions"),
+                tr("城市", "cities"),
+                tr("床位", "beds"),
                 tr("自", "from"),
                 tr("至", "until"),
                 tr("撤回日", "withdrawn"),
@@ -173,12 +239,137 @@ def listings(*, connection: Connection, province: str) -> None:
             [
                 (
                     row.listing.listing_id,
-                    len(row.listing.institution_ids),
+                    states.get(enum_name(row, "state"), ""),
+                    row.listing.totals.institution_count,
+                    row.listing.totals.city_count,
+                    row.listing.totals.approved_beds,
                     row.listing.from_date,
                     row.listing.until_date,
                     row.withdrawn_date,
                 )
                 for row in found
             ],
-            numbers=(1,),
+            numbers=(2, 3, 4),
         )
+
+
+def _listings(node: Any, province: str) -> Sequence[Any]:  # noqa: ANN401  # a client of a node
+    from deltacare.v1.registry_service_pb2 import ListListingsRequest
+
+    request = ListListingsRequest(province=province)
+    return [row for page in pages(node.registry.ListListings, request) for row in page.listings]
+
+
+def _listing(
+    node: Any,  # noqa: ANN401  # a client of a node
+    listing_id: str,
+    *,
+    institution_ids: tuple[str, ...],
+    file: Path | None,
+    from_date: str,
+    until_date: str,
+    totals: str,
+) -> "Listing":
+    """Return the listing that the options describe, with totals from the register."""
+    from deltacare.v1.entry_pb2 import Listing
+
+    named = list(institution_ids)
+    if file is not None:
+        lines = file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        named += [line.strip() for line in lines if line.strip()]
+    if not named:
+        raise InputRefused(
+            tr(
+                "请用 --institution 或 --file 给出机构编号。",
+                "Name the institutions with --institution or --file.",
+            )
+        )
+    if not from_date:
+        raise InputRefused(tr("请用 --from 给出起始日。", "Say the first day with --from."))
+    made = Listing(
+        listing_id=listing_id,
+        institution_ids=named,
+        from_date=from_date,
+        until_date=until_date,
+        totals=_totals(node, named),
+    )
+    _compare(totals, made.totals)
+    return made
+
+
+def _proposed(node: Any, listing_id: str, said: dict[str, Any]) -> "Listing":  # noqa: ANN401  # a client of a node
+    """Return the last proposal of a listing, as it is to be published."""
+    from deltacare.v1.entry_pb2 import Listing
+
+    for row in _listings(node, listing_id[:6]):
+        if row.listing.listing_id == listing_id and enum_name(row, "state") == "PROPOSED":
+            if said["from_date"] or said["until_date"]:
+                raise InputRefused(
+                    tr(
+                        "公布提案时不得改动起止日；请重新提出。",
+                        "A proposal is published with its own days; propose it anew.",
+                    )
+                )
+            made = Listing()
+            made.CopyFrom(row.listing)
+            made.proposal_hash = row.proposal_hash
+            _compare(said["totals"], made.totals)
+            return made
+    raise InputRefused(
+        tr(
+            f"没有名单 {listing_id} 的提案；请用 --institution 或 --file 给出机构。",
+            f"There is no proposal of {listing_id}; name the institutions with --institution or "
+            "--file.",
+        )
+    )
+
+
+def _totals(node: Any, named: Sequence[str]) -> "ControlTotals":  # noqa: ANN401  # a client of a node
+    """Return what the institutions add up to by the node's register."""
+    from deltacare.v1.entry_pb2 import ControlTotals
+    from deltacare.v1.registry_service_pb2 import BatchGetInstitutionsRequest
+
+    found = {}
+    unique = list(dict.fromkeys(named))
+    for first in range(0, len(unique), _BATCH_MAX):
+        names = [f"institutions/{each}" for each in unique[first : first + _BATCH_MAX]]
+        for row in node.registry.BatchGetInstitutions(
+            BatchGetInstitutionsRequest(names=names)
+        ).institutions:
+            found[row.institution.institution_id] = row.institution
+    return ControlTotals(
+        institution_count=len(named),
+        city_count=len({home.division_code[:4] for home in found.values()}),
+        approved_beds=sum(home.approved_beds for home in found.values()),
+    )
+
+
+def _compare(typed: str, totals: "ControlTotals") -> None:
+    """Refuse totals from paper that differ from the register's."""
+    if not typed:
+        return
+    parts = typed.replace("，", ",").split(",")
+    if len(parts) != _TOTALS or not all(part.strip().isdecimal() for part in parts):
+        raise InputRefused(
+            tr(
+                f"--totals “{typed}” 应为 机构数,城市数,床位数，如 57,20,25698。",
+                f"--totals {typed!r} takes N,CITIES,BEDS, such as 57,20,25698.",
+            )
+        )
+    computed = (totals.institution_count, totals.city_count, totals.approved_beds)
+    if tuple(map(int, parts)) != computed:
+        raise InputRefused(
+            tr(
+                f"总分核对不符：纸面 {typed}，名册 {','.join(map(str, computed))}。未作任何登记。",
+                f"The totals differ: {typed} on paper, {','.join(map(str, computed))} in the "
+                "register. Nothing was said.",
+            )
+        )
+
+
+def _totals_text(totals: "ControlTotals") -> str:
+    homes, cities, beds = totals.institution_count, totals.city_count, totals.approved_beds
+    return tr(
+        f"{homes} 家机构，{cities} 个城市，{beds} 张床位",
+        f"{homes} institutions, {cities} cities, {beds} beds",
+    )

@@ -42,8 +42,31 @@ _COMMANDS = {
     "institution": _lazy(
         "institution:institution", "养老机构名录。", "Registers of eldercare institutions."
     ),
+    "listing": _lazy(
+        "listings:listing",
+        "异地养老机构名单。",
+        "Listings of institutions open to elders from outside.",
+    ),
+    "scheme": _lazy(
+        "scheme:scheme", "证书类别与等级。", "Schemes of certification and their grades."
+    ),
     "cert": _lazy("cert:cert", "资格证书与互认。", "Certificates and their recognition."),
+    "recognition": _lazy(
+        "suspensions:recognition",
+        "暂停互认与发证省的答复。",
+        "Suspended recognition and issuers' answers.",
+    ),
     "agreement": _lazy("agreement:agreement", "合作协议。", "Agreements between divisions."),
+    "supervision": _lazy(
+        "supervision:supervision",
+        "联动监管：检查、措施、整改与解除。",
+        "Supervision across provinces.",
+    ),
+    "personal": _lazy(
+        "personal:personal",
+        "个人信息：存入、查看、披露记录、删除。",
+        "Personal values: put, show, disclosures, erase.",
+    ),
     "settle": _lazy("settle:settle", "结算、对账与清分。", "Settle, reconcile and clear."),
     "log": _lazy("log:log", "日志：查看、校验、导出。", "Logs: show, verify, export."),
     "federation": _lazy(

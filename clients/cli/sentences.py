@@ -64,18 +64,43 @@ def sentence_tables() -> Mapping[str, Mapping[str, str]]:
     """Return every table by its subject, in the order in which they are looked through."""
     from clients.cli.chinese import (
         ceremony,
+        certificates,
+        checking,
         evidence,
         node,
+        personal,
+        phones,
         proofs,
+        recognition,
         registers,
+        registry,
         rules,
         settling,
+        supervision,
         trust,
         usage,
         values,
     )
 
-    found = (values, rules, registers, settling, node, ceremony, trust, proofs, evidence, usage)
+    found = (
+        values,
+        rules,
+        certificates,
+        checking,
+        recognition,
+        registers,
+        registry,
+        settling,
+        supervision,
+        personal,
+        node,
+        phones,
+        ceremony,
+        trust,
+        proofs,
+        evidence,
+        usage,
+    )
     return {module.__name__.rpartition(".")[2]: module.ZH for module in found}
 
 

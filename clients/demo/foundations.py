@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from clients.demo.federation import DemoFailed, Federation, gather_all
 from clients.demo.plan import INSTITUTIONS_USED
@@ -18,8 +19,12 @@ from clients.demo.scenario import (
     cap_fen,
     rate_fen,
 )
-from clients.registers.reader import Register, read_register
-from clients.sample.generator import COLUMNS, sample_rows
+from clients.registers.files import load_register
+from clients.registers.reader import Register
+from clients.registers.shipped import find_mapping
+from clients.registers.streets import load_streets
+from clients.sample.generator import sample_rows, sample_streets_csv
+from clients.sample.registers import sample_register
 from deltacare.times import ServiceMonth
 from deltacare.v1.certification_service_pb2 import PublishEquivalenceRequest
 from deltacare.v1.entry_pb2 import (
@@ -27,9 +32,12 @@ from deltacare.v1.entry_pb2 import (
     AGREEMENT_SCOPE_INSTITUTION_STANDARD,
     AGREEMENT_SCOPE_SUBSIDY,
     AGREEMENT_WORD_ACCEPTED,
+    INSTITUTION_STATE_CLOSED,
     Agreement,
     AgreementAnswer,
+    ControlTotals,
     Equivalence,
+    Institution,
     Listing,
     SubsidyPolicy,
 )
@@ -118,28 +126,37 @@ def read_registers(path: Path | None, *, today: date) -> dict[str, Register]:
         BadFile: If the file is no register.
         DemoFailed: If it has too few institutions of Shanghai to go on.
     """
-    registers = {
-        province: read_register(
-            enumerate(sample_rows(province=province), start=2),
-            columns=COLUMNS,
-            today=today,
-            province=province,
-        )
-        for province in PROVINCES
-    }
-    if path is not None:
-        from clients.registers.files import load_register
-
-        registers[_REGISTER_PROVINCE] = load_register(
-            path, today=today, province=_REGISTER_PROVINCE
-        )
+    registers = {}
+    with TemporaryDirectory(prefix="deltacare-registers-") as directory:
+        table = Path(directory) / "streets.csv"
+        table.write_bytes(sample_streets_csv())
+        streets = load_streets(table)
+        for province in PROVINCES:
+            sample = sample_register(province)
+            written = Path(directory) / sample.file_name
+            written.write_bytes(sample.data)
+            given = path if province == _REGISTER_PROVINCE else None
+            registers[province] = load_register(
+                given or written,
+                mapping=find_mapping(sample.mapping),
+                today=today,
+                province=province,
+                # The sample's streets are not all that a real register names.
+                streets=None if given else streets,
+            )
     for province, register in registers.items():
-        if len(register.institutions) <= INSTITUTIONS_USED:
+        count = len(_open(register))
+        if count <= INSTITUTIONS_USED:
             raise DemoFailed(
-                f"The register of {province} has {len(register.institutions)} institutions that "
-                f"can be taken; the demonstration needs {INSTITUTIONS_USED + 1}."
+                f"The register of {province} has {count} open institutions that can be taken; the "
+                f"demonstration needs {INSTITUTIONS_USED + 1}."
             )
     return registers
+
+
+def _open(register: Register) -> list[Institution]:
+    """Return the institutions that are not closed: only these can be listed."""
+    return [each for each in register.institutions if each.state != INSTITUTION_STATE_CLOSED]
 
 
 async def load_registers(
@@ -150,7 +167,11 @@ async def load_registers(
     async def load(province: str) -> Institutions:
         registry = federation.nodes[province].registry
         duty = federation.duty(province, "registry")
-        rows = registers[province].institutions
+        # Who takes over stands before those that name it.
+        rows = sorted(
+            registers[province].institutions,
+            key=lambda each: each.state == INSTITUTION_STATE_CLOSED,
+        )
         for first in range(0, len(rows), _BATCH_MAX):
             request = BatchUpsertInstitutionsRequest(
                 request_id=federation.request_id("institutions", province, first),
@@ -159,7 +180,8 @@ async def load_registers(
             )
             upserted = await federation.write(registry.BatchUpsertInstitutions, request)
             federation.note(upserted.appended)
-        ids = [row.institution_id for row in rows]
+        homes = _open(registers[province])
+        ids = [row.institution_id for row in homes]
         published = await federation.write(
             registry.PublishListing,
             PublishListingRequest(
@@ -169,6 +191,11 @@ async def load_registers(
                     listing_id=f"{province}-L{calendar.month.year}-1",
                     institution_ids=ids[:-1],
                     from_date=calendar.facts_from.isoformat(),
+                    totals=ControlTotals(
+                        institution_count=len(homes) - 1,
+                        city_count=len({row.division_code[:4] for row in homes[:-1]}),
+                        approved_beds=sum(row.approved_beds for row in homes[:-1]),
+                    ),
                 ),
             ),
         )

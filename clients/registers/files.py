@@ -1,56 +1,84 @@
 """Opens a register's file, whatever program wrote it, and hands its rows to the reader."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from clients.registers.findings import Defect, Finding, finding
-from clients.registers.reader import COLUMNS_REQUIRED, HEADER_NAMES, Register, read_register
-from settlement.files import Table, column_positions, read_table
-from settlement.findings import BadFile, Findings, Problem
+from clients.registers.findings import Defect, finding
+from clients.registers.mapping import RegisterMapping
+from clients.registers.reader import Register, read_register
+from clients.registers.streets import Streets
+from settlement.files import Table, normal_name, read_table
+from settlement.findings import BadFile, Finding, Findings, Problem
 
 __all__ = ["load_register"]
 
 
-def load_register(path: Path, *, today: date, province: str | None = None) -> Register:
+def load_register(
+    path: Path,
+    *,
+    mapping: RegisterMapping,
+    today: date,
+    province: str | None = None,
+    streets: Streets | None = None,
+) -> Register:
     """Return the institutions of a register's file and every defect.
 
     Args:
         path: CSV or XLSX, in any encoding that clerks' programs write.
+        mapping: How it is read.
         today: No institution was founded later.
         province: The node's province; rows of others are left out. ``None`` takes all.
+        streets: Codes of streets by name, if a table is at hand.
 
     Raises:
         BadFile: If it is no table, or lacks a column without which no row can be taken.
     """
-    table = read_table(path)
+    table = read_table(path, layout=mapping.layout)
     # 1. Columns: those that name an institution must be there, the others may be missing.
-    positions, problems = column_positions(table.header, HEADER_NAMES)
-    fatal = [
-        problem
-        for problem in problems
-        if problem.column in COLUMNS_REQUIRED or problem.problem == Problem.DUPLICATE_COLUMN.en
-    ]
-    if fatal:
-        raise BadFile(path.name, Findings(fatal))
+    positions, problems = _positions(table, mapping)
+    if problems:
+        raise BadFile(path.name, Findings(problems))
     # 2. Rows.
     register = read_register(
-        _rows(table, positions), columns=positions, today=today, province=province
+        _rows(table, positions),
+        mapping=mapping,
+        headers={name: table.header[index] for name, index in positions.items()},
+        today=today,
+        province=province,
+        streets=streets,
     )
     # 3. Rows that are no rows: they count, so that nothing is left out in silence.
-    broken = tuple(finding(row.row, "", row.value, Defect.ROW_BROKEN) for row in table.findings)
-    return Register(
-        institutions=register.institutions,
-        findings=_by_row((*broken, *register.findings)),
+    broken = [finding(row.row, "", row.value, Defect.ROW_BROKEN) for row in table.findings]
+    return replace(
+        register,
+        findings=tuple(sorted((*broken, *register.findings), key=lambda found: found.row)),
         row_count=register.row_count + table.findings_total,
-        unread=register.unread,
     )
 
 
-def _rows(table: Table, positions: dict[str, int]) -> Iterator[tuple[int, dict[str, str]]]:
+def _positions(table: Table, mapping: RegisterMapping) -> tuple[Mapping[str, int], list[Finding]]:
+    """Return where each attribute stands, and what is wrong with the header."""
+    names = [normal_name(name) for name in table.header]
+    positions: dict[str, int] = {}
+    problems: dict[str, Finding] = {}
+    for attribute, cell in mapping.cells.items():
+        if cell.constant is not None:
+            continue
+        accepted = {normal_name(name) for name in cell.headers}
+        found = [index for index, name in enumerate(names) if name in accepted]
+        column = cell.headers[0]
+        row = mapping.layout.header_row
+        if len(found) == 1:
+            positions[attribute] = found[0]
+        elif found:
+            problems[column] = Finding.of(Problem.DUPLICATE_COLUMN, row=row, column=column)
+        elif attribute in mapping.required:
+            problems[column] = Finding.of(Problem.MISSING_COLUMN, row=row, column=column)
+    return positions, list(problems.values())
+
+
+def _rows(table: Table, positions: Mapping[str, int]) -> Iterator[tuple[int, dict[str, str]]]:
     for row in table.rows:
         yield row.number, {name: row.cells[index] for name, index in positions.items()}
-
-
-def _by_row(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=lambda found: found.row))

@@ -9,18 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clients.language import tr
+from clients.registers.defect_words import WORDS
 
 __all__ = ["UNREAD_FIELDS", "Defect", "Finding"]
 
 _VALUE_SHOWN_CHARS_MAX = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """What a defect is called and how it is mended, Chinese first."""
-
-    what: tuple[str, str]
-    remedy: tuple[str, str]
 
 
 class Defect(enum.Enum):
@@ -35,18 +28,41 @@ class Defect(enum.Enum):
     NAME_MISSING = "NAME_MISSING"
     NAME_TOO_LONG = "NAME_TOO_LONG"
     BEDS_UNREADABLE = "BEDS_UNREADABLE"
+    STATE_UNKNOWN = "STATE_UNKNOWN"
+    NOT_REGISTERED = "NOT_REGISTERED"
+    SEVERAL_REGISTERED = "SEVERAL_REGISTERED"
+    REOPENED_UNEXPLAINED = "REOPENED_UNEXPLAINED"
+    COLUMN_ABSENT = "COLUMN_ABSENT"
     BEDS_ZERO = "BEDS_ZERO"
+    OPEN_BEDS_UNREADABLE = "OPEN_BEDS_UNREADABLE"
+    OPEN_BEDS_ABOVE_APPROVED = "OPEN_BEDS_ABOVE_APPROVED"
     DISTRICT_MISSING = "DISTRICT_MISSING"
     DISTRICT_MALFORMED = "DISTRICT_MALFORMED"
     DISTRICT_STATISTICAL = "DISTRICT_STATISTICAL"
+    DISTRICT_UNKNOWN = "DISTRICT_UNKNOWN"
+    DISTRICT_ABOLISHED = "DISTRICT_ABOLISHED"
     STREET_MISSING = "STREET_MISSING"
     STREET_WITHOUT_CODE = "STREET_WITHOUT_CODE"
+    STREET_UNKNOWN = "STREET_UNKNOWN"
     STREET_MALFORMED = "STREET_MALFORMED"
     STREET_ELSEWHERE = "STREET_ELSEWHERE"
     FOUNDING_MISSING = "FOUNDING_MISSING"
     FOUNDING_UNREADABLE = "FOUNDING_UNREADABLE"
     MODE_MISSING = "MODE_MISSING"
     MODE_UNKNOWN = "MODE_UNKNOWN"
+    PROVIDER_TYPE_MISSING = "PROVIDER_TYPE_MISSING"
+    PROVIDER_TYPE_UNKNOWN = "PROVIDER_TYPE_UNKNOWN"
+    STATE_DATE_UNREADABLE = "STATE_DATE_UNREADABLE"
+    STATE_REASON_UNKNOWN = "STATE_REASON_UNKNOWN"
+    SUCCESSOR_MALFORMED = "SUCCESSOR_MALFORMED"
+    SUCCESSOR_UNKNOWN = "SUCCESSOR_UNKNOWN"
+    SUCCESSOR_OF_OPEN = "SUCCESSOR_OF_OPEN"
+    SUCCESSOR_CLOSED = "SUCCESSOR_CLOSED"
+    GRADE_UNKNOWN = "GRADE_UNKNOWN"
+    GRADE_DATE_UNREADABLE = "GRADE_DATE_UNREADABLE"
+    GRADE_EXPIRED = "GRADE_EXPIRED"
+    FACILITY_UNKNOWN = "FACILITY_UNKNOWN"
+    INSURED_UNKNOWN = "INSURED_UNKNOWN"
     ADDRESS_MISSING = "ADDRESS_MISSING"
     ADDRESS_TOO_LONG = "ADDRESS_TOO_LONG"
     POSTCODE_MISSING = "POSTCODE_MISSING"
@@ -65,12 +81,12 @@ class Defect(enum.Enum):
     @property
     def what(self) -> str:
         """What is wrong, in the language of the run."""
-        return tr(*_WORDS[self].what)
+        return tr(*WORDS[self.value].what)
 
     @property
     def remedy(self) -> str:
         """What to do, in the language of the run."""
-        return tr(*_WORDS[self].remedy)
+        return tr(*WORDS[self.value].remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +141,10 @@ _LEAVE_OUT = frozenset(
         Defect.NAME_MISSING,
         Defect.NAME_TOO_LONG,
         Defect.BEDS_UNREADABLE,
+        Defect.STATE_UNKNOWN,
+        Defect.NOT_REGISTERED,
+        Defect.SEVERAL_REGISTERED,
+        Defect.REOPENED_UNEXPLAINED,
     }
 )
 
@@ -133,6 +153,7 @@ _LEAVE_OUT = frozenset(
 # something there, and it is not known what.
 UNREAD_FIELDS: Mapping[Defect, tuple[str, ...]] = {
     Defect.DISTRICT_MALFORMED: ("division_code",),
+    Defect.DISTRICT_UNKNOWN: ("division_code",),
     Defect.STREET_MALFORMED: ("division_code",),
     Defect.STREET_ELSEWHERE: ("division_code",),
     Defect.STREET_TOO_LONG: ("street",),
@@ -142,146 +163,16 @@ UNREAD_FIELDS: Mapping[Defect, tuple[str, ...]] = {
     Defect.POSTCODE_MALFORMED: ("postcode",),
     Defect.PLACE_UNREADABLE: ("longitude_e6", "latitude_e6"),
     Defect.CREDIT_CODE_MALFORMED: ("unified_social_credit_code",),
+    Defect.OPEN_BEDS_UNREADABLE: ("open_beds",),
+    Defect.OPEN_BEDS_ABOVE_APPROVED: ("open_beds",),
+    Defect.PROVIDER_TYPE_UNKNOWN: ("provider_type",),
+    Defect.STATE_DATE_UNREADABLE: ("state_date",),
+    Defect.STATE_REASON_UNKNOWN: ("state_reason",),
+    Defect.SUCCESSOR_MALFORMED: ("successor_ids",),
+    Defect.GRADE_UNKNOWN: ("grades",),
+    Defect.GRADE_DATE_UNREADABLE: ("grades",),
+    Defect.FACILITY_UNKNOWN: ("medical_facilities",),
+    Defect.INSURED_UNKNOWN: ("medical_facilities",),
 }
 
-
-def _words(what_zh: str, what_en: str, remedy_zh: str, remedy_en: str) -> _Words:
-    return _Words(what=(what_zh, what_en), remedy=(remedy_zh, remedy_en))
-
-
-_ASK = ("向登记机关核实后补填", "Ask the registering authority and fill it in.")
-
-_WORDS = {
-    Defect.ROW_BROKEN: _words(
-        "单元格数与列数不符",
-        "The row has more or fewer cells than there are columns.",
-        "含逗号的内容请加引号，并补齐单元格",
-        "Put what contains a comma in quotation marks, and fill the missing cells.",
-    ),
-    Defect.NUMBER_MISSING: _words(
-        "缺少登记编号", "The register's number is missing.", "补填编号", "Fill in the number."
-    ),
-    Defect.NUMBER_MALFORMED: _words(
-        "登记编号格式有误",
-        "The register's number is malformed.",
-        "使用 1 至 32 位字母、数字、连字符；若为科学计数法，请把该列设为文本",
-        "Use 1 to 32 letters, digits and hyphens; format the column as text if it shows an E.",
-    ),
-    Defect.NUMBER_REPEATED: _words(
-        "登记编号与前面的行重复",
-        "An earlier row has the same number.",
-        "核对两行，保留正确的一行",
-        "Compare the two rows and keep the right one.",
-    ),
-    Defect.PROVINCE_UNREADABLE: _words(
-        "省级代码无法识别",
-        "This is not the code of a province.",
-        "填写六位代码，如 310000",
-        "Write six digits, such as 310000.",
-    ),
-    Defect.PROVINCE_OTHER: _words(
-        "不是本节点所属省份",
-        "The row belongs to another province than the node's.",
-        "交由该省的节点导入",
-        "Import it at that province's node.",
-    ),
-    Defect.NAME_MISSING: _words("缺少机构名称", "The name is missing.", *_ASK),
-    Defect.NAME_TOO_LONG: _words(
-        "机构名称超过 200 字", "The name is longer than 200 characters.", *_ASK
-    ),
-    Defect.BEDS_UNREADABLE: _words(
-        "核定床位不是 0 至 100000 的整数",
-        "The approved beds are not a whole number from 0 to 100,000.",
-        "填写核定床位数，只写数字",
-        "Write the number of approved beds, digits only.",
-    ),
-    Defect.BEDS_ZERO: _words("核定床位为 0", "There are 0 approved beds.", *_ASK),
-    Defect.DISTRICT_MISSING: _words(
-        "缺少区县代码", "The district's code is missing.", "补填六位区县代码", "Fill in six digits."
-    ),
-    Defect.DISTRICT_MALFORMED: _words(
-        "区县代码有误或不属于该省",
-        "The district's code is malformed, or of another province.",
-        "填写六位区县代码，如 310113",
-        "Write six digits, such as 310113.",
-    ),
-    Defect.DISTRICT_STATISTICAL: _words(
-        "区县代码是开发区的统计代码，不是行政区划代码",
-        "The code is a statistical one of a development zone, not of a division.",
-        "改用所在行政区的代码",
-        "Use the code of the division that it lies in.",
-    ),
-    Defect.STREET_MISSING: _words("缺少街镇", "The street or town is missing.", *_ASK),
-    Defect.STREET_WITHOUT_CODE: _words(
-        "街镇没有代码：可能是错字、旧称或功能区名称",
-        "The street has no code: perhaps misspelt, or an old or functional name.",
-        "核对街镇的现用名称，补填九位代码",
-        "Check the street's present name and fill in nine digits.",
-    ),
-    Defect.STREET_MALFORMED: _words(
-        "街镇代码不是九位数字",
-        "The street's code has not nine digits.",
-        "填写九位代码；若为科学计数法，请把该列设为文本",
-        "Write nine digits; format the column as text if it shows an E.",
-    ),
-    Defect.STREET_ELSEWHERE: _words(
-        "街镇代码不在该区县内",
-        "The street's code lies outside the district.",
-        "核对街镇与区县",
-        "Compare street and district.",
-    ),
-    Defect.FOUNDING_MISSING: _words("缺少成立日期", "The founding date is missing.", *_ASK),
-    Defect.FOUNDING_UNREADABLE: _words(
-        "成立日期无法识别，或晚于今天",
-        "The founding date cannot be read, or lies in the future.",
-        "按 2015-07-22 的形式填写",
-        "Write it as 2015-07-22.",
-    ),
-    Defect.MODE_MISSING: _words("缺少运营方式", "The operation mode is missing.", *_ASK),
-    Defect.MODE_UNKNOWN: _words(
-        "运营方式无法识别",
-        "The operation mode is unknown.",
-        "填写公建公营、公建民营或民建民营",
-        "Write 公建公营, 公建民营 or 民建民营.",
-    ),
-    Defect.ADDRESS_MISSING: _words("缺少地址", "The address is missing.", *_ASK),
-    Defect.ADDRESS_TOO_LONG: _words(
-        "地址超过 300 字，未采用",
-        "The address is longer than 300 characters and was not taken.",
-        "缩短地址",
-        "Shorten the address.",
-    ),
-    Defect.POSTCODE_MISSING: _words("缺少邮政编码", "The postcode is missing.", *_ASK),
-    Defect.POSTCODE_MALFORMED: _words(
-        "邮政编码不是六位数字",
-        "The postcode has not six digits.",
-        "填写六位邮政编码",
-        "Write six digits.",
-    ),
-    Defect.PLACE_MISSING: _words("缺少经纬度", "Longitude or latitude is missing.", *_ASK),
-    Defect.PLACE_UNREADABLE: _words(
-        "经纬度不是中国境内的度数",
-        "Longitude or latitude is no place in China in degrees.",
-        "按 121.415111 的形式填写",
-        "Write them as 121.415111.",
-    ),
-    Defect.CREDIT_CODE_ABSENT: _words(
-        "整个文件没有统一社会信用代码",
-        "The whole file has no unified social credit codes.",
-        "机构以省份和登记编号标识；如有代码，可加一列 unified_social_credit_code",
-        "Institutions go by province and number; add unified_social_credit_code if you have it.",
-    ),
-    Defect.CREDIT_CODE_MALFORMED: _words(
-        "统一社会信用代码有误",
-        "The unified social credit code is malformed.",
-        "按执照逐位核对 18 位代码",
-        "Compare the 18 characters with the licence.",
-    ),
-    Defect.STREET_TOO_LONG: _words(
-        "街镇名称超过 50 字，未采用",
-        "The street's name is longer than 50 characters and was not taken.",
-        "缩短街镇名称",
-        "Shorten the street's name.",
-    ),
-}
-assert set(_WORDS) == set(Defect), "every defect has its words"
+assert set(WORDS) == {defect.value for defect in Defect}, "every defect has its words"

@@ -13,7 +13,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-__all__ = ["COLUMNS", "SAMPLE_BEDS", "SAMPLE_INSTITUTIONS", "sample_csv", "sample_rows"]
+__all__ = [
+    "COLUMNS",
+    "SAMPLE_BEDS",
+    "SAMPLE_INSTITUTIONS",
+    "SEED_DEFAULT",
+    "city_of",
+    "sample_csv",
+    "sample_rows",
+    "sample_streets_csv",
+]
 
 SAMPLE_INSTITUTIONS = 57
 SAMPLE_BEDS = 25_698
@@ -117,6 +126,20 @@ def sample_rows(
         numbers[home] = numbers.get(home, 0) + 1
         rows.append(_row(randomness, place, order, numbers[home], approved))
     return tuple(row for row in rows if province in (None, row["province_code"]))
+
+
+def city_of(street_code: str) -> str:
+    """Return the city of a street of the sample."""
+    return next(place.city for place in _PLACES if place.street_code == street_code)
+
+
+def sample_streets_csv() -> bytes:
+    """Return a table of the sample's streets, as it is published of all streets."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(("code", "name", "areaCode"))
+    writer.writerows((place.street_code, place.street, place.street_code[:6]) for place in _PLACES)
+    return text.getvalue().encode("utf-8")
 
 
 def _row(

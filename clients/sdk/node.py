@@ -11,10 +11,13 @@ from clients.sdk.credentials import Credentials, Profile
 from clients.sdk.retry import RetryPolicy
 from deltacare.v1.certification_service_pb2_grpc import CertificationServiceStub
 from deltacare.v1.clearing_service_pb2_grpc import ClearingServiceStub
+from deltacare.v1.credential_service_pb2_grpc import CredentialServiceStub
 from deltacare.v1.federation_service_pb2_grpc import FederationServiceStub
 from deltacare.v1.log_service_pb2_grpc import LogServiceStub
+from deltacare.v1.personal_service_pb2_grpc import PersonalServiceStub
 from deltacare.v1.registry_service_pb2_grpc import RegistryServiceStub
 from deltacare.v1.settlement_service_pb2_grpc import SettlementServiceStub
+from deltacare.v1.supervision_service_pb2_grpc import SupervisionServiceStub
 
 if TYPE_CHECKING:
     import grpc
@@ -32,6 +35,9 @@ class NodeClient:
         log: Checkpoints, entries, proofs, receipts.
         registry: Institutions, listings, agreements.
         certification: Certificates and checks.
+        supervision: Inspections and measures.
+        personal: The vault of personal values.
+        credential: Certificates on phones.
         settlement: Enrolments, records, day closes.
         clearing: Nights and statements.
 
@@ -62,6 +68,9 @@ class NodeClient:
         self.log = LogServiceStub(channel)
         self.registry = RegistryServiceStub(channel)
         self.certification = CertificationServiceStub(channel)
+        self.supervision = SupervisionServiceStub(channel)
+        self.personal = PersonalServiceStub(channel)
+        self.credential = CredentialServiceStub(channel)
         self.settlement = SettlementServiceStub(channel)
         self.clearing = ClearingServiceStub(channel)
 
@@ -108,6 +117,9 @@ class SyncNodeClient:
         self.log = LogServiceStub(channel)
         self.registry = RegistryServiceStub(channel)
         self.certification = CertificationServiceStub(channel)
+        self.supervision = SupervisionServiceStub(channel)
+        self.personal = PersonalServiceStub(channel)
+        self.credential = CredentialServiceStub(channel)
         self.settlement = SettlementServiceStub(channel)
         self.clearing = ClearingServiceStub(channel)
 

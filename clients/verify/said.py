@@ -22,6 +22,7 @@ _OF_ISSUER = frozenset(
         "certificate_suspension",
     }
 )
+_MEASURES = frozenset({"supervision_measure", "measure_lift"})
 _OF_HOST = frozenset({"recognition_suspension", "recognition_resumption"})
 
 
@@ -60,7 +61,9 @@ class SaidEntry:
         return body_of(self.entry)[1]
 
 
-def bears_on(record: VerdictRecord, said: SaidEntry, agreements: Collection[str] | None) -> bool:
+def bears_on(  # noqa: PLR0911  # one for each kind of entry
+    record: VerdictRecord, said: SaidEntry, agreements: Collection[str] | None
+) -> bool:
     """Whether its author may say an entry, and it speaks of what a verdict was asked.
 
     Args:
@@ -69,13 +72,16 @@ def bears_on(record: VerdictRecord, said: SaidEntry, agreements: Collection[str]
         agreements: Ids of those that the host's equivalences name; ``None`` for any.
     """
     name, body = said.name, said.body
-    issuer = record.certificate_no[:6]
+    issuer, host = record.certificate_no[:6], record.host_province
+    if name in _MEASURES:
+        # Whom a measure is against is seen when all entries are looked at together.
+        return said.author in (issuer, host) and bool(body.measure_id[:6] == said.author)
     if name in _OF_ISSUER:
         return said.author == issuer and bool(body.certificate_no == record.certificate_no)
     if name in _OF_HOST:
-        return said.author == record.host and bool(body.certificate_no == record.certificate_no)
+        return said.author == host and bool(body.certificate_no == record.certificate_no)
     if name in ("equivalence", "equivalence_end"):
-        return said.author == record.host and bool(body.equivalence_id[:6] == record.host)
+        return said.author == host and bool(body.equivalence_id[:6] == host)
     if name not in ("agreement", "agreement_answer"):
         return False
     if name == "agreement" and said.author != body.agreement_id[:6]:

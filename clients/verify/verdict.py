@@ -3,7 +3,8 @@
 What is proved and what is the node's word are kept apart in the steps. Proved: each entry that the
 verdict names stands in its log, a quorum saw it, and the verdict follows from these entries by the
 rules of recognition, worked out anew. The node's word, under its signature: that it knew of no
-other entry, how far and how fresh it held each log, and what came of comparing the holder's name.
+other entry, how far and how fresh it held each log, whether the membership was confirmed, which
+schemes the members' statement let the issuer issue under, and what came of comparing the holder.
 The first of these can be looked up in the logs themselves, if the verifier has them.
 """
 
@@ -44,8 +45,12 @@ _VERDICTS_ZH = {
 }
 _HOLDERS = {
     Holder.NOT_ASKED: ("未核对持证人", "the holder was not asked for"),
-    Holder.MATCHED: ("持证人姓名相符", "the holder's name matched"),
-    Holder.NOT_MATCHED: ("持证人姓名不符或无法核对", "the holder's name did not match"),
+    Holder.MATCHED: ("持证人相符", "the holder matched"),
+    Holder.NOT_MATCHED: ("持证人不符或无法核对", "the holder did not match, or was not comparable"),
+}
+_COMPARED = {
+    "identity_number": ("身份证号", "identity number"),
+    "name": ("姓名", "name"),
 }
 
 
@@ -179,7 +184,11 @@ def _require_consistent(record: VerdictRecord) -> None:
         covered = 0 if read.checkpoint is None else read.checkpoint[0]
         if read.is_used and not read.is_own and read.quorum_size > covered:
             raise _bad(f"No checkpoint bears out the quorum over {read.quorum_size} of {read.log}.")
-        if read.log.author == record.certificate_no[:6] and _age_s(read, record) != record.age_s:
+        if (
+            record.unconfirmed_since is None
+            and read.log.author == record.certificate_no[:6]
+            and _age_s(read, record) != record.age_s
+        ):
             raise _bad("The age of the issuer's log is not what its times give.")
 
 
@@ -294,7 +303,6 @@ def _search(
 def _add_word(record: VerdictRecord, searched: Mapping[str, Searched], steps: Steps) -> None:
     """Say what rests on the node's signature alone."""
     unsearched = [each for each in record.logs if each.is_used and str(each.log) not in searched]
-    zh, en = _HOLDERS[record.holder]
     steps.add(
         "以下仅凭该节点的签名",
         "What rests on the node's signature alone",
@@ -313,9 +321,50 @@ def _add_word(record: VerdictRecord, searched: Mapping[str, Searched], steps: St
             for each in record.logs
             if each.is_used and not each.is_own
         ),
-        tr(zh, en),
+        _holder_words(record),
+        _schemes_words(record),
+        *_unconfirmed_words(record),
         unsearched=[str(each.log) for each in unsearched],
         holder=record.holder.value,
+        compared=list(record.compared),
+        stated_schemes=list(record.stated_schemes),
+        unconfirmed_since=(
+            None if record.unconfirmed_since is None else format_time(record.unconfirmed_since)
+        ),
+    )
+
+
+def _holder_words(record: VerdictRecord) -> str:
+    zh, en = _HOLDERS[record.holder]
+    by = [_COMPARED[each] for each in record.compared]
+    return tr(
+        zh + (f"（{'、'.join(each for each, _ in by)}）" if by else ""),
+        en + (f" ({', '.join(each for _, each in by)})" if by else ""),
+    )
+
+
+def _schemes_words(record: VerdictRecord) -> str:
+    issuer = record.certificate_no[:6]
+    if not record.stated_schemes:
+        return tr(
+            f"联盟声明未限定 {issuer} 可颁发的证书类别",
+            f"the members' statement lets {issuer} issue under any scheme",
+        )
+    return tr(
+        f"联盟声明许可 {issuer} 颁发：{'、'.join(record.stated_schemes)}",
+        f"the members' statement lets {issuer} issue under: {', '.join(record.stated_schemes)}",
+    )
+
+
+def _unconfirmed_words(record: VerdictRecord) -> tuple[str, ...]:
+    if record.unconfirmed_since is None:
+        return ()
+    since = format_time(record.unconfirmed_since)
+    return (
+        tr(
+            f"自 {since} 起联盟元数据未获确认",
+            f"nobody had confirmed the membership since {since}",
+        ),
     )
 
 

@@ -1,7 +1,8 @@
-"""Turns anchors into rows, and keeps audit bodies out of other logs.
+"""Turns anchors and disclosures of persons into rows, and keeps audit bodies out of other logs.
 
 Runs in the transaction that stores the entries, for own ones, mirrored ones and on a rebuild, and
-depends on nothing but them. Denials and disclosures bring no rows: they are read from the log.
+depends on nothing but them. Denials bring no rows, and a disclosure only its place by the person:
+what they say is read from the log.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from deltacare.tlog.checkpoint import Checkpoint
 from server.audit import rules, tables
 from server.log.ports import LogTx, Sequenced
 
-__all__ = ["Anchor", "AuditProjector", "last_anchor"]
+__all__ = ["Anchor", "AuditProjector", "disclosures_of", "last_anchor"]
 
 _alarm = structlog.get_logger("deltacare.alarm")
 
@@ -46,6 +47,32 @@ def last_anchor(connection: Connection, author: str) -> Anchor | None:
     return Anchor(checkpoint=_checkpoint(author, row), entry_time=row.entry_time)
 
 
+def disclosures_of(
+    connection: Connection, author: str, subject_ref: str, *, after_index: int, limit: int
+) -> Sequence[int]:
+    """Return where in an author's audit log a person's values were disclosed, in order.
+
+    Args:
+        connection: A snapshot.
+        author: Whose audit log.
+        subject_ref: The person.
+        after_index: Only what stands behind; -1 for all.
+        limit: At most so many.
+    """
+    columns = tables.subjects.c
+    query = (
+        select(columns.idx)
+        .where(
+            columns.author == author,
+            columns.subject_ref == subject_ref,
+            columns.idx > after_index,
+        )
+        .order_by(columns.idx)
+        .limit(limit)
+    )
+    return connection.execute(query).scalars().all()
+
+
 class AuditProjector:
     """Projects the entries of this room; see `server.log.ports.Projector`."""
 
@@ -62,6 +89,14 @@ class AuditProjector:
                 tx.void(log, item.index, rules.WRONG_LOG.code)
             elif is_anchor:
                 self._anchor(tx, log, item)
+            elif body == "disclosure" and item.entry.disclosure.subject_ref:
+                tx.connection.execute(
+                    insert(tables.subjects).values(
+                        author=log.author,
+                        subject_ref=item.entry.disclosure.subject_ref,
+                        idx=item.index,
+                    )
+                )
 
     @staticmethod
     def _anchor(tx: LogTx, log: LogName, item: Sequenced) -> None:
@@ -99,6 +134,10 @@ class AuditProjector:
         if log.kind is LogKind.REGISTRY:
             tx.connection.execute(
                 delete(tables.anchors).where(tables.anchors.c.author == log.author)
+            )
+        elif log.kind is LogKind.AUDIT:
+            tx.connection.execute(
+                delete(tables.subjects).where(tables.subjects.c.author == log.author)
             )
 
 

@@ -110,6 +110,9 @@ class AuditRecorder:
                 )
                 for span in call.disclosures.spans
             ],
+            legal_basis=call.disclosures.legal_basis,
+            subject_ref=call.disclosures.subject_ref,
+            fields=call.disclosures.fields,
         )
         await self._append("Disclose", [Entry(disclosure=body)])
 

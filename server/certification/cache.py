@@ -18,6 +18,7 @@ from deltacare.v1.certification_service_pb2 import CheckCertificationResponse
 from server.certification.values import CertificateHistory, EquivalenceHistory, RecognitionSaid
 from server.log.ports import Position
 from server.registry.values import AgreementHistory
+from server.supervision.values import MeasureHistory
 
 __all__ = ["CertificateFacts", "DeclaredFacts", "FactsCache", "Lru", "StandingVerdict"]
 
@@ -88,10 +89,12 @@ class CertificateFacts:
     Attributes:
         history: what its issuer said; ``None`` if nothing.
         recognitions: what hosts said, by host.
+        measures: of supervision, against the certificate or its institution.
     """
 
     history: CertificateHistory | None
     recognitions: Mapping[str, tuple[RecognitionSaid, ...]]
+    measures: tuple[MeasureHistory, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

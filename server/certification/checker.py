@@ -1,19 +1,19 @@
 """Answers checks: gathers the facts of a question, asks the rules, and remembers the answer.
 
 A question about the present is answered from memory where it can be; one about the past, or one
-that names a holder, reads the database. Names are compared here, at the checker's own node, and
-neither kept nor logged.
+that names a holder, reads the database. Names are compared here, at the checker's own node;
+identity numbers at the issuer's, who alone keeps any. Neither is kept nor logged.
 """
 
 import asyncio
-import hmac
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import Connection
 
+from deltacare.divisions import province_of
 from deltacare.ids import LogName
 from deltacare.times import posix_s
 from deltacare.trust import Trust
@@ -25,53 +25,33 @@ from server.certification.cache import (
     Lru,
     StandingVerdict,
 )
-from server.certification.rules import (
-    Facts,
-    LogFacts,
-    Outcome,
-    check,
-    holder_name_digest,
-    log_age,
-)
+from server.certification.facts import Facts, LogFacts, Outcome, log_age
+from server.certification.holders import HolderComparison
+from server.certification.ports import IdentityComparer, StatedSchemes
+from server.certification.questions import Question
+from server.certification.rules import check
 from server.certification.salts import SaltStore
 from server.certification.store import (
+    about_institutions,
     read_equivalences,
     read_histories,
     read_recognitions,
     touched,
 )
-from server.certification.values import CertificateHistory
+from server.certification.values import RecognitionSaid
 from server.log.ports import LogReader, Position
 from server.registry.store import agreement_changed, load_agreement_histories
 from server.store.database import Database
+from server.supervision.store import load_measures, measures_touched
 
-__all__ = ["CERTIFICATES_CACHED_MAX", "VERDICTS_CACHED_MAX", "Answered", "Checker", "Question"]
+__all__ = ["CERTIFICATES_CACHED_MAX", "VERDICTS_CACHED_MAX", "Answered", "Checker"]
 
 CERTIFICATES_CACHED_MAX = 20_000
 VERDICTS_CACHED_MAX = 20_000
 # Beyond so many certificates in a growth it is cheaper to forget all.
 _TOUCHED_MAX = 5_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A check that could be read.
-
-    Attributes:
-        certificate_no: the certificate.
-        issuer: province in its number.
-        host: province where it should count, a member.
-        on_date: day it should be good for.
-        known_time: moment whose facts are used; ``None`` means now.
-        holder_name: who shows it; empty if the holder is not asked for.
-    """
-
-    certificate_no: str
-    issuer: str
-    host: str
-    on_date: date
-    known_time: datetime | None
-    holder_name: str
+# Answers of a batch made before others get a turn: some milliseconds.
+_ANSWERS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +78,8 @@ class Checker:
         database: its rows.
         reader: how far it holds each log.
         salts: to compare names with.
+        comparer: to compare identity numbers with; ``None`` if no number can be compared.
+        schemes: what the federation stated; ``None`` asks ``trust`` alone, which knows the present.
         certificates_max: most certificates whose facts are kept in memory.
         verdicts_max: most verdicts kept in memory.
     """
@@ -110,6 +92,8 @@ class Checker:
         database: Database,
         reader: LogReader,
         salts: SaltStore,
+        comparer: IdentityComparer | None = None,
+        schemes: StatedSchemes | None = None,
         certificates_max: int = CERTIFICATES_CACHED_MAX,
         verdicts_max: int = VERDICTS_CACHED_MAX,
     ) -> None:
@@ -117,8 +101,9 @@ class Checker:
         self._trust = trust
         self._database = database
         self._reader = reader
-        self._salts = salts
+        self._schemes = schemes
         self._logs = {province: LogName.registry(province) for province in trust.provinces}
+        self._holders = HolderComparison(logs=self._logs, salts=salts, comparer=comparer)
         self._own_log = self._logs[own]
         self._facts = FactsCache(certificates_max)
         self._verdicts_max = verdicts_max
@@ -135,7 +120,7 @@ class Checker:
 
         Args:
             certificate_no: as it was asked for before.
-            host: province where it should count.
+            host: division where it should count.
             on_date: ISO 8601.
             now: the moment of the question.
         """
@@ -197,97 +182,128 @@ class Checker:
 
     async def answer(self, question: Question, now: datetime) -> Answered:
         """Return the verdict on a question; the caller has refreshed the reader."""
-        if question.known_time is not None:
-            return await self._answer_past(question, question.known_time)
+        return (await self.answer_many((question,), now))[0]
+
+    async def answer_many(self, questions: Sequence[Question], now: datetime) -> list[Answered]:
+        """Return the verdicts on questions, all as of one moment, read in a few statements.
+
+        The caller has refreshed the reader. Others are served between some questions and the next.
+
+        Args:
+            questions: all with the same ``known_time``.
+            now: the present moment.
+        """
+        known_time = questions[0].known_time if questions else None
+        assert all(each.known_time == known_time for each in questions), "of one moment"
+        if known_time is not None:
+            return await self._answer_past(questions, known_time)
         # 1. How far each log is held: what is read later may hold more, and the rules cut it off.
         positions = {province: self._reader.position(log) for province, log in self._logs.items()}
         # 2. The facts, from memory or from a snapshot taken after that.
-        about, declared = await self._facts_at(question.certificate_no, positions)
-        # 3. The holder.
-        matches: bool | None = None
-        if question.holder_name:
+        numbers = dict.fromkeys(question.certificate_no for question in questions)
+        about, declared = await self._facts_at(numbers, positions)
+        # 3. The holders.
+        matches: Mapping[int, bool] = {}
+        if any(question.holder_name for question in questions):
             matches = await self._database.read(
-                lambda connection: self._matches(connection, question, about.history)
+                lambda connection: self._holders.names_match(connection, questions, about)
             )
+        matches = await self._holders.with_identities(questions, about, matches)
         # 4. The rules.
-        facts = self._gather(
-            question,
-            known_time=now,
-            positions=positions,
-            about=about,
-            declared=declared,
-            matches=matches,
-            unconfirmed_since=self._trust.stale_since(now),
-        )
-        outcome = check(facts)
-        response = self._response(facts, outcome)
-        if matches is None and facts.unconfirmed_since is None:
-            self._remember(facts, outcome, positions, response)
-        return Answered(facts=facts, outcome=outcome, response=response)
+        unconfirmed_since = self._trust.stale_since(now)
+        answers = []
+        for place, question in enumerate(questions):
+            if place % _ANSWERS_AT_ONCE == _ANSWERS_AT_ONCE - 1:
+                await asyncio.sleep(0)
+            facts = self._gather(
+                question,
+                known_time=now,
+                positions=positions,
+                about=about[question.certificate_no],
+                declared=declared,
+                matches=matches.get(place),
+                unconfirmed_since=unconfirmed_since,
+            )
+            outcome = check(facts)
+            response = self._response(facts, outcome)
+            if place not in matches and facts.unconfirmed_since is None:
+                self._remember(facts, outcome, positions, response)
+            answers.append(Answered(facts=facts, outcome=outcome, response=response))
+        return answers
 
-    async def _answer_past(self, question: Question, known_time: datetime) -> Answered:
+    async def _answer_past(
+        self, questions: Sequence[Question], known_time: datetime
+    ) -> list[Answered]:
         """Answer from what was known at a past moment, all in one snapshot."""
 
-        def read(connection: Connection) -> Facts:
+        def read(connection: Connection) -> tuple[list[Answered], dict[str, CertificateFacts]]:
             positions = {
                 province: self._reader.position_at(connection, log, known_time)
                 for province, log in self._logs.items()
             }
-            about = _read_certificate(connection, question.certificate_no)
-            matches = (
-                self._matches(connection, question, about.history) if question.holder_name else None
-            )
-            return self._gather(
-                question,
-                known_time=known_time,
-                positions=positions,
-                about=about,
-                declared=_read_declared(connection),
-                matches=matches,
-            )
+            about = _read_certificates(connection, {each.certificate_no for each in questions})
+            declared = _read_declared(connection)
+            matches = self._holders.names_match(connection, questions, about)
+            answers = []
+            for place, question in enumerate(questions):
+                facts = self._gather(
+                    question,
+                    known_time=known_time,
+                    positions=positions,
+                    about=about[question.certificate_no],
+                    declared=declared,
+                    matches=matches.get(place),
+                )
+                outcome = check(facts)
+                response = self._response(facts, outcome)
+                answers.append(Answered(facts=facts, outcome=outcome, response=response))
+            return answers, about
 
-        facts = await self._database.read(read)
-        outcome = check(facts)
-        return Answered(facts=facts, outcome=outcome, response=self._response(facts, outcome))
-
-    def _matches(
-        self, connection: Connection, question: Question, history: CertificateHistory | None
-    ) -> bool:
-        """Whether the holder asked for is the holder; not so if that cannot be compared."""
-        log = self._logs.get(question.issuer)
-        if history is None or log is None or not history.holder_name_digest:
-            return False
-        salt = self._salts.read(connection, log, history.index, history.index + 1)
-        if history.index not in salt:
-            return False
-        digest = holder_name_digest(salt[history.index], question.holder_name)
-        return hmac.compare_digest(digest, history.holder_name_digest)
+        answers, about = await self._database.read(read)
+        names = {
+            place: each.facts.holder_matches
+            for place, each in enumerate(answers)
+            if each.facts.holder_matches is not None
+        }
+        for place, is_same in (
+            await self._holders.with_identities(questions, about, names)
+        ).items():
+            facts = replace(answers[place].facts, holder_matches=is_same)
+            outcome = check(facts)
+            response = self._response(facts, outcome)
+            answers[place] = Answered(facts=facts, outcome=outcome, response=response)
+        return answers
 
     async def _facts_at(
-        self, certificate_no: str, positions: Mapping[str, Position]
-    ) -> tuple[CertificateFacts, DeclaredFacts]:
-        """Return facts that hold at least to some sizes."""
+        self, numbers: Collection[str], positions: Mapping[str, Position]
+    ) -> tuple[Mapping[str, CertificateFacts], DeclaredFacts]:
+        """Return facts that hold at least to some sizes, of certificates by number."""
         cache = self._facts
         sizes = {province: position.size for province, position in positions.items()}
         if sizes != cache.sizes:
             async with self._catching_up:
                 await self._catch_up()
-        about, declared = cache.certificates.get(certificate_no), cache.declared
-        if about is not None and declared is not None:
-            return about, declared
+        found: dict[str, CertificateFacts] = {}
+        for number in numbers:
+            held = cache.certificates.get(number)
+            if held is not None:
+                found[number] = held
+        declared = cache.declared
+        missing = [number for number in numbers if number not in found]
+        if not missing and declared is not None:
+            return found, declared
         generation = cache.generation
 
-        def read(connection: Connection) -> tuple[CertificateFacts, DeclaredFacts]:
-            return (
-                about or _read_certificate(connection, certificate_no),
-                declared or _read_declared(connection),
-            )
+        def read(connection: Connection) -> tuple[dict[str, CertificateFacts], DeclaredFacts]:
+            read_now = _read_certificates(connection, missing) if missing else {}
+            return read_now, declared or _read_declared(connection)
 
-        loaded = await self._database.read(read)
+        loaded, said = await self._database.read(read)
         if generation == cache.generation:
-            cache.certificates.put(certificate_no, loaded[0])
-            cache.declared = loaded[1]
-        return loaded
+            for number, about in loaded.items():
+                cache.certificates.put(number, about)
+            cache.declared = said
+        return found | loaded, said
 
     async def _catch_up(self) -> None:
         """Drop from memory what the logs said anew since it was last compared with them."""
@@ -307,9 +323,14 @@ class Checker:
             is_declared = False
             for province, (old, new) in grown.items():
                 said = touched(connection, province, old, new, limit=_TOUCHED_MAX)
-                if said is None:
+                barred = measures_touched(connection, province, old, new, limit=_TOUCHED_MAX)
+                if said is None or barred is None:
                     return None, True
-                numbers |= said[0]
+                # A measure against an institution concerns the certificates about it.
+                about = about_institutions(connection, barred, limit=_TOUCHED_MAX)
+                if about is None:
+                    return None, True
+                numbers |= said[0] | barred | about
                 is_declared = (
                     is_declared or said[1] or agreement_changed(connection, province, old, new)
                 )
@@ -336,6 +357,7 @@ class Checker:
         unconfirmed_since: datetime | None = None,
     ) -> Facts:
         """Put together what the rules may look at."""
+        host = province_of(question.host)
         return Facts(
             certificate_no=question.certificate_no,
             issuer=question.issuer,
@@ -355,12 +377,23 @@ class Checker:
                 for province, position in positions.items()
             },
             certificate=about.history,
-            recognitions=about.recognitions.get(question.host, ()),
-            equivalences=declared.equivalences.get(question.host, ()),
+            recognitions=about.recognitions.get(host, ()),
+            equivalences=declared.equivalences.get(host, ()),
             agreements=declared.agreements,
             holder_matches=matches,
+            compared=question.compared,
+            measures=about.measures,
+            stated_schemes=self._stated_schemes(question.issuer, known_time),
             unconfirmed_since=unconfirmed_since,
         )
+
+    def _stated_schemes(self, issuer: str, known_time: datetime) -> frozenset[str]:
+        """Return the schemes that the federation lets a member issue under; none stand for any."""
+        if issuer not in self._logs:
+            return frozenset()
+        if self._schemes is not None:
+            return self._schemes.at(issuer, known_time)
+        return frozenset(self._trust.member(issuer).schemes)
 
     def _response(self, facts: Facts, outcome: Outcome) -> CheckCertificationResponse:
         """Return an outcome as the contract has it."""
@@ -430,13 +463,28 @@ def _put_moment(field: Timestamp, moment: datetime) -> None:
     field.nanos = moment.microsecond * 1_000
 
 
-def _read_certificate(connection: Connection, certificate_no: str) -> CertificateFacts:
-    """Return the rows about a certificate."""
-    words = read_recognitions(connection, (certificate_no,))
-    return CertificateFacts(
-        history=read_histories(connection, (certificate_no,)).get(certificate_no),
-        recognitions={host: said for (host, _), said in words.items()},
-    )
+def _read_certificates(
+    connection: Connection, numbers: Collection[str]
+) -> dict[str, CertificateFacts]:
+    """Return the rows about certificates by number, each of which is answered."""
+    histories = read_histories(connection, numbers)
+    subjects = {subject for each in histories.values() for subject in each.subjects}
+    taken = load_measures(connection, subjects | set(numbers))
+    words: dict[str, dict[str, tuple[RecognitionSaid, ...]]] = {}
+    for (host, number), said in read_recognitions(connection, numbers).items():
+        words.setdefault(number, {})[host] = said
+    return {
+        number: CertificateFacts(
+            history=histories.get(number),
+            recognitions=words.get(number, {}),
+            measures=tuple(
+                measure
+                for subject in (histories[number].subjects if number in histories else (number,))
+                for measure in taken.get(subject, ())
+            ),
+        )
+        for number in numbers
+    }
 
 
 def _read_declared(connection: Connection) -> DeclaredFacts:

@@ -9,7 +9,7 @@ Every entry needs a checkpoint with a quorum, of own logs too: the file is for p
 node. A verdict may be right before that; its file has to wait.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -35,19 +35,29 @@ from deltacare.tlog.tree import leaf_hash
 from deltacare.trust import Trust, in_force, verdict_key_name
 from deltacare.v1.certification_service_pb2 import Verdict
 from server.certification.checker import Answered
-from server.certification.rules import Facts, Outcome
-from server.certification.standing import equivalence_applies
-from server.certification.values import EquivalenceHistory
+from server.certification.facts import Facts, Outcome
+from server.certification.standing import (
+    DECIDING_EVENTS,
+    equivalence_applies,
+    equivalence_concerns,
+)
+from server.certification.values import CertificateHistory
 from server.certification.verdicts import (
+    R00_TRUST,
     R01_ISSUER,
     R02_FORK,
     R03_STALE,
     R04_STALLED,
-    R13_RECOGNITION_SUSPENDED,
-    R14_NO_EQUIVALENCE,
-    R15_BASIS_STALE,
-    R16_NO_AGREEMENT,
-    R17_RECOGNISED,
+    R12_BARRED,
+    R13_HOME,
+    R14_HOST_STALE,
+    R15_BARRED_HERE,
+    R16_RECOGNITION_SUSPENDED,
+    R17_NO_EQUIVALENCE,
+    R18_LEVEL,
+    R19_BASIS_STALE,
+    R20_NO_AGREEMENT,
+    R21_RECOGNISED,
 )
 from server.log.ports import LogReader
 from server.store.database import Database
@@ -55,14 +65,18 @@ from server.store.database import Database
 __all__ = ["VerdictFiles", "VerdictSigners", "places_said"]
 
 # These look at no entry, and those look at what the host says too.
-_BEFORE_ENTRIES = (R01_ISSUER, R02_FORK, R03_STALE, R04_STALLED)
+_BEFORE_ENTRIES = (R00_TRUST, R01_ISSUER, R02_FORK, R03_STALE, R04_STALLED)
 _OF_HOST = (
-    R13_RECOGNITION_SUSPENDED,
-    R14_NO_EQUIVALENCE,
-    R15_BASIS_STALE,
-    R16_NO_AGREEMENT,
-    R17_RECOGNISED,
+    R15_BARRED_HERE,
+    R16_RECOGNITION_SUSPENDED,
+    R17_NO_EQUIVALENCE,
+    R18_LEVEL,
+    R19_BASIS_STALE,
+    R20_NO_AGREEMENT,
+    R21_RECOGNISED,
 )
+# These and those of the host looked at measures of supervision.
+_OF_MEASURES = (R12_BARRED, R13_HOME, R14_HOST_STALE, *_OF_HOST)
 
 
 class VerdictSigners(Protocol):
@@ -190,6 +204,7 @@ class VerdictFiles:
             known_time=facts.known_time,
             purpose=purpose,
             holder=_HOLDERS[facts.holder_matches],
+            compared=facts.compared,
             verdict=Verdict.Name(outcome.verdict).removeprefix("VERDICT_"),
             rule=outcome.rule.code,
             mapped_scheme=outcome.mapped_scheme,
@@ -212,6 +227,8 @@ class VerdictFiles:
             ),
             stale_after_s=int(facts.stale_after.total_seconds()),
             trust_version=self._trust.version,
+            stated_schemes=tuple(sorted(facts.stated_schemes)),
+            unconfirmed_since=facts.unconfirmed_since,
         )
 
 
@@ -243,40 +260,52 @@ def places_said(facts: Facts, outcome: Outcome) -> dict[str, tuple[int, ...]]:
 
     Only of logs that the outcome rests on, and only as far as they were verified.
     """
-    found: dict[str, set[int]] = {}
-
-    def add(author: str, indexes: Iterable[int | None]) -> None:
-        if author in outcome.used:
-            size = facts.logs[author].size
-            found.setdefault(author, set()).update(
-                index for index in indexes if index is not None and index < size
-            )
-
     if outcome.rule in _BEFORE_ENTRIES or facts.certificate is None:
         return {}
-    # 1. The certificate's life, as its issuer tells it.
-    certificate = facts.certificate
-    add(facts.issuer, (certificate.index, *(event.index for event in certificate.events)))
-    if outcome.rule not in _OF_HOST:
-        return _sorted(found)
-    # 2. What the host says of it, and of certificates like it.
-    add(facts.host, (word.index for word in facts.recognitions))
-    equivalences = [each for each in facts.equivalences if equivalence_applies(each, certificate)]
-    add(facts.host, (index for each in equivalences for index in _places(each)))
-    # 3. The agreements that these rest on.
-    for agreement_id in {each.agreement_id for each in equivalences}:
-        history = facts.agreements.get(agreement_id)
-        if history is not None:
-            for version in history.versions:
-                add(version.author, (version.index,))
-            for word in history.words:
-                add(word.province, (word.index,))
-    return _sorted(found)
-
-
-def _places(equivalence: EquivalenceHistory) -> tuple[int | None, ...]:
-    return (equivalence.index, equivalence.ended_index)
-
-
-def _sorted(found: Mapping[str, set[int]]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, set[int]] = {}
+    for author, index in _said(facts, facts.certificate, outcome):
+        if author in outcome.used and index is not None and index < facts.logs[author].size:
+            found.setdefault(author, set()).add(index)
     return {author: tuple(sorted(indexes)) for author, indexes in found.items()}
+
+
+def _said(
+    facts: Facts, certificate: CertificateHistory, outcome: Outcome
+) -> Iterator[tuple[str, int | None]]:
+    """Yield author and place of all that may bear on a verdict; ``None`` where nothing was said."""
+    # 1. The certificate's life, as its issuer tells it.
+    yield facts.issuer, certificate.index
+    for event in certificate.events:
+        if event.kind in DECIDING_EVENTS:
+            yield facts.issuer, event.index
+    # 2. Measures: those that count everywhere, and those of the host.
+    if outcome.rule in _OF_MEASURES:
+        for measure in facts.measures:
+            if measure.author in (facts.issuer, facts.host_province):
+                yield measure.author, measure.index
+                yield measure.author, measure.lifted_index
+    # 3. What the host says of it, and of certificates like it.
+    if outcome.rule in _OF_HOST:
+        yield from _said_by_host(facts, certificate)
+
+
+def _said_by_host(
+    facts: Facts, certificate: CertificateHistory
+) -> Iterator[tuple[str, int | None]]:
+    """Yield what recognition may rest on: see ``_said``."""
+    host = facts.host_province
+    agreement_ids = set()
+    for word in facts.recognitions:
+        yield host, word.index
+    for equivalence in facts.equivalences:
+        if equivalence_concerns(equivalence, certificate):
+            yield host, equivalence.index
+            yield host, equivalence.ended_index
+            if equivalence_applies(equivalence, certificate):
+                agreement_ids.add(equivalence.agreement_id)
+    for agreement_id in agreement_ids & facts.agreements.keys():
+        history = facts.agreements[agreement_id]
+        for version in history.versions:
+            yield version.author, version.index
+        for said in history.words:
+            yield said.province, said.index

@@ -3,7 +3,8 @@
 Pure: values in, a rule or nothing out. The same rules run at the author before an entry is
 appended and at every node that projects it, and they look at nothing but the author's own log up
 to that entry. A certificate is changed by its issuer alone. One rule, C15, is asked at the author
-only: it looks at what the federation states now, of which a log knows nothing.
+only: it looks at what the federation states now, of which a log knows nothing. The rules about
+schemes, C16 to C25, are in ``scheme_rules``.
 """
 
 from collections.abc import Collection
@@ -12,18 +13,23 @@ from datetime import date
 from deltacare.errors import Reason
 from deltacare.v1.entry_pb2 import (
     Certificate,
+    CertificateAddition,
     CertificateReinstatement,
     CertificateRenewal,
     Equivalence,
 )
+from server.certification.answers import ANSWER_RULES
+from server.certification.scheme_rules import SCHEME_RULES
 from server.certification.standing import span_on
-from server.certification.values import CertificateStanding, Span
+from server.certification.values import CertificateHistory, CertificateStanding, Span
 from server.registry.fields import numbered_id_province
 from server.registry.rulebook import Rule
 
 __all__ = [
     "C15_SCHEME_NOT_STATED",
+    "C26_PREDECESSOR",
     "RULES",
+    "judge_addition",
     "judge_certificate",
     "judge_equivalence",
     "judge_equivalence_end",
@@ -136,6 +142,21 @@ C15_SCHEME_NOT_STATED = Rule(
     source="deltacare/member/v1, schemes",
 )
 
+C26_PREDECESSOR = Rule(
+    code="C26-PREDECESSOR",
+    zh="前一证书须由本省先行签发，且对象种类相同。",
+    en="What a certificate follows was issued by the same province before, about the same kind of "
+    "subject.",
+    source="deltacare/v1/entry.proto, Certificate, predecessor_no",
+)
+_C27_NOT_THE_LAST = Rule(
+    code="C27-NOT-THE-LAST",
+    zh="续期须指明它所延长的签发或最近一次续期；他人可能已先续期。",
+    en="A renewal names the issue or last renewal that it prolongs; somebody may have renewed it "
+    "meanwhile.",
+    source="deltacare/v1/entry.proto, CertificateRenewal, predecessor_hash",
+)
+
 RULES: tuple[Rule, ...] = (
     _C01_NOT_ISSUER,
     _C02_INSTITUTION_OUTSIDE,
@@ -152,23 +173,37 @@ RULES: tuple[Rule, ...] = (
     _C13_OWN_CERTIFICATE,
     _C14_RECOGNISED,
     C15_SCHEME_NOT_STATED,
+    *SCHEME_RULES,
+    C26_PREDECESSOR,
+    _C27_NOT_THE_LAST,
+    *ANSWER_RULES,
 )
 """Every rule, in order."""
 
 
-def judge_certificate(author: str, body: Certificate, *, taken: bool) -> Rule | None:
+def judge_certificate(
+    author: str, body: Certificate, *, taken: bool, predecessor: CertificateHistory | None
+) -> Rule | None:
     """Return the rule that a readable certificate breaks.
 
     Args:
         author: who says it.
         body: the certificate.
         taken: whether the author issued this number before.
+        predecessor: the certificate that it follows; ``None`` if the author issued none of that
+            number, or it names none.
     """
     if numbered_id_province(body.certificate_no) != author:
         return _C01_NOT_ISSUER
     if body.institution_id and numbered_id_province(body.institution_id) != author:
         return _C02_INSTITUTION_OUTSIDE
-    return _C03_REISSUED if taken else None
+    if taken:
+        return _C03_REISSUED
+    if body.predecessor_no and (
+        predecessor is None or predecessor.issuer != author or predecessor.subject != body.subject
+    ):
+        return C26_PREDECESSOR
+    return None
 
 
 def judge_restriction(
@@ -188,14 +223,30 @@ def judge_restriction(
     return _C05_REVOKED_FOR_GOOD if standing.revocation is not None else None
 
 
-def judge_renewal(
-    author: str, body: CertificateRenewal, *, standing: CertificateStanding | None
+def judge_addition(
+    author: str, body: CertificateAddition, *, standing: CertificateStanding | None
 ) -> Rule | None:
-    """Return the rule that a readable renewal breaks; see ``judge_restriction``."""
+    """Return the rule that a readable addition breaks; see ``judge_restriction``."""
+    return judge_restriction(author, body.certificate_no, standing=standing)
+
+
+def judge_renewal(
+    author: str, body: CertificateRenewal, *, standing: CertificateStanding | None, last_hash: bytes
+) -> Rule | None:
+    """Return the rule that a readable renewal breaks.
+
+    Args:
+        author: who says it.
+        body: the renewal.
+        standing: what the author said of the certificate before; ``None`` if nothing.
+        last_hash: leaf hash of its issue or last renewal; empty if it is unknown.
+    """
     rule = judge_restriction(author, body.certificate_no, standing=standing)
     if rule is not None:
         return rule
     assert standing is not None, "an unknown certificate broke a rule"
+    if body.predecessor_hash != last_hash:
+        return _C27_NOT_THE_LAST
     is_later = date.fromisoformat(body.valid_until_date) > standing.valid_until_date
     return None if is_later else _C06_NOT_LATER
 

@@ -1,4 +1,4 @@
-"""Turns certification entries into rows: certificates, their life, equivalences, recognition.
+"""Turns certification entries into rows: schemes, certificates, equivalences, recognition.
 
 A run of entries is judged in order against what the run itself and the rows before it say, then
 written in a few statements. What breaks a rule is recorded as void and leaves no row. Depends on
@@ -6,57 +6,46 @@ nothing but the entries of this log and the rows that came from it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from datetime import date
+from datetime import UTC, date
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from deltacare.ids import LogKind, LogName
+from deltacare.times import business_date
 from deltacare.v1.entry_pb2 import (
-    Certificate,
-    CertificateReinstatement,
-    CertificateRenewal,
-    CertificateRevocation,
-    CertificateSuspension,
     Entry,
     Equivalence,
     EquivalenceEnd,
+    RecognitionAnswer,
     RecognitionResumption,
     RecognitionSuspension,
 )
+from server.certification.answers import judge_answer, read_answer
 from server.certification.bodies import (
     DatedWord,
-    read_certificate,
     read_dated_word,
     read_equivalence,
     read_equivalence_end,
-    read_renewal,
-    read_suspension,
 )
+from server.certification.life_state import LIFE_BODIES, LifeState
 from server.certification.lifecycle import (
-    judge_certificate,
     judge_equivalence,
     judge_equivalence_end,
-    judge_reinstatement,
-    judge_renewal,
-    judge_restriction,
     judge_resumption,
     judge_suspended_recognition,
 )
-from server.certification.standing import certificate_standing, recognition_suspensions
-from server.certification.store import history_of, read_histories, read_recognitions
+from server.certification.standing import recognition_suspensions
+from server.certification.store import read_recognitions
 from server.certification.tables import (
     certificate_events,
     certificates,
     equivalences,
+    recognition_answers,
     recognitions,
+    schemes,
 )
 from server.certification.values import (
-    CertificateEventSaid,
-    CertificateHistory,
-    CertificateStanding,
-    EventKind,
     RecognitionSaid,
 )
 from server.log.ports import LogTx, Sequenced
@@ -71,12 +60,14 @@ __all__ = ["CertificationProjector", "CertificationState"]
 # A log's own rules see all of it that there is.
 _ALL = Reach(restrict_size=2**63 - 1, permit_size=2**63 - 1)
 
-_EVENTS = {
-    "certificate_renewal": EventKind.RENEWED,
-    "certificate_suspension": EventKind.SUSPENDED,
-    "certificate_reinstatement": EventKind.REINSTATED,
-    "certificate_revocation": EventKind.REVOKED,
-}
+_TABLES = (
+    certificates,
+    certificate_events,
+    schemes,
+    equivalences,
+    recognitions,
+    recognition_answers,
+)
 _RECOGNITION = {"recognition_suspension": True, "recognition_resumption": False}
 
 
@@ -96,7 +87,8 @@ class CertificationState:
         self._connection = connection
         self._author = author
         self._rows: dict[str, list[dict[str, Any]]] = {}
-        numbers: set[str] = set()
+        entries = tuple(entries)
+        self._life = LifeState(connection, author, entries)
         recognised: set[str] = set()
         declared: set[str] = set()
         for entry in entries:
@@ -107,9 +99,6 @@ class CertificationState:
                 recognised.add(body.certificate_no)
             elif name in ("equivalence", "equivalence_end"):
                 declared.add(body.equivalence_id)
-            else:
-                numbers.add(body.certificate_no)
-        self._histories: dict[str, CertificateHistory] = read_histories(connection, numbers)
         self._recognitions: dict[str, tuple[RecognitionSaid, ...]] = {
             number: words
             for (host, number), words in read_recognitions(connection, recognised).items()
@@ -117,15 +106,11 @@ class CertificationState:
         }
         self._equivalences = self._read_equivalences(declared)
         self._judges: dict[str, Callable[[Any], Rule | None]] = {
-            "certificate": self._judge_certificate,
-            "certificate_renewal": self._judge_renewal,
-            "certificate_suspension": self._judge_suspension,
-            "certificate_reinstatement": self._judge_reinstatement,
-            "certificate_revocation": self._judge_revocation,
             "equivalence": self._judge_equivalence,
             "equivalence_end": self._judge_equivalence_end,
             "recognition_suspension": self._judge_recognition_suspension,
             "recognition_resumption": self._judge_resumption,
+            "recognition_answer": self._judge_answer,
         }
 
     def _read_equivalences(self, ids: Iterable[str]) -> dict[str, bool]:
@@ -139,54 +124,19 @@ class CertificationState:
                 found[equivalence_id] = ended_index is not None
         return found
 
-    def _standing(self, certificate_no: str) -> CertificateStanding | None:
-        history = self._histories.get(certificate_no)
-        return None if history is None else certificate_standing(history, _ALL)
-
     def scheme_of(self, entry: Entry) -> str | None:
         """Return the scheme under which an entry issues or renews; ``None`` if it does neither.
 
         The entry broke no rule.
         """
-        match entry.WhichOneof("body"):
-            case "certificate":
-                return entry.certificate.scheme
-            case "certificate_renewal":
-                return self._histories[entry.certificate_renewal.certificate_no].scheme
-        return None
+        return self._life.scheme_of(entry)
 
     def judge(self, entry: Entry) -> Rule | None:
         """Return the first rule that an entry breaks."""
         name = entry.WhichOneof("body")
         assert name is not None, "the log room gives a projector its own bodies"
-        return self._judges[name](getattr(entry, name))
-
-    def _judge_certificate(self, body: Certificate) -> Rule | None:
-        if not is_readable(read_certificate, body):
-            return G02_UNREADABLE
-        return judge_certificate(self._author, body, taken=body.certificate_no in self._histories)
-
-    def _judge_renewal(self, body: CertificateRenewal) -> Rule | None:
-        if not is_readable(read_renewal, body):
-            return G02_UNREADABLE
-        return judge_renewal(self._author, body, standing=self._standing(body.certificate_no))
-
-    def _judge_suspension(self, body: CertificateSuspension) -> Rule | None:
-        if not is_readable(read_suspension, body):
-            return G02_UNREADABLE
-        standing = self._standing(body.certificate_no)
-        return judge_restriction(self._author, body.certificate_no, standing=standing)
-
-    def _judge_reinstatement(self, body: CertificateReinstatement) -> Rule | None:
-        if not is_readable(read_dated_word, body):
-            return G02_UNREADABLE
-        return judge_reinstatement(self._author, body, standing=self._standing(body.certificate_no))
-
-    def _judge_revocation(self, body: CertificateRevocation) -> Rule | None:
-        if not is_readable(read_dated_word, body):
-            return G02_UNREADABLE
-        standing = self._standing(body.certificate_no)
-        return judge_restriction(self._author, body.certificate_no, standing=standing)
+        body = getattr(entry, name)
+        return self._life.judge(name, body) if name in LIFE_BODIES else self._judges[name](body)
 
     def _judge_recognition_suspension(self, body: RecognitionSuspension) -> Rule | None:
         if not is_readable(read_dated_word, body):
@@ -221,65 +171,29 @@ class CertificationState:
             suspensions=recognition_suspensions(words, _ALL),
         )
 
+    def _judge_answer(self, body: RecognitionAnswer) -> Rule | None:
+        if not is_readable(read_answer, body):
+            return G02_UNREADABLE
+        return judge_answer(self._author, body)
+
     def apply(self, item: Sequenced) -> None:
         """Take in an entry that breaks no rule."""
         name = item.entry.WhichOneof("body")
         assert name is not None, "an entry that was judged says something"
         body = getattr(item.entry, name)
-        if name == "certificate":
-            self._apply_certificate(item.index, body)
-        elif name in _EVENTS:
-            self._apply_event(item.index, _EVENTS[name], body)
+        if name in LIFE_BODIES:
+            self._life.apply(item, name, body)
         elif name == "equivalence":
             self._apply_equivalence(item.index, body)
         elif name == "equivalence_end":
             self._apply_equivalence_end(item.index, body)
+        elif name == "recognition_answer":
+            self._apply_answer(item, body)
         else:
-            self._apply_recognition(item.index, body, is_suspension=_RECOGNITION[name])
+            self._apply_recognition(item, body, is_suspension=_RECOGNITION[name])
 
     def _add(self, table: str, row: dict[str, Any]) -> None:
         self._rows.setdefault(table, []).append(row)
-
-    def _apply_certificate(self, index: int, body: Certificate) -> None:
-        self._histories[body.certificate_no] = history_of(self._author, index, body)
-        self._add(
-            "certificates",
-            {
-                "certificate_no": body.certificate_no,
-                "author": self._author,
-                "log_index": index,
-                "institution_id": body.institution_id,
-                "body": body.SerializeToString(deterministic=True),
-            },
-        )
-
-    def _apply_event(
-        self, index: int, kind: EventKind, body: CertificateRenewal | CertificateSuspension
-    ) -> None:
-        # A renewal has no first day and no reason, and only it and a suspension have a last day.
-        effective = getattr(body, "effective_date", "")
-        until = getattr(body, "until_date", "") or getattr(body, "valid_until_date", "")
-        event = CertificateEventSaid(
-            index=index,
-            kind=kind,
-            effective_date=date.fromisoformat(effective) if effective else None,
-            until_date=date.fromisoformat(until) if until else None,
-            reason=getattr(body, "reason", ""),
-        )
-        history = self._histories[body.certificate_no]
-        self._histories[body.certificate_no] = replace(history, events=(*history.events, event))
-        self._add(
-            "events",
-            {
-                "author": self._author,
-                "log_index": index,
-                "certificate_no": body.certificate_no,
-                "kind": int(kind),
-                "effective_date": effective or None,
-                "until_date": until or None,
-                "reason": event.reason,
-            },
-        )
 
     def _apply_equivalence(self, index: int, body: Equivalence) -> None:
         self._equivalences[body.equivalence_id] = False
@@ -306,10 +220,23 @@ class CertificationState:
             },
         )
 
-    def _apply_recognition(self, index: int, body: DatedWord, *, is_suspension: bool) -> None:
+    def _apply_answer(self, item: Sequenced, body: RecognitionAnswer) -> None:
+        self._add(
+            "answers",
+            {
+                "author": self._author,
+                "log_index": item.index,
+                "certificate_no": body.certificate_no,
+                "suspension_hash": body.suspension_hash,
+                "published_date": _published_date(item),
+                "body": body.SerializeToString(deterministic=True),
+            },
+        )
+
+    def _apply_recognition(self, item: Sequenced, body: DatedWord, *, is_suspension: bool) -> None:
         word = RecognitionSaid(
             host=self._author,
-            index=index,
+            index=item.index,
             is_suspension=is_suspension,
             effective_date=date.fromisoformat(body.effective_date),
             reason=body.reason,
@@ -320,8 +247,10 @@ class CertificationState:
             "recognitions",
             {
                 "author": self._author,
-                "log_index": index,
+                "log_index": item.index,
                 "certificate_no": number,
+                "leaf_hash": item.leaf_hash,
+                "published_date": _published_date(item),
                 "is_suspension": is_suspension,
                 "effective_date": body.effective_date,
                 "reason": body.reason,
@@ -330,11 +259,11 @@ class CertificationState:
 
     def flush(self) -> None:
         """Write what was taken in: first what is new, then what ends it."""
+        self._life.flush()
         for name, table in (
-            ("certificates", certificates),
-            ("events", certificate_events),
             ("equivalences", equivalences),
             ("recognitions", recognitions),
+            ("answers", recognition_answers),
         ):
             if name in self._rows:
                 self._connection.execute(insert(table), self._rows[name])
@@ -347,10 +276,18 @@ class CertificationState:
             )
 
 
+def _published_date(item: Sequenced) -> str:
+    """Return the business date on which an author sequenced an entry."""
+    return business_date(item.entry.entry_time.ToDatetime(UTC)).isoformat()
+
+
 class CertificationProjector:
     """Stores what certification entries say; implements the log room's ``Projector``."""
 
-    bodies = frozenset({"certificate", "equivalence", "equivalence_end", *_EVENTS, *_RECOGNITION})
+    bodies = (
+        frozenset({"equivalence", "equivalence_end", "recognition_answer", *_RECOGNITION})
+        | LIFE_BODIES
+    )
 
     def project(self, tx: LogTx, log: LogName, entries: Sequence[Sequenced]) -> None:
         """Judge and store consecutive entries of one log."""
@@ -370,5 +307,5 @@ class CertificationProjector:
     def forget(self, tx: LogTx, log: LogName) -> None:
         """Delete every row that came from a log; salts came from none and stay."""
         if log.kind is LogKind.REGISTRY:
-            for table in (certificates, certificate_events, equivalences, recognitions):
+            for table in _TABLES:
                 tx.connection.execute(delete(table).where(table.c.author == log.author))

@@ -4,18 +4,24 @@ A holder's name is turned into its digest or handed to the comparison here and g
 no violation repeats it.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from deltacare.errors import ViolationCollector
-from deltacare.ids import CertificateNumber, parse_province
+from deltacare.divisions import normalise_division, province_of
+from deltacare.errors import Refusal, ViolationCollector, invalid_field
+from deltacare.ids import CertificateNumber, parse_identity_number
 from deltacare.times import business_date, from_posix_s, parse_date
 from deltacare.v1.certification_service_pb2 import CheckCertificationRequest, NewCertificate
-from deltacare.v1.entry_pb2 import CERTIFICATE_SUBJECT_CAREGIVER, Certificate
+from deltacare.v1.entry_pb2 import (
+    CERTIFICATE_SUBJECT_CAREGIVER,
+    Certificate,
+    CertificateReference,
+)
 from server.certification.bodies import DIGEST_BYTES, read_certificate
-from server.certification.checker import Question
+from server.certification.questions import Question
 from server.certification.rules import SALT_BYTES, holder_name_digest
 from server.log.ports import Entropy
 from server.registry.fields import parse_code, repeated
@@ -25,13 +31,18 @@ __all__ = [
     "CERTIFICATES_MAX",
     "HOLDER_NAME_CHARS_MAX",
     "PURPOSE_DEFAULT",
+    "is_identity_number",
     "read_new_certificates",
+    "read_place",
     "read_question",
+    "refuse_personal_references",
 ]
 
 CERTIFICATES_MAX = 1_000
 HOLDER_NAME_CHARS_MAX = 64
 PURPOSE_DEFAULT = "WORK"
+_PROVINCE_CHARS = 6
+_SUBJECT_REF = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z_.-]{0,62}[0-9A-Za-z])?", re.ASCII)
 _NANOS_MAX = 999_999_999
 _SECONDS_MAX = 32_472_143_999  # the end of the year 2998
 
@@ -76,7 +87,9 @@ def read_new_certificates(
                 body.holder_name_digest = holder_name_digest(salts[position], each.holder_name)
         elif each.holder_name:
             bad.note(f"{at}.holder_name", "", "Only a caregiver's certificate has a holder.")
+        _read_person(each, at, bad)
         read_certificate(body, f"{at}.certificate.", bad)
+        _refuse_identity_numbers(body, f"{at}.certificate.", bad)
         if body.certificate_no in again:
             bad.note(
                 f"{at}.certificate.certificate_no",
@@ -85,6 +98,69 @@ def read_new_certificates(
             )
         bodies.append(body)
     return bodies, salts
+
+
+def _read_person(new: NewCertificate, at: str, bad: ViolationCollector) -> None:
+    """Check under which reference the vault keeps a holder, never repeating an identity number."""
+    if not new.subject_ref:
+        if new.identity_number:
+            bad.note(
+                f"{at}.identity_number",
+                "",
+                "It is kept only for a person with a reference.",
+                "Give subject_ref, the number of the person in your own system.",
+            )
+        return
+    if new.certificate.subject != CERTIFICATE_SUBJECT_CAREGIVER:
+        bad.note(f"{at}.subject_ref", "", "Only a caregiver's certificate has a holder.")
+    if not _SUBJECT_REF.fullmatch(new.subject_ref) or is_identity_number(new.subject_ref):
+        bad.note(
+            f"{at}.subject_ref",
+            "",
+            "It is no opaque reference.",
+            "Use 1 to 64 letters, digits, inner hyphens, dots and underscores that say nothing of "
+            "the person.",
+        )
+    if new.identity_number:
+        bad.take(parse_identity_number, new.identity_number, field=f"{at}.identity_number")
+
+
+def is_identity_number(text: str) -> bool:
+    """Whether a text is the identity number of somebody, which no log may carry."""
+    try:
+        parse_identity_number(text)
+    except Refusal:
+        return False
+    return True
+
+
+def _refuse_identity_numbers(body: Certificate, at: str, bad: ViolationCollector) -> None:
+    """Note numbers of certificates and references that are identity numbers; asked at the author.
+
+    Papers sometimes bear the holder's identity number as their own; what is in a log stays there.
+    """
+    if is_identity_number(body.certificate_no[_PROVINCE_CHARS + 1 :]):
+        bad.note(
+            f"{at}certificate_no",
+            "",
+            "The number is somebody's identity number, which no log may carry.",
+            "Number the certificate otherwise.",
+        )
+    refuse_personal_references(body.references, f"{at}references", bad)
+
+
+def refuse_personal_references(
+    references: Sequence[CertificateReference], at: str, bad: ViolationCollector
+) -> None:
+    """Note references whose number is somebody's identity number; asked at the author."""
+    for index, each in enumerate(references):
+        if is_identity_number(each.reference_no):
+            bad.note(
+                f"{at}[{index}].reference_no",
+                "",
+                "The number is somebody's identity number, which no log may carry.",
+                "Give the number of the record.",
+            )
 
 
 def read_question(
@@ -114,9 +190,10 @@ def read_question(
         if known_time is not None and known_time > now:
             bad.note("known_time", known_time.isoformat(), "Nothing is known of the future.")
     bad.take(parse_code, request.purpose or PURPOSE_DEFAULT, field="purpose")
-    host = bad.take(parse_province, request.host or own, field="host")
-    if host is not None and host not in members:
-        bad.note("host", host, "This province is no member of the federation.")
+    host = bad.take(read_place, request.host or own, members)
+    identity_number = ""
+    if request.identity_number:
+        identity_number = bad.take(parse_identity_number, request.identity_number) or ""
     bad.raise_if_any()
     assert number is not None, "what cannot be read was refused"
     assert on_date is not None, "what cannot be read was refused"
@@ -128,7 +205,30 @@ def read_question(
         on_date=on_date,
         known_time=known_time,
         holder_name=request.holder_name,
+        identity_number=identity_number,
     )
+
+
+def read_place(text: str, members: Collection[str], *, field: str = "host") -> str:
+    """Return the canonical code of a division where a certificate should count.
+
+    Args:
+        text: at any level: 2, 4, 6, 9 or 12 digits.
+        members: the provinces of the federation.
+        field: for the violation.
+
+    Raises:
+        Refusal: ``INVALID_FIELD``, if it is none or lies in no member province.
+    """
+    code = normalise_division(text, field=field)
+    if province_of(code) not in members:
+        raise invalid_field(
+            field,
+            text,
+            "It lies in no province that is a member of the federation.",
+            "Name a division of a member; deltacare federation status lists them.",
+        )
+    return code
 
 
 def _read_moment(value: Timestamp, bad: ViolationCollector) -> datetime | None:

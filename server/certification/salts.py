@@ -2,10 +2,11 @@
 
 A salt is what makes a holder's name comparable; without it the digest in the log says nothing. So
 salts stand in no log, are sealed at rest, are bound to their place, and can be deleted while the
-log stays whole. Whose salts a peer may be given is for the log room.
+log stays whole. Once a log says that a holder was erased, no salt of that certificate is taken from
+anybody again. Whose salts a peer may be given is for the log room.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import structlog
 from cryptography.exceptions import InvalidTag
@@ -14,8 +15,11 @@ from sqlalchemy import Connection, delete, insert, select
 
 from deltacare.ids import LogKind, LogName
 from server.certification.rules import SALT_BYTES
+from server.certification.tables import certificates
 from server.certification.tables import salts as table
 from server.log.ports import Entropy, LogTx
+from server.personal.tables import erasures
+from server.personal.vault import request_scrub
 from server.registry.store import chunks
 
 __all__ = ["SALT_KEY_BYTES", "SaltStore"]
@@ -32,7 +36,9 @@ def _place(log: LogName, index: int) -> bytes:
 
 
 class SaltStore:
-    """Salts in the node's database, AES-256-GCM; implements the log room's ``AttachmentStore``.
+    """Salts in the node's database, AES-256-GCM.
+
+    Implements the log room's ``AttachmentStore`` and the vault's ``CertificateBook``.
 
     Args:
         key: 32 bytes; kept apart from the database and its backups.
@@ -58,8 +64,26 @@ class SaltStore:
             table.c.log_index >= first_index,
             table.c.log_index < end_index,
         )
+        return self._opened(log, connection.execute(query))
+
+    def read_some(
+        self, connection: Connection, log: LogName, indexes: Iterable[int]
+    ) -> Mapping[int, bytes]:
+        """Return the salts of some entries by index, as ``read`` does."""
+        if log.kind is not LogKind.REGISTRY:
+            return {}
         found: dict[int, bytes] = {}
-        for index, sealed in connection.execute(query):
+        for some in chunks(indexes):
+            query = select(table.c.log_index, table.c.sealed).where(
+                table.c.author == log.author, table.c.log_index.in_(some)
+            )
+            found |= self._opened(log, connection.execute(query))
+        return found
+
+    def _opened(self, log: LogName, rows: Iterable[tuple[int, bytes]]) -> dict[int, bytes]:
+        """Return the salts that this node's key opens."""
+        found: dict[int, bytes] = {}
+        for index, sealed in rows:
             try:
                 found[index] = self._cipher.decrypt(
                     sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _place(log, index)
@@ -68,23 +92,90 @@ class SaltStore:
                 _alarm.error("salt_unreadable", log=str(log), index=index)
         return found
 
-    def write(self, tx: LogTx, log: LogName, salts: Mapping[int, bytes]) -> None:
+    def write(
+        self, tx: LogTx, log: LogName, salts: Mapping[int, bytes], *, request_id: str = ""
+    ) -> None:
         """Keep salts beside the entries of a log; a later one for an entry replaces the first.
 
-        One that has not 16 bytes is dropped: without it the name cannot be compared, and a check
-        that asks for the holder fails closed.
+        One that has not 16 bytes is dropped, and so is one whose holder was erased: without it the
+        name cannot be compared, and a check that asks for the holder fails closed.
+
+        Args:
+            tx: the transaction.
+            log: the log.
+            salts: by index.
+            request_id: of the own request that held the names; what is kept under it is blinded
+                when one of them is erased.
         """
         if log.kind is not LogKind.REGISTRY:
             return
         rows = []
+        erased = _erased(tx.connection, log.author, salts)
         for index, salt in salts.items():
-            if len(salt) == SALT_BYTES:
+            if len(salt) == SALT_BYTES and index not in erased:
                 nonce = self._entropy.token(_NONCE_BYTES)
                 sealed = nonce + self._cipher.encrypt(nonce, salt, _place(log, index))
-                rows.append({"author": log.author, "log_index": index, "sealed": sealed})
+                row = {"author": log.author, "log_index": index, "sealed": sealed}
+                rows.append({**row, "request_id": request_id})
         for some in chunks(row["log_index"] for row in rows):
             tx.connection.execute(
                 delete(table).where(table.c.author == log.author, table.c.log_index.in_(some))
             )
         if rows:
             tx.connection.execute(insert(table), rows)
+
+    # --- What the vault asks ----------------------------------------------------------------------
+
+    def places(
+        self, connection: Connection, author: str, certificate_nos: Collection[str]
+    ) -> Mapping[str, int]:
+        """Return where certificates stand in their author's registry log, those that do."""
+        found: dict[str, int] = {}
+        columns = certificates.c
+        for some in chunks(certificate_nos):
+            query = select(columns.certificate_no, columns.log_index).where(
+                columns.author == author, columns.certificate_no.in_(some)
+            )
+            found.update(connection.execute(query).all())
+        return found
+
+    def erase_salts(
+        self, tx: LogTx, author: str, certificate_nos: Collection[str], *, before_index: int
+    ) -> None:
+        """Destroy the salts of certificates, and blind what is kept of requests that named them.
+
+        Salts of entries that are void here go as well: no check ever uses them, and no row says
+        whose they are.
+        """
+        indexes = self.places(tx.connection, author, certificate_nos).values()
+        for some in chunks(indexes):
+            mine = (table.c.author == author) & table.c.log_index.in_(some)
+            query = select(table.c.request_id).where(mine, table.c.request_id != "").distinct()
+            tx.blind(tx.connection.execute(query).scalars().all())
+            tx.connection.execute(delete(table).where(mine))
+        valid = select(certificates.c.log_index).where(
+            certificates.c.author == author, certificates.c.log_index == table.c.log_index
+        )
+        tx.connection.execute(
+            delete(table).where(
+                table.c.author == author, table.c.log_index < before_index, ~valid.exists()
+            )
+        )
+        request_scrub(tx)
+
+
+def _erased(connection: Connection, author: str, indexes: Iterable[int]) -> frozenset[int]:
+    """Return those entries of a registry log whose certificates' holders were erased."""
+    found: set[int] = set()
+    for some in chunks(indexes):
+        query = (
+            select(certificates.c.log_index)
+            .join(erasures, erasures.c.certificate_no == certificates.c.certificate_no)
+            .where(
+                certificates.c.author == author,
+                erasures.c.author == author,
+                certificates.c.log_index.in_(some),
+            )
+        )
+        found.update(connection.execute(query).scalars())
+    return frozenset(found)

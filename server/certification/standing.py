@@ -7,6 +7,7 @@ permits (a certificate, a renewal, a reinstatement, an equivalence) as far as a 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
+from deltacare.divisions import CHANGES, province_of
 from deltacare.times import ServiceMonth
 from deltacare.v1.entry_pb2 import (
     AGREEMENT_SCOPE_CAREGIVER_QUALIFICATION,
@@ -24,15 +25,19 @@ from server.certification.values import (
     RecognitionSaid,
     Span,
 )
-from server.registry.rules import party_provinces
+from server.registry.in_force import cover_mask
 from server.registry.values import AgreementVersion, Reach
+from server.supervision.rules import barred_days
+from server.supervision.values import Effect
 
 __all__ = [
+    "DECIDING_EVENTS",
     "SCOPE_OF_SUBJECT",
     "agreement_carries",
     "certificate_good_days",
     "certificate_standing",
     "equivalence_applies",
+    "equivalence_concerns",
     "equivalence_standing",
     "recognition_suspensions",
     "span_on",
@@ -43,6 +48,11 @@ SCOPE_OF_SUBJECT: Mapping[int, int] = {
     CERTIFICATE_SUBJECT_INSTITUTION: AGREEMENT_SCOPE_INSTITUTION_STANDARD,
 }
 """What an agreement must cover for certificates about a subject."""
+
+DECIDING_EVENTS = frozenset(
+    {EventKind.RENEWED, EventKind.SUSPENDED, EventKind.REINSTATED, EventKind.REVOKED}
+)
+"""What happens to a certificate that changes on which days it is good."""
 
 _ONE_DAY = timedelta(days=1)
 
@@ -80,6 +90,8 @@ def certificate_standing(history: CertificateHistory, reach: Reach) -> Certifica
     ends: list[tuple[int, date]] = []
     revocation: Span | None = None
     for event in history.events:
+        if event.kind not in DECIDING_EVENTS:
+            continue
         is_permitting = event.kind in (EventKind.RENEWED, EventKind.REINSTATED)
         if event.index >= (reach.permit_size if is_permitting else reach.restrict_size):
             continue
@@ -154,47 +166,76 @@ def span_on(spans: Iterable[Span], day: date) -> Span | None:
     return max(holding, key=lambda span: span.index, default=None)
 
 
+def equivalence_concerns(equivalence: EquivalenceHistory, certificate: CertificateHistory) -> bool:
+    """Whether an equivalence speaks of the issuer and scheme of a certificate."""
+    return equivalence.issuer == certificate.issuer and equivalence.scheme == certificate.scheme
+
+
 def equivalence_applies(equivalence: EquivalenceHistory, certificate: CertificateHistory) -> bool:
     """Whether an equivalence speaks of the issuer, scheme and grade of a certificate."""
     return (
-        equivalence.issuer == certificate.issuer
-        and equivalence.scheme == certificate.scheme
-        and certificate.grade in equivalence.grades
+        equivalence_concerns(equivalence, certificate) and certificate.grade in equivalence.grades
     )
 
 
 def agreement_carries(
-    version: AgreementVersion, certificate: CertificateHistory, *, host: str
+    version: AgreementVersion, certificate: CertificateHistory, *, place: str, day: date
 ) -> bool:
-    """Whether an agreement can be the basis of recognising a certificate in a province.
+    """Whether an agreement can be the basis of recognising a certificate in a place on a day.
 
-    It covers certificates of this sort and has parties on both sides.
+    It covers certificates of this sort, one of its parties is or contains the division that issued
+    it, and one the place: what a city or district agreed to holds inside it only.
+
+    Args:
+        version: of the agreement.
+        certificate: the certificate.
+        place: canonical code of the division where it should count.
+        day: on which the divisions are looked at.
     """
-    provinces = party_provinces(version.parties)
-    return (
-        SCOPE_OF_SUBJECT.get(certificate.subject) in version.scopes
-        and certificate.issuer in provinces
-        and host in provinces
+    return SCOPE_OF_SUBJECT.get(certificate.subject) in version.scopes and all(
+        any(_covers(party, each, day) for party in version.parties)
+        for each in (certificate.issuing_place, place)
     )
+
+
+def _covers(party: str, place: str, day: date) -> bool:
+    return province_of(party) == province_of(place) and CHANGES.contains(party, place, day)
+
+
+def _carry_days(
+    version: AgreementVersion, certificate: CertificateHistory, place: str, month: ServiceMonth
+) -> int:
+    """Return the days of a month on which ``agreement_carries`` holds."""
+    if SCOPE_OF_SUBJECT.get(certificate.subject) not in version.scopes:
+        return 0
+    days = month.full_mask
+    for each in (certificate.issuing_place, place):
+        covered = 0
+        for party in version.parties:
+            covered |= cover_mask(party, each, month)
+        days &= covered
+    return days
 
 
 def certificate_good_days(
     facts: RecognitionFacts,
     certificate_no: str,
     *,
-    host: str,
+    place: str,
     month: ServiceMonth,
     subject: int = CERTIFICATE_SUBJECT_CAREGIVER,
 ) -> int:
-    """Return the days of a month on which a certificate is good in a province.
+    """Return the days of a month on which a certificate is good in a place.
 
-    The same facts lead to the same days as a check of each day; ages and holders are not asked,
-    because a night reads only what a quorum cosigned.
+    The same facts lead to the same days as a check of each day. Ages and holders are not asked,
+    because a night reads only what a quorum cosigned; nor is R11, because the federation's
+    statement stands in no log that two nodes could pin, and an author's own node refuses to issue
+    outside it.
 
     Args:
         facts: at the pins of the night.
         certificate_no: the certificate.
-        host: province where it should count.
+        place: canonical code of the division where it should count.
         month: the month of service.
         subject: value of ``CertificateSubject`` that it must be about.
 
@@ -205,11 +246,16 @@ def certificate_good_days(
     if standing is None or standing.history.subject != subject:
         return 0
     certificate = standing.history
+    host = province_of(place)
     days = month.mask(certificate.valid_from_date, standing.valid_until_date)
     for span in standing.suspensions:
         days &= ~month.mask(span.from_date, span.until_date)
     if standing.revocation is not None:
         days &= ~month.mask(standing.revocation.from_date, None)
+    for barred in certificate.subjects:
+        days &= ~barred_days(
+            facts.bars.get(barred, ()), effect=Effect.NOT_RECOGNISED, province=host, month=month
+        )
     if not days or certificate.issuer == host:
         return days
     for span in facts.suspensions.get((host, certificate_no), ()):
@@ -217,12 +263,10 @@ def certificate_good_days(
     recognised = 0
     for equivalence in facts.equivalences.get(host, ()):
         basis = facts.agreements.get(equivalence.history.agreement_id)
-        if (
-            basis is not None
-            and equivalence_applies(equivalence.history, certificate)
-            and agreement_carries(basis, certificate, host=host)
-        ):
-            recognised |= month.mask(
-                equivalence.history.from_date, equivalence.until_date
-            ) & month.mask(basis.from_date, basis.until_date)
+        if basis is not None and equivalence_applies(equivalence.history, certificate):
+            recognised |= (
+                month.mask(equivalence.history.from_date, equivalence.until_date)
+                & month.mask(basis.from_date, basis.until_date)
+                & _carry_days(basis, certificate, place, month)
+            )
     return days & recognised

@@ -36,8 +36,10 @@ from server.certification.values import (
 )
 from server.registry.store import chunks, load_agreements, optional_date
 from server.registry.values import reaches_of
+from server.supervision.store import load_bars
 
 __all__ = [
+    "about_institutions",
     "history_of",
     "load_certificates",
     "load_equivalences",
@@ -69,17 +71,29 @@ def history_of(
         valid_from_date=date.fromisoformat(body.valid_from_date),
         valid_until_date=date.fromisoformat(body.valid_until_date),
         events=tuple(events),
+        division_code=body.division_code,
     )
 
 
 def read_histories(connection: Connection, numbers: Iterable[str]) -> dict[str, CertificateHistory]:
-    """Return all that was ever said of certificates by their issuers, by number."""
+    """Return all that issuers ever said of certificates and their standing rests on, by number."""
     found: dict[str, CertificateHistory] = {}
     for some in chunks(numbers):
         events: dict[str, list[CertificateEventSaid]] = {}
+        table = certificate_events.c
         event_query = (
-            select(certificate_events)
-            .where(certificate_events.c.certificate_no.in_(some))
+            select(
+                table.certificate_no,
+                table.log_index,
+                table.kind,
+                table.effective_date,
+                table.until_date,
+                table.reason,
+            )
+            .where(
+                certificate_events.c.certificate_no.in_(some),
+                certificate_events.c.kind != int(EventKind.ADDED),
+            )
             .order_by(certificate_events.c.log_index)
         )
         for row in connection.execute(event_query):
@@ -228,12 +242,33 @@ def load_recognition_facts(
         numbers: the certificates asked for.
     """
     asked = frozenset(numbers)
+    standings = load_certificates(connection, pins, asked)
     return RecognitionFacts(
-        certificates=load_certificates(connection, pins, asked),
+        certificates=standings,
         suspensions=load_recognition_suspensions(connection, pins, asked),
         equivalences=load_equivalences(connection, pins),
         agreements={version.agreement_id: version for version in load_agreements(connection, pins)},
+        bars=load_bars(
+            connection,
+            pins,
+            {subject for each in standings.values() for subject in each.history.subjects},
+        ),
     )
+
+
+def about_institutions(
+    connection: Connection, institution_ids: Iterable[str], *, limit: int
+) -> frozenset[str] | None:
+    """Return the certificates about some institutions; ``None`` if more than the limit."""
+    found: set[str] = set()
+    for some in chunks(institution_ids):
+        query = select(certificates.c.certificate_no).where(
+            certificates.c.institution_id.in_(some), certificates.c.institution_id != ""
+        )
+        found.update(number for (number,) in connection.execute(query.limit(limit + 1)))
+        if len(found) > limit:
+            return None
+    return frozenset(found)
 
 
 def touched(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from server.registry.values import AgreementVersion
+from server.supervision.values import Bar
 
 __all__ = [
     "CertificateEventSaid",
@@ -31,6 +32,7 @@ class EventKind(enum.IntEnum):
     SUSPENDED = 2
     REINSTATED = 3
     REVOKED = 4
+    ADDED = 5  # shown in a certificate's history; no standing rests on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,7 @@ class CertificateHistory:
         valid_from_date: first day.
         valid_until_date: last day as issued.
         events: in the order of the log.
+        division_code: division whose office issued it; empty means the province itself.
     """
 
     certificate_no: str
@@ -81,6 +84,17 @@ class CertificateHistory:
     valid_from_date: date
     valid_until_date: date
     events: tuple[CertificateEventSaid, ...] = ()
+    division_code: str = ""
+
+    @property
+    def issuing_place(self) -> str:
+        """The division that issued it, six digits."""
+        return self.division_code or self.issuer
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Whom a measure has to be against in order to concern it: itself, and its institution."""
+        return (self.certificate_no, *((self.institution_id,) if self.institution_id else ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,9 +213,11 @@ class RecognitionFacts:
         suspensions: days on which a host does not recognise a certificate, by host and number.
         equivalences: by host.
         agreements: those in force, by id.
+        bars: what follows from measures, by the certificate or institution they are against.
     """
 
     certificates: Mapping[str, CertificateStanding]
     suspensions: Mapping[tuple[str, str], tuple[Span, ...]]
     equivalences: Mapping[str, tuple[EquivalenceStanding, ...]]
     agreements: Mapping[str, AgreementVersion] = field(default_factory=dict)
+    bars: Mapping[str, tuple[Bar, ...]] = field(default_factory=dict)

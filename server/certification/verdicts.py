@@ -18,18 +18,23 @@ __all__ = [
     "R08_SUSPENDED",
     "R09_NOT_YET_VALID",
     "R10_EXPIRED",
-    "R11_HOME",
-    "R12_HOST_STALE",
-    "R13_RECOGNITION_SUSPENDED",
-    "R14_NO_EQUIVALENCE",
-    "R15_BASIS_STALE",
-    "R16_NO_AGREEMENT",
-    "R17_RECOGNISED",
+    "R11_SCOPE",
+    "R12_BARRED",
+    "R13_HOME",
+    "R14_HOST_STALE",
+    "R15_BARRED_HERE",
+    "R16_RECOGNITION_SUSPENDED",
+    "R17_NO_EQUIVALENCE",
+    "R18_LEVEL",
+    "R19_BASIS_STALE",
+    "R20_NO_AGREEMENT",
+    "R21_RECOGNISED",
     "RULES",
 ]
 
 _VERDICTS = "deltacare/v1/certification_service.proto, Verdict"
 _RECOGNITION = "deltacare/v1/entry.proto, Equivalence; 互认"
+_SUPERVISION = "deltacare/v1/entry.proto, SupervisionMeasure; server/supervision/rules.py; 联动监管"
 _FRESHNESS = "deltacare/v1/certification_service.proto, Verdict; stale_after of the federation"
 
 R00_TRUST = Rule(
@@ -70,8 +75,8 @@ R05_NOT_FOUND = Rule(
 )
 R06_HOLDER = Rule(
     code="R06-HOLDER",
-    zh="持证人姓名不符或无法核对:人证不符。",
-    en="The holder's name is another, or could not be compared: holder mismatch.",
+    zh="持证人姓名或身份证号不符,或无法核对:人证不符。",
+    en="The holder is another by name or number, or could not be compared: holder mismatch.",
     source=_VERDICTS,
 )
 R07_REVOKED = Rule(
@@ -98,44 +103,68 @@ R10_EXPIRED = Rule(
     en="Its last day, renewals included, has passed: expired.",
     source="deltacare/v1/entry.proto, CertificateRenewal",
 )
-R11_HOME = Rule(
-    code="R11-HOME",
+R11_SCOPE = Rule(
+    code="R11-SCOPE",
+    zh="联盟声明当时未许可发证省颁发此类别的证书:不予认可。",
+    en="The federation does not let its issuer issue under this scheme: not recognised.",
+    source="deltacare/member/v1, schemes",
+)
+R12_BARRED = Rule(
+    code="R12-BARRED",
+    zh="持证人或机构被其所在省禁入或列入失信名单:各地均不予认可。",
+    en="Its own province barred the holder or the institution: recognised nowhere.",
+    source=_SUPERVISION,
+)
+R13_HOME = Rule(
+    code="R13-HOME",
     zh="本省签发,在本省有效:有效。",
     en="It counts where it was issued: valid.",
     source=_VERDICTS,
 )
-R12_HOST_STALE = Rule(
-    code="R12-HOST-STALE",
+R14_HOST_STALE = Rule(
+    code="R14-HOST-STALE",
     zh="使用地日志过旧、矛盾或不能读取,无从判断是否互认:数据过旧。",
     en="The host's log is too old, contradicts itself or cannot be read: stale.",
     source=_FRESHNESS,
 )
-R13_RECOGNITION_SUSPENDED = Rule(
-    code="R13-RECOGNITION-SUSPENDED",
+R15_BARRED_HERE = Rule(
+    code="R15-BARRED-HERE",
+    zh="使用地对持证人或机构作出禁入等措施:本地不予互认。",
+    en="The host barred the holder or the institution from its own province: not recognised here.",
+    source=_SUPERVISION,
+)
+R16_RECOGNITION_SUSPENDED = Rule(
+    code="R16-RECOGNITION-SUSPENDED",
     zh="使用地已暂停互认此证:本地不予互认。",
     en="The host suspended its recognition of this certificate: not recognised here.",
     source="deltacare/v1/entry.proto, RecognitionSuspension",
 )
-R14_NO_EQUIVALENCE = Rule(
-    code="R14-NO-EQUIVALENCE",
-    zh="使用地当日没有适用于该发证省、体系和等级的互认规则:本地不予互认。",
-    en="The host has no equivalence for this issuer, scheme and grade that day: not recognised.",
+R17_NO_EQUIVALENCE = Rule(
+    code="R17-NO-EQUIVALENCE",
+    zh="使用地当日没有适用于该发证省和体系的互认规则:本地不予互认。",
+    en="The host has no equivalence for this issuer and scheme that day: not recognised.",
     source=_RECOGNITION,
 )
-R15_BASIS_STALE = Rule(
-    code="R15-BASIS-STALE",
+R18_LEVEL = Rule(
+    code="R18-LEVEL",
+    zh="使用地认可该发证省的这一体系,但不认可此等级:本地不予互认。",
+    en="The host recognises this issuer and scheme that day, but not this grade: not recognised.",
+    source=_RECOGNITION,
+)
+R19_BASIS_STALE = Rule(
+    code="R19-BASIS-STALE",
     zh="互认所依据协议的某方日志过旧、矛盾或不能读取:数据过旧。",
     en="The log of a party to its agreement is too old, forked or cannot be read: stale.",
     source=_FRESHNESS,
 )
-R16_NO_AGREEMENT = Rule(
-    code="R16-NO-AGREEMENT",
-    zh="互认所依据的协议当日不生效或不涵盖此类证书:本地不予互认。",
-    en="Its agreement is not in force that day, or covers other things: not recognised.",
+R20_NO_AGREEMENT = Rule(
+    code="R20-NO-AGREEMENT",
+    zh="互认所依据的协议当日不生效,或不涵盖此类证书、发证地或使用地:本地不予互认。",
+    en="Its agreement is not in force that day, or covers other things or places: not recognised.",
     source="deltacare/v1/entry.proto, Agreement; 合作协议",
 )
-R17_RECOGNISED = Rule(
-    code="R17-RECOGNISED",
+R21_RECOGNISED = Rule(
+    code="R21-RECOGNISED",
     zh="使用地依据生效协议予以互认:有效。",
     en="The host recognises it on the basis of an agreement in force: valid.",
     source=_RECOGNITION,
@@ -153,12 +182,16 @@ RULES: tuple[Rule, ...] = (
     R08_SUSPENDED,
     R09_NOT_YET_VALID,
     R10_EXPIRED,
-    R11_HOME,
-    R12_HOST_STALE,
-    R13_RECOGNITION_SUSPENDED,
-    R14_NO_EQUIVALENCE,
-    R15_BASIS_STALE,
-    R16_NO_AGREEMENT,
-    R17_RECOGNISED,
+    R11_SCOPE,
+    R12_BARRED,
+    R13_HOME,
+    R14_HOST_STALE,
+    R15_BARRED_HERE,
+    R16_RECOGNITION_SUSPENDED,
+    R17_NO_EQUIVALENCE,
+    R18_LEVEL,
+    R19_BASIS_STALE,
+    R20_NO_AGREEMENT,
+    R21_RECOGNISED,
 )
 """Every rule, in order."""

@@ -3,8 +3,9 @@
 Nothing here decides whether a certificate counts; it shows all that was verified.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from google.protobuf.message import Message
 from sqlalchemy import Connection, select
 
 from deltacare.ids import LogName
@@ -15,16 +16,18 @@ from deltacare.v1.certification_service_pb2 import (
 )
 from deltacare.v1.entry_pb2 import (
     Certificate,
+    CertificateAddition,
     CertificateReinstatement,
     CertificateRenewal,
     CertificateRevocation,
     CertificateSuspension,
     Equivalence,
+    Erased,
 )
 from deltacare.v1.types_pb2 import EntryRef
-from server.certification.store import read_histories
-from server.certification.tables import certificates, equivalences
-from server.certification.values import CertificateEventSaid, EventKind
+from server.certification.tables import certificate_events, certificates, equivalences
+from server.certification.values import EventKind
+from server.personal.tables import erasures
 
 __all__ = ["find_certificate", "find_certificates", "find_equivalences"]
 
@@ -33,38 +36,36 @@ def _ref(author: str, index: int) -> EntryRef:
     return EntryRef(log=str(LogName.registry(author)), index=index)
 
 
-def _event(author: str, certificate_no: str, said: CertificateEventSaid) -> CertificateEvent:
-    """Return one event as it was stated."""
-    effective = said.effective_date.isoformat() if said.effective_date else ""
-    until = said.until_date.isoformat() if said.until_date else ""
-    event = CertificateEvent(entry=_ref(author, said.index))
-    match said.kind:
-        case EventKind.RENEWED:
-            event.renewed.CopyFrom(
-                CertificateRenewal(certificate_no=certificate_no, valid_until_date=until)
-            )
-        case EventKind.SUSPENDED:
-            event.suspended.CopyFrom(
-                CertificateSuspension(
-                    certificate_no=certificate_no,
-                    effective_date=effective,
-                    until_date=until,
-                    reason=said.reason,
-                )
-            )
-        case EventKind.REINSTATED:
-            event.reinstated.CopyFrom(
-                CertificateReinstatement(
-                    certificate_no=certificate_no, effective_date=effective, reason=said.reason
-                )
-            )
-        case EventKind.REVOKED:
-            event.revoked.CopyFrom(
-                CertificateRevocation(
-                    certificate_no=certificate_no, effective_date=effective, reason=said.reason
-                )
-            )
-    return event
+_STATED: Mapping[EventKind, tuple[str, type[Message]]] = {
+    EventKind.RENEWED: ("renewed", CertificateRenewal),
+    EventKind.SUSPENDED: ("suspended", CertificateSuspension),
+    EventKind.REINSTATED: ("reinstated", CertificateReinstatement),
+    EventKind.REVOKED: ("revoked", CertificateRevocation),
+    EventKind.ADDED: ("added", CertificateAddition),
+}
+"""Field of ``CertificateEvent`` and the body in it, by kind."""
+
+
+def _events(connection: Connection, certificate_no: str) -> Iterable[CertificateEvent]:
+    """Yield what happened to a certificate after it was issued, as it was stated.
+
+    Of an erasure, which may be of many, only that it was of this one.
+    """
+    table = certificate_events.c
+    query = (
+        select(table.author, table.log_index, table.kind, table.body)
+        .where(table.certificate_no == certificate_no)
+        .order_by(table.log_index)
+    )
+    for row in connection.execute(query):
+        name, body = _STATED[EventKind(row.kind)]
+        event = CertificateEvent(entry=_ref(row.author, row.log_index))
+        getattr(event, name).CopyFrom(body.FromString(row.body))
+        yield event
+    query = select(erasures).where(erasures.c.certificate_no == certificate_no)
+    for row in connection.execute(query):
+        erased = Erased(certificate_nos=(certificate_no,), reason=row.reason)
+        yield CertificateEvent(entry=_ref(row.author, row.log_index), erased=erased)
 
 
 def find_certificate(connection: Connection, certificate_no: str) -> RegisteredCertificate | None:
@@ -76,8 +77,9 @@ def find_certificate(connection: Connection, certificate_no: str) -> RegisteredC
     body = Certificate.FromString(row.body)
     result = RegisteredCertificate(name=f"certificates/{certificate_no}", certificate=body)
     result.events.add(entry=_ref(row.author, row.log_index), issued=body)
-    history = read_histories(connection, (certificate_no,))[certificate_no]
-    result.events.extend(_event(row.author, certificate_no, said) for said in history.events)
+    result.events.extend(
+        sorted(_events(connection, certificate_no), key=lambda event: event.entry.index)
+    )
     return result
 
 

@@ -226,6 +226,7 @@ class NodeFiles:
         clients = self.directory / CLIENTS_DIRECTORY
         secret = [
             *self.config.keys.glob("*.key"),
+            *self.config.keys.glob("*.es256"),
             *self.config.keys.glob("*.secret"),
             *clients.glob("*.key"),
         ]

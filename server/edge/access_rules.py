@@ -58,6 +58,7 @@ class RecordClass(enum.Enum):
     LOGS = ("日志与证明", "logs and their proofs")
     REGISTRY = ("名录、名单与协议", "registers, listings and agreements")
     CERTIFICATION = ("证书与互认", "certificates and recognition")
+    SUPERVISION = ("联动监管", "supervision across provinces")
     SETTLEMENT = ("政策、备案与结算记录", "policies, enrolments and settlement records")
     CLEARING = ("夜间对账与清算单", "nights and statements")
     PERSONAL = ("个人信息", "personal data")
@@ -522,6 +523,180 @@ ACCESS_RULES: tuple[AccessRule, ...] = (
         ),
         "他省节点可交换联盟签署的成员文件，并取得每小时的时间戳签名。",
         "A partner's node exchanges what the members signed, and gets the signature of the hour.",
+    ),
+    # --- Registers: what others say, what is proposed ------------------------------------------
+    _own(
+        "E34",
+        _SYSTEM,
+        RecordClass.REGISTRY,
+        _of("RegistryService", "BatchStateClaims", "ProposeListing"),
+        "本省系统可登记其他来源的说法、提出名单。",
+        "The own systems state what other sources claim, and propose listings.",
+    ),
+    _own(
+        "E35",
+        _BUSINESS,
+        RecordClass.REGISTRY,
+        _of(
+            "RegistryService",
+            "GetInstitutionHistory",
+            "SearchInstitutions",
+            "ListClaims",
+            "ListDisagreements",
+            "GetAgreementMatrix",
+        ),
+        "除管理员外，本省各角色可查机构沿革、检索机构、查看来源不一致与协议矩阵。",
+        "Every role of the own province but administrators searches institutions and reads their "
+        "history, disagreements of sources and the matrix of agreements.",
+    ),
+    # --- Schemes, answers, checks of many ------------------------------------------------------
+    _own(
+        "E36",
+        _SYSTEM,
+        RecordClass.CERTIFICATION,
+        _of("CertificationService", "PublishScheme", "AddToCertificate"),
+        "本省系统可公布证书类别、为证书补记培训与表彰。",
+        "The own systems state schemes, and add training and awards to certificates.",
+    ),
+    _own(
+        "E37",
+        _REVIEWED,
+        RecordClass.CERTIFICATION,
+        _of("CertificationService", "AnswerRecognitionSuspension"),
+        "本省系统与复核人可答复他省的暂停认可。",
+        "The own systems and reviewers answer a host that suspended its recognition.",
+    ),
+    _own(
+        "E38",
+        _CHECKING,
+        RecordClass.CERTIFICATION,
+        _of(
+            "CertificationService",
+            "BatchCheckCertifications",
+            "ListSchemes",
+            "ListRecognitionSuspensions",
+        ),
+        "除付款人与管理员外，本省各角色可成批核验证书、查证书类别与暂停认可。",
+        "Every role of the own province but payers and administrators checks rosters and reads "
+        "schemes and suspensions of recognition.",
+    ),
+    _own(
+        "E39",
+        frozenset({Role.SYSTEM, Role.OPERATOR}),
+        RecordClass.CERTIFICATION,
+        _of("CertificationService", "PutWatchList", "ListWatchLists", "WatchCertificates"),
+        "本省系统与机构人员可设关注名单并接收变更。",
+        "The own systems and operators keep watch lists and are told of changes.",
+    ),
+    # --- Supervision ---------------------------------------------------------------------------
+    _own(
+        "E40",
+        _REVIEWED,
+        RecordClass.SUPERVISION,
+        _of(
+            "SupervisionService",
+            "RecordInspection",
+            "TakeMeasure",
+            "ReportRectification",
+            "LiftMeasure",
+        ),
+        "本省系统与复核人可登记检查、采取与解除监管措施。",
+        "The own systems and reviewers state inspections, and take and lift measures.",
+    ),
+    _own(
+        "E41",
+        _CHECKING,
+        RecordClass.SUPERVISION,
+        _of("SupervisionService", "ListMeasures", "ListInspections"),
+        "除付款人与管理员外，本省各角色可查检查与监管措施。",
+        "Every role of the own province but payers and administrators reads inspections and "
+        "measures.",
+    ),
+    # --- Personal values -----------------------------------------------------------------------
+    _own(
+        "E42",
+        _SYSTEM,
+        RecordClass.PERSONAL,
+        _of("PersonalService", "PutPersonalData"),
+        "本省系统为办理认证，可存入个人信息。",
+        "The own systems put personal values into the vault, to certify.",
+        purposes=(Purpose.CERTIFICATION,),
+    ),
+    _own(
+        "E43",
+        _REVIEWED,
+        RecordClass.PERSONAL,
+        _of("PersonalService", "DisclosePersonalData"),
+        "本省系统与复核人为安置、核实异议、监管或应本人要求，可取得个人信息。",
+        "The own systems and reviewers get personal values to place an elder, to examine a "
+        "dispute, to supervise, or because the person asks.",
+        purposes=(
+            Purpose.CARE_PLACEMENT,
+            Purpose.DISPUTE,
+            Purpose.SUPERVISION,
+            Purpose.SUBJECT_REQUEST,
+        ),
+    ),
+    _peers(
+        "E44",
+        RecordClass.PERSONAL,
+        _of("PersonalService", "CompareIdentity"),
+        "他省节点为核对持证人，可请发证省比对身份证件号码。",
+        "A partner's node has an identity number compared by the issuer, to compare holders.",
+        purposes=(Purpose.HOLDER_CHECK,),
+    ),
+    _own(
+        "E45",
+        _SYSTEM_AUDITOR,
+        RecordClass.PERSONAL,
+        _of("PersonalService", "ListDisclosures"),
+        "本省系统与稽核应本人要求或为核实异议，可查何人取得过其信息。",
+        "The own systems and auditors read to whom a person's values were disclosed, because the "
+        "person asks or to examine a dispute.",
+        purposes=(Purpose.SUBJECT_REQUEST, Purpose.DISPUTE),
+    ),
+    _own(
+        "E46",
+        _REVIEWED,
+        RecordClass.PERSONAL,
+        _of("PersonalService", "ErasePersonalData"),
+        "本省系统与复核人可删除个人信息。",
+        "The own systems and reviewers erase personal values.",
+        purposes=(Purpose.ERASURE,),
+    ),
+    # --- Certificates on phones ----------------------------------------------------------------
+    _own(
+        "E47",
+        _SYSTEM,
+        RecordClass.CERTIFICATION,
+        _of("CredentialService", "PublishCredentialKey"),
+        "本省系统可公布手机证书的签名公钥。",
+        "The own systems state the key that signs certificates for phones.",
+    ),
+    _own(
+        "E48",
+        _SYSTEM,
+        RecordClass.PERSONAL,
+        _of("CredentialService", "IssueCredential"),
+        "本省系统为办理认证，可取得含持证人姓名的手机证书。",
+        "The own systems get the phone form of a certificate, which holds its holder's name.",
+        purposes=(Purpose.CERTIFICATION,),
+    ),
+    _own(
+        "E49",
+        _CHECKING,
+        RecordClass.CERTIFICATION,
+        _of("CredentialService", "ListCredentialKeys", "GetStatusList", "GetOfflineBundle"),
+        "除付款人与管理员外，本省各角色可取得离线核验所需的状态列表与公钥。",
+        "Every role of the own province but payers and administrators gets what a check without a "
+        "network needs.",
+    ),
+    _peers(
+        "E50",
+        RecordClass.CERTIFICATION,
+        _of("CredentialService", "GetStatusList"),
+        "他省节点可取得本省的状态列表。",
+        "A partner's node gets the status lists.",
     ),
 )
 """Every rule, in the order of the numbers."""

@@ -5,6 +5,7 @@ are coroutines that return the response; server streams are asynchronous generat
 stream the request is an asynchronous iterator. Failures are ``deltacare.errors`` and nothing else.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -36,10 +37,17 @@ class Disclosures:
     Attributes:
         on_behalf_of: Opaque id of whom a partner's node asks for; empty if it asks for itself.
         spans: Entries that the data belongs to.
+        subject_ref: The person whose values leave, by the opaque reference of the own system; empty
+            if none is meant.
+        fields: Names of the fields that leave.
+        legal_basis: Code of the basis on which they do; empty if no values of a person leave.
     """
 
     on_behalf_of: str = ""
     spans: list[Disclosed] = field(default_factory=list)
+    subject_ref: str = ""
+    fields: tuple[str, ...] = ()
+    legal_basis: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +83,21 @@ class Call:
         assert self.disclosures is not None, "what has no purpose discloses nothing"
         span = Disclosed(log=log, first_index=first_index, entry_count=entry_count)
         self.disclosures.spans.append(span)
+
+    def disclose_person(
+        self, subject_ref: str, fields: Iterable[str], *, legal_basis: str = ""
+    ) -> None:
+        """Say of whom the next answer discloses which fields; never what they hold.
+
+        Args:
+            subject_ref: The person.
+            fields: Names of fields.
+            legal_basis: Code of the basis.
+        """
+        assert self.disclosures is not None, "what has no purpose discloses nothing"
+        self.disclosures.subject_ref = subject_ref
+        self.disclosures.fields = tuple(fields)
+        self.disclosures.legal_basis = legal_basis
 
     def ask_for(self, principal: str) -> None:
         """Say for whom a partner's node asks, by that one's opaque id."""

@@ -20,6 +20,7 @@ from clients.sdk.retry import NO_RETRY
 from deltacare.purposes import PURPOSE_FIELD, Purpose
 from deltacare.trust import Trust
 from deltacare.v1.clearing_service_pb2 import ListNightLeavesRequest, ListNightLeavesResponse
+from deltacare.v1.credential_service_pb2 import GetStatusListRequest
 from deltacare.v1.federation_service_pb2 import (
     GetTimestampSignatureRequest,
     GetTrustFileRequest,
@@ -36,6 +37,7 @@ from deltacare.v1.log_service_pb2 import (
     ReadEntriesResponse,
     WatchCheckpointsRequest,
 )
+from deltacare.v1.personal_service_pb2 import CompareIdentityRequest, CompareIdentityResponse
 from deltacare.v1.settlement_service_pb2 import (
     ResolveEnrolmentRequest,
     ResolveEnrolmentResponse,
@@ -222,11 +224,24 @@ class Partners:
             request, metadata=((PURPOSE_FIELD, purpose),)
         )
 
+    async def compare_identity(
+        self, issuer: str, request: CompareIdentityRequest
+    ) -> CompareIdentityResponse:
+        """See PersonalService.CompareIdentity; always to compare a holder."""
+        return await self.client(issuer).personal.CompareIdentity(
+            request, metadata=((PURPOSE_FIELD, Purpose.HOLDER_CHECK),)
+        )
+
     async def list_night_leaves(
         self, partner: str, request: ListNightLeavesRequest
     ) -> ListNightLeavesResponse:
         """See ClearingService.ListNightLeaves."""
         return await self.client(partner).clearing.ListNightLeaves(request)
+
+    async def get_status_list(self, province: str, list_number: int) -> str:
+        """See CredentialService.GetStatusList; the newest token."""
+        request = GetStatusListRequest(list_number=list_number)
+        return (await self.client(province).credential.GetStatusList(request)).token
 
     async def close(self) -> None:
         """End every call and every connection."""

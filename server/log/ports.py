@@ -117,6 +117,14 @@ class LogTx(Protocol):
         """Return the entries of a held log as of this transaction, its own appends included."""
         ...
 
+    def blind(self, request_ids: Iterable[str]) -> None:
+        """Make what is kept under request ids comparable with nothing, whoever asked.
+
+        The answer stays kept, so that a late repetition brings nothing back; but whatever content
+        comes again, it is other content, so nobody learns by trying what the first one said.
+        """
+        ...
+
 
 class Projector(Protocol):
     """Turns the entries of some bodies into rows, in the transaction that stores the entries.
@@ -186,6 +194,8 @@ class Write:
             transaction after projection.
         alone: commit alone and sign the checkpoint right behind these entries, and ask for its
             cosignatures whatever the pacing (day closes).
+        is_personal: the content holds values of persons. A refusal is not kept then: nothing could
+            tell, when a person is erased, that its id has to be blinded.
     """
 
     caller: Principal
@@ -195,6 +205,7 @@ class Write:
     decide: Callable[[LogTx], Sequence[tuple[LogName, Iterable[Entry]]]]
     answer: Callable[[LogTx, Sequence[AppendedRun]], Message]
     alone: bool = False
+    is_personal: bool = False
 
 
 class Sequencer(Protocol):

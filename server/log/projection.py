@@ -6,7 +6,7 @@ and however they were cut into runs, so that what is void is void everywhere. A 
 breaks on an entry stops the rows of that log there, as an unknown body does: never its mirror.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -22,6 +22,7 @@ from deltacare.tlog.tree import leaf_hash
 from deltacare.v1.entry_pb2 import Entry
 from server.log import tables
 from server.log.ports import Projector, Sequenced
+from server.log.requests import blind_requests
 from server.log.store import Head, LogStore
 
 __all__ = ["RULE_EMPTY", "RULE_ENVELOPE", "RULE_UNREADABLE", "Projection", "Tx", "parse"]
@@ -75,6 +76,10 @@ class Tx:
         """Return the entries of a held log as of this transaction, its own appends included."""
         head = self.heads.get(log)
         return head.size if head else self._store.head(self.connection, log).size
+
+    def blind(self, request_ids: Iterable[str]) -> None:
+        """Make what is kept under request ids comparable with nothing; see the port."""
+        blind_requests(self.connection, request_ids)
 
 
 def parse(index: int, data: bytes) -> Sequenced | None:

@@ -10,20 +10,29 @@ rebuild leaves it.
 import hashlib
 import hmac
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from deltacare.errors import DeltacareError, FieldViolation, Kind, Reason, Refusal
 from deltacare.ids import Principal
 from server.log import tables
 
-__all__ = ["MAC_KEY_BYTES", "RequestKey", "RequestStore", "StoredAnswer", "is_kept"]
+__all__ = [
+    "MAC_KEY_BYTES",
+    "RequestKey",
+    "RequestStore",
+    "StoredAnswer",
+    "blind_requests",
+    "is_kept",
+]
 
 MAC_KEY_BYTES = 32
 
 _DOMAIN = b"deltacare/v1/request-content\n"
+_BLINDED_MAX = 500  # values in one statement
 _KEPT_KINDS = frozenset({Kind.INVALID, Kind.NOT_FOUND, Kind.EXISTS, Kind.PRECONDITION})
 
 _SELECT = select(
@@ -121,6 +130,17 @@ class RequestStore:
                 "answer": _encode(answer) if isinstance(answer, Refusal) else answer,
                 "created_time": now,
             },
+        )
+
+
+def blind_requests(connection: Connection, request_ids: Iterable[str]) -> None:
+    """Put nothing in the place of what content is compared by; no content has that MAC."""
+    rows = tables.requests
+    ids = tuple(request_ids)
+    for start in range(0, len(ids), _BLINDED_MAX):
+        some = ids[start : start + _BLINDED_MAX]
+        connection.execute(
+            update(rows).where(rows.c.request_id.in_(some)).values(content_mac=b"")
         )
 
 

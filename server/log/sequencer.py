@@ -266,7 +266,8 @@ class GroupSequencer:
             grown.clear()
             grown.update(states)
             # What an unconfirmed node knows may be old: it refuses, but not for good.
-            if isinstance(error, Refusal) and is_kept(error) and self._is_whole():
+            is_lasting = is_kept(error) and self._is_whole() and not write.is_personal
+            if isinstance(error, Refusal) and is_lasting:
                 self._requests.keep(tx.connection, key, content_mac=mac, answer=error, now=tx.now)
             return error
         self._requests.keep(tx.connection, key, content_mac=mac, answer=answer, now=tx.now)

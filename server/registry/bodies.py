@@ -4,7 +4,7 @@ Used on the way in, where a caller learns of every field at once, and when a log
 where one unreadable field makes the entry void. Form only: see ``rules`` for the rest.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from deltacare.divisions import normalise_division
 from deltacare.errors import ViolationCollector
 from deltacare.ids import InstitutionId, parse_uscc
+from deltacare.institutions import ATTRIBUTES, parse_value
 from deltacare.times import parse_date
 from deltacare.v1.entry_pb2 import (
     AGREEMENT_SCOPE_SUBSIDY,
@@ -20,11 +21,16 @@ from deltacare.v1.entry_pb2 import (
     AgreementAnswer,
     AgreementScope,
     AgreementWord,
+    Authority,
     Institution,
+    InstitutionClaim,
     InstitutionState,
     Listing,
+    ListingProposal,
     ListingWithdrawal,
+    MedicalFacilityKind,
     OperationMode,
+    ProviderType,
 )
 from server.registry.fields import (
     parse_code,
@@ -42,17 +48,23 @@ __all__ = [
     "ADDRESS_CHARS_MAX",
     "BEDS_MAX",
     "BODY_BYTES_MAX",
+    "LATITUDE_E6_MAX",
     "LISTED_MAX",
+    "LONGITUDE_E6_MAX",
     "NAME_CHARS_MAX",
     "PARTIES_MAX",
     "SUBSIDY_KINDS_MAX",
     "SUBSIDY_KIND_CHARS_MAX",
+    "canonical_claim",
     "canonical_institution",
     "is_readable",
     "read_agreement",
     "read_answer",
+    "read_claim",
     "read_institution",
     "read_listing",
+    "read_parties",
+    "read_proposal",
     "read_withdrawal",
 ]
 
@@ -62,15 +74,20 @@ BEDS_MAX = 100_000
 LISTED_MAX = 2_000
 PARTIES_MIN, PARTIES_MAX = 2, 64
 SUBSIDY_KINDS_MAX = 16
+GRADES_MAX = 16
+FACILITIES_MAX = 16
+SUCCESSORS_MAX = 8
+CLAIM_CHARS_MAX = 300
 SUBSIDY_KIND_CHARS_MAX = 32
 # An entry has at most 65,535 bytes; what surrounds a body (ids, time) takes less than 500.
 BODY_BYTES_MAX = 65_000
 HASH_BYTES = 32
 
 _STREET_CHARS_MAX = 100
+_GRADE_CHARS_MAX = 32
 _POSTCODE_CHARS = 6
-_LONGITUDE_E6_MAX = 180_000_000
-_LATITUDE_E6_MAX = 90_000_000
+LONGITUDE_E6_MAX = 180_000_000
+LATITUDE_E6_MAX = 90_000_000
 _PARTY_CHARS = 6
 
 B = TypeVar("B", bound=Message)
@@ -128,11 +145,81 @@ def read_institution(body: Institution, at: str, bad: ViolationCollector) -> Non
             body.unified_social_credit_code,
             field=f"{at}unified_social_credit_code",
         )
-    if abs(body.longitude_e6) > _LONGITUDE_E6_MAX:
+    if abs(body.longitude_e6) > LONGITUDE_E6_MAX:
         bad.note(f"{at}longitude_e6", body.longitude_e6, "It is beyond 180 degrees.")
-    if abs(body.latitude_e6) > _LATITUDE_E6_MAX:
+    if abs(body.latitude_e6) > LATITUDE_E6_MAX:
         bad.note(f"{at}latitude_e6", body.latitude_e6, "It is beyond 90 degrees.")
     read_enum(body.state, f"{at}state", bad, kind=InstitutionState, optional=False)
+    read_enum(body.provider_type, f"{at}provider_type", bad, kind=ProviderType, optional=True)
+    if body.HasField("open_beds") and body.open_beds > body.approved_beds:
+        bad.note(f"{at}open_beds", body.open_beds, "It is more than the approved beds.")
+    _read_grades(body, at, bad)
+    _read_facilities(body, at, bad)
+    where = f"{at}successor_ids"
+    _read_members(body.successor_ids, where, bad, least=0, most=SUCCESSORS_MAX)
+    for index, successor in enumerate(body.successor_ids[:SUCCESSORS_MAX]):
+        bad.take(InstitutionId.parse, successor, field=f"{where}[{index}]")
+    read_optional_date(body.state_date, f"{at}state_date", bad)
+    if body.state_reason:
+        read_reason(body.state_reason, f"{at}state_reason", bad)
+
+
+def _read_grades(body: Institution, at: str, bad: ViolationCollector) -> None:
+    """Check the grades that a register shows: none stands twice from the same day."""
+    where = f"{at}grades"
+    starts = (f"{each.scheme} {each.from_date}" for each in body.grades)
+    _read_members(starts, where, bad, least=0, most=GRADES_MAX)
+    for index, each in enumerate(body.grades[:GRADES_MAX]):
+        inside = f"{where}[{index}]"
+        bad.take(parse_code, each.scheme, field=f"{inside}.scheme")
+        read_text(each.grade, f"{inside}.grade", bad, chars_min=1, chars_max=_GRADE_CHARS_MAX)
+        fields = (f"{inside}.from_date", f"{inside}.until_date")
+        read_window(each.from_date, each.until_date, bad, fields=fields)
+
+
+def _read_facilities(body: Institution, at: str, bad: ViolationCollector) -> None:
+    """Check the medical facilities inside: each kind at most once."""
+    where = f"{at}medical_facilities"
+    kinds = (str(each.kind) for each in body.medical_facilities)
+    _read_members(kinds, where, bad, least=0, most=FACILITIES_MAX)
+    for index, each in enumerate(body.medical_facilities[:FACILITIES_MAX]):
+        read_enum(
+            each.kind, f"{where}[{index}].kind", bad, kind=MedicalFacilityKind, optional=False
+        )
+
+
+def canonical_claim(claim: InstitutionClaim) -> InstitutionClaim:
+    """Return a claim with its value in the form in which it is compared.
+
+    What cannot be read is left as it is, for ``read_claim`` to name.
+    """
+    result = InstitutionClaim()
+    result.CopyFrom(claim)
+    result.DiscardUnknownFields()
+    if claim.value and claim.attribute in ATTRIBUTES:
+        quiet = ViolationCollector()
+        value = quiet.take(parse_value, claim.value, attribute=claim.attribute, field="")
+        result.value = claim.value if value is None else value
+    return result
+
+
+def read_claim(body: InstitutionClaim, at: str, bad: ViolationCollector) -> None:
+    """Check a claim; for the arguments see ``read_institution``."""
+    bad.take(InstitutionId.parse, body.institution_id, field=f"{at}institution_id")
+    bad.take(parse_code, body.source, field=f"{at}source")
+    read_enum(body.authority, f"{at}authority", bad, kind=Authority, optional=False)
+    bad.take(parse_date, body.as_of_date, field=f"{at}as_of_date")
+    if body.attribute not in ATTRIBUTES:
+        known = ", ".join(ATTRIBUTES)
+        bad.note(
+            f"{at}attribute",
+            body.attribute,
+            "It is not an attribute of an institution.",
+            f"Use one of {known}.",
+        )
+    elif body.value:
+        read_text(body.value, f"{at}value", bad, chars_max=CLAIM_CHARS_MAX)
+        bad.take(parse_value, body.value, attribute=body.attribute, field=f"{at}value")
 
 
 def read_listing(body: Listing, at: str, bad: ViolationCollector) -> None:
@@ -143,8 +230,29 @@ def read_listing(body: Listing, at: str, bad: ViolationCollector) -> None:
     for index, institution_id in enumerate(body.institution_ids[:LISTED_MAX]):
         bad.take(InstitutionId.parse, institution_id, field=f"{where}[{index}]")
     read_window(body.from_date, body.until_date, bad, fields=(f"{at}from_date", f"{at}until_date"))
+    if not body.HasField("totals"):
+        bad.note(
+            f"{at}totals",
+            "",
+            "The control totals are missing.",
+            "State how many institutions, cities and approved beds the listing has.",
+        )
+    if len(body.proposal_hash) not in (0, HASH_BYTES):
+        bad.note(f"{at}proposal_hash", "", "A leaf hash has 32 bytes.")
     if body.ByteSize() > BODY_BYTES_MAX:
         bad.note(where, "", "The listing is too long for an entry.", "Publish it in two batches.")
+
+
+def read_proposal(body: ListingProposal, at: str, bad: ViolationCollector) -> None:
+    """Check a proposed listing; for the arguments see ``read_institution``."""
+    read_listing(body.listing, f"{at}listing.", bad)
+    if body.listing.proposal_hash:
+        bad.note(
+            f"{at}listing.proposal_hash",
+            "",
+            "A proposal names no proposal.",
+            "Leave the field empty.",
+        )
 
 
 def read_withdrawal(body: ListingWithdrawal, at: str, bad: ViolationCollector) -> None:
@@ -159,17 +267,7 @@ def read_agreement(body: Agreement, at: str, bad: ViolationCollector) -> None:
     bad.take(parse_numbered_id, body.agreement_id, field=f"{at}agreement_id")
     if len(body.predecessor_hash) not in (0, HASH_BYTES):
         bad.note(f"{at}predecessor_hash", "", "A leaf hash has 32 bytes.")
-    where = f"{at}parties"
-    _read_members(body.parties, where, bad, least=PARTIES_MIN, most=PARTIES_MAX)
-    for index, party in enumerate(body.parties[:PARTIES_MAX]):
-        code = bad.take(normalise_division, party, field=f"{where}[{index}]")
-        if code is not None and (code != party or len(code) != _PARTY_CHARS):
-            bad.note(
-                f"{where}[{index}]",
-                party,
-                "A party is a province, city or district in six digits.",
-                "Write six digits, such as 310151.",
-            )
+    read_parties(body.parties, f"{at}parties", bad, least=PARTIES_MIN)
     scopes = f"{at}scopes"
     _read_members(map(str, body.scopes), scopes, bad, least=1, most=len(AgreementScope.keys()))
     for index, scope in enumerate(body.scopes[: len(AgreementScope.keys())]):
@@ -186,6 +284,22 @@ def read_agreement(body: Agreement, at: str, bad: ViolationCollector) -> None:
     for index, kind in enumerate(body.subsidy_kinds[:SUBSIDY_KINDS_MAX]):
         bad.take(parse_code, kind, field=f"{kinds}[{index}]", chars_max=SUBSIDY_KIND_CHARS_MAX)
     read_window(body.from_date, body.until_date, bad, fields=(f"{at}from_date", f"{at}until_date"))
+
+
+def read_parties(
+    parties: Sequence[str], where: str, bad: ViolationCollector, *, least: int
+) -> None:
+    """Check divisions of which agreements are made."""
+    _read_members(parties, where, bad, least=least, most=PARTIES_MAX)
+    for index, party in enumerate(parties[:PARTIES_MAX]):
+        code = bad.take(normalise_division, party, field=f"{where}[{index}]")
+        if code is not None and (code != party or len(code) != _PARTY_CHARS):
+            bad.note(
+                f"{where}[{index}]",
+                party,
+                "A party is a province, city or district in six digits.",
+                "Write six digits, such as 310151.",
+            )
 
 
 def read_answer(body: AgreementAnswer, at: str, bad: ViolationCollector) -> None:

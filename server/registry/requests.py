@@ -79,6 +79,7 @@ async def submit(
     decide: Callable[[LogTx], Sequence[Entry]],
     answer: Callable[[LogTx, AppendedRun], Message],
     response: type[M],
+    is_personal: bool = False,
 ) -> M:
     """Append what a request brings to one log, once, and return its answer.
 
@@ -91,6 +92,7 @@ async def submit(
         decide: returns them, or refuses; inside the transaction, perhaps more than once.
         answer: makes the response from where they came to stand; inside the transaction.
         response: type of the response.
+        is_personal: whether the request holds values of persons.
 
     Raises:
         DeltacareError: see ``Sequencer.submit``.
@@ -103,6 +105,7 @@ async def submit(
             content=request.SerializeToString(deterministic=True),
             decide=lambda tx: [(log, decide(tx))],
             answer=lambda tx, runs: answer(tx, runs[0]),
+            is_personal=is_personal,
         )
     )
     return response.FromString(data)

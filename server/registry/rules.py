@@ -1,60 +1,62 @@
-"""What may be said in a registry log, and what follows from what was said.
+"""What may be said in a registry log of institutions, claims, listings and agreements.
 
-Pure: values in, a rule or a value out. The numbered rules run in order, at the author before an
+Pure: values in, a rule or ``None`` out. The numbered rules run in order, at the author before an
 entry is appended and at every node that projects it; the first that is broken decides. A rule that
 makes an entry void looks at nothing but its author's own log up to that entry, because nodes see
 different logs in different order and must all come to the same. What depends on another log (does
 the agreement exist there, is this version its newest?) is refused at the author; elsewhere such a
-word has no effect for as long as it does not fit.
-
-Days are bits: bit 0 of a mask is the first day of the month.
+word has no effect for as long as it does not fit. What follows from what was said is in
+``in_force``.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, timedelta
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 
-from deltacare.divisions import CHANGES, normalise_division, province_of
+from deltacare.divisions import normalise_division, province_of
 from deltacare.errors import Reason
-from deltacare.times import ServiceMonth
+from deltacare.institutions import ATTRIBUTES
 from deltacare.v1.entry_pb2 import (
-    AGREEMENT_SCOPE_SUBSIDY,
+    AUTHORITY_DIRECTORY,
+    INSTITUTION_STATE_CLOSED,
     Agreement,
     AgreementAnswer,
+    ControlTotals,
     Institution,
+    InstitutionClaim,
     Listing,
     ListingWithdrawal,
 )
 from server.registry.fields import numbered_id_province
+from server.registry.in_force import party_provinces
 from server.registry.rulebook import Rule
-from server.registry.values import (
-    AgreementHistory,
-    AgreementVersion,
-    AgreementWordSaid,
-    ListingStanding,
-    Reach,
-)
+from server.registry.values import InstitutionStanding
 
 __all__ = [
     "G01_NOT_REGISTRY",
     "G02_UNREADABLE",
+    "G04_DIVISION_OUTSIDE",
+    "G14_SUCCESSOR_OF_OPEN",
+    "G15_SUCCESSOR_UNREGISTERED",
+    "G16_SUCCESSOR_CLOSED",
+    "G17_REOPENED",
+    "G19_TOTALS",
     "RULES",
-    "agreement_concerns",
-    "agreement_days",
-    "agreement_in_force",
-    "agreement_words_in_force",
-    "agreements_in_force",
     "judge_agreement",
     "judge_answer",
+    "judge_claim",
     "judge_institution",
+    "judge_institution_change",
     "judge_listing",
+    "judge_publication",
     "judge_withdrawal",
-    "listing_days",
-    "party_provinces",
+    "totals_of",
 ]
 
+_CITY_DIGITS = 4
+
 _OWN_WORD = "deltacare/v1/entry.proto: a province speaks for itself"
+_INSTITUTION = "deltacare/v1/entry.proto, Institution;《养老机构管理办法》(民政部令第66号)"
 _LISTING = "deltacare/v1/entry.proto, Listing; 异地养老机构名单"
+_CLAIM = "deltacare/v1/entry.proto, InstitutionClaim; deltacare/institutions.py"
 _AGREEMENT = "deltacare/v1/entry.proto, Agreement; 合作协议"
 
 G01_NOT_REGISTRY = Rule(
@@ -77,7 +79,7 @@ _G03_NOT_OWN = Rule(
     source=_OWN_WORD,
     reason=Reason.NOT_AUTHOR,
 )
-_G04_DIVISION_OUTSIDE = Rule(
+G04_DIVISION_OUTSIDE = Rule(
     code="G04-DIVISION-OUTSIDE",
     zh="机构所在区划不属于本省。",
     en="The institution's division lies outside its province.",
@@ -142,11 +144,77 @@ _G13_NOT_NEWEST = Rule(
     source=_AGREEMENT,
 )
 
+G14_SUCCESSOR_OF_OPEN = Rule(
+    code="G14-SUCCESSOR-OF-OPEN",
+    zh="只有已关闭的机构才有承接机构。",
+    en="Only a closed institution has successors.",
+    source=_INSTITUTION,
+)
+G15_SUCCESSOR_UNREGISTERED = Rule(
+    code="G15-SUCCESSOR-UNREGISTERED",
+    zh="承接机构须是本省名册中已登记的其他机构。",
+    en="A successor is another institution that the same register has stated before.",
+    source=_INSTITUTION,
+    reason=Reason.NOT_FOUND,
+)
+G16_SUCCESSOR_CLOSED = Rule(
+    code="G16-SUCCESSOR-CLOSED",
+    zh="新列的承接机构不得已关闭。",
+    en="An institution that is newly named as successor is not closed itself.",
+    source=_INSTITUTION,
+)
+# A closure may have been an error, or a register may have dropped a row for a month; so coming
+# back is possible. But checks, listings and residents were told that the institution is no more:
+# whoever takes that back says from which day and why, or a careless import would undo it.
+G17_REOPENED = Rule(
+    code="G17-REOPENED",
+    zh="已关闭的机构恢复时须写明不早于关闭之日的起始日期和原因。",
+    en=(
+        "An institution comes back from being closed only with the day, not before the closing, "
+        "and the reason."
+    ),
+    source=_INSTITUTION,
+)
+_G18_LISTED_CLOSED = Rule(
+    code="G18-LISTED-CLOSED",
+    zh="名单中的机构已关闭。",
+    en="The listing names an institution that is closed.",
+    source=_LISTING,
+)
+G19_TOTALS = Rule(
+    code="G19-TOTALS",
+    zh="名单的总分核对不符。",
+    en="The control totals differ from what the register says.",
+    source="deltacare/v1/entry.proto, ControlTotals; 总分核对",
+    reason=Reason.INVALID_FIELD,
+)
+_G20_PROPOSAL = Rule(
+    code="G20-PROPOSAL",
+    zh="公布的名单须与最近一次提出的内容一致并写明其哈希；未提出过的不写。",
+    en=(
+        "A listing that was proposed is published as its last proposal says, naming its hash; one "
+        "that was not proposed names none."
+    ),
+    source=_LISTING,
+)
+_G21_CLAIM_BY_OWNER = Rule(
+    code="G21-CLAIM-BY-OWNER",
+    zh="要素主管部门的说法应写入名册,不作为其他来源的说法。",
+    en="What the owner of an attribute says is stated in the register, not claimed.",
+    source=_CLAIM,
+)
+_G22_CLAIM_FROM_OUTSIDE = Rule(
+    code="G22-CLAIM-FROM-OUTSIDE",
+    zh="对外省机构的说法一律按无主管权的来源登记。",
+    en="No authority of a province owns anything of another's institutions: it is a directory.",
+    source=_CLAIM,
+)
+
 RULES: tuple[Rule, ...] = (
     G01_NOT_REGISTRY,
     G02_UNREADABLE,
     _G03_NOT_OWN,
-    _G04_DIVISION_OUTSIDE,
+    G04_DIVISION_OUTSIDE,
     _G05_LISTING_TAKEN,
     _G06_UNREGISTERED,
     _G07_LISTING_UNKNOWN,
@@ -156,37 +224,135 @@ RULES: tuple[Rule, ...] = (
     _G11_PREDECESSOR,
     _G12_AGREEMENT_UNKNOWN,
     _G13_NOT_NEWEST,
+    G14_SUCCESSOR_OF_OPEN,
+    G15_SUCCESSOR_UNREGISTERED,
+    G16_SUCCESSOR_CLOSED,
+    G17_REOPENED,
+    _G18_LISTED_CLOSED,
+    G19_TOTALS,
+    _G20_PROPOSAL,
+    _G21_CLAIM_BY_OWNER,
+    _G22_CLAIM_FROM_OUTSIDE,
 )
 """Every rule, in order."""
 
 
 def judge_institution(author: str, body: Institution) -> Rule | None:
-    """Return the rule that a readable statement of an institution breaks."""
+    """Return the rule that a readable statement of an institution breaks by itself."""
     if numbered_id_province(body.institution_id) != author:
         return _G03_NOT_OWN
     if province_of(normalise_division(body.division_code)) != author:
-        return _G04_DIVISION_OUTSIDE
+        return G04_DIVISION_OUTSIDE
+    if body.successor_ids and body.state != INSTITUTION_STATE_CLOSED:
+        return G14_SUCCESSOR_OF_OPEN
     return None
 
 
-def judge_listing(
-    author: str, body: Listing, *, taken: bool, registered: Collection[str]
+def judge_institution_change(
+    body: Institution, *, standing: Mapping[str, InstitutionStanding]
 ) -> Rule | None:
-    """Return the rule that a readable listing breaks.
+    """Return the rule that a statement breaks by what its register stated before.
+
+    A successor must be open when it is named, and is named by one that is closed: so no chain of
+    successors leads back to where it began, whatever is stated in whatever order. One that was
+    named before stays, closed or not.
+
+    Args:
+        body: the statement; breaks none of ``judge_institution``.
+        standing: what the author's log says before it, by id; at least of all that it names.
+    """
+    before = standing.get(body.institution_id)
+    kept = before.successor_ids if before is not None else ()
+    for each in body.successor_ids:
+        if each == body.institution_id or each not in standing:
+            return G15_SUCCESSOR_UNREGISTERED
+        if each not in kept and standing[each].state == INSTITUTION_STATE_CLOSED:
+            return G16_SUCCESSOR_CLOSED
+    comes_back = (
+        before is not None
+        and before.state == INSTITUTION_STATE_CLOSED
+        and body.state != INSTITUTION_STATE_CLOSED
+    )
+    # Dates are ISO 8601 texts of one length: they sort as days do, a missing one first.
+    if comes_back and before is not None:
+        explained = body.state_reason and body.state_date and body.state_date >= before.state_date
+        return None if explained else G17_REOPENED
+    return None
+
+
+def totals_of(body: Listing, standing: Mapping[str, InstitutionStanding]) -> ControlTotals:
+    """Return what the institutions of a listing add up to.
+
+    Args:
+        body: the listing.
+        standing: what its author's log says before it, of each of them.
+    """
+    listed = [standing[each] for each in body.institution_ids]
+    return ControlTotals(
+        institution_count=len(listed),
+        city_count=len({each.division_code[:_CITY_DIGITS] for each in listed}),
+        approved_beds=sum(each.approved_beds for each in listed),
+    )
+
+
+def judge_listing(
+    author: str,
+    body: Listing,
+    *,
+    taken: bool,
+    standing: Mapping[str, InstitutionStanding],
+) -> Rule | None:
+    """Return the rule that a readable listing breaks, proposed or published.
 
     Args:
         author: who says it.
         body: the listing.
         taken: whether the author published a listing under this id before.
-        registered: those of its institutions that the author stated before.
+        standing: what its log says before it of those of its institutions that it stated.
     """
     ids = (body.listing_id, *body.institution_ids)
     if any(numbered_id_province(each) != author for each in ids):
         return _G03_NOT_OWN
     if taken:
         return _G05_LISTING_TAKEN
-    if any(each not in registered for each in body.institution_ids):
+    if any(each not in standing for each in body.institution_ids):
         return _G06_UNREGISTERED
+    if any(standing[each].state == INSTITUTION_STATE_CLOSED for each in body.institution_ids):
+        return _G18_LISTED_CLOSED
+    return None if body.totals == totals_of(body, standing) else G19_TOTALS
+
+
+def judge_publication(body: Listing, *, proposal: tuple[bytes, Listing] | None) -> Rule | None:
+    """Return the rule that a published listing breaks by what was proposed.
+
+    Args:
+        body: the listing.
+        proposal: leaf hash and content of the last proposal under its id before it, if any.
+    """
+    if proposal is None:
+        return _G20_PROPOSAL if body.proposal_hash else None
+    said = Listing()
+    said.CopyFrom(body)
+    said.ClearField("proposal_hash")
+    return None if (body.proposal_hash, said) == proposal else _G20_PROPOSAL
+
+
+def judge_claim(author: str, body: InstitutionClaim) -> Rule | None:
+    """Return the rule that a readable claim breaks.
+
+    Anybody may claim anything of any province's institutions, whether or not that register states
+    them; only what the owner says is no claim.
+
+    Args:
+        author: who says it.
+        body: the claim.
+    """
+    if body.authority == ATTRIBUTES[body.attribute].owner.value:
+        return _G21_CLAIM_BY_OWNER
+    if numbered_id_province(body.institution_id) != author and (
+        body.authority != AUTHORITY_DIRECTORY
+    ):
+        return _G22_CLAIM_FROM_OUTSIDE
     return None
 
 
@@ -206,11 +372,6 @@ def judge_withdrawal(
     if not known:
         return _G07_LISTING_UNKNOWN
     return _G08_LISTING_WITHDRAWN if withdrawn else None
-
-
-def party_provinces(parties: Iterable[str]) -> tuple[str, ...]:
-    """Return the provinces that have a party, ascending."""
-    return tuple(sorted({province_of(party) for party in parties}))
 
 
 def judge_agreement(author: str, body: Agreement, *, newest_hash: bytes | None) -> Rule | None:
@@ -256,166 +417,3 @@ def judge_answer(
     if author not in party_provinces(parties):
         return _G10_NO_OWN_PARTY
     return None if body.version_hash == newest_hash else _G13_NOT_NEWEST
-
-
-def _accepted_hash(words: Iterable[AgreementWordSaid], reach: Reach) -> bytes | None:
-    """Return the version that one province's words accept, ``None`` if none.
-
-    A word under the quorum counts; a later one that is only verified can take acceptance away,
-    never give it.
-    """
-    accepted: bytes | None = None
-    for word in sorted(words, key=lambda each: each.index):
-        if word.index >= reach.restrict_size:
-            break
-        said = word.version_hash if word.accepted else None
-        if word.index < reach.permit_size:
-            accepted = said
-        elif said != accepted:
-            return None
-    return accepted
-
-
-def agreement_in_force(
-    history: AgreementHistory, reaches: Mapping[str, Reach]
-) -> AgreementVersion | None:
-    """Return the version that every province with a party accepts, ``None`` if there is none.
-
-    Whether a day lies in its window is asked of the version.
-
-    Args:
-        history: what was said.
-        reaches: of the registry logs, by author; of one that is missing nothing counts.
-    """
-    for version in history.versions:
-        reach = reaches.get(version.author)
-        if reach is None or version.index >= reach.permit_size:
-            continue
-        if all(
-            province in reaches
-            and _accepted_hash(
-                (word for word in history.words if word.province == province), reaches[province]
-            )
-            == version.version_hash
-            for province in party_provinces(version.parties)
-        ):
-            return version
-    return None
-
-
-def agreement_words_in_force(
-    history: AgreementHistory, version: AgreementVersion, reaches: Mapping[str, Reach]
-) -> tuple[AgreementWordSaid, ...]:
-    """Return the words that brought a version into force, one of each province, the author's first.
-
-    Args:
-        history: what was said.
-        version: one that ``agreement_in_force`` returned for the same reaches.
-        reaches: of the registry logs, by author.
-    """
-    last: dict[str, AgreementWordSaid] = {}
-    for word in history.words:
-        if word.index < reaches[word.province].permit_size:
-            newest = last.get(word.province)
-            if newest is None or word.index > newest.index:
-                last[word.province] = word
-    provinces = sorted(party_provinces(version.parties), key=lambda each: each != version.author)
-    return tuple(last[province] for province in provinces)
-
-
-def agreements_in_force(
-    histories: Iterable[AgreementHistory], reaches: Mapping[str, Reach]
-) -> tuple[AgreementVersion, ...]:
-    """Return the versions in force, by id; see ``agreement_in_force``."""
-    found = (agreement_in_force(history, reaches) for history in histories)
-    return tuple(
-        sorted((each for each in found if each is not None), key=lambda each: each.agreement_id)
-    )
-
-
-@lru_cache(maxsize=65_536)
-def _cover_mask(party: str, place: str, month: ServiceMonth) -> int:
-    """Return the days of a month on which one division covers another."""
-    if province_of(party) != province_of(place):
-        return 0
-    mask = 0
-    first = month.first_date
-    inside = [day for day in CHANGES.change_dates if first < day <= month.last_date]
-    for start, end in zip([first, *inside], [*inside, None], strict=True):
-        if CHANGES.contains(party, place, start):
-            mask |= month.mask(start, None if end is None else end - timedelta(days=1))
-    return mask
-
-
-def agreement_concerns(parties: Iterable[str], place: str, on_date: date) -> bool:
-    """Whether a party is, contains or lies in a division on a date."""
-    return any(
-        province_of(party) == province_of(place)
-        and (CHANGES.contains(party, place, on_date) or CHANGES.contains(place, party, on_date))
-        for party in parties
-    )
-
-
-def agreement_days(
-    agreements: Iterable[AgreementVersion],
-    *,
-    home: str,
-    home_division: str | None,
-    host_division: str,
-    kind: str,
-    month: ServiceMonth,
-) -> int:
-    """Return the days of a month on which subsidies of a kind may be settled between two places.
-
-    A day counts if one agreement in force covers both places and the kind, and the day lies in its
-    window.
-
-    Args:
-        agreements: those in force.
-        home: province that pays, six digits.
-        home_division: canonical code where the elder is registered; ``None`` where no enrolment
-            tells it: then any party of the home province will do, because what is missing is the
-            enrolment, and another class names that.
-        host_division: canonical code where the institution stands.
-        kind: kind of subsidy.
-        month: the month of service.
-
-    Returns:
-        A mask of up to 31 bits.
-    """
-    days = 0
-    for version in agreements:
-        if AGREEMENT_SCOPE_SUBSIDY not in version.scopes or kind not in version.subsidy_kinds:
-            continue
-        home_days = host_days = 0
-        for party in version.parties:
-            host_days |= _cover_mask(party, host_division, month)
-            if home_division is not None:
-                home_days |= _cover_mask(party, home_division, month)
-            elif province_of(party) == home:
-                home_days = month.full_mask
-        days |= home_days & host_days & month.mask(version.from_date, version.until_date)
-    return days
-
-
-def listing_days(
-    listings: Iterable[ListingStanding], *, institution_id: str, month: ServiceMonth
-) -> int:
-    """Return the days of a month on which a listing opens an institution to elders from outside.
-
-    Args:
-        listings: as far as known.
-        institution_id: the institution, ``310000-137``.
-        month: the month of service.
-
-    Returns:
-        A mask of up to 31 bits.
-    """
-    days = 0
-    for listing in listings:
-        if institution_id in listing.institution_ids:
-            held = month.mask(listing.from_date, listing.until_date)
-            if listing.withdrawn_date is not None:
-                held &= ~month.mask(listing.withdrawn_date, None)
-            days |= held
-    return days

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from deltacare.ids import LogName
 from deltacare.v1.entry_pb2 import Agreement, Institution, Listing
-from server.registry.rules import agreements_in_force
+from server.registry.in_force import agreements_in_force
 from server.registry.tables import agreement_words, agreements, institutions, listings
 from server.registry.values import (
     AgreementHistory,
@@ -42,8 +42,12 @@ T = TypeVar("T")
 
 
 def chunks(values: Iterable[T]) -> Iterable[Sequence[T]]:
-    """Yield values in runs that fit one statement."""
-    listed = tuple(values)
+    """Yield values in runs that fit one statement.
+
+    A text with NUL, which anybody may write into a log, is left out: no row has one, and PostgreSQL
+    refuses to look for it.
+    """
+    listed = tuple(v for v in values if not (isinstance(v, str) and "\0" in v))
     for start in range(0, len(listed), _CHUNK_MAX):
         yield listed[start : start + _CHUNK_MAX]
 

@@ -1,4 +1,4 @@
-"""The tables of the registry room: what registry logs say of institutions, listings, agreements.
+"""The tables of the registry room: institutions, claims, listings and agreements.
 
 Every row carries the index in its author's registry log that brought it, and the index that ended
 or superseded it, so that what was known at any size of a log can be asked again. ``author`` names
@@ -9,7 +9,15 @@ from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, Text
 
 from server.store.schema import BigInt, metadata
 
-__all__ = ["IdText", "agreement_words", "agreements", "institutions", "listings"]
+__all__ = [
+    "IdText",
+    "agreement_words",
+    "agreements",
+    "claims",
+    "institutions",
+    "listings",
+    "proposals",
+]
 
 # Ids sort by their bytes in both databases, whatever the language of the server.
 IdText = Text().with_variant(Text(collation="C"), "postgresql")
@@ -22,17 +30,59 @@ institutions = Table(
     Column("institution_id", IdText, nullable=False),
     Column("superseded_index", BigInt),
     Column("division_code", IdText, nullable=False),
-    # Case-folded, so that both databases find the same by a part of a name.
+    # Folded, so that both databases find the same by a part of a name.
     Column("name_folded", Text, nullable=False),
+    # Readings of the name, the likeliest first, with a blank between two: syllables with an
+    # apostrophe between, and first letters; see ``names``.
+    Column("name_pinyin", Text, nullable=False),
+    Column("name_initials", Text, nullable=False),
     Column("operation_mode", Integer, nullable=False),
+    Column("provider_type", Integer, nullable=False),
     Column("approved_beds", Integer, nullable=False),
+    Column("open_beds", Integer),
     Column("state", Integer, nullable=False),
+    # In micro-degrees; both missing where the register has none.
+    Column("longitude_e6", Integer),
+    Column("latitude_e6", Integer),
     # The body as stated: a serialised ``Institution``.
     Column("body", LargeBinary, nullable=False),
 )
 Index(
     "ix_registry_institutions_current",
     institutions.c.institution_id,
+    unique=True,
+    sqlite_where=text("superseded_index IS NULL"),
+    postgresql_where=text("superseded_index IS NULL"),
+)
+# For histories: what was superseded is asked for by id too.
+Index(
+    "ix_registry_institutions_statements",
+    institutions.c.institution_id,
+    institutions.c.log_index,
+)
+Index("ix_registry_institutions_place", institutions.c.latitude_e6, institutions.c.longitude_e6)
+
+# What sources that own nothing say of institutions of any province.
+claims = Table(
+    "registry_claims",
+    metadata,
+    Column("author", IdText, primary_key=True),
+    Column("log_index", BigInt, primary_key=True, autoincrement=False),
+    Column("institution_id", IdText, nullable=False),
+    Column("attribute", IdText, nullable=False),
+    Column("source", IdText, nullable=False),
+    Column("superseded_index", BigInt),
+    # In the form in which it is compared; empty where the claim was withdrawn.
+    Column("value", Text, nullable=False),
+    # The body as stated: a serialised ``InstitutionClaim``.
+    Column("body", LargeBinary, nullable=False),
+)
+Index(
+    "ix_registry_claims_current",
+    claims.c.institution_id,
+    claims.c.attribute,
+    claims.c.author,
+    claims.c.source,
     unique=True,
     sqlite_where=text("superseded_index IS NULL"),
     postgresql_where=text("superseded_index IS NULL"),
@@ -47,6 +97,26 @@ listings = Table(
     Column("body", LargeBinary, nullable=False),
     Column("withdrawn_index", BigInt),
     Column("withdrawn_date", Text),
+)
+
+# Listings that their author meant to publish; they open nothing.
+proposals = Table(
+    "registry_listing_proposals",
+    metadata,
+    Column("author", IdText, primary_key=True),
+    Column("log_index", BigInt, primary_key=True, autoincrement=False),
+    Column("listing_id", IdText, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Column("superseded_index", BigInt),
+    # The listing as proposed: a serialised ``Listing``.
+    Column("body", LargeBinary, nullable=False),
+)
+Index(
+    "ix_registry_listing_proposals_current",
+    proposals.c.listing_id,
+    unique=True,
+    sqlite_where=text("superseded_index IS NULL"),
+    postgresql_where=text("superseded_index IS NULL"),
 )
 
 agreements = Table(

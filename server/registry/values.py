@@ -10,6 +10,7 @@ __all__ = [
     "AgreementHistory",
     "AgreementVersion",
     "AgreementWordSaid",
+    "InstitutionStanding",
     "ListingStanding",
     "Reach",
     "reaches_of",
@@ -36,6 +37,27 @@ def reaches_of(pins: Mapping[LogName, int]) -> dict[str, Reach]:
         for log, size in pins.items()
         if log.kind is LogKind.REGISTRY
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstitutionStanding:
+    """What a register says of one institution, as far as rules look at it.
+
+    Attributes:
+        index: place of the newest statement in the author's log.
+        state: value of ``InstitutionState``.
+        state_date: first day of the state; empty if not stated.
+        successor_ids: institutions that took over from it.
+        division_code: canonical code.
+        approved_beds: beds.
+    """
+
+    index: int
+    state: int
+    state_date: str
+    successor_ids: tuple[str, ...]
+    division_code: str
+    approved_beds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

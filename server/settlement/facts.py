@@ -19,7 +19,7 @@ from deltacare.times import ServiceMonth
 from deltacare.v1.entry_pb2 import SubsidyUnit
 from server.certification.standing import certificate_good_days
 from server.certification.store import load_recognition_facts
-from server.registry.rules import agreement_days, listing_days
+from server.registry.in_force import agreement_days, listing_days
 from server.registry.store import (
     chunks,
     load_agreements,
@@ -28,6 +28,9 @@ from server.registry.store import (
 )
 from server.settlement import tables
 from server.settlement.inputs import Closes
+from server.supervision.rules import barred_days
+from server.supervision.store import load_bars
+from server.supervision.values import Effect
 from settlement.night import FACT_SCHEMAS, Facts
 
 __all__ = ["PolicyVersion", "deciding_policy", "load_facts"]
@@ -57,8 +60,8 @@ def load_facts(
     enrolments = _enrolments(connection, closes, refs)
     return Facts(
         agreements=_agreements(connection, pins, _cells(listed, _PLACE), enrolments),
-        listings=_listings(connection, pins, _cells(listed, ("host", "institution", _MONTH))),
-        caregivers=_caregivers(connection, pins, _cells(listed, ("host", _CERTIFICATE, _MONTH))),
+        listings=_listings(connection, pins, _cells(listed, _LISTED)),
+        caregivers=_caregivers(connection, pins, _cells(listed, _CERTIFIED)),
         enrolments=_facts_table("enrolments", enrolments),
         policies=_policies(connection, pins, _cells(listed, ("home", _KIND, _MONTH))),
     )
@@ -67,6 +70,8 @@ def load_facts(
 _MONTH = "service_month"
 _KIND = "subsidy_kind"
 _CERTIFICATE = "caregiver_cert_no"
+_CERTIFIED = ("host", "institution", _CERTIFICATE, _MONTH)
+_LISTED = ("home", "host", "institution", _MONTH)
 _PLACE = ("home", "host", "beneficiary_ref", "institution", _KIND, _MONTH)
 
 
@@ -177,30 +182,47 @@ def _agreements(
 
 
 def _listings(connection: Connection, pins: Mapping[LogName, int], cells: Cells) -> pa.Table:
-    """Return the days on which hosts list their institutions."""
+    """Return the days on which hosts list their institutions for elders of a home province.
+
+    A measure of supervision closes an institution on its days: one of its own province to everyone,
+    one of a home province to that province's elders.
+    """
     listings = load_listings(connection, pins)
     by_institution: dict[str, list[Any]] = {}
     for listing in listings:
         for institution in listing.institution_ids:
             by_institution.setdefault(institution, []).append(listing)
+    asked = {institution for _, _, institution, _ in cells}
+    measures = load_bars(connection, pins, asked.intersection(by_institution))
     found: list[tuple[Any, ...]] = []
-    for host, institution, month in cells:
+    for home, host, institution, month in cells:
         mask = listing_days(
             by_institution.get(institution, ()), institution_id=institution, month=_month(month)
         )
+        if mask and institution in measures:
+            mask &= ~barred_days(
+                measures[institution], effect=Effect.UNLISTED, province=home, month=_month(month)
+            )
         if mask:
-            found.append((host, institution, month, mask))
+            found.append((home, host, institution, month, mask))
     return _facts_table("listings", found)
 
 
 def _caregivers(connection: Connection, pins: Mapping[LogName, int], cells: Cells) -> pa.Table:
-    """Return the days on which certificates are good in the host province."""
-    facts = load_recognition_facts(connection, pins, {number for _, number, _ in cells if number})
+    """Return the days on which certificates are good where the institution stands.
+
+    An institution that no register states is taken to stand somewhere in its province.
+    """
+    facts = load_recognition_facts(
+        connection, pins, {number for _, _, number, _ in cells if number}
+    )
+    places = load_institution_divisions(connection, pins)
     found: list[tuple[Any, ...]] = []
-    for host, number, month in cells:
-        mask = number and certificate_good_days(facts, number, host=host, month=_month(month))
+    for host, institution, number, month in cells:
+        place = places.get(institution) or normalise_division(host)
+        mask = number and certificate_good_days(facts, number, place=place, month=_month(month))
         if mask:
-            found.append((host, number, month, mask))
+            found.append((host, institution, number, month, mask))
     return _facts_table("caregivers", found)
 
 

@@ -17,6 +17,7 @@ from server.settlement import store as rows_store
 from server.settlement import tables
 from server.settlement.facts import load_facts
 from server.settlement.inputs import Closes, cleared_of_pair
+from server.supervision import tables as supervision_tables
 from settlement.core.classes import LineClass
 from settlement.night import Facts, run_proposals
 
@@ -58,6 +59,7 @@ _RESTRICTING = (
     certification_tables.certificate_events.c.log_index,
     certification_tables.recognitions.c.log_index,
     certification_tables.equivalences.c.ended_index,
+    supervision_tables.measures.c.log_index,
     tables.policy.c.idx,
 )
 

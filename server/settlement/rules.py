@@ -57,7 +57,7 @@ __all__ = [
 
 STATEMENT_TURN_DURATION = timedelta(hours=24)
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Version of rules, classes and shipped tables together; a pair uses the lower of its two."""
 
 WRONG_LOG = Rule(

@@ -8,7 +8,7 @@ the node is told if it was the database that failed.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -26,6 +26,15 @@ T = TypeVar("T")
 READERS_DEFAULT = 4
 _BUSY_TIMEOUT_MS = 10_000
 _CACHE_KIB = 64 * 1024
+_SCRUB_TIMEOUT_MS = 200  # writes wait as long
+# Ids of transactions are compared without their epoch, as the server's own views give them.
+_OLD_SNAPSHOTS = text(
+    "SELECT count(*) FROM (SELECT backend_xmin AS seen FROM pg_stat_activity"
+    " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    " UNION ALL SELECT xmin FROM pg_replication_slots"
+    " UNION ALL SELECT transaction FROM pg_prepared_xacts) AS snapshots"
+    " WHERE age(seen) > age((:horizon % 4294967296)::text::xid)"
+)
 _SQLITE_DAMAGED = frozenset({11, 26})  # SQLITE_CORRUPT and SQLITE_NOTADB
 
 
@@ -43,6 +52,8 @@ def _prepare_sqlite(engine: Engine, *, writes: bool) -> None:
             "foreign_keys=ON",
             f"cache_size=-{_CACHE_KIB}",
             "temp_store=MEMORY",
+            # What is deleted is overwritten with zeros, in pages that stay in use as well.
+            "secure_delete=ON",
             *(() if writes else ("query_only=ON",)),
         ):
             cursor.execute(f"PRAGMA {pragma}")
@@ -151,6 +162,64 @@ class Database:
                 "Remove it with its -wal and -shm, and restore it from the backup; partners give "
                 "back what that lacks.",
             ) from error
+
+    async def horizon(self) -> int:
+        """Return what `scrub` needs to know of when something was deleted; ask right after it."""
+        return await self.read(self._horizon)
+
+    def _horizon(self, connection: Connection) -> int:
+        if not self.is_postgresql:
+            return 0
+        query = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+        return int(connection.execute(query).scalar_one())
+
+    async def scrub(self, tables: Sequence[str], *, horizon: int) -> bool:
+        """Wipe from the database's own files what was deleted from tables before.
+
+        SQLite overwrites what it deletes; the write-ahead log, which still holds it, is emptied.
+        PostgreSQL writes the tables anew, in files without what was deleted; its own write-ahead
+        log is the server's, and keeps it until it is recycled and archived copies are deleted.
+
+        Args:
+            tables: Where something was deleted.
+            horizon: From after the deletion.
+
+        Returns:
+            Whether all was wiped; if not, somebody still reads what was, and it is to be tried
+            again.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._writer,
+            lambda: self._rewrite(tables, horizon) if self.is_postgresql else self._truncate_wal(),
+        )
+
+    def _truncate_wal(self) -> bool:
+        """Empty SQLite's write-ahead log; not inside a transaction, and not while others read."""
+        connection = self._write_engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={_SCRUB_TIMEOUT_MS}")
+            busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+            cursor.close()
+        finally:
+            connection.close()
+        return not busy
+
+    def _rewrite(self, tables: Sequence[str], horizon: int) -> bool:
+        """Write PostgreSQL's tables anew, unless a snapshot from before the horizon is in use.
+
+        What such a snapshot sees would be carried over into the new files.
+        """
+        quote = self._write_engine.dialect.identifier_preparer.quote
+        with self._write_engine.connect() as raw:
+            connection = raw.execution_options(isolation_level="AUTOCOMMIT")
+            if connection.execute(_OLD_SNAPSHOTS, {"horizon": horizon}).scalar_one():
+                return False
+            for table in tables:
+                connection.exec_driver_sql(f"VACUUM (FULL) {quote(table)}")
+        return True
 
     def close(self) -> None:
         """Finish what is running and close every connection."""

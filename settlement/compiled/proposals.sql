@@ -1,10 +1,10 @@
 -- Made by `python -m settlement.compile` from the expressions in settlement/core; not to be edited.
 
 -- input: agreements pair home_division institution subsidy_kind service_month day_mask
--- input: caregivers host caregiver_cert_no service_month day_mask
+-- input: caregivers host institution caregiver_cert_no service_month day_mask
 -- input: cleared pair settlement_no text beneficiary_ref service_month amount_fen cancelled institution subsidy_kind service_days caregiver_cert_no
 -- input: enrolments pair beneficiary_ref home_division subsidy_kind from_date until_date
--- input: listings host institution service_month day_mask
+-- input: listings pair institution service_month day_mask
 -- input: policies home subsidy_kind service_month unit rate_fen cap_fen exclusive needs_caregiver
 
 -- step: standing
@@ -806,7 +806,7 @@ FROM (
         AND "t19"."service_month" = "t11"."service_month"
       LEFT OUTER JOIN (
         SELECT
-          "t1"."host",
+          "t1"."pair",
           "t1"."institution",
           "t1"."service_month",
           BIT_OR("t1"."day_mask") AS "listed_mask"
@@ -816,7 +816,7 @@ FROM (
           2,
           3
       ) AS "t12"
-        ON "t19"."host" = "t12"."host"
+        ON "t19"."pair" = "t12"."pair"
         AND "t19"."institution" = "t12"."institution"
         AND "t19"."service_month" = "t12"."service_month"
       LEFT OUTER JOIN (
@@ -840,6 +840,7 @@ FROM (
       LEFT OUTER JOIN (
         SELECT
           "t3"."host",
+          "t3"."institution",
           "t3"."caregiver_cert_no",
           "t3"."service_month",
           BIT_OR("t3"."day_mask") AS "certified_mask"
@@ -847,9 +848,11 @@ FROM (
         GROUP BY
           1,
           2,
-          3
+          3,
+          4
       ) AS "t14"
         ON "t19"."host" = "t14"."host"
+        AND "t19"."institution" = "t14"."institution"
         AND "t19"."caregiver_cert_no" = "t14"."caregiver_cert_no"
         AND "t19"."service_month" = "t14"."service_month"
     ) AS "t20"

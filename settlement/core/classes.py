@@ -84,8 +84,11 @@ class LineClass(enum.Enum):
     )  # fmt: skip
     INSTITUTION_UNLISTED = (
         7, "机构未列名", "institution not listed", False, False, Actor.HOST, 10,
-        "服务地核对异地养老机构名单，补列名或冲正",
-        "The host lists the institution for those days, or reverses.",
+        "服务地核对异地养老机构名单与监管措施，补列名、待措施解除或冲正",
+        (
+            "The host lists the institution for those days, or waits until the measure that closes "
+            "it is lifted, or reverses."
+        ),
     )  # fmt: skip
     ELDER_INELIGIBLE = (
         8, "资格无效", "elder not enrolled", False, False, Actor.HOME, 10,

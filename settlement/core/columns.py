@@ -129,12 +129,20 @@ AGREEMENTS: Final = Schema(
     }
 )
 
+# By direction: a home province can close its listing of an institution to its own elders alone.
 LISTINGS: Final = Schema(
-    {"host": "int16", "institution": "string", "service_month": "string", "day_mask": "int64"}
+    {"pair": "int16", "institution": "string", "service_month": "string", "day_mask": "int64"}
 )
 
+# Where a certificate counts depends on where the institution stands.
 CAREGIVERS: Final = Schema(
-    {"host": "int16", "caregiver_cert_no": "string", "service_month": "string", "day_mask": "int64"}
+    {
+        "host": "int16",
+        "institution": "string",
+        "caregiver_cert_no": "string",
+        "service_month": "string",
+        "day_mask": "int64",
+    }
 )
 
 # Intervals with both ends; an empty `until_date` has no end.

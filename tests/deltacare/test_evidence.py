@@ -38,8 +38,9 @@ RECORD = VerdictRecord(
     known_time=datetime(2026, 11, 22, 8, 0, 0, 250, tzinfo=UTC),
     purpose="WORK",
     holder=Holder.MATCHED,
+    compared=("identity_number", "name"),
     verdict="VALID",
-    rule="R17-RECOGNISED",
+    rule="R21-RECOGNISED",
     mapped_scheme="SH_CAREGIVER",
     mapped_grade='中级 "quoted" \u2028',
     reason="",
@@ -61,6 +62,8 @@ RECORD = VerdictRecord(
     ),
     stale_after_s=86_400,
     trust_version=2,
+    stated_schemes=("CAREGIVER_LEVEL", "GB_T_37276"),
+    unconfirmed_since=datetime(2026, 11, 22, 7, 0, tzinfo=UTC),
 )
 
 

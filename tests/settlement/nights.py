@@ -81,6 +81,7 @@ def facts(**changes: list[Row]) -> dict[str, list[Row]]:
         ],
         "listings": [
             {
+                "home": A,
                 "host": B,
                 "institution": f"{B}-1",
                 "service_month": "2025-03",
@@ -88,7 +89,13 @@ def facts(**changes: list[Row]) -> dict[str, list[Row]]:
             }
         ],
         "caregivers": [
-            {"host": B, "caregiver_cert_no": "C1", "service_month": "2025-03", "day_mask": full}
+            {
+                "host": B,
+                "institution": f"{B}-1",
+                "caregiver_cert_no": "C1",
+                "service_month": "2025-03",
+                "day_mask": full,
+            }
         ],
         "enrolments": [enrolment()],
         "policies": [policy()],
@@ -225,11 +232,11 @@ def _registers(draw: st.DrawFn, rows: list[Row]) -> dict[str, list[Row]]:
         "agreements": agreements,
         "listings": [
             {**cell, "day_mask": draw(masks)}
-            for cell in cells("host", "institution", "service_month")
+            for cell in cells("home", "host", "institution", "service_month")
         ],
         "caregivers": [
             {**cell, "day_mask": draw(masks)}
-            for cell in cells("host", "caregiver_cert_no", "service_month")
+            for cell in cells("host", "institution", "caregiver_cert_no", "service_month")
             if cell["caregiver_cert_no"]
         ],
         "enrolments": enrolments,

@@ -250,11 +250,13 @@ def row_class(row: Row, facts: dict[str, list[Row]]) -> str:  # noqa: C901, PLR0
                     agreed.add(day)
     listed: set[int] = set()
     for one in facts["listings"]:
-        if all(one[name] == row[name] for name in ("host", "institution", "service_month")):
+        same = ("home", "host", "institution", "service_month")
+        if all(one[name] == row[name] for name in same):
             listed |= days_set(one["day_mask"])
     certified: set[int] = set()
     for one in facts["caregivers"]:
-        if all(one[name] == row[name] for name in ("host", "caregiver_cert_no", "service_month")):
+        place = ("host", "institution", "caregiver_cert_no", "service_month")
+        if all(one[name] == row[name] for name in place):
             certified |= days_set(one["day_mask"])
     if len(agreed) < needed:
         return "OUT_OF_AGREEMENT"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from deltacare.divisions import province_of
 from deltacare.evidence import (
     Evidence,
     EvidenceKind,
@@ -30,7 +31,8 @@ from deltacare.trust import verdict_key_name
 from deltacare.v1 import entry_pb2 as pb
 from deltacare.v1.certification_service_pb2 import Verdict
 from server.certification.evidence import places_said
-from server.certification.rules import Facts, LogFacts, Outcome, check, log_age
+from server.certification.facts import Facts, LogFacts, Outcome, log_age
+from server.certification.rules import check
 from server.certification.store import history_of
 from server.certification.values import (
     CertificateEventSaid,
@@ -41,6 +43,8 @@ from server.certification.values import (
 )
 from server.registry.store import version_of
 from server.registry.values import AgreementHistory, AgreementVersion, AgreementWordSaid
+from server.supervision.store import history_of as measure_history
+from server.supervision.values import MeasureHistory
 from settlement.core import net
 from tests.deltacare.builders import (
     NOW,
@@ -74,6 +78,13 @@ class Asked:
     on_date: date = date(2026, 11, 22)
     answered_by: str = SH
     holder_matches: bool | None = None
+    stated_schemes: tuple[str, ...] = ()
+    unconfirmed_since: datetime | None = None
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """By what the holder was compared."""
+        return () if self.holder_matches is None else ("name",)
 
 
 @dataclass(slots=True)
@@ -111,6 +122,7 @@ class Logs:
                 holder_name_digest=bytes(32),
                 valid_from_date="2026-01-01",
                 valid_until_date="2026-12-31",
+                division_code="320505",
             ),
         )
         version = self.say(
@@ -249,9 +261,13 @@ class Logs:
             logs=self.log_facts(asked),
             certificate=self._certificate(asked.certificate_no),
             recognitions=self._recognitions(asked),
-            equivalences=self._equivalences(asked.host),
+            equivalences=self._equivalences(province_of(asked.host)),
             agreements=self._agreements(),
             holder_matches=asked.holder_matches,
+            compared=asked.compared,
+            measures=self._measures(asked.certificate_no),
+            stated_schemes=frozenset(asked.stated_schemes),
+            unconfirmed_since=asked.unconfirmed_since,
         )
         return facts, check(facts)
 
@@ -269,13 +285,16 @@ class Logs:
             holder={None: Holder.NOT_ASKED, True: Holder.MATCHED, False: Holder.NOT_MATCHED}[
                 facts.holder_matches
             ],
+            compared=facts.compared,
             verdict=Verdict.Name(outcome.verdict).removeprefix("VERDICT_"),
             rule=outcome.rule.code,
             mapped_scheme=outcome.mapped_scheme,
             mapped_grade=outcome.mapped_grade,
             reason=outcome.reason,
             age_s=(
-                log_age(facts.logs[facts.issuer], NOW) // timedelta(seconds=1)
+                (NOW - facts.unconfirmed_since) // timedelta(seconds=1)
+                if facts.unconfirmed_since is not None
+                else log_age(facts.logs[facts.issuer], NOW) // timedelta(seconds=1)
                 if facts.issuer in facts.logs
                 else 0
             ),
@@ -308,6 +327,8 @@ class Logs:
             ),
             stale_after_s=STALE_AFTER_S,
             trust_version=1,
+            stated_schemes=tuple(sorted(facts.stated_schemes)),
+            unconfirmed_since=facts.unconfirmed_since,
         )
 
     def verdict_evidence(
@@ -411,7 +432,7 @@ class Logs:
             for author, index, name, body, _ in self._said(
                 "recognition_suspension", "recognition_resumption"
             )
-            if author == asked.host and body.certificate_no == asked.certificate_no
+            if author == province_of(asked.host) and body.certificate_no == asked.certificate_no
         )
 
     def _equivalences(self, host: str) -> tuple[EquivalenceHistory, ...]:
@@ -440,6 +461,20 @@ class Logs:
                 agreement_id=body.agreement_id,
             )
         return tuple(sorted(found.values(), key=lambda each: -each.index))
+
+    def _measures(self, number: str) -> tuple[MeasureHistory, ...]:
+        """Return the measures against a certificate or its institution, as projected."""
+        certificate = self._certificate(number)
+        subjects = (number,) if certificate is None else certificate.subjects
+        lifts = {
+            body.measure_id: (index, date.fromisoformat(body.effective_date))
+            for _, index, _, body, _ in self._said("measure_lift")
+        }
+        return tuple(
+            measure_history(author, index, body, lifted=lifts.get(body.measure_id, (None, None)))
+            for author, index, _, body, _ in self._said("supervision_measure")
+            if (body.institution_id or body.certificate_no) in subjects
+        )
 
     def _agreements(self) -> dict[str, AgreementHistory]:
         versions: dict[str, list[AgreementVersion]] = {}

@@ -62,7 +62,10 @@ async def _own(client: NodeClient, province: str, start: str) -> None:
         )
     )
     listing = epb.Listing(
-        listing_id=f"{province}-L1", institution_ids=[f"{province}-1"], from_date=start
+        listing_id=f"{province}-L1",
+        institution_ids=[f"{province}-1"],
+        from_date=start,
+        totals=epb.ControlTotals(institution_count=1, city_count=1, approved_beds=12),
     )
     await client.registry.PublishListing(
         rpb.PublishListingRequest(request_id=request_id(), duty=DUTY, listing=listing)

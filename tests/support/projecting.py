@@ -1,6 +1,6 @@
 """Projects entries straight into a database, without logs: for tests of one room's rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from google.protobuf.message import Message
@@ -32,6 +32,9 @@ class _Tx:
         """Never asked."""
         raise NotImplementedError(log)
 
+    def blind(self, request_ids: Iterable[str]) -> None:
+        """Nothing is kept under request ids here."""
+
 
 def entry_of(body: Message) -> Entry:
     """Return the entry that states a body, whatever it is."""
@@ -58,7 +61,7 @@ class Book:
         """Append bodies to a log, in one run or one by one, and return their leaf hashes."""
         name = LogName.registry(log) if isinstance(log, str) else log
         known = self.entries.setdefault(name, [])
-        fresh = []
+        fresh: list[Sequenced] = []
         for body in bodies:
             entry = entry_of(body)
             data = entry.SerializeToString(deterministic=True)

@@ -20,14 +20,19 @@ from deltacare.keys import LogSigner
 from deltacare.v1 import certification_service_pb2 as cert_pb
 from deltacare.v1 import entry_pb2 as pb
 from deltacare.v1 import registry_service_pb2 as reg_pb
+from deltacare.v1 import supervision_service_pb2 as sup_pb
 from deltacare.v1.types_pb2 import Duty
 from server.certification.projector import CertificationProjector
 from server.certification.salts import SaltStore
 from server.certification.service import CertificationServicer
+from server.certification.store import read_histories
+from server.credential.projector import CredentialProjector
 from server.edge.call import Call
 from server.log.ports import Projector
 from server.registry.projector import RegistryProjector
 from server.registry.service import RegistryServicer
+from server.supervision.projector import SupervisionProjector
+from server.supervision.service import SupervisionServicer
 from tests.support.federation import PROVINCES, make_keys
 from tests.support.nodes import FourNodes, Node, request_uuid
 from tests.support.ports import SeededEntropy
@@ -70,11 +75,18 @@ def institution_body(institution_id: str = "310000-1", **changes: object) -> pb.
 def listing_body(
     listing_id: str = "310000-L1", *institution_ids: str, **changes: object
 ) -> pb.Listing:
-    """Return a listing, of the first institution unless others are named."""
+    """Return a listing, of the first institution unless others are named.
+
+    Its totals are those of institutions as ``institution_body`` makes them.
+    """
+    listed = institution_ids or ("310000-1",)
     fields: dict[str, object] = {
         "listing_id": listing_id,
-        "institution_ids": institution_ids or ("310000-1",),
+        "institution_ids": listed,
         "from_date": "2026-01-01",
+        "totals": pb.ControlTotals(
+            institution_count=len(listed), city_count=1, approved_beds=100 * len(listed)
+        ),
     }
     return pb.Listing(**{**fields, **changes})  # type: ignore[arg-type]  # a test's own
 
@@ -125,7 +137,12 @@ def equivalence_body(equivalence_id: str = "310000-E1", **changes: object) -> pb
 
 def _projectors(_: str) -> list[Projector]:
     """Return the projectors of a node."""
-    return [RegistryProjector(), CertificationProjector()]
+    return [
+        RegistryProjector(),
+        SupervisionProjector(),
+        CertificationProjector(),
+        CredentialProjector(),
+    ]
 
 
 def _salts() -> dict[str, SaltStore]:
@@ -146,6 +163,7 @@ class Rooms:
     Attributes:
         nodes: the nodes below.
         registry: of the nodes that are up, by province.
+        supervision: likewise.
         certification: likewise.
     """
 
@@ -156,6 +174,7 @@ class Rooms:
         self.nodes = nodes
         self.salts = salts
         self.registry = {p: self._registry(nodes[p]) for p in up}
+        self.supervision = {p: self._supervision(nodes[p]) for p in up}
         self.certification = {p: self._certification(nodes[p]) for p in up}
 
     def _registry(self, node: Node) -> RegistryServicer:
@@ -167,6 +186,18 @@ class Rooms:
             reader=node.logs.reader,
         )
 
+    def _supervision(self, node: Node) -> SupervisionServicer:
+        return SupervisionServicer(
+            own=node.province,
+            trust=self.nodes.trust,
+            database=node.database,
+            sequencer=node.logs.sequencer,
+            reader=node.logs.reader,
+            certificate_known=lambda connection, number: bool(
+                read_histories(connection, (number,))
+            ),
+        )
+
     def _certification(self, node: Node) -> CertificationServicer:
         return CertificationServicer(
             own=node.province,
@@ -176,6 +207,7 @@ class Rooms:
             reader=node.logs.reader,
             salts=self.salts[node.province],
             entropy=SeededEntropy(f"service {node.province}"),
+            clock=self.nodes.clock,
             signers=VerdictKeys(verdict_signers=(make_keys(node.province).verdicts,)),
         )
 
@@ -205,6 +237,7 @@ class Rooms:
     def restarted(self, province: str) -> None:
         """Give a node that came up again its services."""
         self.registry[province] = self._registry(self.nodes[province])
+        self.supervision[province] = self._supervision(self.nodes[province])
         self.certification[province] = self._certification(self.nodes[province])
 
     def call(self, province: str, method: str = "Test") -> Call:
@@ -305,6 +338,24 @@ class Rooms:
                 ),
             ),
             self.call(province, "Revoke"),
+        )
+
+    async def take(self, province: str, measure: pb.SupervisionMeasure) -> None:
+        """Take a measure of supervision."""
+        await self.supervision[province].take_measure(
+            sup_pb.TakeMeasureRequest(request_id=request_id(), duty=DUTY, measure=measure),
+            self.call(province, "Take"),
+        )
+
+    async def lift(self, province: str, measure_id: str, day: str) -> None:
+        """Lift a measure of supervision."""
+        await self.supervision[province].lift_measure(
+            sup_pb.LiftMeasureRequest(
+                request_id=request_id(),
+                duty=DUTY,
+                lift=pb.MeasureLift(measure_id=measure_id, effective_date=day, reason="MENDED"),
+            ),
+            self.call(province, "Lift"),
         )
 
     async def declare(self, province: str, equivalence: pb.Equivalence) -> None:

@@ -20,7 +20,6 @@ ZH: Mapping[str, str] = {
     "Leave it out: the node computes it.": "请勿填写：由节点计算。",
     "Only a caregiver's certificate has a holder.": "只有护理员证书有持证人。",
     "The number stands more than once in the batch.": "同一批中有重复的编号。",
-    "This province is no member of the federation.": "该省不是联盟成员。",
     "A name begins with certificates/.": "名称应以 certificates/ 开头。",
     "No log has {}.": "任何日志中都没有 {}。",
     # Institutions, listings and agreements.

@@ -23,6 +23,10 @@ class Purpose(enum.StrEnum):
     SETTLEMENT = "SETTLEMENT"
     DISPUTE = "DISPUTE"
     HOLDER_CHECK = "HOLDER_CHECK"
+    CERTIFICATION = "CERTIFICATION"
+    SUPERVISION = "SUPERVISION"
+    SUBJECT_REQUEST = "SUBJECT_REQUEST"
+    ERASURE = "ERASURE"
 
     @property
     def zh(self) -> str:
@@ -60,4 +64,8 @@ _TEXTS = {
         "核对持证人",
         "Comparing the holder of a certificate with the person who shows it.",
     ),
+    Purpose.CERTIFICATION: ("办理资格认证", "Certifying a caregiver."),
+    Purpose.SUPERVISION: ("实施监管", "Supervising an institution or a caregiver."),
+    Purpose.SUBJECT_REQUEST: ("应本人要求", "The person asks for it."),
+    Purpose.ERASURE: ("删除个人信息", "Erasing a person's values."),
 }

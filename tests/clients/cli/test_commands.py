@@ -138,7 +138,7 @@ def test_listings(clerk: Clerk, tmp_path: Path) -> None:
     assert 0 == clerk.run(SH, "institution", "import", str(register), *SIGNED)[0]
     ids = tmp_path / "ids.txt"
     ids.write_text("310000-2\n\n310000-3\n", encoding="utf-8")
-    publish = ("institution", "publish-listing", "310000-L2026-9", "--from", "2026-01-01", *SIGNED)
+    publish = ("listing", "publish", "310000-L2026-9", "--from", "2026-01-01", *SIGNED)
     assert 2 == clerk.run(SH, *publish)[0]
     code, found = clerk.run(SH, *publish, "--institution", "310000-1", "--file", str(ids))
     assert (0, 3) == (code, found["institutions"])
@@ -146,11 +146,11 @@ def test_listings(clerk: Clerk, tmp_path: Path) -> None:
         lambda _, found: (
             [3] == [len(row["listing"]["institution_ids"]) for row in found["listings"]]
         ),
-        JS, "institution", "listings", "--province", SH,
+        JS, "listing", "list", "--province", SH,
     )  # fmt: skip
     ending = ("--from", "2026-02-01", "--reason", "CAPACITY_FULL", *SIGNED)
-    assert 0 == clerk.run(SH, "institution", "withdraw-listing", "310000-L2026-9", *ending)[0]
-    code, text = clerk.text(SH, "institution", "listings")
+    assert 0 == clerk.run(SH, "listing", "withdraw", "310000-L2026-9", *ending)[0]
+    code, text = clerk.text(SH, "listing", "list")
     assert (0, True, True) == (code, "310000-L2026-9" in text, "2026-02-01" in text)
     # A rule's refusal is said in its Chinese words.
     code, text = clerk.text(SH, *publish, "--institution", "310000-1")

@@ -10,17 +10,20 @@ from openpyxl import Workbook
 
 from clients.registers.files import load_register
 from clients.registers.findings import Defect
+from clients.registers.mapping_file import read_mapping
+from clients.registers.shipped import find_mapping
 from clients.sample.generator import COLUMNS, sample_csv, sample_rows
 from settlement.findings import BadFile
 
 TODAY = date(2026, 11, 22)
+SHANGHAI = find_mapping("shanghai")
 PART = sample_rows(province="340000")
 BEDS = sum(int(row["approved_beds"]) for row in PART)
 
 
 def load(path: Path) -> tuple[int, int]:
     """Return institutions and beds of a file."""
-    register = load_register(path, today=TODAY, province="340000")
+    register = load_register(path, mapping=SHANGHAI, today=TODAY, province="340000")
     return len(register.institutions), register.beds
 
 
@@ -46,7 +49,7 @@ def test_workbook_with_numbers_and_dates(tmp_path: Path) -> None:
         sheet.append(cells)
     path = tmp_path / "register.xlsx"
     book.save(path)
-    register = load_register(path, today=TODAY, province="340000")
+    register = load_register(path, mapping=SHANGHAI, today=TODAY, province="340000")
     assert (len(PART), BEDS) == (len(register.institutions), register.beds)
     assert {Defect.CREDIT_CODE_ABSENT} == {found.defect for found in register.findings}
 
@@ -77,9 +80,70 @@ def test_row_with_a_comma_too_many(tmp_path: Path) -> None:
     lines[2] += ",surplus"
     path = tmp_path / "register.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
-    register = load_register(path, today=TODAY, province="340000")
+    register = load_register(path, mapping=SHANGHAI, today=TODAY, province="340000")
     assert (len(PART) - 1, 1) == (len(register.institutions), register.left_out_count)
     assert [3] == [found.row for found in register.findings if found.defect is Defect.ROW_BROKEN]
+
+
+SHEETS = """
+format = "deltacare/register-mapping/v1"
+[source]
+id = "TEST"
+name_zh = "测试"
+name_en = "Test"
+authorities = ["CIVIL_AFFAIRS"]
+province = "340000"
+[file]
+sheet = "名录"
+header_row = 3
+encodings = ["utf-8"]
+[columns]
+number = "no"
+name = "name"
+approved_beds = "beds"
+state = { constant = "OPERATING" }
+"""
+
+
+def test_a_sheet_below_titles(tmp_path: Path) -> None:
+    """The named sheet is read from its header on; a workbook without it is refused by name."""
+    mapping = read_mapping(SHEETS.encode(), name="sheets", file="sheets.toml")
+    book = Workbook()
+    sheet = book.create_sheet("名录")
+    for row in (["标题"], ["说明", "x"], ["no", "name", "beds"], [1, "编造的养老院（测试用）", 5]):
+        sheet.append(row)
+    path = tmp_path / "register.xlsx"
+    book.save(path)
+    register = load_register(path, mapping=mapping, today=TODAY)
+    assert ["340000-1"] == [home.institution_id for home in register.institutions]
+    assert [4] == [row.number for row in register.rows]
+    sheet.title = "其他"
+    book.save(path)
+    with pytest.raises(BadFile) as caught:
+        load_register(path, mapping=mapping, today=TODAY)
+    assert ["名录"] == [found.value for found in caught.value.findings]
+
+
+def test_an_encoding_that_the_mapping_does_not_name(tmp_path: Path) -> None:
+    """Bytes that are no text in the named encodings are refused, not guessed at."""
+    mapping = read_mapping(SHEETS.encode(), name="sheets", file="sheets.toml")
+    path = tmp_path / "register.csv"
+    text = "标题\n说明\nno,name,beds\n1,编造的养老院（测试用）,5\n"
+    path.write_bytes(text.encode())
+    assert 1 == len(load_register(path, mapping=mapping, today=TODAY).rows)
+    path.write_bytes(text.encode("gb18030"))
+    with pytest.raises(BadFile):
+        load_register(path, mapping=mapping, today=TODAY)
+
+
+def test_a_column_that_is_there_twice(tmp_path: Path) -> None:
+    """Which of two is meant cannot be known, so the file is refused."""
+    path = tmp_path / "register.csv"
+    lines = sample_csv(PART).decode("utf-8-sig").replace("zipcode", "name")
+    path.write_text(lines, encoding="utf-8")
+    with pytest.raises(BadFile) as caught:
+        load(path)
+    assert ["name"] == [found.column for found in caught.value.findings]
 
 
 def test_empty_file(tmp_path: Path) -> None:

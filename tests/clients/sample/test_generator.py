@@ -1,15 +1,12 @@
 """The embedded sample: its size, its reproducibility, and that nobody can take it for real."""
 
-from datetime import date
-
-from clients.registers.findings import Defect
-from clients.registers.reader import read_register
 from clients.sample.generator import (
     COLUMNS,
     SAMPLE_BEDS,
     SAMPLE_INSTITUTIONS,
     sample_csv,
     sample_rows,
+    sample_streets_csv,
 )
 
 PROVINCES = ("310000", "320000", "330000", "340000")
@@ -44,13 +41,14 @@ def test_says_that_it_is_synthetic() -> None:
         assert "非真实" in row["address"]
 
 
-def test_reads_as_a_register_without_defects() -> None:
-    """It has the columns of a public register, and the reader has nothing against its rows."""
-    register = read_register(
-        enumerate(sample_rows(), start=2), columns=COLUMNS, today=date(2026, 11, 22)
-    )
-    assert (57, 25_698) == (len(register.institutions), register.beds)
-    assert {Defect.CREDIT_CODE_ABSENT} == {found.defect for found in register.findings}
+def test_streets_of_the_sample() -> None:
+    """Every street that a row names stands in the table, with its code."""
+    table = sample_streets_csv().decode("utf-8").splitlines()
+    assert "code,name,areaCode" == table[0]
+    wanted = {
+        f"{row['street_code']},{row['street']},{row['district_code']}" for row in sample_rows()
+    }
+    assert wanted == set(table[1:])
 
 
 def test_csv_opens_in_a_spreadsheet() -> None:

@@ -12,7 +12,7 @@ from clients.verify.recognition import Derived, derive
 from clients.verify.said import SaidEntry
 from deltacare.evidence import VerdictRecord
 from deltacare.v1 import entry_pb2 as pb
-from server.certification.rules import LogFacts
+from server.certification.facts import LogFacts
 from tests.support.evidence import AH, JS, NUMBER, SH, Asked, Logs
 
 DAYS = ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24"]
@@ -103,13 +103,15 @@ def histories(draw: st.DrawFn) -> Logs:
             subject=draw(st.sampled_from([1, 2])),
             scheme="CAREGIVER_LEVEL",
             grade=draw(st.sampled_from(["三级", "二级", "一级"])),
+            institution_id=draw(st.sampled_from(["", f"{JS}-1"])),
             valid_from_date=first,
             valid_until_date=last,
+            division_code=draw(st.sampled_from(["", "320505", "320105"])),
         ),
     )
     versions: dict[str, bytes] = {}
     for number in range(draw(st.integers(0, 2))):
-        parties = draw(st.sampled_from([(SH, JS), (SH, JS, AH), (SH, AH), ("310100", "320500")]))
+        parties = draw(st.sampled_from([(SH, JS), (SH, JS, AH), (SH, AH), ("310105", "320500")]))
         agreement_id = f"{SH}-A{draw(st.integers(1, 2))}"
         versions[agreement_id] = logs.say(
             SH,
@@ -155,6 +157,30 @@ def histories(draw: st.DrawFn) -> Logs:
                     reason=REASON,
                 ),
             )
+    for number in range(draw(st.sampled_from([0, 0, 1, 2]))):
+        author = draw(st.sampled_from([SH, JS, JS, AH]))
+        institution = draw(st.sampled_from(["", "", f"{JS}-1", f"{JS}-2"]))
+        logs.say(
+            author,
+            supervision_measure=pb.SupervisionMeasure(
+                measure_id=f"{author}-M{number}",
+                kind=draw(st.sampled_from([1, 5, 5, 6])),
+                institution_id=institution,
+                certificate_no="" if institution else NUMBER,
+                from_date=draw(st.sampled_from(DAYS[:3])),
+                until_date=draw(st.sampled_from(["", "", *DAYS[2:]])),
+                reason=f"{REASON}{number}",
+            ),
+        )
+        if draw(st.booleans()):
+            logs.say(
+                author,
+                measure_lift=pb.MeasureLift(
+                    measure_id=f"{author}-M{number}",
+                    effective_date=draw(st.sampled_from(DAYS)),
+                    reason=REASON,
+                ),
+            )
     for kind, day, until in draw(st.lists(WORDS, max_size=6)):
         author = SH if kind.startswith("recognition") else JS
         logs.say(author, **_word(kind, day, until))
@@ -174,16 +200,21 @@ def histories(draw: st.DrawFn) -> Logs:
 @given(
     logs=histories(),
     day=st.sampled_from(DAYS),
-    host=st.sampled_from([SH, SH, SH, JS, AH]),
+    host=st.sampled_from([SH, SH, SH, "310105", "310105001", JS, AH]),
+    schemes=st.sampled_from([(), (), ("CAREGIVER_LEVEL",), ("OTHER",)]),
     by=st.sampled_from([SH, JS, AH]),
     matches=st.sampled_from([None, None, True, False]),
 )
 def test_both_implementations_agree(
-    *, logs: Logs, day: str, host: str, by: str, matches: bool | None
+    *, logs: Logs, day: str, host: str, schemes: tuple[str, ...], by: str, matches: bool | None
 ) -> None:
     """Whatever was said, in whatever order: the same verdict, rule, entries, logs and mapping."""
     asked = Asked(
-        host=host, on_date=date.fromisoformat(day), answered_by=by, holder_matches=matches
+        host=host,
+        on_date=date.fromisoformat(day),
+        answered_by=by,
+        holder_matches=matches,
+        stated_schemes=schemes,
     )
     expected, actual = derived(logs, asked)
     assert expected == actual
@@ -202,13 +233,13 @@ def test_both_implementations_agree(
         ("R08-SUSPENDED", lambda logs: _say(logs, "certificate_suspension"), Asked()),
         ("R09-NOT-YET-VALID", lambda _: None, Asked(on_date=date(2025, 12, 31))),
         ("R10-EXPIRED", lambda _: None, Asked(on_date=date(2027, 1, 1))),
-        ("R11-HOME", lambda _: None, Asked(host=JS)),
-        ("R12-HOST-STALE", lambda logs: _known(logs, SH, is_forked=True), Asked()),
-        ("R13-RECOGNITION-SUSPENDED", lambda logs: _say(logs, "recognition_suspension"), Asked()),
-        ("R14-NO-EQUIVALENCE", lambda _: None, Asked(host=AH)),
-        ("R15-BASIS-STALE", lambda logs: _third(logs, stalled=True), Asked()),
-        ("R16-NO-AGREEMENT", lambda logs: _third(logs, stalled=False), Asked()),
-        ("R17-RECOGNISED", lambda _: None, Asked()),
+        ("R13-HOME", lambda _: None, Asked(host=JS)),
+        ("R14-HOST-STALE", lambda logs: _known(logs, SH, is_forked=True), Asked()),
+        ("R16-RECOGNITION-SUSPENDED", lambda logs: _say(logs, "recognition_suspension"), Asked()),
+        ("R17-NO-EQUIVALENCE", lambda _: None, Asked(host=AH)),
+        ("R19-BASIS-STALE", lambda logs: _third(logs, stalled=True), Asked()),
+        ("R20-NO-AGREEMENT", lambda logs: _third(logs, stalled=False), Asked()),
+        ("R21-RECOGNISED", lambda _: None, Asked()),
     ],
 )
 def test_every_rule_is_worked_out(rule: str, change: Saying, asked: Asked) -> None:
@@ -224,19 +255,19 @@ def test_every_rule_is_worked_out(rule: str, change: Saying, asked: Asked) -> No
     [
         # What was ended before it began again, and what no quorum has seen end.
         ("R08-SUSPENDED", ["certificate_reinstatement", "certificate_suspension"], {}),
-        ("R17-RECOGNISED", ["certificate_suspension", "certificate_reinstatement"], {}),
+        ("R21-RECOGNISED", ["certificate_suspension", "certificate_reinstatement"], {}),
         ("R08-SUSPENDED", ["certificate_suspension", "certificate_reinstatement"], {JS: 1}),
-        ("R13-RECOGNITION-SUSPENDED", ["recognition_resumption", "recognition_suspension"], {}),
-        ("R17-RECOGNISED", ["recognition_suspension", "recognition_resumption"], {}),
+        ("R16-RECOGNITION-SUSPENDED", ["recognition_resumption", "recognition_suspension"], {}),
+        ("R21-RECOGNISED", ["recognition_suspension", "recognition_resumption"], {}),
         (
-            "R13-RECOGNITION-SUSPENDED",
+            "R16-RECOGNITION-SUSPENDED",
             ["recognition_suspension", "recognition_resumption"],
             {SH: 1},
         ),
         # An agreement is ended, also by a word that no quorum has seen; one cannot be begun so.
-        ("R16-NO-AGREEMENT", ["end"], {}),
-        ("R16-NO-AGREEMENT", ["end"], {JS: 1}),
-        ("R16-NO-AGREEMENT", [], {JS: 1}),
+        ("R20-NO-AGREEMENT", ["end"], {}),
+        ("R20-NO-AGREEMENT", ["end"], {JS: 1}),
+        ("R20-NO-AGREEMENT", [], {JS: 1}),
     ],
 )
 def test_order_and_quorum_decide(rule: str, words: list[str], unseen: dict[str, int]) -> None:

@@ -62,7 +62,8 @@ def test_a_verdict_verifies(verify: Ask, logs: Logs, asked: Asked, verdict: str)
     """Each kind of verdict is borne out by its file; the last step says what is mere word."""
     found, steps = verify(logs.verdict_evidence(asked).to_bytes())
     assert verdict == found.summary["verdict"]
-    assert ["unsearched", "holder"] == list(steps[-1].facts)
+    words = ["unsearched", "holder", "compared", "stated_schemes", "unconfirmed_since"]
+    assert words == list(steps[-1].facts)
     holder = {None: "NOT_ASKED", True: "MATCHED", False: "NOT_MATCHED"}[asked.holder_matches]
     assert holder == steps[-1].facts["holder"]
 
@@ -116,7 +117,7 @@ def test_a_logs_key_signs_no_verdict(verify: Ask) -> None:
     "change",
     [
         lambda r: replace(r, verdict="REVOKED", rule="R07-REVOKED"),
-        lambda r: replace(r, rule="R11-HOME"),
+        lambda r: replace(r, rule="R13-HOME"),
         lambda r: replace(r, mapped_grade="高级"),
         lambda r: replace(r, mapped_scheme="SH_OTHER"),
         lambda r: replace(r, reason="FRAUD"),

@@ -60,7 +60,7 @@ async def ask(rooms: Rooms, province: str, **fields: object) -> cert_pb.CheckCer
 
 async def test_a_verdict_of_a_node_verifies(four: Rooms, tmp_path: Path) -> None:
     """VALID by an agreement, as the host's node, the issuer's and a third say it."""
-    for province, rule in ((SH, "R17"), (JS, "R11"), (AH, "R14")):
+    for province, rule in ((SH, "R21"), (JS, "R13"), (AH, "R17")):
         response = await ask(four, province)
         found, steps = verified(four, response.evidence, tmp_path)
         assert found.summary["rule"] == response.rule
@@ -82,7 +82,7 @@ async def test_another_provinces_question_verifies(four: Rooms, tmp_path: Path) 
 async def test_the_whole_life_of_a_certificate_is_in_the_file(four: Rooms, tmp_path: Path) -> None:
     """Suspended and good again, recognition stopped and resumed: all of it is there to be seen."""
     rooms = four.certification
-    from tests.server.certification.test_service import say
+    from tests.support.certifying import say
 
     await say(
         four,
@@ -194,7 +194,7 @@ async def test_the_file_waits_for_the_quorum(tmp_path: Path) -> None:
 
 async def test_a_node_without_its_key_signs_no_verdict(four: Rooms) -> None:
     """It answers, and refuses the file with the reason."""
-    files = four.certification[SH]._files
+    files = four.certification[SH]._room.files
     files._signers = replace(files._signers, verdict_signers=())  # type: ignore[type-var]
     with pytest.raises(Refusal) as caught:
         await ask(four, SH)
@@ -211,3 +211,30 @@ async def test_the_record_names_what_was_read(four: Rooms) -> None:
     assert [True, True, False, False] == [each.is_used for each in record.logs]
     assert 4 == len(record.said) == len(evidence.receipts)
     assert all(each.size >= each.quorum_size > 0 for each in record.logs if each.is_used)
+
+
+async def test_measures_are_in_the_file(four: Rooms, tmp_path: Path) -> None:
+    """By the host, by the own province, and lifted: the verifier works out the same each time."""
+    measure = pb.SupervisionMeasure(
+        measure_id="310000-M1",
+        kind=pb.MEASURE_KIND_BAN,
+        certificate_no=NUMBER,
+        from_date="2026-11-01",
+        reason="ABUSE",
+    )
+    await four.take(SH, measure)
+    await four.spread(SH)
+    found, steps = verified(four, (await ask(four, SH, host="310105")).evidence, tmp_path)
+    assert ("R15-BARRED-HERE", "310105") == (found.summary["rule"], found.summary["host"])
+    assert "ABUSE" == steps[3].facts["reason"]
+    measure.measure_id = "320000-M1"
+    await four.take(JS, measure)
+    await four.spread(JS)
+    for province in (SH, JS, ZJ):
+        found, _ = verified(four, (await ask(four, province)).evidence, tmp_path)
+        assert "R12-BARRED" == found.summary["rule"]
+    for province in (SH, JS):
+        await four.lift(province, f"{province}-M1", "2026-11-20")
+        await four.spread(province)
+    found, _ = verified(four, (await ask(four, SH)).evidence, tmp_path)
+    assert "R21-RECOGNISED" == found.summary["rule"]

@@ -3,13 +3,15 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deltacare.times import ServiceMonth
 from deltacare.v1 import certification_service_pb2 as cert_pb
 from deltacare.v1 import entry_pb2 as pb
-from server.certification.rules import Facts, LogFacts, check
+from server.certification.facts import Facts, LogFacts
+from server.certification.rules import check
 from server.certification.standing import (
     certificate_good_days,
     certificate_standing,
@@ -24,8 +26,10 @@ from server.certification.values import (
     RecognitionFacts,
     RecognitionSaid,
 )
-from server.registry.rules import agreements_in_force
+from server.registry.in_force import agreements_in_force
 from server.registry.values import AgreementHistory, AgreementVersion, AgreementWordSaid, Reach
+from server.supervision.rules import bars_known
+from server.supervision.values import MeasureHistory
 
 SH, JS = "310000", "320000"
 MONTH = ServiceMonth(year=2026, month=10)
@@ -77,7 +81,7 @@ def all_facts(draw: st.DrawFn) -> Facts:
                 index=draw(indexes),
                 issuer=JS,
                 scheme="S",
-                grades=frozenset({draw(st.sampled_from(["三级", "二级"]))}),
+                grades=frozenset({draw(st.sampled_from(["三级", "三级", "二级"]))}),
                 mapped_scheme="M",
                 mapped_grade="G",
                 from_date=first,
@@ -92,7 +96,7 @@ def all_facts(draw: st.DrawFn) -> Facts:
         version_hash=HASH,
         author=SH,
         index=draw(indexes),
-        parties=(SH, JS),
+        parties=draw(st.sampled_from([(SH, JS), (SH, JS), ("310105", "320500")])),
         scopes=frozenset({draw(st.sampled_from([1, 2]))}),
         subsidy_kinds=frozenset(),
         from_date=agreement_from,
@@ -114,6 +118,26 @@ def all_facts(draw: st.DrawFn) -> Facts:
         )
         for _ in range(draw(st.integers(0, 3)))
     ]
+    measures = []
+    for number in range(draw(st.sampled_from([0, 0, 1, 2]))):
+        first, last = draw(windows())
+        is_lifted = draw(st.booleans())
+        measures.append(
+            MeasureHistory(
+                measure_id=f"M{number}",
+                author=draw(st.sampled_from([SH, JS, "330000"])),
+                index=draw(indexes),
+                kind=draw(st.sampled_from([pb.MEASURE_KIND_BAN, pb.MEASURE_KIND_PENALTY])),
+                institution_id="",
+                certificate_no="320000-C1",
+                from_date=first,
+                until_date=last if draw(st.booleans()) else None,
+                due_date=None,
+                reason="CODE",
+                lifted_index=draw(indexes) if is_lifted else None,
+                lifted_date=draw(days) if is_lifted else None,
+            )
+        )
     logs = {}
     for province in (SH, JS):
         size = draw(sizes)
@@ -128,7 +152,7 @@ def all_facts(draw: st.DrawFn) -> Facts:
     return Facts(
         certificate_no="320000-C1",
         issuer=JS,
-        host=draw(st.sampled_from([SH, JS])),
+        host=draw(st.sampled_from([SH, "310105", "310104", JS])),
         on_date=FIRST,
         known_time=NOW,
         stale_after=timedelta(days=1),
@@ -145,11 +169,13 @@ def all_facts(draw: st.DrawFn) -> Facts:
             valid_from_date=valid_from,
             valid_until_date=valid_until,
             events=tuple(life),
+            division_code=draw(st.sampled_from(["", "320505", "320102"])),
         ),
         recognitions=tuple(said),
         equivalences=tuple(equivalences),
         agreements={"310000-A1": AgreementHistory(versions=(version,), words=words)},
         holder_matches=None,
+        measures=tuple(measures),
     )
 
 
@@ -167,6 +193,7 @@ def night_facts(facts: Facts) -> RecognitionFacts:
             version.agreement_id: version
             for version in agreements_in_force(facts.agreements.values(), reaches)
         },
+        bars={"320000-C1": bars_known(facts.measures, reaches)},
     )
 
 
@@ -179,7 +206,7 @@ def test_good_days_are_the_days_a_check_finds_valid(facts: Facts) -> None:
         day = MONTH.first_date + timedelta(days=offset)
         if check(replace(facts, on_date=day)).verdict == cert_pb.VERDICT_VALID:
             expected |= 1 << offset
-    found = certificate_good_days(night_facts(facts), "320000-C1", host=facts.host, month=MONTH)
+    found = certificate_good_days(night_facts(facts), "320000-C1", place=facts.host, month=MONTH)
     assert expected == found
 
 
@@ -195,7 +222,7 @@ def test_more_under_quorum_never_restricts_and_more_verified_never_permits(
         standing = certificate_standing(facts.certificate, reach)
         known = {} if standing is None else {"320000-C1": standing}
         night = RecognitionFacts(certificates=known, suspensions={}, equivalences={})
-        return certificate_good_days(night, "320000-C1", host=JS, month=MONTH)
+        return certificate_good_days(night, "320000-C1", place=JS, month=MONTH)
 
     only_renewals = all(
         event.kind is not EventKind.RENEWED for event in facts.certificate.events
@@ -257,9 +284,121 @@ def test_subject_must_fit() -> None:
     standing = certificate_standing(history, Reach(restrict_size=1, permit_size=1))
     assert standing is not None
     facts = RecognitionFacts(certificates={"320000-C1": standing}, suspensions={}, equivalences={})
-    assert certificate_good_days(facts, "320000-C1", host=JS, month=MONTH) == 0
+    assert certificate_good_days(facts, "320000-C1", place=JS, month=MONTH) == 0
     found = certificate_good_days(
-        facts, "320000-C1", host=JS, month=MONTH, subject=pb.CERTIFICATE_SUBJECT_INSTITUTION
+        facts, "320000-C1", place=JS, month=MONTH, subject=pb.CERTIFICATE_SUBJECT_INSTITUTION
     )
     assert MONTH.full_mask == found
-    assert certificate_good_days(facts, "320000-C2", host=JS, month=MONTH) == 0
+    assert certificate_good_days(facts, "320000-C2", place=JS, month=MONTH) == 0
+
+
+def standing_facts(
+    parties: tuple[str, ...], *, division_code: str = "", measures: tuple[MeasureHistory, ...] = ()
+) -> RecognitionFacts:
+    """Return facts of a night at which only the places and the measures are in question."""
+    reaches = dict.fromkeys((SH, JS), Reach(restrict_size=9, permit_size=9))
+    history = CertificateHistory(
+        certificate_no="320000-C1",
+        issuer=JS,
+        index=0,
+        subject=pb.CERTIFICATE_SUBJECT_CAREGIVER,
+        scheme="S",
+        grade="三级",
+        holder_name_digest=b"d" * 32,
+        institution_id="",
+        valid_from_date=date(2015, 1, 1),
+        valid_until_date=date(2030, 1, 1),
+        division_code=division_code,
+    )
+    equivalence = EquivalenceHistory(
+        equivalence_id="310000-E1",
+        host=SH,
+        index=1,
+        issuer=JS,
+        scheme="S",
+        grades=frozenset({"三级"}),
+        mapped_scheme="M",
+        mapped_grade="G",
+        from_date=date(2015, 1, 1),
+        until_date=None,
+        agreement_id="310000-A1",
+    )
+    version = AgreementVersion(
+        agreement_id="310000-A1",
+        version_hash=HASH,
+        author=SH,
+        index=2,
+        parties=parties,
+        scopes=frozenset({pb.AGREEMENT_SCOPE_CAREGIVER_QUALIFICATION}),
+        subsidy_kinds=frozenset(),
+        from_date=date(2015, 1, 1),
+        until_date=None,
+    )
+    standing = certificate_standing(history, reaches[JS])
+    standing_equivalence = equivalence_standing(equivalence, reaches[SH])
+    assert standing is not None
+    assert standing_equivalence is not None
+    return RecognitionFacts(
+        certificates={"320000-C1": standing},
+        suspensions={},
+        equivalences={SH: (standing_equivalence,)},
+        agreements={"310000-A1": version},
+        bars={"320000-C1": bars_known(measures, reaches)},
+    )
+
+
+@pytest.mark.parametrize(
+    "parties, division_code, place, is_good",
+    [
+        ((SH, JS), "", "310105", True),
+        (("310105", JS), "", "310105", True),
+        (("310105", JS), "", "310105001", True),
+        (("310105", JS), "", "310104", False),
+        (("310105", JS), "", SH, False),
+        ((SH, "320500"), "320505", SH, True),
+        ((SH, "320500"), "320102", SH, False),
+        ((SH, "320500"), "", SH, False),
+    ],
+)
+def test_a_night_asks_where_it_was_issued_and_where_it_should_count(
+    parties: tuple[str, ...], division_code: str, place: str, *, is_good: bool
+) -> None:
+    """A party covers the office that issued it, and one the place of the institution."""
+    facts = standing_facts(parties, division_code=division_code)
+    found = certificate_good_days(facts, "320000-C1", place=place, month=MONTH)
+    assert found == (MONTH.full_mask if is_good else 0)
+
+
+def test_a_night_splits_a_month_where_a_district_ends() -> None:
+    """闸北区 was merged into 静安区 on 2015-11-04: an agreement of it covers three days more."""
+    month = ServiceMonth(year=2015, month=11)
+    facts = standing_facts(("310108", JS))
+    assert certificate_good_days(facts, "320000-C1", place="310108", month=month) == 0b111
+
+
+@pytest.mark.parametrize(
+    "author, place, expected",
+    [
+        (JS, JS, 0b1111),
+        (JS, SH, 0b1111),
+        (SH, JS, MONTH.full_mask),
+        (SH, "310105", 0b1111),
+        ("330000", SH, MONTH.full_mask),
+    ],
+)
+def test_a_night_knows_who_is_barred_where(author: str, place: str, expected: int) -> None:
+    """By the own province everywhere, by a host in that province alone."""
+    measure = MeasureHistory(
+        measure_id="M1",
+        author=author,
+        index=3,
+        kind=pb.MEASURE_KIND_BAN,
+        institution_id="",
+        certificate_no="320000-C1",
+        from_date=date(2026, 10, 5),
+        until_date=None,
+        due_date=None,
+        reason="CODE",
+    )
+    facts = standing_facts((SH, JS), measures=(measure,))
+    assert expected == certificate_good_days(facts, "320000-C1", place=place, month=MONTH)

@@ -24,7 +24,7 @@ async def test_checks_say_stale_with_the_age(tmp_path: Path, holder_name: str) -
         trusts = {}
         for province in (SH, JS):
             trusts[province] = Unconfirmed(rooms.nodes.trust)
-            rooms.certification[province]._checker._trust = trusts[province]  # type: ignore[assignment]  # it has everything
+            rooms.certification[province]._room.checker._trust = trusts[province]  # type: ignore[assignment]  # it has everything
 
         async def answers() -> list[tuple[int, str, int]]:
             found = []
@@ -35,8 +35,8 @@ async def test_checks_say_stale_with_the_age(tmp_path: Path, holder_name: str) -
 
         now = rooms.nodes.clock.now()
         good = [
-            (cert_pb.VERDICT_VALID, "R17-RECOGNISED", 0),
-            (cert_pb.VERDICT_VALID, "R11-HOME", 0),
+            (cert_pb.VERDICT_VALID, "R21-RECOGNISED", 0),
+            (cert_pb.VERDICT_VALID, "R13-HOME", 0),
         ]
         for _ in range(2):
             assert good == [(v, rule, 0) for v, rule, _ in await answers()]

@@ -75,6 +75,38 @@ CertificationService/EndEquivalence                +   .   .   .   .   .   .   .
 CertificationService/ListEquivalences              +   +   +   +   .   +   .   .
 CertificationService/SuspendRecognition            +   .   .   +   .   .   .   .
 CertificationService/ResumeRecognition             +   .   .   +   .   .   .   .
+RegistryService/BatchStateClaims                   +   .   .   .   .   .   .   .
+RegistryService/ProposeListing                     +   .   .   .   .   .   .   .
+RegistryService/GetInstitutionHistory              +   +   +   +   +   +   .   .
+RegistryService/SearchInstitutions                 +   +   +   +   +   +   .   .
+RegistryService/ListClaims                         +   +   +   +   +   +   .   .
+RegistryService/ListDisagreements                  +   +   +   +   +   +   .   .
+RegistryService/GetAgreementMatrix                 +   +   +   +   +   +   .   .
+CertificationService/PublishScheme                 +   .   .   .   .   .   .   .
+CertificationService/ListSchemes                   +   +   +   +   .   +   .   .
+CertificationService/AddToCertificate              +   .   .   .   .   .   .   .
+CertificationService/AnswerRecognitionSuspension   +   .   .   +   .   .   .   .
+CertificationService/ListRecognitionSuspensions    +   +   +   +   .   +   .   .
+CertificationService/BatchCheckCertifications      +   +   +   +   .   +   .   .
+CertificationService/PutWatchList                  +   +   .   .   .   .   .   .
+CertificationService/ListWatchLists                +   +   .   .   .   .   .   .
+CertificationService/WatchCertificates             +   +   .   .   .   .   .   .
+SupervisionService/RecordInspection                +   .   .   +   .   .   .   .
+SupervisionService/TakeMeasure                     +   .   .   +   .   .   .   .
+SupervisionService/ReportRectification             +   .   .   +   .   .   .   .
+SupervisionService/LiftMeasure                     +   .   .   +   .   .   .   .
+SupervisionService/ListMeasures                    +   +   +   +   .   +   .   .
+SupervisionService/ListInspections                 +   +   +   +   .   +   .   .
+PersonalService/PutPersonalData                    F   .   .   .   .   .   .   .
+PersonalService/DisclosePersonalData               CDVR .  .   CDVR .  .   .   .
+PersonalService/CompareIdentity                    .   .   .   .   .   .   .   H
+PersonalService/ListDisclosures                    RD  .   .   .   .   RD  .   .
+PersonalService/ErasePersonalData                  X   .   .   X   .   .   .   .
+CredentialService/PublishCredentialKey             +   .   .   .   .   .   .   .
+CredentialService/ListCredentialKeys               +   +   +   +   .   +   .   .
+CredentialService/IssueCredential                  F   .   .   .   .   .   .   .
+CredentialService/GetStatusList                    +   +   +   +   .   +   .   +
+CredentialService/GetOfflineBundle                 +   +   +   +   .   +   .   .
 SettlementService/PublishSubsidyPolicy             +   .   .   .   .   .   .   .
 SettlementService/ListSubsidyPolicies              +   .   +   +   +   +   .   .
 SettlementService/CreateEnrolments                 E   .   .   .   .   .   .   .
@@ -106,6 +138,10 @@ LETTERS = {
     "S": Purpose.SETTLEMENT,
     "D": Purpose.DISPUTE,
     "H": Purpose.HOLDER_CHECK,
+    "F": Purpose.CERTIFICATION,
+    "V": Purpose.SUPERVISION,
+    "R": Purpose.SUBJECT_REQUEST,
+    "X": Purpose.ERASURE,
 }
 ADMINISTRATORS_CLASSES = {
     RecordClass.PUBLIC,
@@ -335,4 +371,8 @@ def test_purposes_travel_beside_calls() -> None:
         for message in file.message_types_by_name.values()
         if "purpose" in message.fields_by_name and message.name.endswith("Request")
     }
-    assert {"CheckCertificationRequest", "ExplainAccessRequest"} >= named
+    assert {
+        "BatchCheckCertificationsRequest",
+        "CheckCertificationRequest",
+        "ExplainAccessRequest",
+    } >= named

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from deltacare.ids import LogName
 from deltacare.v1 import entry_pb2 as pb
 from server.registry import tables
+from server.registry.claim_views import find_claims
 from server.registry.projector import RegistryProjector
 from server.registry.store import (
     agreement_changed,
@@ -48,6 +49,8 @@ def dump(database: Database) -> dict[str, list[tuple[object, ...]]]:
             table.name: sorted(tuple(row) for row in connection.execute(select(table)))
             for table in (
                 tables.institutions,
+                tables.claims,
+                tables.proposals,
                 tables.listings,
                 tables.agreements,
                 tables.agreement_words,
@@ -55,6 +58,26 @@ def dump(database: Database) -> dict[str, list[tuple[object, ...]]]:
         }
     )
 
+
+def claim(value: str = "120", **changes: object) -> pb.InstitutionClaim:
+    """Return what a directory says of the beds of 310000-1."""
+    fields: dict[str, object] = {
+        "institution_id": "310000-1",
+        "source": "MAP",
+        "authority": pb.AUTHORITY_DIRECTORY,
+        "attribute": "approved_beds",
+        "value": value,
+        "as_of_date": "2026-10-01",
+    }
+    return pb.InstitutionClaim(**{**fields, **changes})
+
+
+def proposal(listing: pb.Listing) -> pb.ListingProposal:
+    """Return the proposal of a listing."""
+    return pb.ListingProposal(listing=listing)
+
+
+CLOSED = pb.INSTITUTION_STATE_CLOSED
 
 STORY = (
     institution_body("310000-1"),
@@ -71,6 +94,30 @@ STORY = (
     agreement_body(),
     answer(b"x" * 32),
     institution_body("310000-1", approved_beds=7),
+    # 14: claims.
+    claim("120"),
+    claim("130"),
+    claim("many"),
+    claim("5", authority=pb.AUTHORITY_CIVIL_AFFAIRS),
+    claim("5", institution_id="320000-1"),
+    claim("5", institution_id="320000-1", authority=pb.AUTHORITY_HEALTH),
+    claim("5", attribute="beds"),
+    # 21: totals follow what was stated before, 7 beds and 100.
+    listing_body("310000-L3", "310000-1", "310000-2"),
+    proposal(listing_body("310000-L3", "310000-1", "310000-2")),
+    proposal(listing_body("310000-L3", "310000-2")),
+    listing_body("310000-L3", "310000-2"),
+    listing_body("310000-L4", "310000-2", proposal_hash=b"x" * 32),
+    proposal(listing_body("310000-L1", "310000-2")),
+    # 27: states and successors.
+    institution_body("310000-2", successor_ids=["310000-1"]),
+    institution_body("310000-2", state=CLOSED, successor_ids=["310000-9"]),
+    institution_body("310000-2", state=CLOSED, successor_ids=["310000-1"]),
+    institution_body("310000-2"),
+    institution_body("310000-1", state=CLOSED, successor_ids=["310000-2"]),
+    listing_body("310000-L5", "310000-2"),
+    institution_body("310000-2", state_date="2026-11-01", state_reason="CLOSED_IN_ERROR"),
+    claim("", as_of_date="2026-11-01"),
 )
 VOID = {
     4: "G05-LISTING-TAKEN",
@@ -80,6 +127,20 @@ VOID = {
     9: "G02-UNREADABLE",
     11: "G11-PREDECESSOR",
     12: "G13-NOT-NEWEST",
+    16: "G02-UNREADABLE",
+    17: "G21-CLAIM-BY-OWNER",
+    19: "G22-CLAIM-FROM-OUTSIDE",
+    20: "G02-UNREADABLE",
+    21: "G19-TOTALS",
+    22: "G19-TOTALS",
+    24: "G20-PROPOSAL",
+    25: "G20-PROPOSAL",
+    26: "G05-LISTING-TAKEN",
+    27: "G14-SUCCESSOR-OF-OPEN",
+    28: "G15-SUCCESSOR-UNREGISTERED",
+    30: "G17-REOPENED",
+    31: "G16-SUCCESSOR-CLOSED",
+    32: "G18-LISTED-CLOSED",
 }
 
 
@@ -89,7 +150,9 @@ def test_void_entries_leave_no_row(book: Book, database: Database, *, at_once: b
     book.say(SH, *STORY, at_once=at_once)
     assert VOID == book.rules(SH)
     rows = dump(database)
-    assert [0, 1, 2, 13] == sorted(row[1] for row in rows["registry_institutions"])
+    assert [0, 1, 2, 13, 29, 33] == sorted(row[1] for row in rows["registry_institutions"])
+    assert [14, 15, 18, 34] == sorted(row[1] for row in rows["registry_claims"])
+    assert [23] == [row[1] for row in rows["registry_listing_proposals"]]
     assert ["310000-L1"] == [row[0] for row in rows["registry_listings"]]
 
 
@@ -179,3 +242,56 @@ def test_agreement_changed(book: Book, database: Database) -> None:
         return database.read_now(lambda c: agreement_changed(c, SH, first, end))
 
     assert [False, True, False] == [changed(0, 1), changed(1, 2), changed(2, 3)]
+
+
+def test_other_logs_make_nothing_void(book: Book, database: Database) -> None:
+    """What another province stated is no successor here, whether or not it was mirrored."""
+    heir = institution_body("310000-1", state=CLOSED, successor_ids=["320000-1"])
+    book.say(JS, institution_body("320000-1"))
+    book.say(SH, heir)
+    assert {0: "G15-SUCCESSOR-UNREGISTERED"} == book.rules(SH)
+    other_way = Book(database, RegistryProjector())
+    other_way.say(SH, heir)
+    assert book.rules(SH) == other_way.rules(SH)
+
+
+def test_a_listing_is_published_as_it_was_last_proposed(book: Book, database: Database) -> None:
+    """The last proposal counts, in one run or in several, and its hash stands in the listing."""
+    first, second = listing_body(), listing_body(until_date="2026-12-31")
+    book.say(SH, institution_body())
+    hashes = book.say(SH, proposal(first), proposal(second))
+    first.proposal_hash, second.proposal_hash = hashes
+    book.say(SH, first, second)
+    assert {3: "G20-PROPOSAL"} == book.rules(SH)
+    book.rebuild(SH)
+    assert {3: "G20-PROPOSAL"} == book.rules(SH)
+    rows = dump(database)
+    assert [(1, 2), (2, None)] == [(row[1], row[4]) for row in rows["registry_listing_proposals"]]
+    assert ["310000-L1"] == [row[0] for row in rows["registry_listings"]]
+
+
+def test_claims_of_others_are_theirs(book: Book, database: Database) -> None:
+    """Two authors' claims stand side by side; each supersedes its own, by source, and no other."""
+    book.say(SH, claim("1"), claim("2", source="SURVEY"), claim("3"))
+    book.say(JS, claim("4"), claim("", as_of_date="2026-10-02"))
+
+    def standing() -> list[tuple[str, str, str]]:
+        found = database.read_now(find_claims)
+        return [(each.author, each.claim.source, each.claim.value) for each in found]
+
+    assert [(SH, "MAP", "3"), (SH, "SURVEY", "2")] == standing()
+    rows = dump(database)["registry_claims"]
+    assert [(SH, 0, 2), (SH, 1, None), (SH, 2, None), (JS, 0, 1), (JS, 1, None)] == [
+        (row[0], row[1], row[5]) for row in rows
+    ]
+    book.rebuild(JS)
+    assert rows == dump(database)["registry_claims"]
+
+
+def test_a_value_is_compared_in_one_form(book: Book, database: Database) -> None:
+    """A claim is stored as it was said, and compared in the one form of its attribute."""
+    book.say(SH, institution_body(division_code="310105000000"))
+    book.say(SH, claim("310105000000", attribute="division_code"))
+    (row,) = dump(database)["registry_claims"]
+    assert "310105" == row[6]
+    assert "310105000000" == pb.InstitutionClaim.FromString(row[7]).value

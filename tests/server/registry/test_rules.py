@@ -8,21 +8,28 @@ from deltacare.ids import LogName
 from deltacare.times import ServiceMonth
 from deltacare.v1 import entry_pb2 as pb
 from server.registry import rules
-from server.registry.rules import (
+from server.registry.in_force import (
     agreement_days,
     agreement_in_force,
     agreements_in_force,
+    listing_days,
+    matrix_cells,
+)
+from server.registry.rules import (
     judge_agreement,
     judge_answer,
+    judge_claim,
     judge_institution,
+    judge_institution_change,
     judge_listing,
+    judge_publication,
     judge_withdrawal,
-    listing_days,
 )
 from server.registry.values import (
     AgreementHistory,
     AgreementVersion,
     AgreementWordSaid,
+    InstitutionStanding,
     ListingStanding,
     Reach,
     reaches_of,
@@ -84,11 +91,27 @@ def code(rule: object) -> str | None:
 
 def test_rules_are_numbered_in_order_and_say_themselves_twice() -> None:
     """Every rule has its number in order, a text in both languages, and a source."""
-    assert [f"G{n:02d}" for n in range(1, 14)] == [rule.code[:3] for rule in rules.RULES]
+    assert [f"G{n:02d}" for n in range(1, 23)] == [rule.code[:3] for rule in rules.RULES]
     for rule in rules.RULES:
         assert rule.zh.endswith("。")
         assert rule.en.endswith(".")
         assert rule.source
+
+
+def standing(**changes: object) -> InstitutionStanding:
+    """Return an open home in 徐汇 with 100 beds."""
+    fields: dict[str, object] = {
+        "index": 0,
+        "state": pb.INSTITUTION_STATE_OPERATING,
+        "state_date": "",
+        "successor_ids": (),
+        "division_code": "310105",
+        "approved_beds": 100,
+    }
+    return InstitutionStanding(**{**fields, **changes})
+
+
+CLOSED = pb.INSTITUTION_STATE_CLOSED
 
 
 @pytest.mark.parametrize(
@@ -98,29 +121,196 @@ def test_rules_are_numbered_in_order_and_say_themselves_twice() -> None:
         (SH, {"division_code": "310151001"}, None),
         (JS, {}, "G03"),
         (SH, {"division_code": "320102"}, "G04"),
+        (SH, {"successor_ids": ["310000-2"]}, "G14"),
+        (SH, {"successor_ids": ["310000-2"], "state": pb.INSTITUTION_STATE_SUSPENDED}, "G14"),
+        (SH, {"successor_ids": ["310000-2"], "state": CLOSED}, None),
     ],
 )
 def test_institution(author: str, changes: dict[str, object], expected: str | None) -> None:
-    """A province states the institutions of its own number and area."""
+    """A province states the institutions of its own number and area; the closed have heirs."""
     assert expected == code(judge_institution(author, institution_body(**changes)))
+
+
+@pytest.mark.parametrize(
+    "successors, before, other, expected",
+    [
+        (["310000-2"], standing(), standing(), None),
+        (["310000-2"], None, standing(), None),
+        (["310000-2"], standing(), standing(state=pb.INSTITUTION_STATE_SUSPENDED), None),
+        (["310000-2"], standing(), None, "G15"),
+        (["320000-2"], standing(), standing(), "G15"),
+        (["310000-1"], standing(), standing(), "G15"),
+        (["310000-2"], standing(), standing(state=CLOSED), "G16"),
+        # What was named while it was open stays, so that an address can still be mended.
+        (["310000-2"], standing(successor_ids=("310000-2",)), standing(state=CLOSED), None),
+    ],
+)
+def test_successors(
+    successors: list[str],
+    before: InstitutionStanding | None,
+    other: InstitutionStanding | None,
+    expected: str | None,
+) -> None:
+    """A successor is another one of the register, open when it is named."""
+    body = institution_body(state=CLOSED, successor_ids=successors)
+    given = {"310000-1": before, "310000-2": other}
+    known = {key: each for key, each in given.items() if each is not None}
+    assert expected == code(judge_institution_change(body, standing=known))
+
+
+@pytest.mark.parametrize(
+    "before, changes, expected",
+    [
+        (standing(), {}, None),
+        (standing(state=pb.INSTITUTION_STATE_SUSPENDED), {}, None),
+        (standing(state=CLOSED), {}, "G17"),
+        (standing(state=CLOSED), {"state": CLOSED}, None),
+        (standing(state=CLOSED), {"state_date": "2026-10-02"}, "G17"),
+        (standing(state=CLOSED), {"state_reason": "IN_ERROR"}, "G17"),
+        (standing(state=CLOSED), {"state_date": "2026-10-02", "state_reason": "IN_ERROR"}, None),
+        (
+            standing(state=CLOSED, state_date="2026-10-02"),
+            {"state_date": "2026-10-02", "state_reason": "IN_ERROR"},
+            None,
+        ),
+        (
+            standing(state=CLOSED, state_date="2026-10-03"),
+            {"state_date": "2026-10-02", "state_reason": "IN_ERROR"},
+            "G17",
+        ),
+        (
+            standing(state=CLOSED),
+            {
+                "state": pb.INSTITUTION_STATE_SUSPENDED,
+                "state_date": "2026-10-02",
+                "state_reason": "IN_ERROR",
+            },
+            None,
+        ),
+        (standing(state=CLOSED), {"state": pb.INSTITUTION_STATE_SUSPENDED}, "G17"),
+    ],
+)
+def test_nobody_comes_back_in_silence(
+    before: InstitutionStanding, changes: dict[str, object], expected: str | None
+) -> None:
+    """Coming back from being closed needs a day, not before the closing, and a reason."""
+    body = institution_body(**changes)
+    assert expected == code(judge_institution_change(body, standing={"310000-1": before}))
+
+
+def test_no_chain_of_successors_leads_back() -> None:
+    """Three that close one after the other cannot name each other in a circle."""
+    ids = ["310000-1", "310000-2", "310000-3"]
+    known = {each: standing() for each in ids}
+    for one, heir, expected in zip(ids, [*ids[1:], ids[0]], [None, None, "G16"], strict=True):
+        body = institution_body(one, state=CLOSED, successor_ids=[heir])
+        assert expected == code(judge_institution_change(body, standing=known))
+        if expected is None:
+            known[one] = standing(state=CLOSED, successor_ids=(heir,))
 
 
 @pytest.mark.parametrize(
     "author, ids, taken, registered, expected",
     [
-        (SH, ("310000-1",), False, {"310000-1"}, None),
-        (JS, ("310000-1",), False, {"310000-1"}, "G03"),
-        (SH, ("320000-1",), False, {"320000-1"}, "G03"),
-        (SH, ("310000-1",), True, {"310000-1"}, "G05"),
-        (SH, ("310000-1", "310000-2"), False, {"310000-1"}, "G06"),
+        (SH, ("310000-1",), False, {"310000-1": standing()}, None),
+        (JS, ("310000-1",), False, {"310000-1": standing()}, "G03"),
+        (SH, ("320000-1",), False, {"320000-1": standing()}, "G03"),
+        (SH, ("310000-1",), True, {"310000-1": standing()}, "G05"),
+        (SH, ("310000-1", "310000-2"), False, {"310000-1": standing()}, "G06"),
+        (SH, ("310000-1",), False, {"310000-1": standing(state=CLOSED)}, "G18"),
+        (
+            SH,
+            ("310000-1",),
+            False,
+            {"310000-1": standing(state=pb.INSTITUTION_STATE_SUSPENDED)},
+            None,
+        ),
     ],
 )
 def test_listing(
-    author: str, ids: tuple[str, ...], *, taken: bool, registered: set[str], expected: str | None
+    author: str,
+    ids: tuple[str, ...],
+    *,
+    taken: bool,
+    registered: dict[str, InstitutionStanding],
+    expected: str | None,
 ) -> None:
-    """A listing is new, and names the author's registered institutions."""
+    """A listing is new, and names the author's registered institutions that are not closed."""
     body = listing_body("310000-L1", *ids)
-    assert expected == code(judge_listing(author, body, taken=taken, registered=registered))
+    assert expected == code(judge_listing(author, body, taken=taken, standing=registered))
+
+
+@pytest.mark.parametrize(
+    "totals, expected",
+    [
+        ((3, 2, 157), None),
+        ((2, 2, 157), "G19"),
+        ((3, 1, 157), "G19"),
+        ((3, 3, 157), "G19"),
+        ((3, 2, 156), "G19"),
+        ((0, 0, 0), "G19"),
+    ],
+)
+def test_control_totals(totals: tuple[int, int, int], expected: str | None) -> None:
+    """Institutions, cities and beds each agree with the register; districts are of their city."""
+    institutions, cities, beds = totals
+    body = listing_body(
+        "320000-L1",
+        "320000-1",
+        "320000-2",
+        "320000-3",
+        totals=pb.ControlTotals(
+            institution_count=institutions, city_count=cities, approved_beds=beds
+        ),
+    )
+    register = {
+        "320000-1": standing(division_code="320102001"),
+        "320000-2": standing(division_code="320506", approved_beds=50),
+        "320000-3": standing(division_code="320505", approved_beds=7),
+    }
+    assert expected == code(judge_listing(JS, body, taken=False, standing=register))
+
+
+@pytest.mark.parametrize(
+    "named, changes, proposed, expected",
+    [
+        (b"", {}, None, None),
+        (V1, {}, None, "G20"),
+        (V1, {}, V1, None),
+        (b"", {}, V1, "G20"),
+        (V2, {}, V1, "G20"),
+        (V1, {"until_date": "2026-12-31"}, V1, "G20"),
+    ],
+)
+def test_publication_says_what_was_proposed(
+    named: bytes, changes: dict[str, object], proposed: bytes | None, expected: str | None
+) -> None:
+    """What was proposed is published as its last proposal says, by its hash, or not at all."""
+    proposal = None if proposed is None else (proposed, listing_body())
+    body = listing_body(proposal_hash=named, **changes)
+    assert expected == code(judge_publication(body, proposal=proposal))
+
+
+@pytest.mark.parametrize(
+    "author, institution, authority, attribute, expected",
+    [
+        (SH, "310000-1", pb.AUTHORITY_DIRECTORY, "approved_beds", None),
+        (SH, "310000-1", pb.AUTHORITY_HEALTH, "approved_beds", None),
+        (SH, "310000-1", pb.AUTHORITY_CIVIL_AFFAIRS, "approved_beds", "G21"),
+        (SH, "310000-1", pb.AUTHORITY_CIVIL_AFFAIRS, "medical_facilities", None),
+        (SH, "310000-1", pb.AUTHORITY_HEALTH, "medical_facilities", "G21"),
+        (SH, "310000-1", pb.AUTHORITY_REGISTRAR, "unified_social_credit_code", "G21"),
+        (JS, "310000-1", pb.AUTHORITY_DIRECTORY, "approved_beds", None),
+        (JS, "310000-1", pb.AUTHORITY_HEALTH, "approved_beds", "G22"),
+        (JS, "310000-1", pb.AUTHORITY_CIVIL_AFFAIRS, "approved_beds", "G21"),
+    ],
+)
+def test_claim(
+    author: str, institution: str, authority: int, attribute: str, expected: str | None
+) -> None:
+    """Anybody claims anything of anyone's institutions, but an owner states what it owns."""
+    body = pb.InstitutionClaim(institution_id=institution, authority=authority, attribute=attribute)
+    assert expected == code(judge_claim(author, body))
 
 
 @pytest.mark.parametrize(
@@ -338,3 +528,57 @@ def test_listing_days(changes: dict[str, object], expected: int) -> None:
     listing = ListingStanding(**{**fields, **changes})
     found = listing_days([listing], institution_id="310000-1", month=OCTOBER)
     assert expected == found
+
+
+TODAY = date(2026, 11, 22)
+
+
+@pytest.mark.parametrize(
+    "parties, expected",
+    [
+        # 13 districts of 16 and a city, each by itself.
+        (("310101", "320500"), [("310101", "320500")]),
+        # A wider division binds what lies inside it.
+        (("310000", "320500"), [("310101", "320500"), ("310115", "320500")]),
+        (("310000", "320000"), [("310101", "320500"), ("310115", "320500")]),
+        # A narrower one binds no more than itself.
+        (("310101", "320506"), []),
+        # An abolished district binds nobody; one that only changed its code goes on.
+        (("310103", "320500"), []),
+        (("330000", "320500"), []),
+    ],
+)
+def test_matrix(parties: tuple[str, ...], expected: list[tuple[str, str]]) -> None:
+    """A pair has an agreement if parties cover both, by themselves or as wider divisions."""
+    cells = matrix_cells(
+        [version(parties=parties)],
+        rows=("310101", "310115"),
+        columns=("320500", "340100"),
+        on_date=TODAY,
+    )
+    assert {pair: ["310000-A1"] for pair in expected} == cells
+
+
+def test_matrix_of_a_province_with_itself() -> None:
+    """One party does not make its own districts partners; two parties of one province do."""
+    rows = ("310101", "310115")
+    wide, narrow = (
+        matrix_cells([version(parties=parties)], rows=rows, columns=rows, on_date=TODAY)
+        for parties in ((SH, JS), (*rows, JS))
+    )
+    assert {} == wide
+    assert {("310101", "310115"), ("310115", "310101")} == set(narrow)
+
+
+def test_matrix_on_a_past_day() -> None:
+    """卢湾 was merged into 黄浦 on 2011-06-08: until the day before, its agreement held there."""
+    cells = [
+        matrix_cells(
+            [version(parties=("310103", "320500"))],
+            rows=("310103",),
+            columns=("320500",),
+            on_date=day,
+        )
+        for day in (date(2011, 6, 7), date(2011, 6, 8))
+    ]
+    assert [{("310103", "320500"): ["310000-A1"]}, {}] == cells

@@ -35,6 +35,7 @@ from server.settlement.clearing import ClearingServicer
 from server.settlement.nights import PairNights
 from server.settlement.projector import SettlementProjector
 from server.settlement.service import SettlementServicer
+from server.supervision.projector import SupervisionProjector
 from tests.support.federation import PROVINCES, make_trust, seed
 from tests.support.nodes import FourNodes, Node
 from tests.support.ports import SeededEntropy
@@ -135,6 +136,7 @@ class World:
             trust = make_trust(provinces)
             return [
                 RegistryProjector(),
+                SupervisionProjector(),
                 CertificationProjector(),
                 SettlementProjector(trust=trust),
             ]
@@ -267,6 +269,7 @@ class World:
                     listing_id=f"{HOST}-L1",
                     institution_ids=[INSTITUTION],
                     from_date="2026-01-01",
+                    totals=epb.ControlTotals(institution_count=1, city_count=1, approved_beds=100),
                 ),
             ),
         )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Self
 
+from deltacare.divisions import normalise_division, province_of
 from deltacare.errors import Refusal
 from deltacare.evidence.reading import (
     bad,
@@ -37,6 +38,8 @@ _HEADER = "deltacare/verdict/v1"
 _LINES = 3
 _LOGS_MAX = 16
 _SAID_MAX = 2_000
+_SCHEMES_MAX = 256
+_COMPARED = ("identity_number", "name")
 _TEXT_CHARS_MAX = 256
 # Names of the contract's `Verdict`, without its prefix; the kernel loads no protobuf.
 _VERDICTS = frozenset(
@@ -59,6 +62,7 @@ _VERDICTS = frozenset(
 _FIELDS = (
     "age_s",
     "certificate_no",
+    "compared",
     "entries",
     "holder",
     "host",
@@ -72,7 +76,9 @@ _FIELDS = (
     "rule",
     "said",
     "stale_after_s",
+    "stated_schemes",
     "trust_version",
+    "unconfirmed_since",
     "verdict",
 )
 _LOG_FIELDS = (
@@ -160,11 +166,12 @@ class VerdictRecord:
     Attributes:
         answered_by: Province of the node; in the key's name, not in the text.
         certificate_no: The certificate.
-        host: Province where it should count.
+        host: Division where it should count, canonical.
         on_date: Day it should be good for.
         known_time: Moment whose facts were used.
         purpose: Code.
         holder: Whether the holder was compared, and what came out.
+        compared: By what: ``identity_number``, ``name``, ascending; empty if it was not.
         verdict: Such as ``VALID``.
         rule: Rule that decided.
         mapped_scheme: Scheme it counts as; set with ``VALID``.
@@ -176,6 +183,9 @@ class VerdictRecord:
         logs: Registry logs of all members, sorted by name.
         stale_after_s: Age beyond which a log was too old.
         trust_version: Of the membership that the node followed.
+        stated_schemes: Those under which the federation let the issuer issue, ascending; none
+            stand for any.
+        unconfirmed_since: Since when nobody had confirmed the membership; ``None`` if it counted.
     """
 
     answered_by: str
@@ -185,6 +195,7 @@ class VerdictRecord:
     known_time: datetime
     purpose: str
     holder: Holder
+    compared: tuple[str, ...]
     verdict: str
     rule: str
     mapped_scheme: str
@@ -196,6 +207,13 @@ class VerdictRecord:
     logs: tuple[LogRead, ...]
     stale_after_s: int
     trust_version: int
+    stated_schemes: tuple[str, ...] = ()
+    unconfirmed_since: datetime | None = None
+
+    @property
+    def host_province(self) -> str:
+        """The province that the host lies in."""
+        return province_of(self.host)
 
     def to_note(self, signer: LogSigner) -> bytes:
         """Return the verdict signed by the answering node's key.
@@ -251,11 +269,12 @@ class VerdictRecord:
             certificate_no=str(
                 CertificateNumber.parse(_text(value, "certificate_no"), field="certificate_no")
             ),
-            host=parse_province(_text(value, "host"), field="host"),
+            host=_read_division(_text(value, "host")),
             on_date=parse_date(_text(value, "on_date"), field="on_date"),
             known_time=_read_time(value["known_time"], "known_time"),
             purpose=_text(value, "purpose"),
             holder=_read_enum(value["holder"]),
+            compared=_read_compared(value["compared"], value["holder"]),
             verdict=_read_verdict(_text(value, "verdict")),
             rule=_text(value, "rule"),
             mapped_scheme=_text(value, "mapped_scheme"),
@@ -267,12 +286,19 @@ class VerdictRecord:
             logs=logs,
             stale_after_s=_number(value["stale_after_s"], "stale_after_s"),
             trust_version=_number(value["trust_version"], "trust_version"),
+            stated_schemes=_read_schemes(value["stated_schemes"]),
+            unconfirmed_since=(
+                None
+                if value["unconfirmed_since"] is None
+                else _read_time(value["unconfirmed_since"], "unconfirmed_since")
+            ),
         )
 
     def _value(self) -> Mapping[str, Any]:
         return {
             "age_s": self.age_s,
             "certificate_no": self.certificate_no,
+            "compared": list(self.compared),
             "entries": [_place_value(place) for place in self.entries],
             "holder": self.holder.value,
             "host": self.host,
@@ -286,7 +312,11 @@ class VerdictRecord:
             "rule": self.rule,
             "said": [{**_place_value(each.place), "leaf": each.leaf.hex()} for each in self.said],
             "stale_after_s": self.stale_after_s,
+            "stated_schemes": list(self.stated_schemes),
             "trust_version": self.trust_version,
+            "unconfirmed_since": (
+                None if self.unconfirmed_since is None else format_time(self.unconfirmed_since)
+            ),
             "verdict": self.verdict,
         }
 
@@ -371,6 +401,30 @@ def _read_enum(value: object) -> Holder:
     if text not in {each.value for each in Holder}:
         raise bad("holder is not NOT_ASKED, MATCHED or NOT_MATCHED.")
     return Holder(text)
+
+
+def _read_division(text: str) -> str:
+    if normalise_division(text, field="host") != text:
+        raise bad("host is not spelled in the one way.")
+    return text
+
+
+def _read_compared(value: object, holder: object) -> tuple[str, ...]:
+    found = tuple(read_list(value, "compared", items_max=len(_COMPARED)))
+    if found != tuple(name for name in _COMPARED if name in found):
+        raise bad("compared is not identity_number and name, ascending, each once.")
+    if bool(found) != (holder != Holder.NOT_ASKED.value):
+        raise bad("compared and holder contradict each other.")
+    return found
+
+
+def _read_schemes(value: object) -> tuple[str, ...]:
+    found = read_list(value, "stated_schemes", items_max=_SCHEMES_MAX)
+    for position, each in enumerate(found):
+        if len(require(each, str, f"stated_schemes[{position}]")) > _TEXT_CHARS_MAX:
+            raise bad(f"stated_schemes[{position}] has more than {_TEXT_CHARS_MAX} characters.")
+    _require_ascending(found, "stated_schemes")
+    return tuple(found)
 
 
 def _read_verdict(text: str) -> str:

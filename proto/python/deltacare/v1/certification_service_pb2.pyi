@@ -94,9 +94,20 @@ class NewCertificate(_message.Message):
 
     CERTIFICATE_FIELD_NUMBER: _builtins.int
     HOLDER_NAME_FIELD_NUMBER: _builtins.int
+    SUBJECT_REF_FIELD_NUMBER: _builtins.int
+    IDENTITY_NUMBER_FIELD_NUMBER: _builtins.int
     holder_name: _builtins.str
     """Holder's name, needed for a caregiver, 1 to 64 characters. The node stores its salted digest and
     forgets it; partners get the salt beside the log and compare.
+    """
+    subject_ref: _builtins.str
+    """The person, by an opaque reference of the caller's own system: 1 to 64 characters of
+    `[A-Za-z0-9._-]`. Given for a caregiver, the node keeps name and identity number in its vault
+    under it, encrypted, so that they can be compared, disclosed and erased.
+    """
+    identity_number: _builtins.str
+    """Holder's identity number (GB 11643), or empty. Only with `subject_ref`. Never logged, and
+    compared by this node only.
     """
     @_builtins.property
     def certificate(self) -> _entry_pb2.Certificate:
@@ -107,10 +118,12 @@ class NewCertificate(_message.Message):
         *,
         certificate: _entry_pb2.Certificate | None = ...,
         holder_name: _builtins.str = ...,
+        subject_ref: _builtins.str = ...,
+        identity_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "holder_name", b"holder_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "holder_name", b"holder_name", "identity_number", b"identity_number", "subject_ref", b"subject_ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -191,7 +204,9 @@ class RenewCertificateRequest(_message.Message):
 
     @_builtins.property
     def renewal(self) -> _entry_pb2.CertificateRenewal:
-        """Which and until when."""
+        """Which and until when; an empty `predecessor_hash` means the issue or renewal that was the last
+        when the request came, the node fills it in.
+        """
 
     def __init__(
         self,
@@ -440,6 +455,8 @@ class CertificateEvent(_message.Message):
     SUSPENDED_FIELD_NUMBER: _builtins.int
     REINSTATED_FIELD_NUMBER: _builtins.int
     REVOKED_FIELD_NUMBER: _builtins.int
+    ADDED_FIELD_NUMBER: _builtins.int
+    ERASED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def entry(self) -> _types_pb2.EntryRef:
         """The entry."""
@@ -464,6 +481,14 @@ class CertificateEvent(_message.Message):
     def revoked(self) -> _entry_pb2.CertificateRevocation:
         """Revoked."""
 
+    @_builtins.property
+    def added(self) -> _entry_pb2.CertificateAddition:
+        """Something was added."""
+
+    @_builtins.property
+    def erased(self) -> _entry_pb2.Erased:
+        """Its holder was erased."""
+
     def __init__(
         self,
         *,
@@ -473,12 +498,14 @@ class CertificateEvent(_message.Message):
         suspended: _entry_pb2.CertificateSuspension | None = ...,
         reinstated: _entry_pb2.CertificateReinstatement | None = ...,
         revoked: _entry_pb2.CertificateRevocation | None = ...,
+        added: _entry_pb2.CertificateAddition | None = ...,
+        erased: _entry_pb2.Erased | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "event", b"event", "issued", b"issued", "reinstated", b"reinstated", "renewed", b"renewed", "revoked", b"revoked", "suspended", b"suspended"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "entry", b"entry", "erased", b"erased", "event", b"event", "issued", b"issued", "reinstated", b"reinstated", "renewed", b"renewed", "revoked", b"revoked", "suspended", b"suspended"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "event", b"event", "issued", b"issued", "reinstated", b"reinstated", "renewed", b"renewed", "revoked", b"revoked", "suspended", b"suspended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "entry", b"entry", "erased", b"erased", "event", b"event", "issued", b"issued", "reinstated", b"reinstated", "renewed", b"renewed", "revoked", b"revoked", "suspended", b"suspended"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["issued", "renewed", "suspended", "reinstated", "revoked"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["issued", "renewed", "suspended", "reinstated", "revoked", "added", "erased"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -593,6 +620,7 @@ class CheckCertificationRequest(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     HOST_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    IDENTITY_NUMBER_FIELD_NUMBER: _builtins.int
     certificate_no: _builtins.str
     """Number of the certificate: `320000-C2025000123`."""
     holder_name: _builtins.str
@@ -602,10 +630,16 @@ class CheckCertificationRequest(_message.Message):
     purpose: _builtins.str
     """Purpose, a code that is audited; empty means `WORK`."""
     host: _builtins.str
-    """Province where it should count; empty means the node's own."""
+    """Division where it should count, at any level (2, 4, 6, 9 or 12 digits); empty means the node's own
+    province. An agreement of a city or district carries recognition inside it only.
+    """
     evidence: _builtins.bool
     """Whether a verdict file is wanted. `NO_QUORUM`, to be tried again, while what decided waits for
     its cosignatures.
+    """
+    identity_number: _builtins.str
+    """Identity number of the person who shows it (GB 11643); empty if it is not asked for. Compared by
+    the issuer's node only, which is asked beside the log; never logged.
     """
     @_builtins.property
     def known_time(self) -> _timestamp_pb2.Timestamp:
@@ -621,10 +655,11 @@ class CheckCertificationRequest(_message.Message):
         purpose: _builtins.str = ...,
         host: _builtins.str = ...,
         evidence: _builtins.bool = ...,
+        identity_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["known_time", b"known_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "evidence", b"evidence", "holder_name", b"holder_name", "host", b"host", "known_time", b"known_time", "on_date", b"on_date", "purpose", b"purpose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "evidence", b"evidence", "holder_name", b"holder_name", "host", b"host", "identity_number", b"identity_number", "known_time", b"known_time", "on_date", b"on_date", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -665,7 +700,7 @@ class CheckCertificationResponse(_message.Message):
     reason: _builtins.str
     """Code of the reason that the issuer or host gave, if any."""
     host: _builtins.str
-    """Province that it was judged for."""
+    """Division that it was judged for, 6 digits or more."""
     evidence: _builtins.bytes
     """The verdict file (`deltacare/evidence/v1`), if it was wanted: the verdict signed by this node,
     and the receipts of all that decided it.
@@ -1033,3 +1068,826 @@ class ResumeRecognitionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResumeRecognitionResponse: _TypeAlias = ResumeRecognitionResponse  # noqa: Y015
+
+@_typing.final
+class AnswerRecognitionSuspensionRequest(_message.Message):
+    """Answers a suspension of recognition."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DUTY_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID."""
+    @_builtins.property
+    def duty(self) -> _types_pb2.Duty:
+        """Who answers for it."""
+
+    @_builtins.property
+    def answer(self) -> _entry_pb2.RecognitionAnswer:
+        """The answer; an empty `suspension_hash` means the host's newest suspension, the node fills it in."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        duty: _types_pb2.Duty | None = ...,
+        answer: _entry_pb2.RecognitionAnswer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "duty", b"duty"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "duty", b"duty", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerRecognitionSuspensionRequest: _TypeAlias = AnswerRecognitionSuspensionRequest  # noqa: Y015
+
+@_typing.final
+class AnswerRecognitionSuspensionResponse(_message.Message):
+    """What was answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPENDED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def appended(self) -> _types_pb2.Appended:
+        """Where the entry stands."""
+
+    def __init__(
+        self,
+        *,
+        appended: _types_pb2.Appended | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerRecognitionSuspensionResponse: _TypeAlias = AnswerRecognitionSuspensionResponse  # noqa: Y015
+
+@_typing.final
+class ListRecognitionSuspensionsRequest(_message.Message):
+    """Asks for suspensions of recognition."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ISSUER_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    OPEN_ONLY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    issuer: _builtins.str
+    """Only of certificates of this issuer; empty means all."""
+    host: _builtins.str
+    """Only by this host; empty means all."""
+    open_only: _builtins.bool
+    """Only those that hold today and that the issuer has not answered."""
+    page_size: _builtins.int
+    """Most rows wanted, 1 to 1,000; 0 means 100."""
+    page_token: _builtins.str
+    """From the previous page, or empty."""
+    def __init__(
+        self,
+        *,
+        issuer: _builtins.str = ...,
+        host: _builtins.str = ...,
+        open_only: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["host", b"host", "issuer", b"issuer", "open_only", b"open_only", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecognitionSuspensionsRequest: _TypeAlias = ListRecognitionSuspensionsRequest  # noqa: Y015
+
+@_typing.final
+class StandingRecognitionSuspension(_message.Message):
+    """A host's suspension of its recognition, and what became of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUSPENSION_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    SUSPENSION_HASH_FIELD_NUMBER: _builtins.int
+    RESUMED_DATE_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    ANSWER_DUE_DATE_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
+    host: _builtins.str
+    """Province that suspended."""
+    suspension_hash: _builtins.bytes
+    """Leaf hash of the entry."""
+    resumed_date: _builtins.str
+    """First day on which it is recognised again, if resumed."""
+    answer_due_date: _builtins.str
+    """Last day for the answer, by working days from the day of the suspension; empty if the calendar
+    of that year is not published yet.
+    """
+    overdue: _builtins.bool
+    """Whether the issuer let that day pass without an answer."""
+    @_builtins.property
+    def suspension(self) -> _entry_pb2.RecognitionSuspension:
+        """The suspension."""
+
+    @_builtins.property
+    def entry(self) -> _types_pb2.EntryRef:
+        """The entry."""
+
+    @_builtins.property
+    def answer(self) -> _entry_pb2.RecognitionAnswer:
+        """The issuer's last word, if any."""
+
+    def __init__(
+        self,
+        *,
+        suspension: _entry_pb2.RecognitionSuspension | None = ...,
+        host: _builtins.str = ...,
+        entry: _types_pb2.EntryRef | None = ...,
+        suspension_hash: _builtins.bytes = ...,
+        resumed_date: _builtins.str = ...,
+        answer: _entry_pb2.RecognitionAnswer | None = ...,
+        answer_due_date: _builtins.str = ...,
+        overdue: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "entry", b"entry", "suspension", b"suspension"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "answer_due_date", b"answer_due_date", "entry", b"entry", "host", b"host", "overdue", b"overdue", "resumed_date", b"resumed_date", "suspension", b"suspension", "suspension_hash", b"suspension_hash"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StandingRecognitionSuspension: _TypeAlias = StandingRecognitionSuspension  # noqa: Y015
+
+@_typing.final
+class ListRecognitionSuspensionsResponse(_message.Message):
+    """Suspensions of recognition."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUSPENSIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page, or empty."""
+    @_builtins.property
+    def suspensions(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingRecognitionSuspension]:
+        """Sorted by host and place."""
+
+    def __init__(
+        self,
+        *,
+        suspensions: _abc.Iterable[Global___StandingRecognitionSuspension] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "suspensions", b"suspensions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecognitionSuspensionsResponse: _TypeAlias = ListRecognitionSuspensionsResponse  # noqa: Y015
+
+@_typing.final
+class PublishSchemeRequest(_message.Message):
+    """States a scheme."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DUTY_FIELD_NUMBER: _builtins.int
+    SCHEME_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID."""
+    @_builtins.property
+    def duty(self) -> _types_pb2.Duty:
+        """Who answers for it."""
+
+    @_builtins.property
+    def scheme(self) -> _entry_pb2.CertificationScheme:
+        """The scheme."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        duty: _types_pb2.Duty | None = ...,
+        scheme: _entry_pb2.CertificationScheme | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty", "scheme", b"scheme"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty", "request_id", b"request_id", "scheme", b"scheme"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishSchemeRequest: _TypeAlias = PublishSchemeRequest  # noqa: Y015
+
+@_typing.final
+class PublishSchemeResponse(_message.Message):
+    """What was stated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPENDED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def appended(self) -> _types_pb2.Appended:
+        """Where the entry stands."""
+
+    def __init__(
+        self,
+        *,
+        appended: _types_pb2.Appended | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishSchemeResponse: _TypeAlias = PublishSchemeResponse  # noqa: Y015
+
+@_typing.final
+class ListSchemesRequest(_message.Message):
+    """Asks for schemes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVINCE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    province: _builtins.str
+    """Only of this province; empty means all."""
+    page_size: _builtins.int
+    """Most rows wanted, 1 to 1,000; 0 means 100."""
+    page_token: _builtins.str
+    """From the previous page, or empty."""
+    def __init__(
+        self,
+        *,
+        province: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "province", b"province"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSchemesRequest: _TypeAlias = ListSchemesRequest  # noqa: Y015
+
+@_typing.final
+class StandingScheme(_message.Message):
+    """A scheme as it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEME_FIELD_NUMBER: _builtins.int
+    PROVINCE_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    province: _builtins.str
+    """Province that stated it; empty for one of the whole country."""
+    @_builtins.property
+    def scheme(self) -> _entry_pb2.CertificationScheme:
+        """The scheme."""
+
+    @_builtins.property
+    def entry(self) -> _types_pb2.EntryRef:
+        """The entry; absent for one of the whole country."""
+
+    def __init__(
+        self,
+        *,
+        scheme: _entry_pb2.CertificationScheme | None = ...,
+        province: _builtins.str = ...,
+        entry: _types_pb2.EntryRef | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "scheme", b"scheme"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "province", b"province", "scheme", b"scheme"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StandingScheme: _TypeAlias = StandingScheme  # noqa: Y015
+
+@_typing.final
+class ListSchemesResponse(_message.Message):
+    """Schemes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEMES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page, or empty."""
+    @_builtins.property
+    def schemes(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingScheme]:
+        """The country's first, then by province and name; of each the newest version."""
+
+    def __init__(
+        self,
+        *,
+        schemes: _abc.Iterable[Global___StandingScheme] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "schemes", b"schemes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSchemesResponse: _TypeAlias = ListSchemesResponse  # noqa: Y015
+
+@_typing.final
+class AddToCertificateRequest(_message.Message):
+    """Adds to a certificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DUTY_FIELD_NUMBER: _builtins.int
+    ADDITION_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID."""
+    @_builtins.property
+    def duty(self) -> _types_pb2.Duty:
+        """Who answers for it."""
+
+    @_builtins.property
+    def addition(self) -> _entry_pb2.CertificateAddition:
+        """Which and what."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        duty: _types_pb2.Duty | None = ...,
+        addition: _entry_pb2.CertificateAddition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addition", b"addition", "duty", b"duty"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addition", b"addition", "duty", b"duty", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddToCertificateRequest: _TypeAlias = AddToCertificateRequest  # noqa: Y015
+
+@_typing.final
+class AddToCertificateResponse(_message.Message):
+    """What was added."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPENDED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def appended(self) -> _types_pb2.Appended:
+        """Where the entry stands."""
+
+    def __init__(
+        self,
+        *,
+        appended: _types_pb2.Appended | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddToCertificateResponse: _TypeAlias = AddToCertificateResponse  # noqa: Y015
+
+@_typing.final
+class CheckRow(_message.Message):
+    """One row of a batch of checks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_NO_FIELD_NUMBER: _builtins.int
+    HOLDER_NAME_FIELD_NUMBER: _builtins.int
+    certificate_no: _builtins.str
+    """Number of the certificate."""
+    holder_name: _builtins.str
+    """Name of the person; empty if the holder is not asked for. Never logged."""
+    def __init__(
+        self,
+        *,
+        certificate_no: _builtins.str = ...,
+        holder_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "holder_name", b"holder_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckRow: _TypeAlias = CheckRow  # noqa: Y015
+
+@_typing.final
+class BatchCheckCertificationsRequest(_message.Message):
+    """Asks whether certificates are good."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    ON_DATE_FIELD_NUMBER: _builtins.int
+    KNOWN_TIME_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    on_date: _builtins.str
+    """Day they should be good for; empty means today in Asia/Shanghai."""
+    purpose: _builtins.str
+    """Purpose, a code that is audited; empty means `WORK`."""
+    host: _builtins.str
+    """Division where they should count; empty means the node's own province."""
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckRow]:
+        """1 to 1,000; a number may repeat."""
+
+    @_builtins.property
+    def known_time(self) -> _timestamp_pb2.Timestamp:
+        """Moment whose facts are used; absent means now."""
+
+    def __init__(
+        self,
+        *,
+        rows: _abc.Iterable[Global___CheckRow] | None = ...,
+        on_date: _builtins.str = ...,
+        known_time: _timestamp_pb2.Timestamp | None = ...,
+        purpose: _builtins.str = ...,
+        host: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["known_time", b"known_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["host", b"host", "known_time", b"known_time", "on_date", b"on_date", "purpose", b"purpose", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchCheckCertificationsRequest: _TypeAlias = BatchCheckCertificationsRequest  # noqa: Y015
+
+@_typing.final
+class CheckedRow(_message.Message):
+    """What came of one row."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: _builtins.int
+    VIOLATIONS_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    valid_until_date: _builtins.str
+    """Last day that the certificate is good for, renewals included; empty if it is unknown."""
+    @_builtins.property
+    def verdict(self) -> Global___CheckCertificationResponse:
+        """The verdict, without `evidence`; absent if the row could not be read."""
+
+    @_builtins.property
+    def violations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What cannot be read in the row, in English; empty if there is a verdict."""
+
+    def __init__(
+        self,
+        *,
+        verdict: Global___CheckCertificationResponse | None = ...,
+        violations: _abc.Iterable[_builtins.str] | None = ...,
+        valid_until_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["verdict", b"verdict"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["valid_until_date", b"valid_until_date", "verdict", b"verdict", "violations", b"violations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckedRow: _TypeAlias = CheckedRow  # noqa: Y015
+
+@_typing.final
+class BatchCheckCertificationsResponse(_message.Message):
+    """What came of the rows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckedRow]:
+        """In the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        rows: _abc.Iterable[Global___CheckedRow] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchCheckCertificationsResponse: _TypeAlias = BatchCheckCertificationsResponse  # noqa: Y015
+
+@_typing.final
+class WatchList(_message.Message):
+    """What a caller watches for one institution: its caregivers' certificates and its own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTITUTION_ID_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_NOS_FIELD_NUMBER: _builtins.int
+    institution_id: _builtins.str
+    """The institution, of any province; one list for each caller and institution."""
+    @_builtins.property
+    def certificate_nos(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Numbers of certificates, at most 2,000, of any issuer, known or not; ascending in answers."""
+
+    def __init__(
+        self,
+        *,
+        institution_id: _builtins.str = ...,
+        certificate_nos: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_nos", b"certificate_nos", "institution_id", b"institution_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchList: _TypeAlias = WatchList  # noqa: Y015
+
+@_typing.final
+class PutWatchListRequest(_message.Message):
+    """Replaces a watch list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def list(self) -> Global___WatchList:
+        """The list; without certificates it is removed."""
+
+    def __init__(
+        self,
+        *,
+        list: Global___WatchList | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["list", b"list"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["list", b"list"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutWatchListRequest: _TypeAlias = PutWatchListRequest  # noqa: Y015
+
+@_typing.final
+class PutWatchListResponse(_message.Message):
+    """What is watched now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIST_FIELD_NUMBER: _builtins.int
+    ADDED_COUNT_FIELD_NUMBER: _builtins.int
+    REMOVED_COUNT_FIELD_NUMBER: _builtins.int
+    CURSORS_FIELD_NUMBER: _builtins.int
+    added_count: _builtins.int
+    """Certificates that were not on it before."""
+    removed_count: _builtins.int
+    """Certificates that are not on it any more."""
+    @_builtins.property
+    def list(self) -> Global___WatchList:
+        """The list as kept."""
+
+    @_builtins.property
+    def cursors(self) -> _containers.RepeatedCompositeFieldContainer[Global___WatchCursor]:
+        """Where to start watching so that nothing after this call is missed."""
+
+    def __init__(
+        self,
+        *,
+        list: Global___WatchList | None = ...,
+        added_count: _builtins.int = ...,
+        removed_count: _builtins.int = ...,
+        cursors: _abc.Iterable[Global___WatchCursor] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["list", b"list"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_count", b"added_count", "cursors", b"cursors", "list", b"list", "removed_count", b"removed_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutWatchListResponse: _TypeAlias = PutWatchListResponse  # noqa: Y015
+
+@_typing.final
+class ListWatchListsRequest(_message.Message):
+    """Asks what the caller watches."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Most rows wanted, 1 to 1,000; 0 means 100."""
+    page_token: _builtins.str
+    """From the previous page, or empty."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWatchListsRequest: _TypeAlias = ListWatchListsRequest  # noqa: Y015
+
+@_typing.final
+class ListWatchListsResponse(_message.Message):
+    """What the caller watches."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LISTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page, or empty."""
+    @_builtins.property
+    def lists(self) -> _containers.RepeatedCompositeFieldContainer[Global___WatchList]:
+        """Sorted by institution."""
+
+    def __init__(
+        self,
+        *,
+        lists: _abc.Iterable[Global___WatchList] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lists", b"lists", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWatchListsResponse: _TypeAlias = ListWatchListsResponse  # noqa: Y015
+
+@_typing.final
+class WatchCursor(_message.Message):
+    """A place in a registry log to go on from; give it back as it was received. It has two indexes,
+    because an entry that restricts is told of once it is verified, and one that permits once a quorum
+    has cosigned it: so nothing that permits holds up what restricts, and each entry comes once.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOG_FIELD_NUMBER: _builtins.int
+    NEXT_INDEX_FIELD_NUMBER: _builtins.int
+    NEXT_PERMIT_INDEX_FIELD_NUMBER: _builtins.int
+    AFTER_CERTIFICATE_NO_FIELD_NUMBER: _builtins.int
+    AFTER_PERMIT_CERTIFICATE_NO_FIELD_NUMBER: _builtins.int
+    log: _builtins.str
+    """Name of the log."""
+    next_index: _builtins.int
+    """Index of the next entry wanted of those that restrict or add: suspensions, revocations, measures,
+    ends, answers, additions, erasures.
+    """
+    next_permit_index: _builtins.int
+    """Index of the next entry wanted of those that permit: issues, renewals, reinstatements,
+    resumptions, equivalences, words that accept an agreement, lifts and accepted reports of measures.
+    """
+    after_certificate_no: _builtins.str
+    """Between answers about one entry that touches more certificates than one answer holds: the last
+    of them that was told of the entry at `next_index`; else empty.
+    """
+    after_permit_certificate_no: _builtins.str
+    """Likewise of the entry at `next_permit_index`."""
+    def __init__(
+        self,
+        *,
+        log: _builtins.str = ...,
+        next_index: _builtins.int = ...,
+        next_permit_index: _builtins.int = ...,
+        after_certificate_no: _builtins.str = ...,
+        after_permit_certificate_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_certificate_no", b"after_certificate_no", "after_permit_certificate_no", b"after_permit_certificate_no", "log", b"log", "next_index", b"next_index", "next_permit_index", b"next_permit_index"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchCursor: _TypeAlias = WatchCursor  # noqa: Y015
+
+@_typing.final
+class WatchCertificatesRequest(_message.Message):
+    """Asks to be told of changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTITUTION_ID_FIELD_NUMBER: _builtins.int
+    CURSORS_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    institution_id: _builtins.str
+    """Only the list of this institution; empty means all of the caller's."""
+    host: _builtins.str
+    """Division for which verdicts are given; empty means the node's own province."""
+    @_builtins.property
+    def cursors(self) -> _containers.RepeatedCompositeFieldContainer[Global___WatchCursor]:
+        """Where to go on in each registry log; a log that is not named starts at its present end."""
+
+    def __init__(
+        self,
+        *,
+        institution_id: _builtins.str = ...,
+        cursors: _abc.Iterable[Global___WatchCursor] | None = ...,
+        host: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursors", b"cursors", "host", b"host", "institution_id", b"institution_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchCertificatesRequest: _TypeAlias = WatchCertificatesRequest  # noqa: Y015
+
+@_typing.final
+class AlertedCertificate(_message.Message):
+    """A certificate on a watch list that an entry touches."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_NO_FIELD_NUMBER: _builtins.int
+    INSTITUTION_IDS_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    certificate_no: _builtins.str
+    """The certificate."""
+    @_builtins.property
+    def institution_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Institutions on whose lists it stands, ascending."""
+
+    @_builtins.property
+    def verdict(self) -> Global___CheckCertificationResponse:
+        """What a check says now."""
+
+    def __init__(
+        self,
+        *,
+        certificate_no: _builtins.str = ...,
+        institution_ids: _abc.Iterable[_builtins.str] | None = ...,
+        verdict: Global___CheckCertificationResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["verdict", b"verdict"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "institution_ids", b"institution_ids", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlertedCertificate: _TypeAlias = AlertedCertificate  # noqa: Y015
+
+@_typing.final
+class CertificateAlert(_message.Message):
+    """An entry that touches watched certificates: its issuer's or host's word, a measure, an equivalence
+    or agreement that it is recognised by. An answer that names no entry says only where watching
+    stands: the first does, where it begins, and one may come when much passed that touches nothing.
+    Entries that are void touch nothing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    ENTRY_TIME_FIELD_NUMBER: _builtins.int
+    CERTIFICATES_FIELD_NUMBER: _builtins.int
+    CURSORS_FIELD_NUMBER: _builtins.int
+    body: _builtins.str
+    """Name of its body in `Entry`, such as `certificate_revocation`."""
+    @_builtins.property
+    def entry(self) -> _types_pb2.EntryRef:
+        """The entry; absent in an answer that only says where watching stands."""
+
+    @_builtins.property
+    def entry_time(self) -> _timestamp_pb2.Timestamp:
+        """When its author sequenced it."""
+
+    @_builtins.property
+    def certificates(self) -> _containers.RepeatedCompositeFieldContainer[Global___AlertedCertificate]:
+        """The watched certificates that it touches, ascending, at most 1,000 an answer."""
+
+    @_builtins.property
+    def cursors(self) -> _containers.RepeatedCompositeFieldContainer[Global___WatchCursor]:
+        """To resume after this answer: the log whose entry it is; in the first answer all logs."""
+
+    def __init__(
+        self,
+        *,
+        entry: _types_pb2.EntryRef | None = ...,
+        body: _builtins.str = ...,
+        entry_time: _timestamp_pb2.Timestamp | None = ...,
+        certificates: _abc.Iterable[Global___AlertedCertificate] | None = ...,
+        cursors: _abc.Iterable[Global___WatchCursor] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "entry_time", b"entry_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "certificates", b"certificates", "cursors", b"cursors", "entry", b"entry", "entry_time", b"entry_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CertificateAlert: _TypeAlias = CertificateAlert  # noqa: Y015

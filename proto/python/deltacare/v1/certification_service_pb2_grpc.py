@@ -100,6 +100,51 @@ class CertificationServiceStub:
                 request_serializer=deltacare_dot_v1_dot_certification__service__pb2.ResumeRecognitionRequest.SerializeToString,
                 response_deserializer=deltacare_dot_v1_dot_certification__service__pb2.ResumeRecognitionResponse.FromString,
                 _registered_method=True)
+        self.AnswerRecognitionSuspension = channel.unary_unary(
+                '/deltacare.v1.CertificationService/AnswerRecognitionSuspension',
+                request_serializer=deltacare_dot_v1_dot_certification__service__pb2.AnswerRecognitionSuspensionRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_certification__service__pb2.AnswerRecognitionSuspensionResponse.FromString,
+                _registered_method=True)
+        self.ListRecognitionSuspensions = channel.unary_unary(
+                '/deltacare.v1.CertificationService/ListRecognitionSuspensions',
+                request_serializer=deltacare_dot_v1_dot_certification__service__pb2.ListRecognitionSuspensionsRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_certification__service__pb2.ListRecognitionSuspensionsResponse.FromString,
+                _registered_method=True)
+        self.PublishScheme = channel.unary_unary(
+                '/deltacare.v1.CertificationService/PublishScheme',
+                request_serializer=deltacare_dot_v1_dot_certification__service__pb2.PublishSchemeRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_certification__service__pb2.PublishSchemeResponse.FromString,
+                _registered_method=True)
+        self.ListSchemes = channel.unary_unary(
+                '/deltacare.v1.CertificationService/ListSchemes',
+                request_serializer=deltacare_dot_v1_dot_certification__service__pb2.ListSchemesRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_certification__service__pb2.ListSchemesResponse.FromString,
+                _registered_method=True)
+        self.AddToCertificate = channel.unary_unary(
+                '/deltacare.v1.CertificationService/AddToCertificate',
+                request_serializer=deltacare_dot_v1_dot_certification__service__pb2.AddToCertificateRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_certification__service__pb2.AddToCertificateResponse.FromString,
+                _registered_method=True)
+        self.BatchCheckCertifications = channel.unary_unary(
+                '/deltacare.v1.CertificationService/BatchCheckCertifications',
+                request_serializer=deltacare_dot_v1_dot_certification__service__pb2.BatchCheckCertificationsRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_certification__service__pb2.BatchCheckCertificationsResponse.FromString,
+                _registered_method=True)
+        self.PutWatchList = channel.unary_unary(
+                '/deltacare.v1.CertificationService/PutWatchList',
+                request_serializer=deltacare_dot_v1_dot_certification__service__pb2.PutWatchListRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_certification__service__pb2.PutWatchListResponse.FromString,
+                _registered_method=True)
+        self.ListWatchLists = channel.unary_unary(
+                '/deltacare.v1.CertificationService/ListWatchLists',
+                request_serializer=deltacare_dot_v1_dot_certification__service__pb2.ListWatchListsRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_certification__service__pb2.ListWatchListsResponse.FromString,
+                _registered_method=True)
+        self.WatchCertificates = channel.unary_stream(
+                '/deltacare.v1.CertificationService/WatchCertificates',
+                request_serializer=deltacare_dot_v1_dot_certification__service__pb2.WatchCertificatesRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_certification__service__pb2.CertificateAlert.FromString,
+                _registered_method=True)
 
 
 class CertificationServiceServicer:
@@ -199,6 +244,74 @@ class CertificationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AnswerRecognitionSuspension(self, request, context):
+        """Answers, as issuer, a host that suspended its recognition. NOT_FOUND: the host suspended nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecognitionSuspensions(self, request, context):
+        """Lists suspensions of recognition with the issuers' answers and their deadlines.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PublishScheme(self, request, context):
+        """States a scheme under which the own province issues.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSchemes(self, request, context):
+        """Lists the schemes of the country and those that provinces stated, sorted by province and name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddToCertificate(self, request, context):
+        """Adds training, education or an award to a certificate of the own province.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCheckCertifications(self, request, context):
+        """Checks up to 1,000 certificates at once, all as of one moment. A row that cannot be read gets its
+        violations and no verdict; it does not spoil the others.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutWatchList(self, request, context):
+        """Replaces what a caller watches for one institution. Nothing of it is in a log. INVALID_ARGUMENT
+        also when the caller would watch more than 2,000 institutions or 100,000 certificates in all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWatchLists(self, request, context):
+        """Lists what the caller watches.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchCertificates(self, request, context):
+        """Streams every change to the certificates on the caller's watch lists, from the given cursors, for
+        ever: what restricts as soon as it is verified here, what permits once a quorum has cosigned it,
+        either in the order of each log. After a disconnect: each once, none left out. OVERLOADED when
+        too many streams of the caller are open.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CertificationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -266,6 +379,51 @@ def add_CertificationServiceServicer_to_server(servicer, server):
                     servicer.ResumeRecognition,
                     request_deserializer=deltacare_dot_v1_dot_certification__service__pb2.ResumeRecognitionRequest.FromString,
                     response_serializer=deltacare_dot_v1_dot_certification__service__pb2.ResumeRecognitionResponse.SerializeToString,
+            ),
+            'AnswerRecognitionSuspension': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerRecognitionSuspension,
+                    request_deserializer=deltacare_dot_v1_dot_certification__service__pb2.AnswerRecognitionSuspensionRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_certification__service__pb2.AnswerRecognitionSuspensionResponse.SerializeToString,
+            ),
+            'ListRecognitionSuspensions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecognitionSuspensions,
+                    request_deserializer=deltacare_dot_v1_dot_certification__service__pb2.ListRecognitionSuspensionsRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_certification__service__pb2.ListRecognitionSuspensionsResponse.SerializeToString,
+            ),
+            'PublishScheme': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishScheme,
+                    request_deserializer=deltacare_dot_v1_dot_certification__service__pb2.PublishSchemeRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_certification__service__pb2.PublishSchemeResponse.SerializeToString,
+            ),
+            'ListSchemes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSchemes,
+                    request_deserializer=deltacare_dot_v1_dot_certification__service__pb2.ListSchemesRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_certification__service__pb2.ListSchemesResponse.SerializeToString,
+            ),
+            'AddToCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddToCertificate,
+                    request_deserializer=deltacare_dot_v1_dot_certification__service__pb2.AddToCertificateRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_certification__service__pb2.AddToCertificateResponse.SerializeToString,
+            ),
+            'BatchCheckCertifications': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCheckCertifications,
+                    request_deserializer=deltacare_dot_v1_dot_certification__service__pb2.BatchCheckCertificationsRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_certification__service__pb2.BatchCheckCertificationsResponse.SerializeToString,
+            ),
+            'PutWatchList': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutWatchList,
+                    request_deserializer=deltacare_dot_v1_dot_certification__service__pb2.PutWatchListRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_certification__service__pb2.PutWatchListResponse.SerializeToString,
+            ),
+            'ListWatchLists': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWatchLists,
+                    request_deserializer=deltacare_dot_v1_dot_certification__service__pb2.ListWatchListsRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_certification__service__pb2.ListWatchListsResponse.SerializeToString,
+            ),
+            'WatchCertificates': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchCertificates,
+                    request_deserializer=deltacare_dot_v1_dot_certification__service__pb2.WatchCertificatesRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_certification__service__pb2.CertificateAlert.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -620,6 +778,249 @@ class CertificationService:
             '/deltacare.v1.CertificationService/ResumeRecognition',
             deltacare_dot_v1_dot_certification__service__pb2.ResumeRecognitionRequest.SerializeToString,
             deltacare_dot_v1_dot_certification__service__pb2.ResumeRecognitionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerRecognitionSuspension(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.CertificationService/AnswerRecognitionSuspension',
+            deltacare_dot_v1_dot_certification__service__pb2.AnswerRecognitionSuspensionRequest.SerializeToString,
+            deltacare_dot_v1_dot_certification__service__pb2.AnswerRecognitionSuspensionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecognitionSuspensions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.CertificationService/ListRecognitionSuspensions',
+            deltacare_dot_v1_dot_certification__service__pb2.ListRecognitionSuspensionsRequest.SerializeToString,
+            deltacare_dot_v1_dot_certification__service__pb2.ListRecognitionSuspensionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishScheme(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.CertificationService/PublishScheme',
+            deltacare_dot_v1_dot_certification__service__pb2.PublishSchemeRequest.SerializeToString,
+            deltacare_dot_v1_dot_certification__service__pb2.PublishSchemeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSchemes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.CertificationService/ListSchemes',
+            deltacare_dot_v1_dot_certification__service__pb2.ListSchemesRequest.SerializeToString,
+            deltacare_dot_v1_dot_certification__service__pb2.ListSchemesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddToCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.CertificationService/AddToCertificate',
+            deltacare_dot_v1_dot_certification__service__pb2.AddToCertificateRequest.SerializeToString,
+            deltacare_dot_v1_dot_certification__service__pb2.AddToCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCheckCertifications(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.CertificationService/BatchCheckCertifications',
+            deltacare_dot_v1_dot_certification__service__pb2.BatchCheckCertificationsRequest.SerializeToString,
+            deltacare_dot_v1_dot_certification__service__pb2.BatchCheckCertificationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutWatchList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.CertificationService/PutWatchList',
+            deltacare_dot_v1_dot_certification__service__pb2.PutWatchListRequest.SerializeToString,
+            deltacare_dot_v1_dot_certification__service__pb2.PutWatchListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWatchLists(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.CertificationService/ListWatchLists',
+            deltacare_dot_v1_dot_certification__service__pb2.ListWatchListsRequest.SerializeToString,
+            deltacare_dot_v1_dot_certification__service__pb2.ListWatchListsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchCertificates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/deltacare.v1.CertificationService/WatchCertificates',
+            deltacare_dot_v1_dot_certification__service__pb2.WatchCertificatesRequest.SerializeToString,
+            deltacare_dot_v1_dot_certification__service__pb2.CertificateAlert.FromString,
             options,
             channel_credentials,
             insecure,

@@ -63,6 +63,32 @@ class CertificationServiceStub:
     """Stops recognising one certificate of another issuer in the own province, publicly."""
     ResumeRecognition: _grpc.UnaryUnaryMultiCallable[_certification_service_pb2.ResumeRecognitionRequest, _certification_service_pb2.ResumeRecognitionResponse]
     """Recognises it again."""
+    AnswerRecognitionSuspension: _grpc.UnaryUnaryMultiCallable[_certification_service_pb2.AnswerRecognitionSuspensionRequest, _certification_service_pb2.AnswerRecognitionSuspensionResponse]
+    """Answers, as issuer, a host that suspended its recognition. NOT_FOUND: the host suspended nothing."""
+    ListRecognitionSuspensions: _grpc.UnaryUnaryMultiCallable[_certification_service_pb2.ListRecognitionSuspensionsRequest, _certification_service_pb2.ListRecognitionSuspensionsResponse]
+    """Lists suspensions of recognition with the issuers' answers and their deadlines."""
+    PublishScheme: _grpc.UnaryUnaryMultiCallable[_certification_service_pb2.PublishSchemeRequest, _certification_service_pb2.PublishSchemeResponse]
+    """States a scheme under which the own province issues."""
+    ListSchemes: _grpc.UnaryUnaryMultiCallable[_certification_service_pb2.ListSchemesRequest, _certification_service_pb2.ListSchemesResponse]
+    """Lists the schemes of the country and those that provinces stated, sorted by province and name."""
+    AddToCertificate: _grpc.UnaryUnaryMultiCallable[_certification_service_pb2.AddToCertificateRequest, _certification_service_pb2.AddToCertificateResponse]
+    """Adds training, education or an award to a certificate of the own province."""
+    BatchCheckCertifications: _grpc.UnaryUnaryMultiCallable[_certification_service_pb2.BatchCheckCertificationsRequest, _certification_service_pb2.BatchCheckCertificationsResponse]
+    """Checks up to 1,000 certificates at once, all as of one moment. A row that cannot be read gets its
+    violations and no verdict; it does not spoil the others.
+    """
+    PutWatchList: _grpc.UnaryUnaryMultiCallable[_certification_service_pb2.PutWatchListRequest, _certification_service_pb2.PutWatchListResponse]
+    """Replaces what a caller watches for one institution. Nothing of it is in a log. INVALID_ARGUMENT
+    also when the caller would watch more than 2,000 institutions or 100,000 certificates in all.
+    """
+    ListWatchLists: _grpc.UnaryUnaryMultiCallable[_certification_service_pb2.ListWatchListsRequest, _certification_service_pb2.ListWatchListsResponse]
+    """Lists what the caller watches."""
+    WatchCertificates: _grpc.UnaryStreamMultiCallable[_certification_service_pb2.WatchCertificatesRequest, _certification_service_pb2.CertificateAlert]
+    """Streams every change to the certificates on the caller's watch lists, from the given cursors, for
+    ever: what restricts as soon as it is verified here, what permits once a quorum has cosigned it,
+    either in the order of each log. After a disconnect: each once, none left out. OVERLOADED when
+    too many streams of the caller are open.
+    """
 
 @_typing.type_check_only
 class CertificationServiceAsyncStub(CertificationServiceStub):
@@ -99,6 +125,32 @@ class CertificationServiceAsyncStub(CertificationServiceStub):
     """Stops recognising one certificate of another issuer in the own province, publicly."""
     ResumeRecognition: _aio.UnaryUnaryMultiCallable[_certification_service_pb2.ResumeRecognitionRequest, _certification_service_pb2.ResumeRecognitionResponse]  # type: ignore[assignment]
     """Recognises it again."""
+    AnswerRecognitionSuspension: _aio.UnaryUnaryMultiCallable[_certification_service_pb2.AnswerRecognitionSuspensionRequest, _certification_service_pb2.AnswerRecognitionSuspensionResponse]  # type: ignore[assignment]
+    """Answers, as issuer, a host that suspended its recognition. NOT_FOUND: the host suspended nothing."""
+    ListRecognitionSuspensions: _aio.UnaryUnaryMultiCallable[_certification_service_pb2.ListRecognitionSuspensionsRequest, _certification_service_pb2.ListRecognitionSuspensionsResponse]  # type: ignore[assignment]
+    """Lists suspensions of recognition with the issuers' answers and their deadlines."""
+    PublishScheme: _aio.UnaryUnaryMultiCallable[_certification_service_pb2.PublishSchemeRequest, _certification_service_pb2.PublishSchemeResponse]  # type: ignore[assignment]
+    """States a scheme under which the own province issues."""
+    ListSchemes: _aio.UnaryUnaryMultiCallable[_certification_service_pb2.ListSchemesRequest, _certification_service_pb2.ListSchemesResponse]  # type: ignore[assignment]
+    """Lists the schemes of the country and those that provinces stated, sorted by province and name."""
+    AddToCertificate: _aio.UnaryUnaryMultiCallable[_certification_service_pb2.AddToCertificateRequest, _certification_service_pb2.AddToCertificateResponse]  # type: ignore[assignment]
+    """Adds training, education or an award to a certificate of the own province."""
+    BatchCheckCertifications: _aio.UnaryUnaryMultiCallable[_certification_service_pb2.BatchCheckCertificationsRequest, _certification_service_pb2.BatchCheckCertificationsResponse]  # type: ignore[assignment]
+    """Checks up to 1,000 certificates at once, all as of one moment. A row that cannot be read gets its
+    violations and no verdict; it does not spoil the others.
+    """
+    PutWatchList: _aio.UnaryUnaryMultiCallable[_certification_service_pb2.PutWatchListRequest, _certification_service_pb2.PutWatchListResponse]  # type: ignore[assignment]
+    """Replaces what a caller watches for one institution. Nothing of it is in a log. INVALID_ARGUMENT
+    also when the caller would watch more than 2,000 institutions or 100,000 certificates in all.
+    """
+    ListWatchLists: _aio.UnaryUnaryMultiCallable[_certification_service_pb2.ListWatchListsRequest, _certification_service_pb2.ListWatchListsResponse]  # type: ignore[assignment]
+    """Lists what the caller watches."""
+    WatchCertificates: _aio.UnaryStreamMultiCallable[_certification_service_pb2.WatchCertificatesRequest, _certification_service_pb2.CertificateAlert]  # type: ignore[assignment]
+    """Streams every change to the certificates on the caller's watch lists, from the given cursors, for
+    ever: what restricts as soon as it is verified here, what permits once a quorum has cosigned it,
+    either in the order of each log. After a disconnect: each once, none left out. OVERLOADED when
+    too many streams of the caller are open.
+    """
 
 class CertificationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Certificates of caregivers and institutions, and whether they count here."""
@@ -210,5 +262,85 @@ class CertificationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_certification_service_pb2.ResumeRecognitionResponse, _abc.Awaitable[_certification_service_pb2.ResumeRecognitionResponse]]:
         """Recognises it again."""
+
+    @_abc_1.abstractmethod
+    def AnswerRecognitionSuspension(
+        self,
+        request: _certification_service_pb2.AnswerRecognitionSuspensionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certification_service_pb2.AnswerRecognitionSuspensionResponse, _abc.Awaitable[_certification_service_pb2.AnswerRecognitionSuspensionResponse]]:
+        """Answers, as issuer, a host that suspended its recognition. NOT_FOUND: the host suspended nothing."""
+
+    @_abc_1.abstractmethod
+    def ListRecognitionSuspensions(
+        self,
+        request: _certification_service_pb2.ListRecognitionSuspensionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certification_service_pb2.ListRecognitionSuspensionsResponse, _abc.Awaitable[_certification_service_pb2.ListRecognitionSuspensionsResponse]]:
+        """Lists suspensions of recognition with the issuers' answers and their deadlines."""
+
+    @_abc_1.abstractmethod
+    def PublishScheme(
+        self,
+        request: _certification_service_pb2.PublishSchemeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certification_service_pb2.PublishSchemeResponse, _abc.Awaitable[_certification_service_pb2.PublishSchemeResponse]]:
+        """States a scheme under which the own province issues."""
+
+    @_abc_1.abstractmethod
+    def ListSchemes(
+        self,
+        request: _certification_service_pb2.ListSchemesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certification_service_pb2.ListSchemesResponse, _abc.Awaitable[_certification_service_pb2.ListSchemesResponse]]:
+        """Lists the schemes of the country and those that provinces stated, sorted by province and name."""
+
+    @_abc_1.abstractmethod
+    def AddToCertificate(
+        self,
+        request: _certification_service_pb2.AddToCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certification_service_pb2.AddToCertificateResponse, _abc.Awaitable[_certification_service_pb2.AddToCertificateResponse]]:
+        """Adds training, education or an award to a certificate of the own province."""
+
+    @_abc_1.abstractmethod
+    def BatchCheckCertifications(
+        self,
+        request: _certification_service_pb2.BatchCheckCertificationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certification_service_pb2.BatchCheckCertificationsResponse, _abc.Awaitable[_certification_service_pb2.BatchCheckCertificationsResponse]]:
+        """Checks up to 1,000 certificates at once, all as of one moment. A row that cannot be read gets its
+        violations and no verdict; it does not spoil the others.
+        """
+
+    @_abc_1.abstractmethod
+    def PutWatchList(
+        self,
+        request: _certification_service_pb2.PutWatchListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certification_service_pb2.PutWatchListResponse, _abc.Awaitable[_certification_service_pb2.PutWatchListResponse]]:
+        """Replaces what a caller watches for one institution. Nothing of it is in a log. INVALID_ARGUMENT
+        also when the caller would watch more than 2,000 institutions or 100,000 certificates in all.
+        """
+
+    @_abc_1.abstractmethod
+    def ListWatchLists(
+        self,
+        request: _certification_service_pb2.ListWatchListsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certification_service_pb2.ListWatchListsResponse, _abc.Awaitable[_certification_service_pb2.ListWatchListsResponse]]:
+        """Lists what the caller watches."""
+
+    @_abc_1.abstractmethod
+    def WatchCertificates(
+        self,
+        request: _certification_service_pb2.WatchCertificatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_certification_service_pb2.CertificateAlert], _abc.AsyncIterator[_certification_service_pb2.CertificateAlert]]:
+        """Streams every change to the certificates on the caller's watch lists, from the given cursors, for
+        ever: what restricts as soon as it is verified here, what permits once a quorum has cosigned it,
+        either in the order of each log. After a disconnect: each once, none left out. OVERLOADED when
+        too many streams of the caller are open.
+        """
 
 def add_CertificationServiceServicer_to_server(servicer: CertificationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -29,6 +29,116 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ProviderType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ProviderTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ProviderType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PROVIDER_TYPE_UNSPECIFIED: _ProviderType.ValueType  # 0
+    """The register does not say."""
+    PROVIDER_TYPE_RESIDENTIAL_INSTITUTION: _ProviderType.ValueType  # 1
+    """养老机构: a residential institution for elders."""
+    PROVIDER_TYPE_COMMUNITY_CARE_HOME: _ProviderType.ValueType  # 2
+    """长者照护之家: a small home inside a community, for short stays and respite."""
+    PROVIDER_TYPE_NURSING_STATION: _ProviderType.ValueType  # 3
+    """护理站: nurses who come to the house."""
+    PROVIDER_TYPE_COMMUNITY_ORGANISATION: _ProviderType.ValueType  # 4
+    """社区养老组织: day care, meals and help at home."""
+
+class ProviderType(_ProviderType, metaclass=_ProviderTypeEnumTypeWrapper):
+    """What sort of provider an institution is."""
+
+PROVIDER_TYPE_UNSPECIFIED: ProviderType.ValueType  # 0
+"""The register does not say."""
+PROVIDER_TYPE_RESIDENTIAL_INSTITUTION: ProviderType.ValueType  # 1
+"""养老机构: a residential institution for elders."""
+PROVIDER_TYPE_COMMUNITY_CARE_HOME: ProviderType.ValueType  # 2
+"""长者照护之家: a small home inside a community, for short stays and respite."""
+PROVIDER_TYPE_NURSING_STATION: ProviderType.ValueType  # 3
+"""护理站: nurses who come to the house."""
+PROVIDER_TYPE_COMMUNITY_ORGANISATION: ProviderType.ValueType  # 4
+"""社区养老组织: day care, meals and help at home."""
+Global___ProviderType: _TypeAlias = ProviderType  # noqa: Y015
+
+class _MedicalFacilityKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MedicalFacilityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MedicalFacilityKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MEDICAL_FACILITY_KIND_UNSPECIFIED: _MedicalFacilityKind.ValueType  # 0
+    """Not said; an entry that says this is void."""
+    MEDICAL_FACILITY_KIND_MEDICAL_ROOM: _MedicalFacilityKind.ValueType  # 1
+    """医务室: a medical room."""
+    MEDICAL_FACILITY_KIND_CLINIC: _MedicalFacilityKind.ValueType  # 2
+    """诊所、门诊部: a clinic."""
+    MEDICAL_FACILITY_KIND_NURSING_STATION: _MedicalFacilityKind.ValueType  # 3
+    """护理站: a nursing station."""
+    MEDICAL_FACILITY_KIND_NURSING_HOSPITAL: _MedicalFacilityKind.ValueType  # 4
+    """护理院: a nursing hospital."""
+    MEDICAL_FACILITY_KIND_HOSPITAL: _MedicalFacilityKind.ValueType  # 5
+    """医院: a hospital."""
+    MEDICAL_FACILITY_KIND_HEALTH_STATION: _MedicalFacilityKind.ValueType  # 6
+    """卫生服务站: a community health station."""
+
+class MedicalFacilityKind(_MedicalFacilityKind, metaclass=_MedicalFacilityKindEnumTypeWrapper):
+    """What a medical facility is."""
+
+MEDICAL_FACILITY_KIND_UNSPECIFIED: MedicalFacilityKind.ValueType  # 0
+"""Not said; an entry that says this is void."""
+MEDICAL_FACILITY_KIND_MEDICAL_ROOM: MedicalFacilityKind.ValueType  # 1
+"""医务室: a medical room."""
+MEDICAL_FACILITY_KIND_CLINIC: MedicalFacilityKind.ValueType  # 2
+"""诊所、门诊部: a clinic."""
+MEDICAL_FACILITY_KIND_NURSING_STATION: MedicalFacilityKind.ValueType  # 3
+"""护理站: a nursing station."""
+MEDICAL_FACILITY_KIND_NURSING_HOSPITAL: MedicalFacilityKind.ValueType  # 4
+"""护理院: a nursing hospital."""
+MEDICAL_FACILITY_KIND_HOSPITAL: MedicalFacilityKind.ValueType  # 5
+"""医院: a hospital."""
+MEDICAL_FACILITY_KIND_HEALTH_STATION: MedicalFacilityKind.ValueType  # 6
+"""卫生服务站: a community health station."""
+Global___MedicalFacilityKind: _TypeAlias = MedicalFacilityKind  # noqa: Y015
+
+class _Authority:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AuthorityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Authority.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUTHORITY_UNSPECIFIED: _Authority.ValueType  # 0
+    """Not said; void."""
+    AUTHORITY_CIVIL_AFFAIRS: _Authority.ValueType  # 1
+    """民政部门: whoever registers eldercare institutions."""
+    AUTHORITY_REGISTRAR: _Authority.ValueType  # 2
+    """登记管理机关: whoever registers the legal person."""
+    AUTHORITY_HEALTH: _Authority.ValueType  # 3
+    """卫生健康部门: health."""
+    AUTHORITY_PLACE_NAMES: _Authority.ValueType  # 4
+    """地名与区划管理部门: place names and divisions."""
+    AUTHORITY_DIRECTORY: _Authority.ValueType  # 5
+    """A directory, a survey, another province: owns nothing."""
+
+class Authority(_Authority, metaclass=_AuthorityEnumTypeWrapper):
+    """Who owns attributes of institutions: what its owner states stands in the register, what another
+    source says is a claim. `deltacare/institutions.py` names the owner of each attribute.
+    """
+
+AUTHORITY_UNSPECIFIED: Authority.ValueType  # 0
+"""Not said; void."""
+AUTHORITY_CIVIL_AFFAIRS: Authority.ValueType  # 1
+"""民政部门: whoever registers eldercare institutions."""
+AUTHORITY_REGISTRAR: Authority.ValueType  # 2
+"""登记管理机关: whoever registers the legal person."""
+AUTHORITY_HEALTH: Authority.ValueType  # 3
+"""卫生健康部门: health."""
+AUTHORITY_PLACE_NAMES: Authority.ValueType  # 4
+"""地名与区划管理部门: place names and divisions."""
+AUTHORITY_DIRECTORY: Authority.ValueType  # 5
+"""A directory, a survey, another province: owns nothing."""
+Global___Authority: _TypeAlias = Authority  # noqa: Y015
+
 class _OperationMode:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -161,6 +271,132 @@ CERTIFICATE_SUBJECT_INSTITUTION: CertificateSubject.ValueType  # 2
 """An institution's standard or grade."""
 Global___CertificateSubject: _TypeAlias = CertificateSubject  # noqa: Y015
 
+class _ReferenceKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReferenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReferenceKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REFERENCE_KIND_UNSPECIFIED: _ReferenceKind.ValueType  # 0
+    """Not said; void."""
+    REFERENCE_KIND_TRAINING: _ReferenceKind.ValueType  # 1
+    """培训: training before the examination."""
+    REFERENCE_KIND_CONTINUING_EDUCATION: _ReferenceKind.ValueType  # 2
+    """继续教育: continuing education."""
+    REFERENCE_KIND_EXAMINATION: _ReferenceKind.ValueType  # 3
+    """考核评价: examination or assessment."""
+    REFERENCE_KIND_AWARD: _ReferenceKind.ValueType  # 4
+    """表彰奖励: an award."""
+
+class ReferenceKind(_ReferenceKind, metaclass=_ReferenceKindEnumTypeWrapper):
+    """What a certificate rests on, or what was added to it."""
+
+REFERENCE_KIND_UNSPECIFIED: ReferenceKind.ValueType  # 0
+"""Not said; void."""
+REFERENCE_KIND_TRAINING: ReferenceKind.ValueType  # 1
+"""培训: training before the examination."""
+REFERENCE_KIND_CONTINUING_EDUCATION: ReferenceKind.ValueType  # 2
+"""继续教育: continuing education."""
+REFERENCE_KIND_EXAMINATION: ReferenceKind.ValueType  # 3
+"""考核评价: examination or assessment."""
+REFERENCE_KIND_AWARD: ReferenceKind.ValueType  # 4
+"""表彰奖励: an award."""
+Global___ReferenceKind: _TypeAlias = ReferenceKind  # noqa: Y015
+
+class _RecognitionWord:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecognitionWordEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecognitionWord.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECOGNITION_WORD_UNSPECIFIED: _RecognitionWord.ValueType  # 0
+    """Not said; void."""
+    RECOGNITION_WORD_CONFIRMED: _RecognitionWord.ValueType  # 1
+    """The issuer found the same and acts, or has acted, on the certificate."""
+    RECOGNITION_WORD_CONTESTED: _RecognitionWord.ValueType  # 2
+    """The issuer found nothing wrong and asks the host to resume."""
+    RECOGNITION_WORD_INVESTIGATING: _RecognitionWord.ValueType  # 3
+    """The issuer is looking into it; this is no answer yet, and the deadline goes on."""
+
+class RecognitionWord(_RecognitionWord, metaclass=_RecognitionWordEnumTypeWrapper):
+    """What an issuer says of a host's suspension of recognition."""
+
+RECOGNITION_WORD_UNSPECIFIED: RecognitionWord.ValueType  # 0
+"""Not said; void."""
+RECOGNITION_WORD_CONFIRMED: RecognitionWord.ValueType  # 1
+"""The issuer found the same and acts, or has acted, on the certificate."""
+RECOGNITION_WORD_CONTESTED: RecognitionWord.ValueType  # 2
+"""The issuer found nothing wrong and asks the host to resume."""
+RECOGNITION_WORD_INVESTIGATING: RecognitionWord.ValueType  # 3
+"""The issuer is looking into it; this is no answer yet, and the deadline goes on."""
+Global___RecognitionWord: _TypeAlias = RecognitionWord  # noqa: Y015
+
+class _InspectionResult:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _InspectionResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InspectionResult.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INSPECTION_RESULT_UNSPECIFIED: _InspectionResult.ValueType  # 0
+    """Not said; void."""
+    INSPECTION_RESULT_PASSED: _InspectionResult.ValueType  # 1
+    """Nothing wrong."""
+    INSPECTION_RESULT_FINDINGS: _InspectionResult.ValueType  # 2
+    """Something to mend."""
+
+class InspectionResult(_InspectionResult, metaclass=_InspectionResultEnumTypeWrapper):
+    """What an inspection found."""
+
+INSPECTION_RESULT_UNSPECIFIED: InspectionResult.ValueType  # 0
+"""Not said; void."""
+INSPECTION_RESULT_PASSED: InspectionResult.ValueType  # 1
+"""Nothing wrong."""
+INSPECTION_RESULT_FINDINGS: InspectionResult.ValueType  # 2
+"""Something to mend."""
+Global___InspectionResult: _TypeAlias = InspectionResult  # noqa: Y015
+
+class _MeasureKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MeasureKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MeasureKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MEASURE_KIND_UNSPECIFIED: _MeasureKind.ValueType  # 0
+    """Not said; void."""
+    MEASURE_KIND_WARNING: _MeasureKind.ValueType  # 1
+    """约谈、警告: a warning."""
+    MEASURE_KIND_RECTIFICATION: _MeasureKind.ValueType  # 2
+    """责令限期整改: to be mended by a day."""
+    MEASURE_KIND_ADMISSION_SUSPENSION: _MeasureKind.ValueType  # 3
+    """暂停收住: no new residents."""
+    MEASURE_KIND_PENALTY: _MeasureKind.ValueType  # 4
+    """行政处罚: a penalty."""
+    MEASURE_KIND_BAN: _MeasureKind.ValueType  # 5
+    """行业禁入、从业禁止: barred from the trade."""
+    MEASURE_KIND_DISHONESTY_LIST: _MeasureKind.ValueType  # 6
+    """严重失信主体名单: on the list of those who gravely broke trust."""
+
+class MeasureKind(_MeasureKind, metaclass=_MeasureKindEnumTypeWrapper):
+    """What a measure of supervision is. What follows from each is a table in
+    `server/supervision/rules.py`.
+    """
+
+MEASURE_KIND_UNSPECIFIED: MeasureKind.ValueType  # 0
+"""Not said; void."""
+MEASURE_KIND_WARNING: MeasureKind.ValueType  # 1
+"""约谈、警告: a warning."""
+MEASURE_KIND_RECTIFICATION: MeasureKind.ValueType  # 2
+"""责令限期整改: to be mended by a day."""
+MEASURE_KIND_ADMISSION_SUSPENSION: MeasureKind.ValueType  # 3
+"""暂停收住: no new residents."""
+MEASURE_KIND_PENALTY: MeasureKind.ValueType  # 4
+"""行政处罚: a penalty."""
+MEASURE_KIND_BAN: MeasureKind.ValueType  # 5
+"""行业禁入、从业禁止: barred from the trade."""
+MEASURE_KIND_DISHONESTY_LIST: MeasureKind.ValueType  # 6
+"""严重失信主体名单: on the list of those who gravely broke trust."""
+Global___MeasureKind: _TypeAlias = MeasureKind  # noqa: Y015
+
 class _SubsidyUnit:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -291,6 +527,18 @@ class Entry(_message.Message):
     STATEMENT_FIELD_NUMBER: _builtins.int
     STATEMENT_ANSWER_FIELD_NUMBER: _builtins.int
     AUDIT_ANCHOR_FIELD_NUMBER: _builtins.int
+    INSTITUTION_CLAIM_FIELD_NUMBER: _builtins.int
+    LISTING_PROPOSAL_FIELD_NUMBER: _builtins.int
+    CERTIFICATION_SCHEME_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_ADDITION_FIELD_NUMBER: _builtins.int
+    RECOGNITION_ANSWER_FIELD_NUMBER: _builtins.int
+    INSPECTION_FIELD_NUMBER: _builtins.int
+    SUPERVISION_MEASURE_FIELD_NUMBER: _builtins.int
+    RECTIFICATION_REPORT_FIELD_NUMBER: _builtins.int
+    MEASURE_LIFT_FIELD_NUMBER: _builtins.int
+    ERASED_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_KEY_FIELD_NUMBER: _builtins.int
+    STATUS_LIST_FIELD_NUMBER: _builtins.int
     ENROLMENT_FIELD_NUMBER: _builtins.int
     ENROLMENT_END_FIELD_NUMBER: _builtins.int
     SETTLEMENT_RECORD_FIELD_NUMBER: _builtins.int
@@ -392,6 +640,54 @@ class Entry(_message.Message):
         """Registry log: how far the author's audit log goes, so that it cannot be rewritten unseen."""
 
     @_builtins.property
+    def institution_claim(self) -> Global___InstitutionClaim:
+        """Registry log: what a source that does not own an attribute says of an institution."""
+
+    @_builtins.property
+    def listing_proposal(self) -> Global___ListingProposal:
+        """Registry log: a listing that the author means to publish."""
+
+    @_builtins.property
+    def certification_scheme(self) -> Global___CertificationScheme:
+        """Registry log: a scheme under which the author issues certificates."""
+
+    @_builtins.property
+    def certificate_addition(self) -> Global___CertificateAddition:
+        """Registry log: adds training, education or an award to a certificate of the author."""
+
+    @_builtins.property
+    def recognition_answer(self) -> Global___RecognitionAnswer:
+        """Registry log: the author, as issuer, answers a host that suspended its recognition."""
+
+    @_builtins.property
+    def inspection(self) -> Global___Inspection:
+        """Registry log: the author inspected an institution or a caregiver."""
+
+    @_builtins.property
+    def supervision_measure(self) -> Global___SupervisionMeasure:
+        """Registry log: the author takes a measure of supervision."""
+
+    @_builtins.property
+    def rectification_report(self) -> Global___RectificationReport:
+        """Registry log: whether what a measure ordered to be mended was mended."""
+
+    @_builtins.property
+    def measure_lift(self) -> Global___MeasureLift:
+        """Registry log: lifts a measure of the author."""
+
+    @_builtins.property
+    def erased(self) -> Global___Erased:
+        """Registry log: the author has erased a person's values; every holder of salts deletes them."""
+
+    @_builtins.property
+    def credential_key(self) -> Global___CredentialKey:
+        """Registry log: a key under which the author signs certificates for phones."""
+
+    @_builtins.property
+    def status_list(self) -> Global___StatusList:
+        """Registry log: the status list that the author publishes from here on."""
+
+    @_builtins.property
     def enrolment(self) -> Global___Enrolment:
         """Settlement log: the author, as home, opens the way for one elder."""
 
@@ -458,6 +754,18 @@ class Entry(_message.Message):
         statement: Global___Statement | None = ...,
         statement_answer: Global___StatementAnswer | None = ...,
         audit_anchor: Global___AuditAnchor | None = ...,
+        institution_claim: Global___InstitutionClaim | None = ...,
+        listing_proposal: Global___ListingProposal | None = ...,
+        certification_scheme: Global___CertificationScheme | None = ...,
+        certificate_addition: Global___CertificateAddition | None = ...,
+        recognition_answer: Global___RecognitionAnswer | None = ...,
+        inspection: Global___Inspection | None = ...,
+        supervision_measure: Global___SupervisionMeasure | None = ...,
+        rectification_report: Global___RectificationReport | None = ...,
+        measure_lift: Global___MeasureLift | None = ...,
+        erased: Global___Erased | None = ...,
+        credential_key: Global___CredentialKey | None = ...,
+        status_list: Global___StatusList | None = ...,
         enrolment: Global___Enrolment | None = ...,
         enrolment_end: Global___EnrolmentEnd | None = ...,
         settlement_record: Global___SettlementRecord | None = ...,
@@ -469,11 +777,11 @@ class Entry(_message.Message):
         access_denied: Global___AccessDenied | None = ...,
         disclosure: Global___Disclosure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["access_denied", b"access_denied", "agreement", b"agreement", "agreement_answer", b"agreement_answer", "audit_anchor", b"audit_anchor", "body", b"body", "certificate", b"certificate", "certificate_reinstatement", b"certificate_reinstatement", "certificate_renewal", b"certificate_renewal", "certificate_revocation", b"certificate_revocation", "certificate_suspension", b"certificate_suspension", "day_close", b"day_close", "disclosure", b"disclosure", "enrolment", b"enrolment", "enrolment_end", b"enrolment_end", "entry_time", b"entry_time", "equivalence", b"equivalence", "equivalence_end", b"equivalence_end", "hold", b"hold", "hold_end", b"hold_end", "institution", b"institution", "listing", b"listing", "listing_withdrawal", b"listing_withdrawal", "pair_result", b"pair_result", "recognition_resumption", b"recognition_resumption", "recognition_suspension", b"recognition_suspension", "record_refusal", b"record_refusal", "reversal", b"reversal", "settlement_record", b"settlement_record", "statement", b"statement", "statement_answer", b"statement_answer", "subsidy_policy", b"subsidy_policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access_denied", b"access_denied", "agreement", b"agreement", "agreement_answer", b"agreement_answer", "audit_anchor", b"audit_anchor", "body", b"body", "certificate", b"certificate", "certificate_addition", b"certificate_addition", "certificate_reinstatement", b"certificate_reinstatement", "certificate_renewal", b"certificate_renewal", "certificate_revocation", b"certificate_revocation", "certificate_suspension", b"certificate_suspension", "certification_scheme", b"certification_scheme", "credential_key", b"credential_key", "day_close", b"day_close", "disclosure", b"disclosure", "enrolment", b"enrolment", "enrolment_end", b"enrolment_end", "entry_time", b"entry_time", "equivalence", b"equivalence", "equivalence_end", b"equivalence_end", "erased", b"erased", "hold", b"hold", "hold_end", b"hold_end", "inspection", b"inspection", "institution", b"institution", "institution_claim", b"institution_claim", "listing", b"listing", "listing_proposal", b"listing_proposal", "listing_withdrawal", b"listing_withdrawal", "measure_lift", b"measure_lift", "pair_result", b"pair_result", "recognition_answer", b"recognition_answer", "recognition_resumption", b"recognition_resumption", "recognition_suspension", b"recognition_suspension", "record_refusal", b"record_refusal", "rectification_report", b"rectification_report", "reversal", b"reversal", "settlement_record", b"settlement_record", "statement", b"statement", "statement_answer", b"statement_answer", "status_list", b"status_list", "subsidy_policy", b"subsidy_policy", "supervision_measure", b"supervision_measure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_denied", b"access_denied", "agreement", b"agreement", "agreement_answer", b"agreement_answer", "audit_anchor", b"audit_anchor", "body", b"body", "certificate", b"certificate", "certificate_reinstatement", b"certificate_reinstatement", "certificate_renewal", b"certificate_renewal", "certificate_revocation", b"certificate_revocation", "certificate_suspension", b"certificate_suspension", "day_close", b"day_close", "disclosure", b"disclosure", "enrolment", b"enrolment", "enrolment_end", b"enrolment_end", "entry_time", b"entry_time", "equivalence", b"equivalence", "equivalence_end", b"equivalence_end", "hold", b"hold", "hold_end", b"hold_end", "institution", b"institution", "listing", b"listing", "listing_withdrawal", b"listing_withdrawal", "maker", b"maker", "pair_result", b"pair_result", "recognition_resumption", b"recognition_resumption", "recognition_suspension", b"recognition_suspension", "record_refusal", b"record_refusal", "request_id", b"request_id", "request_position", b"request_position", "reversal", b"reversal", "reviewer", b"reviewer", "settlement_record", b"settlement_record", "statement", b"statement", "statement_answer", b"statement_answer", "subsidy_policy", b"subsidy_policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_denied", b"access_denied", "agreement", b"agreement", "agreement_answer", b"agreement_answer", "audit_anchor", b"audit_anchor", "body", b"body", "certificate", b"certificate", "certificate_addition", b"certificate_addition", "certificate_reinstatement", b"certificate_reinstatement", "certificate_renewal", b"certificate_renewal", "certificate_revocation", b"certificate_revocation", "certificate_suspension", b"certificate_suspension", "certification_scheme", b"certification_scheme", "credential_key", b"credential_key", "day_close", b"day_close", "disclosure", b"disclosure", "enrolment", b"enrolment", "enrolment_end", b"enrolment_end", "entry_time", b"entry_time", "equivalence", b"equivalence", "equivalence_end", b"equivalence_end", "erased", b"erased", "hold", b"hold", "hold_end", b"hold_end", "inspection", b"inspection", "institution", b"institution", "institution_claim", b"institution_claim", "listing", b"listing", "listing_proposal", b"listing_proposal", "listing_withdrawal", b"listing_withdrawal", "maker", b"maker", "measure_lift", b"measure_lift", "pair_result", b"pair_result", "recognition_answer", b"recognition_answer", "recognition_resumption", b"recognition_resumption", "recognition_suspension", b"recognition_suspension", "record_refusal", b"record_refusal", "rectification_report", b"rectification_report", "request_id", b"request_id", "request_position", b"request_position", "reversal", b"reversal", "reviewer", b"reviewer", "settlement_record", b"settlement_record", "statement", b"statement", "statement_answer", b"statement_answer", "status_list", b"status_list", "subsidy_policy", b"subsidy_policy", "supervision_measure", b"supervision_measure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["institution", "listing", "listing_withdrawal", "agreement", "agreement_answer", "equivalence", "equivalence_end", "certificate", "certificate_renewal", "certificate_suspension", "certificate_reinstatement", "certificate_revocation", "recognition_suspension", "recognition_resumption", "subsidy_policy", "pair_result", "statement", "statement_answer", "audit_anchor", "enrolment", "enrolment_end", "settlement_record", "reversal", "record_refusal", "hold", "hold_end", "day_close", "access_denied", "disclosure"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["institution", "listing", "listing_withdrawal", "agreement", "agreement_answer", "equivalence", "equivalence_end", "certificate", "certificate_renewal", "certificate_suspension", "certificate_reinstatement", "certificate_revocation", "recognition_suspension", "recognition_resumption", "subsidy_policy", "pair_result", "statement", "statement_answer", "audit_anchor", "institution_claim", "listing_proposal", "certification_scheme", "certificate_addition", "recognition_answer", "inspection", "supervision_measure", "rectification_report", "measure_lift", "erased", "credential_key", "status_list", "enrolment", "enrolment_end", "settlement_record", "reversal", "record_refusal", "hold", "hold_end", "day_close", "access_denied", "disclosure"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -500,6 +808,13 @@ class Institution(_message.Message):
     LONGITUDE_E6_FIELD_NUMBER: _builtins.int
     LATITUDE_E6_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    PROVIDER_TYPE_FIELD_NUMBER: _builtins.int
+    OPEN_BEDS_FIELD_NUMBER: _builtins.int
+    GRADES_FIELD_NUMBER: _builtins.int
+    MEDICAL_FACILITIES_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_IDS_FIELD_NUMBER: _builtins.int
+    STATE_DATE_FIELD_NUMBER: _builtins.int
+    STATE_REASON_FIELD_NUMBER: _builtins.int
     institution_id: _builtins.str
     """Province and number in that province's register: `310000-137`."""
     name: _builtins.str
@@ -526,6 +841,32 @@ class Institution(_message.Message):
     """Latitude in micro-degrees, GCJ-02; 0 with longitude 0 means unknown."""
     state: Global___InstitutionState.ValueType
     """Whether it operates."""
+    provider_type: Global___ProviderType.ValueType
+    """What sort of provider it is."""
+    open_beds: _builtins.int
+    """Beds that can be taken now, 0 to `approved_beds`; absent when the register has none."""
+    state_date: _builtins.str
+    """First day of the state; empty when the register has none."""
+    state_reason: _builtins.str
+    """Code of the reason for the state, 1 to 64 characters of `[A-Z0-9_]`, or empty. Who was stated as
+    closed comes back only with a reason and a `state_date` not before the closing's; else void.
+    """
+    @_builtins.property
+    def grades(self) -> _containers.RepeatedCompositeFieldContainer[Global___InstitutionGrade]:
+        """Grades that the register shows, at most 16. A grade that another province is to recognise is a
+        certificate.
+        """
+
+    @_builtins.property
+    def medical_facilities(self) -> _containers.RepeatedCompositeFieldContainer[Global___MedicalFacility]:
+        """Medical facilities inside, at most 16, without repetition of a kind."""
+
+    @_builtins.property
+    def successor_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Institutions of the same register that took over from it, at most 8; only of one that is closed.
+        Each was stated before, and was not closed itself when it was first named.
+        """
+
     def __init__(
         self,
         *,
@@ -542,14 +883,131 @@ class Institution(_message.Message):
         longitude_e6: _builtins.int = ...,
         latitude_e6: _builtins.int = ...,
         state: Global___InstitutionState.ValueType = ...,
+        provider_type: Global___ProviderType.ValueType = ...,
+        open_beds: _builtins.int | None = ...,
+        grades: _abc.Iterable[Global___InstitutionGrade] | None = ...,
+        medical_facilities: _abc.Iterable[Global___MedicalFacility] | None = ...,
+        successor_ids: _abc.Iterable[_builtins.str] | None = ...,
+        state_date: _builtins.str = ...,
+        state_reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_open_beds", b"_open_beds", "open_beds", b"open_beds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_open_beds", b"_open_beds", "address", b"address", "approved_beds", b"approved_beds", "division_code", b"division_code", "established_date", b"established_date", "grades", b"grades", "institution_id", b"institution_id", "latitude_e6", b"latitude_e6", "longitude_e6", b"longitude_e6", "medical_facilities", b"medical_facilities", "name", b"name", "open_beds", b"open_beds", "operation_mode", b"operation_mode", "postcode", b"postcode", "provider_type", b"provider_type", "state", b"state", "state_date", b"state_date", "state_reason", b"state_reason", "street", b"street", "successor_ids", b"successor_ids", "unified_social_credit_code", b"unified_social_credit_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__open_beds: _TypeAlias = _typing.Literal["open_beds"]  # noqa: Y015
+    _WhichOneofArgType__open_beds: _TypeAlias = _typing.Literal["_open_beds", b"_open_beds"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__open_beds) -> _WhichOneofReturnType__open_beds | None: ...
+
+Global___Institution: _TypeAlias = Institution  # noqa: Y015
+
+@_typing.final
+class InstitutionGrade(_message.Message):
+    """A grade of an institution as its register shows it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEME_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    scheme: _builtins.str
+    """Scheme, such as `GB_T_37276`. 1 to 64 characters of `[A-Z0-9_]`."""
+    grade: _builtins.str
+    """Grade within the scheme, such as `三级`. 1 to 32 characters."""
+    from_date: _builtins.str
+    """First day it holds."""
+    until_date: _builtins.str
+    """Last day it holds; empty means that the register names none."""
+    def __init__(
+        self,
+        *,
+        scheme: _builtins.str = ...,
+        grade: _builtins.str = ...,
+        from_date: _builtins.str = ...,
+        until_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "approved_beds", b"approved_beds", "division_code", b"division_code", "established_date", b"established_date", "institution_id", b"institution_id", "latitude_e6", b"latitude_e6", "longitude_e6", b"longitude_e6", "name", b"name", "operation_mode", b"operation_mode", "postcode", b"postcode", "state", b"state", "street", b"street", "unified_social_credit_code", b"unified_social_credit_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_date", b"from_date", "grade", b"grade", "scheme", b"scheme", "until_date", b"until_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Institution: _TypeAlias = Institution  # noqa: Y015
+Global___InstitutionGrade: _TypeAlias = InstitutionGrade  # noqa: Y015
+
+@_typing.final
+class MedicalFacility(_message.Message):
+    """A medical facility inside an institution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    INSURED_FIELD_NUMBER: _builtins.int
+    kind: Global___MedicalFacilityKind.ValueType
+    """What it is."""
+    insured: _builtins.bool
+    """Whether long-term-care or medical insurance pays there."""
+    def __init__(
+        self,
+        *,
+        kind: Global___MedicalFacilityKind.ValueType = ...,
+        insured: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["insured", b"insured", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MedicalFacility: _TypeAlias = MedicalFacility  # noqa: Y015
+
+@_typing.final
+class InstitutionClaim(_message.Message):
+    """What a source that does not own an attribute says of an institution of any province. The last
+    claim of an author, source, institution and attribute counts; an empty value withdraws it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTITUTION_ID_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    AUTHORITY_FIELD_NUMBER: _builtins.int
+    ATTRIBUTE_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    AS_OF_DATE_FIELD_NUMBER: _builtins.int
+    institution_id: _builtins.str
+    """The institution."""
+    source: _builtins.str
+    """Who says it: a code of the author's choice, 1 to 64 characters of `[A-Z0-9_]`."""
+    authority: Global___Authority.ValueType
+    """What the source is: never the owner of the attribute, and of another province's institution
+    always a directory; else void.
+    """
+    attribute: _builtins.str
+    """The attribute, by the name of its field in `Institution`, such as `approved_beds`."""
+    value: _builtins.str
+    """What it says, at most 300 characters, in the written form of the attribute that
+    `deltacare/institutions.py` gives; empty withdraws the claim.
+    """
+    as_of_date: _builtins.str
+    """Day as of which the source says it."""
+    def __init__(
+        self,
+        *,
+        institution_id: _builtins.str = ...,
+        source: _builtins.str = ...,
+        authority: Global___Authority.ValueType = ...,
+        attribute: _builtins.str = ...,
+        value: _builtins.str = ...,
+        as_of_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_date", b"as_of_date", "attribute", b"attribute", "authority", b"authority", "institution_id", b"institution_id", "source", b"source", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InstitutionClaim: _TypeAlias = InstitutionClaim  # noqa: Y015
 
 @_typing.final
 class Listing(_message.Message):
@@ -561,15 +1019,25 @@ class Listing(_message.Message):
     INSTITUTION_IDS_FIELD_NUMBER: _builtins.int
     FROM_DATE_FIELD_NUMBER: _builtins.int
     UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    TOTALS_FIELD_NUMBER: _builtins.int
+    PROPOSAL_HASH_FIELD_NUMBER: _builtins.int
     listing_id: _builtins.str
     """Author's province and a number of the author's choice: `310000-L2026-1`."""
     from_date: _builtins.str
     """First day it holds."""
     until_date: _builtins.str
     """Last day it holds; empty means until withdrawn."""
+    proposal_hash: _builtins.bytes
+    """Leaf hash (SHA-256) of the last proposal under this id, which says the same; empty if it was
+    not proposed first. Else void.
+    """
     @_builtins.property
     def institution_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The author's institutions, 1 to 2,000, without repetition."""
+        """The author's institutions, 1 to 2,000, without repetition, none of them closed."""
+
+    @_builtins.property
+    def totals(self) -> Global___ControlTotals:
+        """Control totals, from the author's own statements before this entry; void if they differ."""
 
     def __init__(
         self,
@@ -578,14 +1046,72 @@ class Listing(_message.Message):
         institution_ids: _abc.Iterable[_builtins.str] | None = ...,
         from_date: _builtins.str = ...,
         until_date: _builtins.str = ...,
+        totals: Global___ControlTotals | None = ...,
+        proposal_hash: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["totals", b"totals"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_date", b"from_date", "institution_ids", b"institution_ids", "listing_id", b"listing_id", "until_date", b"until_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_date", b"from_date", "institution_ids", b"institution_ids", "listing_id", b"listing_id", "proposal_hash", b"proposal_hash", "totals", b"totals", "until_date", b"until_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Listing: _TypeAlias = Listing  # noqa: Y015
+
+@_typing.final
+class ControlTotals(_message.Message):
+    """What a listing adds up to (总分核对)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTITUTION_COUNT_FIELD_NUMBER: _builtins.int
+    CITY_COUNT_FIELD_NUMBER: _builtins.int
+    APPROVED_BEDS_FIELD_NUMBER: _builtins.int
+    institution_count: _builtins.int
+    """Institutions."""
+    city_count: _builtins.int
+    """Different cities (the first four digits of the division) that they stand in."""
+    approved_beds: _builtins.int
+    """Sum of their approved beds."""
+    def __init__(
+        self,
+        *,
+        institution_count: _builtins.int = ...,
+        city_count: _builtins.int = ...,
+        approved_beds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved_beds", b"approved_beds", "city_count", b"city_count", "institution_count", b"institution_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ControlTotals: _TypeAlias = ControlTotals  # noqa: Y015
+
+@_typing.final
+class ListingProposal(_message.Message):
+    """A listing that the author means to publish. It opens nothing. A later proposal under the same id
+    replaces it for as long as it is not published.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LISTING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def listing(self) -> Global___Listing:
+        """The listing, without `proposal_hash`."""
+
+    def __init__(
+        self,
+        *,
+        listing: Global___Listing | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["listing", b"listing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["listing", b"listing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListingProposal: _TypeAlias = ListingProposal  # noqa: Y015
 
 @_typing.final
 class ListingWithdrawal(_message.Message):
@@ -795,6 +1321,122 @@ class EquivalenceEnd(_message.Message):
 Global___EquivalenceEnd: _TypeAlias = EquivalenceEnd  # noqa: Y015
 
 @_typing.final
+class CertificateReference(_message.Message):
+    """One reference into another register; the paper itself is in no log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    REFERENCE_NO_FIELD_NUMBER: _builtins.int
+    DIVISION_CODE_FIELD_NUMBER: _builtins.int
+    COMPLETED_DATE_FIELD_NUMBER: _builtins.int
+    HOURS_FIELD_NUMBER: _builtins.int
+    kind: Global___ReferenceKind.ValueType
+    """What it is."""
+    reference_no: _builtins.str
+    """Its number there, opaque: 1 to 64 characters of `[A-Za-z0-9._-]`."""
+    division_code: _builtins.str
+    """Division of whoever keeps that register, 6 digits; empty means the issuing province."""
+    completed_date: _builtins.str
+    """Day of completion or award."""
+    hours: _builtins.int
+    """Hours of training or education, 0 to 10,000."""
+    def __init__(
+        self,
+        *,
+        kind: Global___ReferenceKind.ValueType = ...,
+        reference_no: _builtins.str = ...,
+        division_code: _builtins.str = ...,
+        completed_date: _builtins.str = ...,
+        hours: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["completed_date", b"completed_date", "division_code", b"division_code", "hours", b"hours", "kind", b"kind", "reference_no", b"reference_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CertificateReference: _TypeAlias = CertificateReference  # noqa: Y015
+
+@_typing.final
+class CertificationScheme(_message.Message):
+    """A scheme under which the author issues certificates. The version with the latest `from_date` not
+    after the first day of a certificate, or of the time by which a renewal prolongs it, decides; of
+    several, the last in the log; what was issued before is not judged anew. Schemes of the whole
+    country are in `deltacare/schemes.py`; who states one under such a name narrows it for itself, and
+    once its statement has ended the country's holds again.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEME_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    OCCUPATION_FIELD_NUMBER: _builtins.int
+    GRADES_FIELD_NUMBER: _builtins.int
+    NUMBER_PATTERN_FIELD_NUMBER: _builtins.int
+    VALIDITY_MONTHS_MAX_FIELD_NUMBER: _builtins.int
+    ISSUING_DIVISIONS_FIELD_NUMBER: _builtins.int
+    RENEWAL_HOURS_MIN_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    scheme: _builtins.str
+    """Name, such as `SH_ELDERCARE_GRADE`. 1 to 64 characters of `[A-Z0-9_]`."""
+    subject: Global___CertificateSubject.ValueType
+    """Whom its certificates are about."""
+    occupation: _builtins.str
+    """Occupation by the national classification, such as `4-10-01-05`; empty for institutions."""
+    number_pattern: _builtins.str
+    """Pattern of the number after the province, of classes, repetitions and literals such as
+    `C[0-9]{10}`, at most 128 characters (`deltacare/patterns.py`); empty means any.
+    """
+    validity_months_max: _builtins.int
+    """Longest time that a certificate is good for from its first day, and a renewal from the last day
+    before it, in months, 0 to 1,200; 0 means any. It ends with the day of the same number.
+    """
+    renewal_hours_min: _builtins.int
+    """Hours of continuing education that a renewal, and what was added since the issue or the renewal
+    before it, must refer to, 0 to 10,000; 0 means none. A reference counts once in the life of a
+    certificate.
+    """
+    from_date: _builtins.str
+    """First day it holds."""
+    until_date: _builtins.str
+    """Last day it holds; empty means until replaced."""
+    basis: _builtins.str
+    """Code of its basis: a standard or document number, 1 to 64 characters of `[A-Za-z0-9._-]`."""
+    @_builtins.property
+    def grades(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Grades from the lowest to the highest, 1 to 16, such as `五级` to `一级`."""
+
+    @_builtins.property
+    def issuing_divisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Divisions of the author that may issue, 6 digits, at most 256; empty means all."""
+
+    def __init__(
+        self,
+        *,
+        scheme: _builtins.str = ...,
+        subject: Global___CertificateSubject.ValueType = ...,
+        occupation: _builtins.str = ...,
+        grades: _abc.Iterable[_builtins.str] | None = ...,
+        number_pattern: _builtins.str = ...,
+        validity_months_max: _builtins.int = ...,
+        issuing_divisions: _abc.Iterable[_builtins.str] | None = ...,
+        renewal_hours_min: _builtins.int = ...,
+        from_date: _builtins.str = ...,
+        until_date: _builtins.str = ...,
+        basis: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "from_date", b"from_date", "grades", b"grades", "issuing_divisions", b"issuing_divisions", "number_pattern", b"number_pattern", "occupation", b"occupation", "renewal_hours_min", b"renewal_hours_min", "scheme", b"scheme", "subject", b"subject", "until_date", b"until_date", "validity_months_max", b"validity_months_max"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CertificationScheme: _TypeAlias = CertificationScheme  # noqa: Y015
+
+@_typing.final
 class Certificate(_message.Message):
     """A certificate as issued. Only the author changes it, by the messages below."""
 
@@ -808,6 +1450,9 @@ class Certificate(_message.Message):
     INSTITUTION_ID_FIELD_NUMBER: _builtins.int
     VALID_FROM_DATE_FIELD_NUMBER: _builtins.int
     VALID_UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    DIVISION_CODE_FIELD_NUMBER: _builtins.int
+    PREDECESSOR_NO_FIELD_NUMBER: _builtins.int
+    REFERENCES_FIELD_NUMBER: _builtins.int
     certificate_no: _builtins.str
     """Issuing province and number in its register: `320000-C2025000123`."""
     subject: Global___CertificateSubject.ValueType
@@ -827,6 +1472,14 @@ class Certificate(_message.Message):
     """First day it is good for."""
     valid_until_date: _builtins.str
     """Last day it is good for."""
+    division_code: _builtins.str
+    """Division whose office issued it, of the author, 6 digits; empty means the province itself."""
+    predecessor_no: _builtins.str
+    """Certificate of the same author that it follows: a lower level, or one that ran out. May be empty."""
+    @_builtins.property
+    def references(self) -> _containers.RepeatedCompositeFieldContainer[Global___CertificateReference]:
+        """What it rests on, at most 32."""
+
     def __init__(
         self,
         *,
@@ -838,10 +1491,13 @@ class Certificate(_message.Message):
         institution_id: _builtins.str = ...,
         valid_from_date: _builtins.str = ...,
         valid_until_date: _builtins.str = ...,
+        division_code: _builtins.str = ...,
+        predecessor_no: _builtins.str = ...,
+        references: _abc.Iterable[Global___CertificateReference] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "grade", b"grade", "holder_name_digest", b"holder_name_digest", "institution_id", b"institution_id", "scheme", b"scheme", "subject", b"subject", "valid_from_date", b"valid_from_date", "valid_until_date", b"valid_until_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "division_code", b"division_code", "grade", b"grade", "holder_name_digest", b"holder_name_digest", "institution_id", b"institution_id", "predecessor_no", b"predecessor_no", "references", b"references", "scheme", b"scheme", "subject", b"subject", "valid_from_date", b"valid_from_date", "valid_until_date", b"valid_until_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -855,23 +1511,65 @@ class CertificateRenewal(_message.Message):
 
     CERTIFICATE_NO_FIELD_NUMBER: _builtins.int
     VALID_UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    PREDECESSOR_HASH_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REFERENCES_FIELD_NUMBER: _builtins.int
     certificate_no: _builtins.str
     """The certificate."""
     valid_until_date: _builtins.str
     """New last day it is good for; later than the one it replaces."""
+    predecessor_hash: _builtins.bytes
+    """Leaf hash (SHA-256) of the entry whose end it prolongs: the issue or the last renewal."""
+    reason: _builtins.str
+    """Code of the reason, or empty."""
+    @_builtins.property
+    def references(self) -> _containers.RepeatedCompositeFieldContainer[Global___CertificateReference]:
+        """What it rests on, at most 32."""
+
     def __init__(
         self,
         *,
         certificate_no: _builtins.str = ...,
         valid_until_date: _builtins.str = ...,
+        predecessor_hash: _builtins.bytes = ...,
+        reason: _builtins.str = ...,
+        references: _abc.Iterable[Global___CertificateReference] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "valid_until_date", b"valid_until_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "predecessor_hash", b"predecessor_hash", "reason", b"reason", "references", b"references", "valid_until_date", b"valid_until_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CertificateRenewal: _TypeAlias = CertificateRenewal  # noqa: Y015
+
+@_typing.final
+class CertificateAddition(_message.Message):
+    """Adds to a certificate what its holder did since."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_NO_FIELD_NUMBER: _builtins.int
+    REFERENCES_FIELD_NUMBER: _builtins.int
+    certificate_no: _builtins.str
+    """The certificate."""
+    @_builtins.property
+    def references(self) -> _containers.RepeatedCompositeFieldContainer[Global___CertificateReference]:
+        """What is added, 1 to 32."""
+
+    def __init__(
+        self,
+        *,
+        certificate_no: _builtins.str = ...,
+        references: _abc.Iterable[Global___CertificateReference] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "references", b"references"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CertificateAddition: _TypeAlias = CertificateAddition  # noqa: Y015
 
 @_typing.final
 class CertificateSuspension(_message.Message):
@@ -1026,6 +1724,336 @@ class RecognitionResumption(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecognitionResumption: _TypeAlias = RecognitionResumption  # noqa: Y015
+
+@_typing.final
+class RecognitionAnswer(_message.Message):
+    """The author, as issuer, answers a host that suspended its recognition of a certificate. The last
+    word counts.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_NO_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    SUSPENSION_HASH_FIELD_NUMBER: _builtins.int
+    WORD_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    certificate_no: _builtins.str
+    """The certificate, of the author."""
+    host: _builtins.str
+    """The host."""
+    suspension_hash: _builtins.bytes
+    """Leaf hash (SHA-256) of the suspension."""
+    word: Global___RecognitionWord.ValueType
+    """The word."""
+    reason: _builtins.str
+    """Code of the reason."""
+    def __init__(
+        self,
+        *,
+        certificate_no: _builtins.str = ...,
+        host: _builtins.str = ...,
+        suspension_hash: _builtins.bytes = ...,
+        word: Global___RecognitionWord.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "host", b"host", "reason", b"reason", "suspension_hash", b"suspension_hash", "word", b"word"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecognitionAnswer: _TypeAlias = RecognitionAnswer  # noqa: Y015
+
+@_typing.final
+class Inspection(_message.Message):
+    """The author inspected an institution or a caregiver, alone or together with others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSPECTION_ID_FIELD_NUMBER: _builtins.int
+    INSTITUTION_ID_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_NO_FIELD_NUMBER: _builtins.int
+    INSPECTION_DATE_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    FINDING_CODES_FIELD_NUMBER: _builtins.int
+    JOINED_BY_FIELD_NUMBER: _builtins.int
+    inspection_id: _builtins.str
+    """Author's province and a number of its choice: `310000-I2026-9`."""
+    institution_id: _builtins.str
+    """The institution, or empty."""
+    certificate_no: _builtins.str
+    """The caregiver's certificate, or empty. Exactly one of the two is given."""
+    inspection_date: _builtins.str
+    """Day of the inspection."""
+    result: Global___InspectionResult.ValueType
+    """What was found."""
+    @_builtins.property
+    def finding_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes of the findings, each 1 to 64 characters of `[A-Z0-9_]`: 1 to 32 if there is something to
+        mend, else none.
+        """
+
+    @_builtins.property
+    def joined_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other provinces that took part, ascending."""
+
+    def __init__(
+        self,
+        *,
+        inspection_id: _builtins.str = ...,
+        institution_id: _builtins.str = ...,
+        certificate_no: _builtins.str = ...,
+        inspection_date: _builtins.str = ...,
+        result: Global___InspectionResult.ValueType = ...,
+        finding_codes: _abc.Iterable[_builtins.str] | None = ...,
+        joined_by: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "finding_codes", b"finding_codes", "inspection_date", b"inspection_date", "inspection_id", b"inspection_id", "institution_id", b"institution_id", "joined_by", b"joined_by", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Inspection: _TypeAlias = Inspection  # noqa: Y015
+
+@_typing.final
+class SupervisionMeasure(_message.Message):
+    """The author takes a measure against an institution or a caregiver. Against its own it counts
+    everywhere, against another's in its own province.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEASURE_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    INSTITUTION_ID_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_NO_FIELD_NUMBER: _builtins.int
+    INSPECTION_ID_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    DUE_DATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DOCUMENT_HASH_FIELD_NUMBER: _builtins.int
+    measure_id: _builtins.str
+    """Author's province and a number of its choice: `310000-M2026-4`."""
+    kind: Global___MeasureKind.ValueType
+    """What it is."""
+    institution_id: _builtins.str
+    """The institution, or empty."""
+    certificate_no: _builtins.str
+    """The caregiver's certificate, or empty. Exactly one of the two is given."""
+    inspection_id: _builtins.str
+    """Inspection that it follows, of the author, or empty."""
+    from_date: _builtins.str
+    """First day it holds."""
+    until_date: _builtins.str
+    """Last day it holds; empty means until lifted."""
+    due_date: _builtins.str
+    """Last day for mending, within the days of the measure; needed for a rectification, else empty."""
+    reason: _builtins.str
+    """Code of the reason."""
+    document_hash: _builtins.bytes
+    """SHA-256 of the decision's document, or empty."""
+    def __init__(
+        self,
+        *,
+        measure_id: _builtins.str = ...,
+        kind: Global___MeasureKind.ValueType = ...,
+        institution_id: _builtins.str = ...,
+        certificate_no: _builtins.str = ...,
+        inspection_id: _builtins.str = ...,
+        from_date: _builtins.str = ...,
+        until_date: _builtins.str = ...,
+        due_date: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        document_hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "document_hash", b"document_hash", "due_date", b"due_date", "from_date", b"from_date", "inspection_id", b"inspection_id", "institution_id", b"institution_id", "kind", b"kind", "measure_id", b"measure_id", "reason", b"reason", "until_date", b"until_date"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SupervisionMeasure: _TypeAlias = SupervisionMeasure  # noqa: Y015
+
+@_typing.final
+class RectificationReport(_message.Message):
+    """Whether what a measure ordered to be mended was mended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEASURE_ID_FIELD_NUMBER: _builtins.int
+    REPORT_DATE_FIELD_NUMBER: _builtins.int
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    measure_id: _builtins.str
+    """The measure, a rectification of the author."""
+    report_date: _builtins.str
+    """Day of the report."""
+    accepted: _builtins.bool
+    """Whether the author accepts it as mended."""
+    reason: _builtins.str
+    """Code of the reason; needed when it is not accepted."""
+    def __init__(
+        self,
+        *,
+        measure_id: _builtins.str = ...,
+        report_date: _builtins.str = ...,
+        accepted: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "measure_id", b"measure_id", "reason", b"reason", "report_date", b"report_date"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RectificationReport: _TypeAlias = RectificationReport  # noqa: Y015
+
+@_typing.final
+class MeasureLift(_message.Message):
+    """Lifts a measure of the author."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEASURE_ID_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_DATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    measure_id: _builtins.str
+    """The measure."""
+    effective_date: _builtins.str
+    """First day it no longer holds."""
+    reason: _builtins.str
+    """Code of the reason."""
+    def __init__(
+        self,
+        *,
+        measure_id: _builtins.str = ...,
+        effective_date: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_date", b"effective_date", "measure_id", b"measure_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MeasureLift: _TypeAlias = MeasureLift  # noqa: Y015
+
+@_typing.final
+class Erased(_message.Message):
+    """The author has destroyed the values, salts and key of a person. Who mirrors it destroys the salts
+    of these certificates; their holders can be compared by nobody any more.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_NOS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Code of the reason, such as `REQUESTED` or `RETENTION_ENDED`."""
+    @_builtins.property
+    def certificate_nos(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Certificates of the author whose holder was erased, 1 to 1,000, ascending."""
+
+    def __init__(
+        self,
+        *,
+        certificate_nos: _abc.Iterable[_builtins.str] | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_nos", b"certificate_nos", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Erased: _TypeAlias = Erased  # noqa: Y015
+
+@_typing.final
+class CredentialKey(_message.Message):
+    """A key under which the author signs certificates for phones. The last word on a `key_id` counts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    ALGORITHM_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    """Name of the key: 1 to 64 characters of `[A-Za-z0-9._-]`."""
+    algorithm: _builtins.str
+    """JOSE algorithm: `ES256`."""
+    public_key: _builtins.bytes
+    """SubjectPublicKeyInfo, DER."""
+    from_date: _builtins.str
+    """First day on which it signs."""
+    until_date: _builtins.str
+    """Last day on which it signs; empty means until replaced, the first day of the next included. A
+    day before `from_date` withdraws the key: nothing that it ever signed counts.
+    """
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        algorithm: _builtins.str = ...,
+        public_key: _builtins.bytes = ...,
+        from_date: _builtins.str = ...,
+        until_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "from_date", b"from_date", "key_id", b"key_id", "public_key", b"public_key", "until_date", b"until_date"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CredentialKey: _TypeAlias = CredentialKey  # noqa: Y015
+
+@_typing.final
+class StatusList(_message.Message):
+    """The status list that the author publishes from here on: what its certificates were, as of one size
+    of its registry log and one day, so that the status of a past day can be shown.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIST_NUMBER_FIELD_NUMBER: _builtins.int
+    STATUS_BITS_FIELD_NUMBER: _builtins.int
+    ENTRY_COUNT_FIELD_NUMBER: _builtins.int
+    LIST_HASH_FIELD_NUMBER: _builtins.int
+    LOG_SIZE_FIELD_NUMBER: _builtins.int
+    ON_DATE_FIELD_NUMBER: _builtins.int
+    list_number: _builtins.int
+    """Number of the list, from 0; each has 1,048,576 places."""
+    status_bits: _builtins.int
+    """Bits for each place: 2."""
+    entry_count: _builtins.int
+    """Places in use."""
+    list_hash: _builtins.bytes
+    """SHA-256 of the uncompressed list."""
+    log_size: _builtins.int
+    """Entries of the author's registry log that it takes in; its own place or less."""
+    on_date: _builtins.str
+    """Day as of which it holds."""
+    def __init__(
+        self,
+        *,
+        list_number: _builtins.int = ...,
+        status_bits: _builtins.int = ...,
+        entry_count: _builtins.int = ...,
+        list_hash: _builtins.bytes = ...,
+        log_size: _builtins.int = ...,
+        on_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_count", b"entry_count", "list_hash", b"list_hash", "list_number", b"list_number", "log_size", b"log_size", "on_date", b"on_date", "status_bits", b"status_bits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatusList: _TypeAlias = StatusList  # noqa: Y015
 
 @_typing.final
 class SubsidyPolicy(_message.Message):
@@ -1741,6 +2769,9 @@ class Disclosure(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     RULE_FIELD_NUMBER: _builtins.int
     SPANS_FIELD_NUMBER: _builtins.int
+    LEGAL_BASIS_FIELD_NUMBER: _builtins.int
+    SUBJECT_REF_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
     province: _builtins.str
     """Province that vouches for the caller."""
     role: _builtins.str
@@ -1755,9 +2786,17 @@ class Disclosure(_message.Message):
     """Purpose that the caller gave, such as `CARE_PLACEMENT`."""
     rule: _builtins.str
     """Rule of the rights table that allows it, such as `E22`."""
+    legal_basis: _builtins.str
+    """Code of the legal basis, such as `PIPL_13_3`; empty where no values of a person leave."""
+    subject_ref: _builtins.str
+    """The person, by the opaque reference of the author's own system; empty where none is meant."""
     @_builtins.property
     def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___EntrySpan]:
         """The entries that the disclosed data belongs to; the data itself stands nowhere."""
+
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the fields that left, such as `holder_name`."""
 
     def __init__(
         self,
@@ -1770,10 +2809,13 @@ class Disclosure(_message.Message):
         purpose: _builtins.str = ...,
         rule: _builtins.str = ...,
         spans: _abc.Iterable[Global___EntrySpan] | None = ...,
+        legal_basis: _builtins.str = ...,
+        subject_ref: _builtins.str = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "on_behalf_of", b"on_behalf_of", "principal", b"principal", "province", b"province", "purpose", b"purpose", "role", b"role", "rule", b"rule", "spans", b"spans"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "legal_basis", b"legal_basis", "method", b"method", "on_behalf_of", b"on_behalf_of", "principal", b"principal", "province", b"province", "purpose", b"purpose", "role", b"role", "rule", b"rule", "spans", b"spans", "subject_ref", b"subject_ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,6 +9,7 @@ from deltacare.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +20,78 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _DisagreementKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisagreementKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisagreementKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISAGREEMENT_KIND_UNSPECIFIED: _DisagreementKind.ValueType  # 0
+    """Never answered."""
+    DISAGREEMENT_KIND_CLAIM: _DisagreementKind.ValueType  # 1
+    """A claim says another value than the owner states."""
+    DISAGREEMENT_KIND_CLAIM_ONLY: _DisagreementKind.ValueType  # 2
+    """The owner states nothing where a claim does."""
+    DISAGREEMENT_KIND_SAME_ADDRESS: _DisagreementKind.ValueType  # 3
+    """Several institutions of one register at one address or one place."""
+    DISAGREEMENT_KIND_SAME_NAME: _DisagreementKind.ValueType  # 4
+    """Several institutions of one register of one name."""
+    DISAGREEMENT_KIND_DIVISION_ABOLISHED: _DisagreementKind.ValueType  # 5
+    """The division was abolished; `claimed` names its successor."""
+    DISAGREEMENT_KIND_DIVISION_STATISTICAL: _DisagreementKind.ValueType  # 6
+    """The code is of a development zone and stands in no table of GB/T 2260."""
+    DISAGREEMENT_KIND_STREET_UNKNOWN: _DisagreementKind.ValueType  # 7
+    """The street is named, and no code was found for it."""
+
+class DisagreementKind(_DisagreementKind, metaclass=_DisagreementKindEnumTypeWrapper):
+    """What does not fit together."""
+
+DISAGREEMENT_KIND_UNSPECIFIED: DisagreementKind.ValueType  # 0
+"""Never answered."""
+DISAGREEMENT_KIND_CLAIM: DisagreementKind.ValueType  # 1
+"""A claim says another value than the owner states."""
+DISAGREEMENT_KIND_CLAIM_ONLY: DisagreementKind.ValueType  # 2
+"""The owner states nothing where a claim does."""
+DISAGREEMENT_KIND_SAME_ADDRESS: DisagreementKind.ValueType  # 3
+"""Several institutions of one register at one address or one place."""
+DISAGREEMENT_KIND_SAME_NAME: DisagreementKind.ValueType  # 4
+"""Several institutions of one register of one name."""
+DISAGREEMENT_KIND_DIVISION_ABOLISHED: DisagreementKind.ValueType  # 5
+"""The division was abolished; `claimed` names its successor."""
+DISAGREEMENT_KIND_DIVISION_STATISTICAL: DisagreementKind.ValueType  # 6
+"""The code is of a development zone and stands in no table of GB/T 2260."""
+DISAGREEMENT_KIND_STREET_UNKNOWN: DisagreementKind.ValueType  # 7
+"""The street is named, and no code was found for it."""
+Global___DisagreementKind: _TypeAlias = DisagreementKind  # noqa: Y015
+
+class _ListingState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ListingStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ListingState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LISTING_STATE_UNSPECIFIED: _ListingState.ValueType  # 0
+    """Never answered."""
+    LISTING_STATE_PROPOSED: _ListingState.ValueType  # 1
+    """Proposed, and not published."""
+    LISTING_STATE_PUBLISHED: _ListingState.ValueType  # 2
+    """Published."""
+    LISTING_STATE_WITHDRAWN: _ListingState.ValueType  # 3
+    """Published and withdrawn."""
+
+class ListingState(_ListingState, metaclass=_ListingStateEnumTypeWrapper):
+    """Where a listing stands."""
+
+LISTING_STATE_UNSPECIFIED: ListingState.ValueType  # 0
+"""Never answered."""
+LISTING_STATE_PROPOSED: ListingState.ValueType  # 1
+"""Proposed, and not published."""
+LISTING_STATE_PUBLISHED: ListingState.ValueType  # 2
+"""Published."""
+LISTING_STATE_WITHDRAWN: ListingState.ValueType  # 3
+"""Published and withdrawn."""
+Global___ListingState: _TypeAlias = ListingState  # noqa: Y015
 
 @_typing.final
 class BatchUpsertInstitutionsRequest(_message.Message):
@@ -212,6 +285,8 @@ class InstitutionFilter(_message.Message):
     BEDS_MIN_FIELD_NUMBER: _builtins.int
     BEDS_MAX_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    PROVIDER_TYPE_FIELD_NUMBER: _builtins.int
+    OPEN_BEDS_MIN_FIELD_NUMBER: _builtins.int
     division: _builtins.str
     """Division at any level (2, 4, 6, 9 or 12 digits) that contains it."""
     name_part: _builtins.str
@@ -224,6 +299,10 @@ class InstitutionFilter(_message.Message):
     """At most so many approved beds; 0 does not restrict."""
     state: _entry_pb2.InstitutionState.ValueType
     """State."""
+    provider_type: _entry_pb2.ProviderType.ValueType
+    """Sort of provider."""
+    open_beds_min: _builtins.int
+    """At least so many beds that can be taken now."""
     def __init__(
         self,
         *,
@@ -233,10 +312,12 @@ class InstitutionFilter(_message.Message):
         beds_min: _builtins.int = ...,
         beds_max: _builtins.int = ...,
         state: _entry_pb2.InstitutionState.ValueType = ...,
+        provider_type: _entry_pb2.ProviderType.ValueType = ...,
+        open_beds_min: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beds_max", b"beds_max", "beds_min", b"beds_min", "division", b"division", "name_part", b"name_part", "operation_mode", b"operation_mode", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beds_max", b"beds_max", "beds_min", b"beds_min", "division", b"division", "name_part", b"name_part", "open_beds_min", b"open_beds_min", "operation_mode", b"operation_mode", "provider_type", b"provider_type", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -381,6 +462,430 @@ class CountInstitutionsResponse(_message.Message):
 Global___CountInstitutionsResponse: _TypeAlias = CountInstitutionsResponse  # noqa: Y015
 
 @_typing.final
+class GetInstitutionHistoryRequest(_message.Message):
+    """Asks for the history of an institution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`institutions/310000-137`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetInstitutionHistoryRequest: _TypeAlias = GetInstitutionHistoryRequest  # noqa: Y015
+
+@_typing.final
+class InstitutionHistory(_message.Message):
+    """All that was ever stated of an institution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATEMENTS_FIELD_NUMBER: _builtins.int
+    CLAIMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def statements(self) -> _containers.RepeatedCompositeFieldContainer[Global___RegisteredInstitution]:
+        """In the order of its province's log; the last stands."""
+
+    @_builtins.property
+    def claims(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingClaim]:
+        """Claims that count, by other sources."""
+
+    def __init__(
+        self,
+        *,
+        statements: _abc.Iterable[Global___RegisteredInstitution] | None = ...,
+        claims: _abc.Iterable[Global___StandingClaim] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "statements", b"statements"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InstitutionHistory: _TypeAlias = InstitutionHistory  # noqa: Y015
+
+@_typing.final
+class SearchInstitutionsRequest(_message.Message):
+    """Asks for institutions by name or place."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    LONGITUDE_E6_FIELD_NUMBER: _builtins.int
+    LATITUDE_E6_FIELD_NUMBER: _builtins.int
+    RADIUS_M_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    query: _builtins.str
+    """Name, part of a name, pinyin or pinyin initials (`yly` finds 养老院), at most 64 characters; empty
+    does not restrict.
+    """
+    longitude_e6: _builtins.int
+    """Longitude of the place to measure from, in micro-degrees, GCJ-02; with `latitude_e6`."""
+    latitude_e6: _builtins.int
+    """Latitude of that place, in micro-degrees, GCJ-02; both 0 means no place."""
+    radius_m: _builtins.int
+    """Farthest distance, in metres, 1 to 500,000; 0 does not restrict. Only with a place."""
+    page_size: _builtins.int
+    """Most rows wanted, 1 to 200; 0 means 20. There are no pages: ask more precisely."""
+    @_builtins.property
+    def filter(self) -> Global___InstitutionFilter:
+        """Which."""
+
+    def __init__(
+        self,
+        *,
+        query: _builtins.str = ...,
+        filter: Global___InstitutionFilter | None = ...,
+        longitude_e6: _builtins.int = ...,
+        latitude_e6: _builtins.int = ...,
+        radius_m: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "latitude_e6", b"latitude_e6", "longitude_e6", b"longitude_e6", "page_size", b"page_size", "query", b"query", "radius_m", b"radius_m"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchInstitutionsRequest: _TypeAlias = SearchInstitutionsRequest  # noqa: Y015
+
+@_typing.final
+class FoundInstitution(_message.Message):
+    """An institution that was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTITUTION_FIELD_NUMBER: _builtins.int
+    DISTANCE_M_FIELD_NUMBER: _builtins.int
+    distance_m: _builtins.int
+    """Distance along the great circle, in metres; absent without a place."""
+    @_builtins.property
+    def institution(self) -> Global___RegisteredInstitution:
+        """The institution."""
+
+    def __init__(
+        self,
+        *,
+        institution: Global___RegisteredInstitution | None = ...,
+        distance_m: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "distance_m", b"distance_m", "institution", b"institution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "distance_m", b"distance_m", "institution", b"institution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__distance_m: _TypeAlias = _typing.Literal["distance_m"]  # noqa: Y015
+    _WhichOneofArgType__distance_m: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__distance_m) -> _WhichOneofReturnType__distance_m | None: ...
+
+Global___FoundInstitution: _TypeAlias = FoundInstitution  # noqa: Y015
+
+@_typing.final
+class SearchInstitutionsResponse(_message.Message):
+    """What was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTITUTIONS_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    more: _builtins.bool
+    """Whether there are more than were asked for."""
+    @_builtins.property
+    def institutions(self) -> _containers.RepeatedCompositeFieldContainer[Global___FoundInstitution]:
+        """Best first: with a place the nearest, else by how well the name fits, then by id."""
+
+    def __init__(
+        self,
+        *,
+        institutions: _abc.Iterable[Global___FoundInstitution] | None = ...,
+        more: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["institutions", b"institutions", "more", b"more"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchInstitutionsResponse: _TypeAlias = SearchInstitutionsResponse  # noqa: Y015
+
+@_typing.final
+class BatchStateClaimsRequest(_message.Message):
+    """States claims."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DUTY_FIELD_NUMBER: _builtins.int
+    CLAIMS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID."""
+    @_builtins.property
+    def duty(self) -> _types_pb2.Duty:
+        """Who answers for it."""
+
+    @_builtins.property
+    def claims(self) -> _containers.RepeatedCompositeFieldContainer[_entry_pb2.InstitutionClaim]:
+        """1 to 1,000, without repetition of source, institution and attribute."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        duty: _types_pb2.Duty | None = ...,
+        claims: _abc.Iterable[_entry_pb2.InstitutionClaim] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "duty", b"duty", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchStateClaimsRequest: _TypeAlias = BatchStateClaimsRequest  # noqa: Y015
+
+@_typing.final
+class BatchStateClaimsResponse(_message.Message):
+    """What the batch brought."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPENDED_FIELD_NUMBER: _builtins.int
+    STATED_COUNT_FIELD_NUMBER: _builtins.int
+    UNCHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    stated_count: _builtins.int
+    """Claims that are new or differ from the one before."""
+    unchanged_count: _builtins.int
+    """Claims that were the same already."""
+    @_builtins.property
+    def appended(self) -> _types_pb2.Appended:
+        """Where the entries stand."""
+
+    def __init__(
+        self,
+        *,
+        appended: _types_pb2.Appended | None = ...,
+        stated_count: _builtins.int = ...,
+        unchanged_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended", "stated_count", b"stated_count", "unchanged_count", b"unchanged_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchStateClaimsResponse: _TypeAlias = BatchStateClaimsResponse  # noqa: Y015
+
+@_typing.final
+class StandingClaim(_message.Message):
+    """A claim as the logs have it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    author: _builtins.str
+    """Province that stated it."""
+    @_builtins.property
+    def claim(self) -> _entry_pb2.InstitutionClaim:
+        """The claim."""
+
+    @_builtins.property
+    def entry(self) -> _types_pb2.EntryRef:
+        """The entry."""
+
+    def __init__(
+        self,
+        *,
+        claim: _entry_pb2.InstitutionClaim | None = ...,
+        author: _builtins.str = ...,
+        entry: _types_pb2.EntryRef | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim", "entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "claim", b"claim", "entry", b"entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StandingClaim: _TypeAlias = StandingClaim  # noqa: Y015
+
+@_typing.final
+class ListClaimsRequest(_message.Message):
+    """Asks for claims."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTITUTION_ID_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    institution_id: _builtins.str
+    """Only of this institution; empty means all."""
+    source: _builtins.str
+    """Only of this source; empty means all."""
+    page_size: _builtins.int
+    """Most rows wanted, 1 to 1,000; 0 means 100."""
+    page_token: _builtins.str
+    """From the previous page, or empty."""
+    def __init__(
+        self,
+        *,
+        institution_id: _builtins.str = ...,
+        source: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["institution_id", b"institution_id", "page_size", b"page_size", "page_token", b"page_token", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListClaimsRequest: _TypeAlias = ListClaimsRequest  # noqa: Y015
+
+@_typing.final
+class ListClaimsResponse(_message.Message):
+    """Claims."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIMS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page, or empty."""
+    @_builtins.property
+    def claims(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingClaim]:
+        """Sorted by institution, attribute, author and source."""
+
+    def __init__(
+        self,
+        *,
+        claims: _abc.Iterable[Global___StandingClaim] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListClaimsResponse: _TypeAlias = ListClaimsResponse  # noqa: Y015
+
+@_typing.final
+class Disagreement(_message.Message):
+    """Something that does not fit together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    INSTITUTION_IDS_FIELD_NUMBER: _builtins.int
+    ATTRIBUTE_FIELD_NUMBER: _builtins.int
+    STATED_FIELD_NUMBER: _builtins.int
+    CLAIMED_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    kind: Global___DisagreementKind.ValueType
+    """What."""
+    attribute: _builtins.str
+    """Attribute, by the name of its field in `Institution`."""
+    stated: _builtins.str
+    """What the owner states."""
+    claimed: _builtins.str
+    """What is said against it; empty if that is an absence."""
+    source: _builtins.str
+    """Source of a claim."""
+    @_builtins.property
+    def institution_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Institutions, ascending."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___DisagreementKind.ValueType = ...,
+        institution_ids: _abc.Iterable[_builtins.str] | None = ...,
+        attribute: _builtins.str = ...,
+        stated: _builtins.str = ...,
+        claimed: _builtins.str = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute", b"attribute", "claimed", b"claimed", "institution_ids", b"institution_ids", "kind", b"kind", "source", b"source", "stated", b"stated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Disagreement: _TypeAlias = Disagreement  # noqa: Y015
+
+@_typing.final
+class ListDisagreementsRequest(_message.Message):
+    """Asks what does not fit together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIVISION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    division: _builtins.str
+    """Only of institutions in this division, at any level; empty means all."""
+    kind: Global___DisagreementKind.ValueType
+    """Only of this kind; unspecified means all."""
+    page_size: _builtins.int
+    """Most rows wanted, 1 to 1,000; 0 means 100."""
+    page_token: _builtins.str
+    """From the previous page, or empty."""
+    def __init__(
+        self,
+        *,
+        division: _builtins.str = ...,
+        kind: Global___DisagreementKind.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["division", b"division", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDisagreementsRequest: _TypeAlias = ListDisagreementsRequest  # noqa: Y015
+
+@_typing.final
+class ListDisagreementsResponse(_message.Message):
+    """What does not fit together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISAGREEMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page, or empty."""
+    @_builtins.property
+    def disagreements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Disagreement]:
+        """Sorted by kind, institution and attribute."""
+
+    def __init__(
+        self,
+        *,
+        disagreements: _abc.Iterable[Global___Disagreement] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disagreements", b"disagreements", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDisagreementsResponse: _TypeAlias = ListDisagreementsResponse  # noqa: Y015
+
+@_typing.final
 class LogCursor(_message.Message):
     """A place in a log to go on from."""
 
@@ -459,6 +964,68 @@ class InstitutionChange(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___InstitutionChange: _TypeAlias = InstitutionChange  # noqa: Y015
+
+@_typing.final
+class ProposeListingRequest(_message.Message):
+    """Proposes a listing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DUTY_FIELD_NUMBER: _builtins.int
+    LISTING_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID."""
+    @_builtins.property
+    def duty(self) -> _types_pb2.Duty:
+        """Who answers for it."""
+
+    @_builtins.property
+    def listing(self) -> _entry_pb2.Listing:
+        """The listing, without `proposal_hash`."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        duty: _types_pb2.Duty | None = ...,
+        listing: _entry_pb2.Listing | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty", "listing", b"listing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty", "listing", b"listing", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeListingRequest: _TypeAlias = ProposeListingRequest  # noqa: Y015
+
+@_typing.final
+class ProposeListingResponse(_message.Message):
+    """What was proposed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPENDED_FIELD_NUMBER: _builtins.int
+    PROPOSAL_HASH_FIELD_NUMBER: _builtins.int
+    proposal_hash: _builtins.bytes
+    """Leaf hash of the proposal: what its publication names."""
+    @_builtins.property
+    def appended(self) -> _types_pb2.Appended:
+        """Where the entry stands."""
+
+    def __init__(
+        self,
+        *,
+        appended: _types_pb2.Appended | None = ...,
+        proposal_hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended", "proposal_hash", b"proposal_hash"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeListingResponse: _TypeAlias = ProposeListingResponse  # noqa: Y015
 
 @_typing.final
 class PublishListingRequest(_message.Message):
@@ -615,15 +1182,21 @@ class PublishedListing(_message.Message):
     LISTING_FIELD_NUMBER: _builtins.int
     WITHDRAWN_DATE_FIELD_NUMBER: _builtins.int
     ENTRY_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PROPOSAL_HASH_FIELD_NUMBER: _builtins.int
     withdrawn_date: _builtins.str
     """First day it no longer holds, if withdrawn."""
+    state: Global___ListingState.ValueType
+    """Where it stands."""
+    proposal_hash: _builtins.bytes
+    """Leaf hash of its last proposal; empty if it was not proposed."""
     @_builtins.property
     def listing(self) -> _entry_pb2.Listing:
         """The listing."""
 
     @_builtins.property
     def entry(self) -> _types_pb2.EntryRef:
-        """The entry that published it."""
+        """The entry that published it, or proposed it."""
 
     def __init__(
         self,
@@ -631,10 +1204,12 @@ class PublishedListing(_message.Message):
         listing: _entry_pb2.Listing | None = ...,
         withdrawn_date: _builtins.str = ...,
         entry: _types_pb2.EntryRef | None = ...,
+        state: Global___ListingState.ValueType = ...,
+        proposal_hash: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "listing", b"listing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "listing", b"listing", "withdrawn_date", b"withdrawn_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "listing", b"listing", "proposal_hash", b"proposal_hash", "state", b"state", "withdrawn_date", b"withdrawn_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -917,3 +1492,103 @@ class ListAgreementsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListAgreementsResponse: _TypeAlias = ListAgreementsResponse  # noqa: Y015
+
+@_typing.final
+class GetAgreementMatrixRequest(_message.Message):
+    """Asks who has an agreement with whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_DIVISIONS_FIELD_NUMBER: _builtins.int
+    COLUMN_DIVISIONS_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
+    ON_DATE_FIELD_NUMBER: _builtins.int
+    scope: _entry_pb2.AgreementScope.ValueType
+    """Only agreements with this scope; unspecified means any."""
+    on_date: _builtins.str
+    """Day to judge by; empty means today."""
+    @_builtins.property
+    def row_divisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Divisions of the rows, 6 digits, 1 to 64."""
+
+    @_builtins.property
+    def column_divisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Divisions of the columns, 6 digits, 1 to 64."""
+
+    def __init__(
+        self,
+        *,
+        row_divisions: _abc.Iterable[_builtins.str] | None = ...,
+        column_divisions: _abc.Iterable[_builtins.str] | None = ...,
+        scope: _entry_pb2.AgreementScope.ValueType = ...,
+        on_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column_divisions", b"column_divisions", "on_date", b"on_date", "row_divisions", b"row_divisions", "scope", b"scope"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAgreementMatrixRequest: _TypeAlias = GetAgreementMatrixRequest  # noqa: Y015
+
+@_typing.final
+class AgreementCell(_message.Message):
+    """One pair of divisions that has agreements."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_DIVISION_FIELD_NUMBER: _builtins.int
+    COLUMN_DIVISION_FIELD_NUMBER: _builtins.int
+    AGREEMENT_IDS_FIELD_NUMBER: _builtins.int
+    row_division: _builtins.str
+    """Division of the row."""
+    column_division: _builtins.str
+    """Division of the column."""
+    @_builtins.property
+    def agreement_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Agreements in force on the day that cover both, ascending; by the divisions themselves or wider
+        ones.
+        """
+
+    def __init__(
+        self,
+        *,
+        row_division: _builtins.str = ...,
+        column_division: _builtins.str = ...,
+        agreement_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_ids", b"agreement_ids", "column_division", b"column_division", "row_division", b"row_division"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AgreementCell: _TypeAlias = AgreementCell  # noqa: Y015
+
+@_typing.final
+class AgreementMatrix(_message.Message):
+    """Who has an agreement with whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CELLS_FIELD_NUMBER: _builtins.int
+    ON_DATE_FIELD_NUMBER: _builtins.int
+    on_date: _builtins.str
+    """Day that was judged."""
+    @_builtins.property
+    def cells(self) -> _containers.RepeatedCompositeFieldContainer[Global___AgreementCell]:
+        """Pairs with at least one, in the order of rows and columns."""
+
+    def __init__(
+        self,
+        *,
+        cells: _abc.Iterable[Global___AgreementCell] | None = ...,
+        on_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "on_date", b"on_date"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AgreementMatrix: _TypeAlias = AgreementMatrix  # noqa: Y015

@@ -66,6 +66,36 @@ class RegistryServiceStub:
                 request_serializer=deltacare_dot_v1_dot_registry__service__pb2.WatchInstitutionsRequest.SerializeToString,
                 response_deserializer=deltacare_dot_v1_dot_registry__service__pb2.InstitutionChange.FromString,
                 _registered_method=True)
+        self.GetInstitutionHistory = channel.unary_unary(
+                '/deltacare.v1.RegistryService/GetInstitutionHistory',
+                request_serializer=deltacare_dot_v1_dot_registry__service__pb2.GetInstitutionHistoryRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_registry__service__pb2.InstitutionHistory.FromString,
+                _registered_method=True)
+        self.SearchInstitutions = channel.unary_unary(
+                '/deltacare.v1.RegistryService/SearchInstitutions',
+                request_serializer=deltacare_dot_v1_dot_registry__service__pb2.SearchInstitutionsRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_registry__service__pb2.SearchInstitutionsResponse.FromString,
+                _registered_method=True)
+        self.BatchStateClaims = channel.unary_unary(
+                '/deltacare.v1.RegistryService/BatchStateClaims',
+                request_serializer=deltacare_dot_v1_dot_registry__service__pb2.BatchStateClaimsRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_registry__service__pb2.BatchStateClaimsResponse.FromString,
+                _registered_method=True)
+        self.ListClaims = channel.unary_unary(
+                '/deltacare.v1.RegistryService/ListClaims',
+                request_serializer=deltacare_dot_v1_dot_registry__service__pb2.ListClaimsRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_registry__service__pb2.ListClaimsResponse.FromString,
+                _registered_method=True)
+        self.ListDisagreements = channel.unary_unary(
+                '/deltacare.v1.RegistryService/ListDisagreements',
+                request_serializer=deltacare_dot_v1_dot_registry__service__pb2.ListDisagreementsRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_registry__service__pb2.ListDisagreementsResponse.FromString,
+                _registered_method=True)
+        self.ProposeListing = channel.unary_unary(
+                '/deltacare.v1.RegistryService/ProposeListing',
+                request_serializer=deltacare_dot_v1_dot_registry__service__pb2.ProposeListingRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_registry__service__pb2.ProposeListingResponse.FromString,
+                _registered_method=True)
         self.PublishListing = channel.unary_unary(
                 '/deltacare.v1.RegistryService/PublishListing',
                 request_serializer=deltacare_dot_v1_dot_registry__service__pb2.PublishListingRequest.SerializeToString,
@@ -95,6 +125,11 @@ class RegistryServiceStub:
                 '/deltacare.v1.RegistryService/ListAgreements',
                 request_serializer=deltacare_dot_v1_dot_registry__service__pb2.ListAgreementsRequest.SerializeToString,
                 response_deserializer=deltacare_dot_v1_dot_registry__service__pb2.ListAgreementsResponse.FromString,
+                _registered_method=True)
+        self.GetAgreementMatrix = channel.unary_unary(
+                '/deltacare.v1.RegistryService/GetAgreementMatrix',
+                request_serializer=deltacare_dot_v1_dot_registry__service__pb2.GetAgreementMatrixRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_registry__service__pb2.AgreementMatrix.FromString,
                 _registered_method=True)
 
 
@@ -147,8 +182,53 @@ class RegistryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetInstitutionHistory(self, request, context):
+        """Gets all that was ever stated of one institution, in the order of its log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchInstitutions(self, request, context):
+        """Finds institutions by name, part of a name, pinyin or its initials, and by distance; best first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchStateClaims(self, request, context):
+        """States what sources that own nothing say of institutions of any province, 1 to 1,000. What was
+        claimed already in the same words is skipped.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClaims(self, request, context):
+        """Lists claims that count, sorted by institution, attribute, author and source.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDisagreements(self, request, context):
+        """Lists what does not fit together in the registers: claims against statements, several sites at
+        one address, divisions that were abolished.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeListing(self, request, context):
+        """Proposes a listing of the own province; it opens nothing yet.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PublishListing(self, request, context):
         """Publishes a listing of the own province. NOT_FOUND names institutions that are not registered.
+        INVALID_ARGUMENT: control totals differ from what the register says.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -190,6 +270,13 @@ class RegistryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAgreementMatrix(self, request, context):
+        """Who has an agreement with whom: for some divisions against others, which agreements are in force.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -223,6 +310,36 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     request_deserializer=deltacare_dot_v1_dot_registry__service__pb2.WatchInstitutionsRequest.FromString,
                     response_serializer=deltacare_dot_v1_dot_registry__service__pb2.InstitutionChange.SerializeToString,
             ),
+            'GetInstitutionHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInstitutionHistory,
+                    request_deserializer=deltacare_dot_v1_dot_registry__service__pb2.GetInstitutionHistoryRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_registry__service__pb2.InstitutionHistory.SerializeToString,
+            ),
+            'SearchInstitutions': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchInstitutions,
+                    request_deserializer=deltacare_dot_v1_dot_registry__service__pb2.SearchInstitutionsRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_registry__service__pb2.SearchInstitutionsResponse.SerializeToString,
+            ),
+            'BatchStateClaims': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchStateClaims,
+                    request_deserializer=deltacare_dot_v1_dot_registry__service__pb2.BatchStateClaimsRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_registry__service__pb2.BatchStateClaimsResponse.SerializeToString,
+            ),
+            'ListClaims': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClaims,
+                    request_deserializer=deltacare_dot_v1_dot_registry__service__pb2.ListClaimsRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_registry__service__pb2.ListClaimsResponse.SerializeToString,
+            ),
+            'ListDisagreements': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDisagreements,
+                    request_deserializer=deltacare_dot_v1_dot_registry__service__pb2.ListDisagreementsRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_registry__service__pb2.ListDisagreementsResponse.SerializeToString,
+            ),
+            'ProposeListing': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeListing,
+                    request_deserializer=deltacare_dot_v1_dot_registry__service__pb2.ProposeListingRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_registry__service__pb2.ProposeListingResponse.SerializeToString,
+            ),
             'PublishListing': grpc.unary_unary_rpc_method_handler(
                     servicer.PublishListing,
                     request_deserializer=deltacare_dot_v1_dot_registry__service__pb2.PublishListingRequest.FromString,
@@ -252,6 +369,11 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     servicer.ListAgreements,
                     request_deserializer=deltacare_dot_v1_dot_registry__service__pb2.ListAgreementsRequest.FromString,
                     response_serializer=deltacare_dot_v1_dot_registry__service__pb2.ListAgreementsResponse.SerializeToString,
+            ),
+            'GetAgreementMatrix': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAgreementMatrix,
+                    request_deserializer=deltacare_dot_v1_dot_registry__service__pb2.GetAgreementMatrixRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_registry__service__pb2.AgreementMatrix.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -429,6 +551,168 @@ class RegistryService:
             _registered_method=True)
 
     @staticmethod
+    def GetInstitutionHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.RegistryService/GetInstitutionHistory',
+            deltacare_dot_v1_dot_registry__service__pb2.GetInstitutionHistoryRequest.SerializeToString,
+            deltacare_dot_v1_dot_registry__service__pb2.InstitutionHistory.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchInstitutions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.RegistryService/SearchInstitutions',
+            deltacare_dot_v1_dot_registry__service__pb2.SearchInstitutionsRequest.SerializeToString,
+            deltacare_dot_v1_dot_registry__service__pb2.SearchInstitutionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchStateClaims(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.RegistryService/BatchStateClaims',
+            deltacare_dot_v1_dot_registry__service__pb2.BatchStateClaimsRequest.SerializeToString,
+            deltacare_dot_v1_dot_registry__service__pb2.BatchStateClaimsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClaims(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.RegistryService/ListClaims',
+            deltacare_dot_v1_dot_registry__service__pb2.ListClaimsRequest.SerializeToString,
+            deltacare_dot_v1_dot_registry__service__pb2.ListClaimsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDisagreements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.RegistryService/ListDisagreements',
+            deltacare_dot_v1_dot_registry__service__pb2.ListDisagreementsRequest.SerializeToString,
+            deltacare_dot_v1_dot_registry__service__pb2.ListDisagreementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeListing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.RegistryService/ProposeListing',
+            deltacare_dot_v1_dot_registry__service__pb2.ProposeListingRequest.SerializeToString,
+            deltacare_dot_v1_dot_registry__service__pb2.ProposeListingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def PublishListing(request,
             target,
             options=(),
@@ -580,6 +864,33 @@ class RegistryService:
             '/deltacare.v1.RegistryService/ListAgreements',
             deltacare_dot_v1_dot_registry__service__pb2.ListAgreementsRequest.SerializeToString,
             deltacare_dot_v1_dot_registry__service__pb2.ListAgreementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAgreementMatrix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.RegistryService/GetAgreementMatrix',
+            deltacare_dot_v1_dot_registry__service__pb2.GetAgreementMatrixRequest.SerializeToString,
+            deltacare_dot_v1_dot_registry__service__pb2.AgreementMatrix.FromString,
             options,
             channel_credentials,
             insecure,

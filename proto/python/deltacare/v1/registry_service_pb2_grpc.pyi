@@ -50,8 +50,26 @@ class RegistryServiceStub:
     """Counts institutions and beds by the same filter."""
     WatchInstitutions: _grpc.UnaryStreamMultiCallable[_registry_service_pb2.WatchInstitutionsRequest, _registry_service_pb2.InstitutionChange]
     """Streams changes of institutions in the order of each log, from the given cursors, for ever."""
+    GetInstitutionHistory: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.GetInstitutionHistoryRequest, _registry_service_pb2.InstitutionHistory]
+    """Gets all that was ever stated of one institution, in the order of its log."""
+    SearchInstitutions: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.SearchInstitutionsRequest, _registry_service_pb2.SearchInstitutionsResponse]
+    """Finds institutions by name, part of a name, pinyin or its initials, and by distance; best first."""
+    BatchStateClaims: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.BatchStateClaimsRequest, _registry_service_pb2.BatchStateClaimsResponse]
+    """States what sources that own nothing say of institutions of any province, 1 to 1,000. What was
+    claimed already in the same words is skipped.
+    """
+    ListClaims: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.ListClaimsRequest, _registry_service_pb2.ListClaimsResponse]
+    """Lists claims that count, sorted by institution, attribute, author and source."""
+    ListDisagreements: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.ListDisagreementsRequest, _registry_service_pb2.ListDisagreementsResponse]
+    """Lists what does not fit together in the registers: claims against statements, several sites at
+    one address, divisions that were abolished.
+    """
+    ProposeListing: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.ProposeListingRequest, _registry_service_pb2.ProposeListingResponse]
+    """Proposes a listing of the own province; it opens nothing yet."""
     PublishListing: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.PublishListingRequest, _registry_service_pb2.PublishListingResponse]
-    """Publishes a listing of the own province. NOT_FOUND names institutions that are not registered."""
+    """Publishes a listing of the own province. NOT_FOUND names institutions that are not registered.
+    INVALID_ARGUMENT: control totals differ from what the register says.
+    """
     WithdrawListing: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.WithdrawListingRequest, _registry_service_pb2.WithdrawListingResponse]
     """Withdraws a listing of the own province."""
     ListListings: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.ListListingsRequest, _registry_service_pb2.ListListingsResponse]
@@ -64,6 +82,8 @@ class RegistryServiceStub:
     """
     ListAgreements: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.ListAgreementsRequest, _registry_service_pb2.ListAgreementsResponse]
     """Lists agreements with the last word of each party, sorted by id."""
+    GetAgreementMatrix: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.GetAgreementMatrixRequest, _registry_service_pb2.AgreementMatrix]
+    """Who has an agreement with whom: for some divisions against others, which agreements are in force."""
 
 @_typing.type_check_only
 class RegistryServiceAsyncStub(RegistryServiceStub):
@@ -87,8 +107,26 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     """Counts institutions and beds by the same filter."""
     WatchInstitutions: _aio.UnaryStreamMultiCallable[_registry_service_pb2.WatchInstitutionsRequest, _registry_service_pb2.InstitutionChange]  # type: ignore[assignment]
     """Streams changes of institutions in the order of each log, from the given cursors, for ever."""
+    GetInstitutionHistory: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.GetInstitutionHistoryRequest, _registry_service_pb2.InstitutionHistory]  # type: ignore[assignment]
+    """Gets all that was ever stated of one institution, in the order of its log."""
+    SearchInstitutions: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.SearchInstitutionsRequest, _registry_service_pb2.SearchInstitutionsResponse]  # type: ignore[assignment]
+    """Finds institutions by name, part of a name, pinyin or its initials, and by distance; best first."""
+    BatchStateClaims: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.BatchStateClaimsRequest, _registry_service_pb2.BatchStateClaimsResponse]  # type: ignore[assignment]
+    """States what sources that own nothing say of institutions of any province, 1 to 1,000. What was
+    claimed already in the same words is skipped.
+    """
+    ListClaims: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ListClaimsRequest, _registry_service_pb2.ListClaimsResponse]  # type: ignore[assignment]
+    """Lists claims that count, sorted by institution, attribute, author and source."""
+    ListDisagreements: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ListDisagreementsRequest, _registry_service_pb2.ListDisagreementsResponse]  # type: ignore[assignment]
+    """Lists what does not fit together in the registers: claims against statements, several sites at
+    one address, divisions that were abolished.
+    """
+    ProposeListing: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ProposeListingRequest, _registry_service_pb2.ProposeListingResponse]  # type: ignore[assignment]
+    """Proposes a listing of the own province; it opens nothing yet."""
     PublishListing: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.PublishListingRequest, _registry_service_pb2.PublishListingResponse]  # type: ignore[assignment]
-    """Publishes a listing of the own province. NOT_FOUND names institutions that are not registered."""
+    """Publishes a listing of the own province. NOT_FOUND names institutions that are not registered.
+    INVALID_ARGUMENT: control totals differ from what the register says.
+    """
     WithdrawListing: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.WithdrawListingRequest, _registry_service_pb2.WithdrawListingResponse]  # type: ignore[assignment]
     """Withdraws a listing of the own province."""
     ListListings: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ListListingsRequest, _registry_service_pb2.ListListingsResponse]  # type: ignore[assignment]
@@ -101,6 +139,8 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     """
     ListAgreements: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ListAgreementsRequest, _registry_service_pb2.ListAgreementsResponse]  # type: ignore[assignment]
     """Lists agreements with the last word of each party, sorted by id."""
+    GetAgreementMatrix: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.GetAgreementMatrixRequest, _registry_service_pb2.AgreementMatrix]  # type: ignore[assignment]
+    """Who has an agreement with whom: for some divisions against others, which agreements are in force."""
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Institutions, the listings that open them to elders from outside, and the agreements between
@@ -159,12 +199,66 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Streams changes of institutions in the order of each log, from the given cursors, for ever."""
 
     @_abc_1.abstractmethod
+    def GetInstitutionHistory(
+        self,
+        request: _registry_service_pb2.GetInstitutionHistoryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_service_pb2.InstitutionHistory, _abc.Awaitable[_registry_service_pb2.InstitutionHistory]]:
+        """Gets all that was ever stated of one institution, in the order of its log."""
+
+    @_abc_1.abstractmethod
+    def SearchInstitutions(
+        self,
+        request: _registry_service_pb2.SearchInstitutionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_service_pb2.SearchInstitutionsResponse, _abc.Awaitable[_registry_service_pb2.SearchInstitutionsResponse]]:
+        """Finds institutions by name, part of a name, pinyin or its initials, and by distance; best first."""
+
+    @_abc_1.abstractmethod
+    def BatchStateClaims(
+        self,
+        request: _registry_service_pb2.BatchStateClaimsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_service_pb2.BatchStateClaimsResponse, _abc.Awaitable[_registry_service_pb2.BatchStateClaimsResponse]]:
+        """States what sources that own nothing say of institutions of any province, 1 to 1,000. What was
+        claimed already in the same words is skipped.
+        """
+
+    @_abc_1.abstractmethod
+    def ListClaims(
+        self,
+        request: _registry_service_pb2.ListClaimsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_service_pb2.ListClaimsResponse, _abc.Awaitable[_registry_service_pb2.ListClaimsResponse]]:
+        """Lists claims that count, sorted by institution, attribute, author and source."""
+
+    @_abc_1.abstractmethod
+    def ListDisagreements(
+        self,
+        request: _registry_service_pb2.ListDisagreementsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_service_pb2.ListDisagreementsResponse, _abc.Awaitable[_registry_service_pb2.ListDisagreementsResponse]]:
+        """Lists what does not fit together in the registers: claims against statements, several sites at
+        one address, divisions that were abolished.
+        """
+
+    @_abc_1.abstractmethod
+    def ProposeListing(
+        self,
+        request: _registry_service_pb2.ProposeListingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_service_pb2.ProposeListingResponse, _abc.Awaitable[_registry_service_pb2.ProposeListingResponse]]:
+        """Proposes a listing of the own province; it opens nothing yet."""
+
+    @_abc_1.abstractmethod
     def PublishListing(
         self,
         request: _registry_service_pb2.PublishListingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_service_pb2.PublishListingResponse, _abc.Awaitable[_registry_service_pb2.PublishListingResponse]]:
-        """Publishes a listing of the own province. NOT_FOUND names institutions that are not registered."""
+        """Publishes a listing of the own province. NOT_FOUND names institutions that are not registered.
+        INVALID_ARGUMENT: control totals differ from what the register says.
+        """
 
     @_abc_1.abstractmethod
     def WithdrawListing(
@@ -207,5 +301,13 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_registry_service_pb2.ListAgreementsResponse, _abc.Awaitable[_registry_service_pb2.ListAgreementsResponse]]:
         """Lists agreements with the last word of each party, sorted by id."""
+
+    @_abc_1.abstractmethod
+    def GetAgreementMatrix(
+        self,
+        request: _registry_service_pb2.GetAgreementMatrixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_service_pb2.AgreementMatrix, _abc.Awaitable[_registry_service_pb2.AgreementMatrix]]:
+        """Who has an agreement with whom: for some divisions against others, which agreements are in force."""
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,4 +1,4 @@
-"""What registry logs say of institutions, listings and agreements."""
+"""What registry logs say of institutions, claims, listings and agreements."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,9 +23,15 @@ def upgrade() -> None:
         sa.Column("superseded_index", BigInt),
         sa.Column("division_code", ID_TEXT, nullable=False),
         sa.Column("name_folded", sa.Text, nullable=False),
+        sa.Column("name_pinyin", sa.Text, nullable=False),
+        sa.Column("name_initials", sa.Text, nullable=False),
         sa.Column("operation_mode", sa.Integer, nullable=False),
+        sa.Column("provider_type", sa.Integer, nullable=False),
         sa.Column("approved_beds", sa.Integer, nullable=False),
+        sa.Column("open_beds", sa.Integer),
         sa.Column("state", sa.Integer, nullable=False),
+        sa.Column("longitude_e6", sa.Integer),
+        sa.Column("latitude_e6", sa.Integer),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("author", "log_index", name="pk_registry_institutions"),
     )
@@ -33,6 +39,36 @@ def upgrade() -> None:
         "ix_registry_institutions_current",
         "registry_institutions",
         ["institution_id"],
+        unique=True,
+        sqlite_where=sa.text("superseded_index IS NULL"),
+        postgresql_where=sa.text("superseded_index IS NULL"),
+    )
+    op.create_index(
+        "ix_registry_institutions_statements",
+        "registry_institutions",
+        ["institution_id", "log_index"],
+    )
+    op.create_index(
+        "ix_registry_institutions_place",
+        "registry_institutions",
+        ["latitude_e6", "longitude_e6"],
+    )
+    op.create_table(
+        "registry_claims",
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("institution_id", ID_TEXT, nullable=False),
+        sa.Column("attribute", ID_TEXT, nullable=False),
+        sa.Column("source", ID_TEXT, nullable=False),
+        sa.Column("superseded_index", BigInt),
+        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_registry_claims"),
+    )
+    op.create_index(
+        "ix_registry_claims_current",
+        "registry_claims",
+        ["institution_id", "attribute", "author", "source"],
         unique=True,
         sqlite_where=sa.text("superseded_index IS NULL"),
         postgresql_where=sa.text("superseded_index IS NULL"),
@@ -46,6 +82,24 @@ def upgrade() -> None:
         sa.Column("withdrawn_index", BigInt),
         sa.Column("withdrawn_date", sa.Text),
         sa.PrimaryKeyConstraint("listing_id", name="pk_registry_listings"),
+    )
+    op.create_table(
+        "registry_listing_proposals",
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("listing_id", ID_TEXT, nullable=False),
+        sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
+        sa.Column("superseded_index", BigInt),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_registry_listing_proposals"),
+    )
+    op.create_index(
+        "ix_registry_listing_proposals_current",
+        "registry_listing_proposals",
+        ["listing_id"],
+        unique=True,
+        sqlite_where=sa.text("superseded_index IS NULL"),
+        postgresql_where=sa.text("superseded_index IS NULL"),
     )
     op.create_table(
         "registry_agreements",

@@ -20,6 +20,8 @@ def upgrade() -> None:
         sa.Column("certificate_no", ID_TEXT, nullable=False),
         sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False),
+        sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
+        sa.Column("status_index", BigInt, nullable=False),
         sa.Column("institution_id", ID_TEXT, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("certificate_no", name="pk_certification_certificates"),
@@ -28,6 +30,12 @@ def upgrade() -> None:
         "ix_certification_certificates_place",
         "certification_certificates",
         ["author", "log_index"],
+    )
+    op.create_index(
+        "ix_certification_certificates_status",
+        "certification_certificates",
+        ["author", "status_index"],
+        unique=True,
     )
     op.create_index(
         "ix_certification_certificates_institution_id",
@@ -39,14 +47,30 @@ def upgrade() -> None:
         sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
         sa.Column("certificate_no", ID_TEXT, nullable=False),
+        sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
         sa.Column("kind", sa.Integer, nullable=False),
         sa.Column("effective_date", sa.Text),
         sa.Column("until_date", sa.Text),
         sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("author", "log_index", name="pk_certification_events"),
     )
     op.create_index(
         "ix_certification_events_certificate_no", "certification_events", ["certificate_no"]
+    )
+    op.create_table(
+        "certification_schemes",
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("scheme", ID_TEXT, nullable=False),
+        sa.Column("from_date", sa.Text, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_certification_schemes"),
+    )
+    op.create_index(
+        "ix_certification_schemes_name",
+        "certification_schemes",
+        ["author", "scheme", "from_date", "log_index"],
     )
     op.create_table(
         "certification_equivalences",
@@ -63,6 +87,8 @@ def upgrade() -> None:
         sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
         sa.Column("certificate_no", ID_TEXT, nullable=False),
+        sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
+        sa.Column("published_date", sa.Text, nullable=False),
         sa.Column("is_suspension", sa.Boolean, nullable=False),
         sa.Column("effective_date", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
@@ -74,9 +100,44 @@ def upgrade() -> None:
         ["certificate_no"],
     )
     op.create_table(
+        "certification_recognition_answers",
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("certificate_no", ID_TEXT, nullable=False),
+        sa.Column("suspension_hash", sa.LargeBinary, nullable=False),
+        sa.Column("published_date", sa.Text, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_certification_recognition_answers"),
+    )
+    op.create_index(
+        "ix_certification_recognition_answers_suspension_hash",
+        "certification_recognition_answers",
+        ["suspension_hash"],
+    )
+    op.create_table(
         "certification_salts",
         sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.Column("request_id", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("author", "log_index", name="pk_certification_salts"),
+    )
+    op.create_table(
+        "certification_watched",
+        sa.Column("caller", ID_TEXT, nullable=False),
+        sa.Column("institution_id", ID_TEXT, nullable=False),
+        sa.Column("certificate_no", ID_TEXT, nullable=False),
+        sa.PrimaryKeyConstraint(
+            "caller", "institution_id", "certificate_no", name="pk_certification_watched"
+        ),
+    )
+    op.create_index(
+        "ix_certification_watched_certificate",
+        "certification_watched",
+        ["certificate_no", "caller"],
+    )
+    op.create_index(
+        "ix_certification_watched_caller",
+        "certification_watched",
+        ["caller", "certificate_no"],
     )

@@ -1,0 +1,1 @@
+"""What people check: rosters of certificates, what to do about each verdict, alerts."""

@@ -1,0 +1,128 @@
+"""Writes a roster with its verdicts: the columns that came in, then what came of each row.
+
+A workbook gets a second sheet with the counts; in a text they would look like rows, so there they
+are only said. What a cell begins with never makes it a formula, and a file is written whole or not
+at all.
+"""
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from clients.checking.roster import Roster
+from clients.checking.run import RowResult
+from clients.checking.words import VERDICT_NAMES
+
+__all__ = ["RESULT_COLUMNS", "result_cells", "write_results"]
+
+RESULT_COLUMNS = (
+    "行号 row",
+    "核验编号 certificate",
+    "结论 verdict (zh)",
+    "verdict",
+    "规则 rule",
+    "事由 reason",
+    "核验日 on date",
+    "有效期至 good until",
+    "剩余天数 days left",
+    "本地等级 counts as",
+    "处理办法",
+    "remedy",
+    "问题",
+    "findings",
+)
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Control characters that a workbook cannot hold (XML 1.0, 2.2).
+_UNWRITABLE = {code: None for code in range(32) if code not in (9, 10, 13)}
+_NOT_ASKED_ZH = "未核验"
+
+
+def result_cells(result: RowResult) -> tuple[str, ...]:
+    """Return what came of a row, by ``RESULT_COLUMNS``."""
+    return (
+        str(result.row.number),
+        result.row.certificate_no,
+        VERDICT_NAMES.get(result.verdict, (_NOT_ASKED_ZH, ""))[0],
+        result.verdict,
+        result.rule,
+        result.reason,
+        result.on_date,
+        result.valid_until_date,
+        "" if result.days_left is None else str(result.days_left),
+        result.counts_as,
+        *result.remedy,
+        "；".join(zh for zh, _ in result.faults),
+        " ".join(en for _, en in result.faults),
+    )
+
+
+def write_results(
+    path: Path, roster: Roster, results: Sequence[RowResult], counted: Mapping[str, int]
+) -> None:
+    """Write a roster with its verdicts.
+
+    Args:
+        path: Ends in ``.xlsx`` for a workbook; else CSV in UTF-8 with a byte order mark.
+        roster: As read.
+        results: Of every row, in order.
+        counted: Rows by verdict.
+    """
+    rows = _rows(roster, results)
+    is_workbook = path.suffix.lower() == ".xlsx"
+    data = _workbook(rows, counted) if is_workbook else _csv(rows)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _rows(roster: Roster, results: Sequence[RowResult]) -> Iterator[tuple[str, ...]]:
+    """Yield the headings, then every row with what came of it."""
+    yield (*roster.header, *RESULT_COLUMNS)
+    for result in results:
+        yield (*result.row.cells, *result_cells(result))
+
+
+def _csv(rows: Iterator[tuple[str, ...]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    for row in rows:
+        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in row])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _workbook(rows: Iterator[tuple[str, ...]], counted: Mapping[str, int]) -> bytes:
+    import openpyxl
+    from openpyxl.cell import WriteOnlyCell
+
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("核验结果")
+    sheet.freeze_panes = "A2"
+
+    def text(cell: str) -> object:
+        """Return what holds a text as a text, whatever it begins with."""
+        cell = cell.translate(_UNWRITABLE)
+        if not cell.startswith(_FORMULA_STARTS):
+            return cell
+        made = WriteOnlyCell(sheet, value=cell)
+        made.data_type = "s"
+        return made
+
+    for row in rows:
+        sheet.append([text(cell) for cell in row])
+    totals = book.create_sheet("合计")
+    totals.append(["结论", "verdict", "行数 rows"])
+    for verdict, count in counted.items():
+        totals.append([VERDICT_NAMES.get(verdict, (_NOT_ASKED_ZH, ""))[0], verdict, count])
+    totals.append(["合计", "TOTAL", sum(counted.values())])
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()

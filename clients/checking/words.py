@@ -1,0 +1,161 @@
+"""What verdicts are called in both languages, and what to do next about each, by rule.
+
+Tables and the look-up in them; nothing here asks a node or judges anything.
+"""
+
+from collections.abc import Mapping
+
+from clients.language import tr
+
+__all__ = ["REMEDIES", "VERDICT_NAMES", "remedy", "verdict_text"]
+
+VERDICT_NAMES: Mapping[str, tuple[str, str]] = {
+    "VALID": ("有效", "valid"),
+    "SUSPENDED": ("暂停", "suspended"),
+    "REVOKED": ("撤销", "revoked"),
+    "EXPIRED": ("过期", "expired"),
+    "NOT_YET_VALID": ("未生效", "not yet valid"),
+    "NOT_RECOGNISED_HERE": ("本地不予互认", "not recognised here"),
+    "HOLDER_MISMATCH": ("人证不符", "not this holder"),
+    "UNKNOWN": ("查无此证", "no such certificate"),
+    "STALE": ("数据过旧", "data too old"),
+    "NOT_IN_LOG": ("凭证异常：不在日志中", "not in the log"),
+    "BAD_SIGNATURE": ("凭证异常：签名有误", "bad signature"),
+    "FORK": ("凭证异常：日志分叉", "two histories"),
+}
+
+REMEDIES: Mapping[str, tuple[str, str]] = {
+    "R00-TRUST": (
+        "暂不上岗；请节点管理员恢复与联盟的连接后重新核验。",
+        "Do not let the person work yet; have the node's operator reconnect it, then check again.",
+    ),
+    "R01-ISSUER": (
+        "发证省不在联盟内：核对编号开头的省级代码，或要求另行取得本省资格。",
+        (
+            "The issuer is no member: compare the code before the hyphen, or ask for a certificate "
+            "of a member province."
+        ),
+    ),
+    "R02-FORK": (
+        "暂不上岗；已告警，待联盟查明发证省日志后重新核验。",
+        "Do not let the person work; wait until the members have looked into the issuer's log.",
+    ),
+    "R03-STALE": (
+        "暂不上岗；发证省数据过旧，待节点恢复同步后重新核验。",
+        "Do not let the person work yet; check again when the issuer's log is current.",
+    ),
+    "R04-STALLED": (
+        "暂不上岗；请节点管理员升级程序后重新核验。",
+        "Do not let the person work yet; have the node's operator upgrade it, then check again.",
+    ),
+    "R05-NOT-FOUND": (
+        "对照证书原件核对编号；刚签发的请一分钟后再查，仍无则向发证机关查询。",
+        (
+            "Compare the number with the certificate; if it was issued just now, check again in a "
+            "minute, else ask its issuer."
+        ),
+    ),
+    "R06-HOLDER": (
+        "核对姓名与身份证件；仍不符不得上岗，并向发证机关反映。",
+        (
+            "Compare name and identity card; if they still differ the person may not work, and the "
+            "issuer should hear of it."
+        ),
+    ),
+    "R07-REVOKED": (
+        "立即停止上岗；对撤销有异议的，由本人向发证机关提出。",
+        "Stop the person's work at once; whoever objects to the revocation turns to the issuer.",
+    ),
+    "R08-SUSPENDED": (
+        "暂停上岗，待发证机关恢复后再核验。",
+        "Stop the person's work until the issuer has reinstated the certificate.",
+    ),
+    "R09-NOT-YET-VALID": (
+        "起始日之前不得上岗；届时再核验。",
+        "The person may not work before its first day; check again then.",
+    ),
+    "R10-EXPIRED": (
+        "停止上岗，由本人向发证机关申请延期；延期后再核验。",
+        "Stop the person's work and have the certificate renewed by its issuer; then check again.",
+    ),
+    "R11-SCOPE": (
+        "发证省未获准颁发此类别：要求另行取得获准类别的证书。",
+        "Its issuer may not issue under this scheme: ask for a certificate of another.",
+    ),
+    "R12-BARRED": (
+        "立即停止上岗；有异议的，由本人或机构向作出措施的机关提出。",
+        (
+            "Stop the person's work at once; whoever objects turns to the authority that took the "
+            "measure."
+        ),
+    ),
+    "R13-HOME": ("可上岗；在到期前续期。", "The person may work; renew it before its last day."),
+    "R14-HOST-STALE": (
+        "暂不上岗；使用地数据过旧，待节点恢复同步后重新核验。",
+        "Do not let the person work yet; check again when the host's log is current.",
+    ),
+    "R15-BARRED-HERE": (
+        "不得在此上岗；有异议的，向作出措施的机关提出。",
+        (
+            "The person may not work here; whoever objects turns to the authority that took the "
+            "measure."
+        ),
+    ),
+    "R16-RECOGNITION-SUSPENDED": (
+        "不得在此上岗；请发证省答复，待使用地恢复互认后再核验。",
+        (
+            "The person may not work here; ask the issuer to answer the host, and check again when "
+            "recognition is resumed."
+        ),
+    ),
+    "R17-NO-EQUIVALENCE": (
+        "此类证书在此不予互认：报考本地资格，或请主管部门公布互认关系。",
+        (
+            "Such certificates do not count here: take the local examination, or ask the "
+            "authority to declare an equivalence."
+        ),
+    ),
+    "R18-LEVEL": (
+        "该等级在此不予互认：取得予以互认的等级后再核验。",
+        "This grade does not count here: check again with a grade that does.",
+    ),
+    "R19-BASIS-STALE": (
+        "暂不上岗；协议一方数据过旧，待节点恢复同步后重新核验。",
+        "Do not let the person work yet; check again when the logs of all parties are current.",
+    ),
+    "R20-NO-AGREEMENT": (
+        "互认所依据的协议不适用于此：向主管部门查询协议是否生效、是否涵盖本地。",
+        (
+            "No agreement in force carries it here: ask the authority whether one is due and "
+            "covers this place."
+        ),
+    ),
+    "R21-RECOGNISED": (
+        "可按所列等级上岗；在到期前续期。",
+        "The person may work at the grade named; renew it before its last day.",
+    ),
+}
+"""What to do next, by the rule that decided; Chinese, then English."""
+
+_UNREAD = (
+    "按提示改正此行后重新核验。",
+    "Mend the row as it says, then check it again.",
+)
+_UNKNOWN_RULE = (
+    "除“有效”外不得上岗；请升级本程序以了解此规则。",
+    "Only a valid certificate lets a person work; upgrade this program to learn of the rule.",
+)
+
+
+def remedy(rule: str) -> tuple[str, str]:
+    """Return what to do next, in Chinese and English.
+
+    Args:
+        rule: Code of the rule that decided; empty if nothing could be asked.
+    """
+    return REMEDIES.get(rule, _UNKNOWN_RULE) if rule else _UNREAD
+
+
+def verdict_text(verdict: str) -> str:
+    """Return a verdict with its name in the language of the run."""
+    return f"{verdict}  {tr(*VERDICT_NAMES.get(verdict, (verdict, verdict)))}"

@@ -1,0 +1,529 @@
+"""Certificates on phones: ``deltacare cert qr``, ``bundle``, ``phone-key``, ``status``, and checks.
+
+A check with a bundle reaches no node and no network; it trusts the verifier's own policy files and
+nothing else. A check with a node trusts that node, as every other check does.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from clients.checking.words import remedy, verdict_text
+from clients.cli.commands import Command, option
+from clients.cli.connection import Connection, Signature, connected, signed
+from clients.cli.failures import Exit, InputRefused
+from clients.cli.output import answer, print_table, require_folder, say
+from clients.language import both, tr
+from clients.plain import plain
+
+if TYPE_CHECKING:
+    from clients.sdk.node import SyncNodeClient
+    from deltacare.credential.certificate import ShownCertificate
+    from deltacare.credential.offline import OfflineVerdict
+
+__all__ = ["bundle", "check_shown", "phone_key", "qr", "status"]
+
+_OUT = click.Path(dir_okay=False, path_type=Path)
+_DISCLOSED = {"name": "holder_name"}
+_HOUR_S = 3_600
+_TEXT_BYTES_MAX = 65_536
+_STATUS_NAMES = {0: ("有效", "valid"), 1: ("撤销", "revoked"), 2: ("暂停", "suspended")}
+
+
+# --- Making it ------------------------------------------------------------------------------------
+
+
+@click.command(
+    "qr",
+    cls=Command,
+    help=both(
+        "生成本省证书的手机二维码（SD-JWT VC）。默认不含姓名；用 --disclose name 出示。",
+        "Make the QR code of a certificate of this province (SD-JWT VC). It shows no name unless "
+        "--disclose name is given.",
+    ),
+)
+@click.argument("certificate_no")
+@option("--png", type=_OUT, metavar="FILE", help=both("写成 PNG。", "Write it as PNG."))
+@option("--svg", type=_OUT, metavar="FILE", help=both("写成 SVG。", "Write it as SVG."))
+@option(
+    "--text",
+    type=_OUT,
+    metavar="FILE",
+    help=both("另存证书文本。", "Write the text of it as well."),
+)
+@option(
+    "--disclose",
+    default="",
+    metavar="NAMES",
+    help=both("出示哪些可选内容，以逗号分隔：name。", "What to show, by commas: name."),
+)
+@option(
+    "--holder-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help=both(
+        "持证人手机的公钥（JWK）：此后可要求手机应答。",
+        "Public key of the holder's phone (JWK), so that the phone can be asked to answer.",
+    ),
+)
+@connected
+def qr(
+    *,
+    connection: Connection,
+    certificate_no: str,
+    png: Path | None,
+    svg: Path | None,
+    text: Path | None,
+    disclose: str,
+    holder_key: Path | None,
+) -> None:
+    """Make the QR code of a certificate."""
+    from clients.credential.qr import draw_qr
+    from deltacare.credential.certificate import CERTIFICATE_TYPE
+    from deltacare.credential.sd_jwt import Presentation, present
+    from deltacare.purposes import PURPOSE_FIELD, Purpose
+    from deltacare.v1.credential_service_pb2 import IssueCredentialRequest
+
+    wanted = [each.strip() for each in disclose.split(",") if each.strip()]
+    unknown = [each for each in wanted if each not in _DISCLOSED]
+    if unknown:
+        raise InputRefused(
+            tr(
+                f"--disclose {unknown[0]}：没有这一项；可用：name。",
+                f"--disclose {unknown[0]}: there is no such part; there is: name.",
+            )
+        )
+    if png is None and svg is None and text is None:
+        raise InputRefused(
+            tr("请用 --png、--svg 或 --text 给出文件。", "Give a file with --png, --svg or --text.")
+        )
+    for path in (png, svg, text):
+        if path is not None:
+            require_folder(path)
+    request = IssueCredentialRequest(certificate_no=certificate_no)
+    if holder_key is not None:
+        request.holder_jwk = holder_key.read_text(encoding="utf-8")
+    with connection.open() as node:
+        whole = node.credential.IssueCredential(
+            request, metadata=((PURPOSE_FIELD, Purpose.CERTIFICATION),)
+        ).sd_jwt
+    shown = present(whole, [_DISCLOSED[each] for each in wanted], typ=CERTIFICATE_TYPE)
+    disclosed = len(Presentation.parse(shown, typ=CERTIFICATE_TYPE).disclosures)
+    if disclosed < len(wanted):
+        say(
+            tr(
+                "本省未存持证人姓名，二维码不含姓名。",
+                "No name of the holder is kept here; the code shows none.",
+            )
+        )
+    code = draw_qr(shown)
+    for path, kind in ((png, "png"), (svg, "svg")):
+        if path is not None:
+            code.write(path, kind)
+    if text is not None:
+        text.write_text(shown, encoding="ascii")
+    answer(
+        {
+            "certificate_no": certificate_no,
+            "bytes": code.text_bytes,
+            "version": code.version,
+            "level": code.level,
+            "disclosed": wanted[:disclosed],
+            "files": [str(path) for path in (png, svg, text) if path is not None],
+        },
+        [
+            tr(
+                f"二维码版本 {code.version}，纠错级别 {code.level}，{code.text_bytes} 字节",
+                f"QR version {code.version}, error correction {code.level}, "
+                f"{code.text_bytes} bytes",
+            ),
+            *(str(path) for path in (png, svg, text) if path is not None),
+        ],
+    )
+
+
+@click.command(
+    "bundle",
+    cls=Command,
+    help=both(
+        "取得离线包：各省状态列表、公钥与本省当前互认，供断网核验。",
+        "Get the offline bundle: status lists, keys, and what this province recognises, to check "
+        "without a network.",
+    ),
+)
+@option("--out", type=_OUT, required=True, metavar="FILE", help=both("写入文件。", "The file."))
+@option(
+    "--issuer",
+    "issuers",
+    multiple=True,
+    metavar="CODE",
+    help=both("只含这些发证省。", "Only of these issuers."),
+)
+@connected
+def bundle(*, connection: Connection, out: Path, issuers: tuple[str, ...]) -> None:
+    """Get the offline bundle."""
+    from deltacare.credential.bundle import OfflineBundle
+    from deltacare.times import format_time
+    from deltacare.v1.credential_service_pb2 import GetOfflineBundleRequest
+
+    require_folder(out)
+    with connection.open() as node:
+        data = node.credential.GetOfflineBundle(GetOfflineBundleRequest(issuers=issuers)).bundle
+    content = OfflineBundle.from_bytes(data).content
+    out.write_bytes(data)
+    hours = content.stale_after_s // _HOUR_S
+    lists = [
+        {
+            "issuer": each.issuer,
+            "list": each.list_number,
+            "age_s": int((content.made_time - each.fetched_time).total_seconds()),
+        }
+        for each in content.lists
+    ]
+    if answer(
+        {
+            "file": str(out),
+            "bytes": len(data),
+            "made_time": format_time(content.made_time),
+            "stale_after_s": content.stale_after_s,
+            "keys": len(content.keys),
+            "lists": lists,
+        },
+        [
+            tr(
+                f"离线包已写入 {out}（{len(data)} 字节），{hours} 小时内有效",
+                f"Bundle written to {out} ({len(data)} bytes); it is good for {hours} hours",
+            )
+        ],
+    ):
+        print_table(
+            [tr("发证省", "issuer"), tr("列表", "list"), tr("取得于几秒前", "age in s")],
+            [[row["issuer"], row["list"], row["age_s"]] for row in lists],
+            numbers=(1, 2),
+        )
+
+
+@click.command(
+    "phone-key",
+    cls=Command,
+    help=both(
+        "公布（或撤回）本省手机证书的签名公钥；私钥由节点生成且不离开节点。",
+        "State the next key that signs phone certificates of this province, or withdraw one; the "
+        "node makes it and keeps it.",
+    ),
+)
+@option("--from", "from_date", default="", metavar="DATE", help=both("起始日。", "First day."))
+@option("--until", "until_date", default="", metavar="DATE", help=both("截止日。", "Last day."))
+@option(
+    "--withdraw",
+    default="",
+    metavar="KEY",
+    help=both(
+        "撤回此公钥：它签过的一概不认。", "Withdraw this key: nothing that it signed counts."
+    ),
+)
+@signed
+@connected
+def phone_key(
+    *,
+    connection: Connection,
+    signature: Signature,
+    from_date: str,
+    until_date: str,
+    withdraw: str,
+) -> None:
+    """State a key."""
+    from deltacare.v1.credential_service_pb2 import PublishCredentialKeyRequest
+
+    with connection.open() as node:
+        response = node.credential.PublishCredentialKey(
+            PublishCredentialKeyRequest(
+                request_id=signature.once(),
+                duty=signature.duty,
+                from_date=from_date,
+                until_date=until_date,
+                withdraw_key_id=withdraw,
+            )
+        )
+    key = response.key
+    answer(
+        plain(response),
+        [
+            tr(f"已撤回公钥 {key.key_id}", f"Withdrawn: key {key.key_id}")
+            if withdraw
+            else tr(
+                f"已公布公钥 {key.key_id}，自 {key.from_date} 起",
+                f"Stated: key {key.key_id}, from {key.from_date}",
+            ),
+            tr(
+                f"日志 {response.appended.log}，序号 {response.appended.first_index}",
+                f"log {response.appended.log}, index {response.appended.first_index}",
+            ),
+        ],
+    )
+
+
+@click.command(
+    "status",
+    cls=Command,
+    help=both(
+        "证明证书在过去某日的状态：节点给出当日列表，其摘要须与发证省日志中的条目一致。",
+        "Prove what a certificate was on a past day: the list of that day is compared with the "
+        "hash in its issuer's log.",
+    ),
+)
+@click.argument("certificate_no")
+@option("--on", "on_date", required=True, metavar="DATE", help=both("日期。", "The day."))
+@option(
+    "--policy",
+    "policies",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    envvar="DELTACARE_POLICY",
+    help=both("信任谁：tlog-policy 文件或目录。", "Whom to trust: tlog-policy files."),
+)
+@connected
+def status(
+    *,
+    connection: Connection,
+    certificate_no: str,
+    on_date: str,
+    policies: tuple[Path, ...],
+) -> int:
+    """Prove a status."""
+    from clients.credential.past import PastStatus, prove_status
+
+    with connection.open() as node:
+        found: PastStatus = prove_status(
+            node, certificate_no, on_date, policies=policies, now=datetime.now(UTC)
+        )
+    name = tr(*_STATUS_NAMES.get(found.status, ("未知", "unknown")))
+    answer(
+        {
+            "certificate_no": certificate_no,
+            "on_date": on_date,
+            "status": found.status,
+            "list_number": found.list_number,
+            "place": found.place,
+            "stated_on": found.stated_on,
+            "log": found.log,
+            "index": found.index,
+            "is_proved": found.is_proved,
+        },
+        [
+            tr(f"{certificate_no}：{on_date} {name}", f"{certificate_no}: {name} on {on_date}"),
+            tr(
+                f"依据 {found.log} #{found.index}（{found.stated_on} 的列表）",
+                f"by {found.log} #{found.index} (list of {found.stated_on})",
+            ),
+            tr("回执已按您的策略核验。", "Its receipt was verified by your policy.")
+            if found.is_proved
+            else tr(
+                "未给 --policy：条目取自节点，未核验回执。",
+                "No --policy was given: the entry is the node's word.",
+            ),
+        ],
+    )
+    return Exit.YES if found.status == 0 else Exit.NO
+
+
+# --- Checking it ----------------------------------------------------------------------------------
+
+
+def check_shown(
+    *,
+    connection: Connection,
+    picture: Path | None,
+    credential: Path | None = None,
+    bundle: Path | None,
+    policies: tuple[Path, ...] = (),
+    on_date: str,
+    host: str,
+    holder: str,
+) -> int:
+    """Check what a phone shows: by a bundle without a network, or by the node.
+
+    Args:
+        connection: To the node; not opened if there is a bundle.
+        picture: Of the QR code.
+        credential: Or the text of it.
+        bundle: The offline bundle; ``None`` asks the node.
+        policies: Whom to trust, with a bundle.
+        on_date: Another day than today; only at a node.
+        host: Another place than the own province; only at a node.
+        holder: Who shows it; empty if that is not asked.
+
+    Returns:
+        Exit code 0 only for VALID.
+    """
+    text = _shown_text(picture, credential)
+    if bundle is None:
+        with connection.open() as node:
+            return _check_at_node(node, text, on_date=on_date, host=host, holder=holder)
+    if on_date or host:
+        raise InputRefused(
+            tr(
+                "离线包只含本省今天起数日的互认：--on、--host 需连网。",
+                "A bundle knows of the coming days in its own province: --on and --host need a "
+                "node.",
+            )
+        )
+    if not policies:
+        raise InputRefused(
+            tr(
+                "信任谁由您决定：请用 --policy 给出策略文件，或设置 DELTACARE_POLICY。",
+                "Whom to trust is yours to say: give a policy file with --policy, or set "
+                "DELTACARE_POLICY.",
+            )
+        )
+    return _check_offline(text, bundle, policies, holder=holder)
+
+
+def _shown_text(picture: Path | None, credential: Path | None) -> str:
+    """Return what the phone shows, from a picture or a file."""
+    from clients.credential.qr import read_qr
+    from clients.regular_files import read_regular
+
+    if picture is not None:
+        return read_qr(picture)
+    assert credential is not None, "one of them was given"
+    data = read_regular(credential, bytes_max=_TEXT_BYTES_MAX)
+    return data.decode("ascii", "replace").strip()
+
+
+def _check_offline(text: str, bundle: Path, policies: tuple[Path, ...], *, holder: str) -> int:
+    """Check by a bundle; reaches no node and no network."""
+    from clients.credential.offline import trusted_bundle
+    from clients.regular_files import read_regular
+    from clients.verify.trusting import Trusting
+    from deltacare.credential.bundle import BUNDLE_BYTES_MAX
+    from deltacare.credential.offline import check_offline
+
+    now = datetime.now(UTC)
+    data = read_regular(bundle, bytes_max=BUNDLE_BYTES_MAX)
+    trusted = trusted_bundle(data, Trusting.read(policies, now=now))
+    found = check_offline(text, trusted, now=now, holder_name=holder)
+    issuer_fault = None
+    if found.fault is not None and found.shown is None:
+        issuer_fault = next(iter(trusted.faults.values()), None)
+    _tell(found, issuer_fault, host=trusted.content.host)
+    return Exit.YES if found.is_valid else Exit.NO
+
+
+def _tell(found: "OfflineVerdict", issuer_fault: Exception | None, *, host: str) -> None:
+    """Print an offline verdict."""
+    from clients.cli.failures import failure_lines
+
+    lines = [verdict_text(found.verdict)]
+    lines += _shown_lines(found.shown)
+    if found.rule:
+        lines.append(tr("依据规则 ", "rule ") + found.rule)
+    if found.mapped_grade:
+        lines.append(
+            tr("在本地相当于 ", "counts here as ") + f"{found.mapped_scheme} {found.mapped_grade}"
+        )
+    if found.reason:
+        lines.append(tr("事由 ", "reason ") + found.reason)
+    lines.append(
+        tr(f"离线包已有 {found.bundle_age_s} 秒", f"the bundle is {found.bundle_age_s} s old")
+    )
+    if found.list_age_s is not None:
+        lines.append(
+            tr(f"状态列表已有 {found.list_age_s} 秒", f"the list is {found.list_age_s} s old")
+        )
+    for fault in (found.fault, issuer_fault):
+        if fault is not None:
+            lines += failure_lines(fault)
+    if not found.is_valid and found.rule:
+        lines.append(tr(*remedy(found.rule)))
+    answer(
+        {
+            "verdict": found.verdict,
+            "rule": found.rule,
+            "host": host,
+            "on_date": found.on_date.isoformat(),
+            **_shown_plain(found.shown),
+            "mapped_scheme": found.mapped_scheme,
+            "mapped_grade": found.mapped_grade,
+            "reason": found.reason,
+            "bundle_age_s": found.bundle_age_s,
+            "list_age_s": found.list_age_s,
+            "fault": None if found.fault is None else found.fault.message,
+        },
+        lines,
+    )
+
+
+def _check_at_node(
+    node: "SyncNodeClient", text: str, *, on_date: str, host: str, holder: str
+) -> int:
+    """Check by the node: signature by the keys that logs state, everything else as any check."""
+    from clients.cli.failures import failure_lines
+    from clients.credential.online import KeysOfNode
+    from deltacare.credential.certificate import open_certificate
+    from deltacare.credential.offline import same_name
+    from deltacare.errors import PeerFault
+    from deltacare.v1.certification_service_pb2 import CheckCertificationRequest
+
+    now = datetime.now(UTC)
+    try:
+        shown = open_certificate(text, KeysOfNode(node), now=now)
+    except PeerFault as fault:
+        answer(
+            {"verdict": "BAD_SIGNATURE", "fault": fault.message},
+            [verdict_text("BAD_SIGNATURE"), *failure_lines(fault)],
+        )
+        return Exit.NO
+    response = node.certification.CheckCertification(
+        CheckCertificationRequest(
+            certificate_no=shown.certificate.certificate_no,
+            holder_name=holder,
+            on_date=on_date,
+            host=host,
+        )
+    )
+    result = plain(response)
+    result.pop("evidence", None)
+    verdict, rule = str(result["verdict"]), response.rule
+    # A name that is shown has to be the one asked for; one left out is compared by the node alone.
+    if holder and shown.holder_name is not None and not same_name(shown.holder_name, holder):
+        verdict, rule = "HOLDER_MISMATCH", "R06-HOLDER"
+    answer(
+        {**result, "verdict": verdict, "rule": rule, **_shown_plain(shown)},
+        [
+            verdict_text(verdict),
+            *_shown_lines(shown),
+            tr("依据规则 ", "rule ") + rule,
+            *([tr(*remedy(rule))] if verdict != "VALID" else []),
+        ],
+    )
+    return Exit.YES if verdict == "VALID" else Exit.NO
+
+
+def _shown_plain(shown: "ShownCertificate | None") -> dict[str, object]:
+    """Return what a certificate says, for a program."""
+    if shown is None:
+        return {}
+    certificate = shown.certificate
+    return {
+        "certificate_no": certificate.certificate_no,
+        "scheme": certificate.scheme,
+        "grade": certificate.grade,
+        "holder_name": shown.holder_name,
+        "valid_from_date": certificate.valid_from_date.isoformat(),
+        "valid_until_date": certificate.valid_until_date.isoformat(),
+    }
+
+
+def _shown_lines(shown: "ShownCertificate | None") -> list[str]:
+    """Return what a certificate says, for a person."""
+    if shown is None:
+        return []
+    certificate = shown.certificate
+    name = shown.holder_name or tr("（未出示姓名）", "(no name shown)")
+    return [
+        f"{certificate.certificate_no}  {certificate.scheme} {certificate.grade}  {name}",
+        tr("有效期 ", "valid ") + f"{certificate.valid_from_date} – {certificate.valid_until_date}",
+    ]

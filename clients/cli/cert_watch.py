@@ -1,0 +1,234 @@
+"""``deltacare cert watch``: certificates that an institution relies on, and their changes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from clients.checking.words import remedy, verdict_text
+from clients.cli.commands import Group, command, option, wants_json
+from clients.cli.connection import Connection, connected
+from clients.cli.failures import Exit, Fault, InputRefused, failure_words
+from clients.cli.output import answer, pages, print_table, require_folder, say
+from clients.language import both, tr
+from clients.plain import enum_name, plain
+
+if TYPE_CHECKING:
+    from clients.checking.roster import RosterRow
+    from deltacare.errors import DeltacareError
+    from deltacare.v1.certification_service_pb2 import CertificateAlert
+
+__all__ = ["watch"]
+
+watch = Group(
+    name="watch",
+    help=both(
+        "按机构关注证书，变更即时告知。",
+        "Watch the certificates of an institution, and be told of changes.",
+    ),
+)
+
+_BODIES = {
+    "certificate": ("签发", "issued"),
+    "certificate_renewal": ("延期", "renewed"),
+    "certificate_suspension": ("暂停", "suspended"),
+    "certificate_reinstatement": ("恢复", "reinstated"),
+    "certificate_revocation": ("撤销", "revoked"),
+    "certificate_addition": ("补记", "added to"),
+    "recognition_suspension": ("他省暂停互认", "recognition suspended"),
+    "recognition_resumption": ("他省恢复互认", "recognition resumed"),
+    "recognition_answer": ("发证省答复", "answered by its issuer"),
+    "equivalence": ("公布互认对应关系", "equivalence declared"),
+    "equivalence_end": ("终止互认对应关系", "equivalence ended"),
+    "agreement": ("提出协议", "agreement proposed"),
+    "agreement_answer": ("答复协议", "agreement answered"),
+    "supervision_measure": ("采取监管措施", "measure taken"),
+    "rectification_report": ("整改报告", "mending reported"),
+    "measure_lift": ("解除监管措施", "measure lifted"),
+    "erased": ("个人信息已删除", "holder erased"),
+}
+
+
+@command(
+    watch,
+    "set",
+    help=both(
+        "以花名册设定机构的关注名单；--none 取消关注。",
+        "Set an institution's watch list from a roster; --none ends watching.",
+    ),
+)
+@click.argument("institution_id")
+@option(
+    "--roster",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help=both("花名册：CSV 或 XLSX，含证书编号列。", "Roster: CSV or XLSX with certificates."),
+)
+@option("--none", "is_none", is_flag=True, help=both("取消关注。", "Watch none."))
+@connected
+def set_(
+    *, connection: Connection, institution_id: str, roster: Path | None, is_none: bool
+) -> None:
+    """Replace a watch list."""
+    from deltacare.v1.certification_service_pb2 import PutWatchListRequest, WatchList
+
+    if (roster is None) != is_none:
+        raise InputRefused(
+            tr("请给出 --roster 或 --none 之一。", "Give either --roster or --none.")
+        )
+    numbers = [] if roster is None else _numbers(roster)
+    with connection.open() as node:
+        kept = node.certification.PutWatchList(
+            PutWatchListRequest(
+                list=WatchList(institution_id=institution_id, certificate_nos=numbers)
+            )
+        )
+    count = len(kept.list.certificate_nos)
+    answer(
+        plain(kept),
+        [
+            tr(
+                f"{institution_id} 关注 {count} 张证书（新增 {kept.added_count}，"
+                f"移除 {kept.removed_count}）",
+                f"{institution_id}: {count} certificates watched ({kept.added_count} added, "
+                f"{kept.removed_count} removed)",
+            )
+        ],
+    )
+
+
+def _numbers(path: Path) -> list[str]:
+    """Return the certificates of a roster, each once.
+
+    Raises:
+        InputRefused: If a row has none that can be read.
+    """
+    from clients.checking.roster import read_roster
+
+    rows = read_roster(path).rows
+    faults = tuple(fault for row in rows for fault in row_faults(row))
+    if faults:
+        raise InputRefused(
+            tr(
+                f"{path.name} 有 {len(faults)} 处问题，关注名单未变。",
+                f"{path.name}: {len(faults)} problems; the watch list is as it was.",
+            ),
+            faults=faults,
+        )
+    return list(dict.fromkeys(row.certificate_no for row in rows))
+
+
+def row_faults(row: "RosterRow") -> list[Fault]:
+    """Return what is wrong with a row of a roster, in the language of the run."""
+    where = tr(f"第 {row.number} 行", f"row {row.number}")
+    return [Fault(field=where, value="", description=tr(*fault)) for fault in row.faults]
+
+
+@command(watch, "list", help=both("列出本身份的关注名单。", "List what this identity watches."))
+@connected
+def list_(*, connection: Connection) -> None:
+    """List watch lists."""
+    from deltacare.v1.certification_service_pb2 import ListWatchListsRequest
+
+    found: list[Any] = []
+    with connection.open() as node:
+        for page in pages(node.certification.ListWatchLists, ListWatchListsRequest()):
+            found += page.lists
+    if answer({"lists": [plain(each) for each in found]}):
+        print_table(
+            [tr("机构", "institution"), tr("证书数", "certificates")],
+            [(each.institution_id, len(each.certificate_nos)) for each in found],
+            numbers=(1,),
+        )
+
+
+@command(
+    watch,
+    "follow",
+    help=both(
+        "持续接收关注证书的变更，断线后自动续接。",
+        "Be told of changes to watched certificates, across disconnects.",
+    ),
+)
+@option("--institution", "institution_id", default="", help=both("只看该机构。", "Only this one."))
+@option(
+    "--cursor-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help=both(
+        "记下进度；下次自此续接，不漏不重。",
+        "Keep the place there, to go on from it another time: nothing lost, nothing twice.",
+    ),
+)
+@option("--host", default="", help=both("在哪里使用，默认本省。", "Division; this province."))
+@option(
+    "--count",
+    type=click.IntRange(min=1),
+    help=both("收到这么多条变更后结束。", "End after so many changes."),
+)
+@connected
+def follow(
+    *,
+    connection: Connection,
+    institution_id: str,
+    cursor_file: Path | None,
+    host: str,
+    count: int | None,
+) -> int:
+    """Follow alerts until interrupted."""
+    from clients.checking.following import Cursors
+    from clients.checking.following import follow as following
+
+    if cursor_file is not None:
+        require_folder(cursor_file)
+    cursors = Cursors.load(cursor_file)
+    with connection.open() as node:
+        alerts = following(
+            node, cursors, institution_id=institution_id, host=host, on_away=_say_away
+        )
+        left = count
+        for alert in alerts:
+            if not alert.HasField("entry"):
+                continue
+            _show(alert)
+            if left is not None:
+                left -= 1
+                if not left:
+                    # What was shown was handled: the next run goes on behind it.
+                    cursors.take(alert.cursors)
+                    break
+    return Exit.YES
+
+
+def _say_away(error: "DeltacareError", rest_s: float) -> None:
+    words = failure_words(error)
+    say(
+        tr(
+            f"连接中断（{words}），{rest_s:.1f} 秒后续接",
+            f"Interrupted ({words}); going on in {rest_s:.1f} s",
+        )
+    )
+
+
+def _show(alert: "CertificateAlert") -> None:
+    """Print an alert: one JSON document a line for programs, or lines for people."""
+    if wants_json():
+        import json
+
+        data = plain(alert)
+        for shown, each in zip(data["certificates"], alert.certificates, strict=True):
+            shown["verdict"].pop("evidence", None)
+            zh, en = remedy(each.verdict.rule)
+            shown["remedy"] = {"zh": zh, "en": en}
+        click.echo(json.dumps(data, ensure_ascii=False))
+        return
+    what = tr(*_BODIES.get(alert.body, (alert.body, alert.body)))
+    time = plain(alert).get("entry_time", "")
+    click.echo(f"{time}  {what}  {alert.entry.log} #{alert.entry.index}")
+    for each in alert.certificates:
+        places = ", ".join(each.institution_ids)
+        click.echo(
+            f"  {each.certificate_no}  {verdict_text(enum_name(each.verdict, 'verdict'))}  "
+            f"{each.verdict.rule}  {places}"
+        )
+        click.echo("    " + tr("处理：", "To do: ") + tr(*remedy(each.verdict.rule)))

@@ -1,0 +1,173 @@
+"""What a verdict's entries say on its day: the ground on which both halves of the rules stand.
+
+Which words count (what permits below the quorum, what restricts as far as the node verified), what
+holds on the day, and how far each log was held. Decides nothing. Shares no code with a node.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from clients.verify.said import SaidEntry, bears_on
+from deltacare.errors import PeerFault, Reason
+from deltacare.evidence import LogRead, Place, VerdictRecord
+from deltacare.v1.entry_pb2 import MEASURE_KIND_BAN, MEASURE_KIND_DISHONESTY_LIST
+
+__all__ = ["Derived", "Told", "day_of"]
+
+# Which measures take recognition away; the others do not concern certificates.
+_BARRING = frozenset({MEASURE_KIND_BAN, MEASURE_KIND_DISHONESTY_LIST})
+_PERMITTING = frozenset(
+    {
+        "agreement",
+        "certificate",
+        "certificate_reinstatement",
+        "certificate_renewal",
+        "equivalence",
+        "measure_lift",
+        "recognition_resumption",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """What follows from the entries.
+
+    Attributes:
+        verdict: Such as ``VALID``.
+        rule: Rule that decides.
+        entries: Those that decide, in the order of use.
+        used: Provinces whose logs it rests on.
+        mapped_scheme: Scheme it counts as; set with ``VALID``.
+        mapped_grade: Grade it counts as; set with ``VALID``.
+        reason: Code that the issuer or host gave.
+    """
+
+    verdict: str
+    rule: str
+    entries: tuple[Place, ...] = ()
+    used: tuple[str, ...] = ()
+    mapped_scheme: str = ""
+    mapped_grade: str = ""
+    reason: str = ""
+
+
+class Told:
+    """What was said, for one derivation.
+
+    Args:
+        record: The question, and how far the node held each log.
+        entries: All that the node says was said, sorted by place.
+
+    Raises:
+        PeerFault: ``BAD_PROOF``, if an entry has no bearing on the question.
+    """
+
+    def __init__(self, record: VerdictRecord, entries: Sequence[SaidEntry]) -> None:
+        self._record = record
+        self._day = record.on_date
+        self._issuer = record.certificate_no[:6]
+        self._host = record.host_province
+        self._logs: Mapping[str, LogRead] = {each.log.author: each for each in record.logs}
+        agreements = {each.body.agreement_id for each in entries if each.name == "equivalence"}
+        for each in entries:
+            if not bears_on(record, each, agreements):
+                raise _bad(f"The entry {each.place} has no bearing on this question.")
+        # What permits counts below the quorum, what restricts as far as it was verified.
+        self._said = [each for each in entries if each.index < self._reach(each)]
+        self._words = entries
+
+    def _reach(self, said: SaidEntry) -> int:
+        log = self._logs.get(said.author)
+        if log is None:
+            return 0
+        return log.quorum_size if said.name in _PERMITTING else log.size
+
+    def _of(self, *names: str) -> list[SaidEntry]:
+        return [each for each in self._said if each.name in names]
+
+    def _is_fresh(self, log: LogRead) -> bool:
+        if log.is_own:
+            return True
+        if log.fresh_time is None:
+            return False
+        age = self._record.known_time - log.fresh_time
+        return age <= timedelta(seconds=self._record.stale_after_s)
+
+    def _is_usable(self, province: str) -> bool:
+        log = self._logs.get(province)
+        return log is not None and not log.is_forked and not log.is_stalled and self._is_fresh(log)
+
+    def _barring(self, issue: SaidEntry, author: str, *, is_own: bool) -> SaidEntry | None:
+        """Return the first measure that bars the holder or the institution on the day.
+
+        Args:
+            issue: The certificate.
+            author: Whose measures.
+            is_own: Those against its own, which count everywhere; else those against another's.
+        """
+        against = {issue.body.certificate_no, issue.body.institution_id} - {""}
+        lifted = {
+            each.body.measure_id
+            for each in self._of("measure_lift")
+            if each.author == author and day_of(each.body.effective_date) <= self._day
+        }
+        return next(
+            (
+                each
+                for each in sorted(self._of("supervision_measure"), key=lambda one: one.index)
+                if each.author == author
+                and each.body.kind in _BARRING
+                and (subject := each.body.institution_id or each.body.certificate_no) in against
+                and (subject[:6] == author) is is_own
+                and each.body.measure_id not in lifted
+                and self._is_within(each.body.from_date, each.body.until_date)
+            ),
+            None,
+        )
+
+    def _holding(self, begins: str, ends: str) -> SaidEntry | None:
+        """Return the suspension that the day lies in; of several the one that was said last."""
+        over = [each for each in self._of(ends) if day_of(each.body.effective_date) <= self._day]
+        holding = [
+            each
+            for each in self._of(begins)
+            if day_of(each.body.effective_date) <= self._day
+            and not (getattr(each.body, "until_date", "") and self._is_after(each.body.until_date))
+            and not any(end.index > each.index for end in over)
+        ]
+        return max(holding, key=lambda each: each.index, default=None)
+
+    def _is_after(self, last: str) -> bool:
+        return self._day > day_of(last)
+
+    def _is_within(self, first: str, last: str) -> bool:
+        return day_of(first) <= self._day and not (last and self._is_after(last))
+
+    def _renewal(self) -> SaidEntry | None:
+        return max(self._of("certificate_renewal"), key=lambda each: each.index, default=None)
+
+    def _last_day(self, issue: SaidEntry) -> date:
+        renewal = self._renewal()
+        return day_of((renewal or issue).body.valid_until_date)
+
+    def _validity(self, issue: SaidEntry) -> tuple[Place, ...]:
+        renewal = self._renewal()
+        return (issue.place,) if renewal is None else (issue.place, renewal.place)
+
+
+def day_of(text: str) -> date:
+    """Return a date that an entry states.
+
+    Raises:
+        PeerFault: ``BAD_PROOF``, if it is none: such an entry is void and proves nothing.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise _bad("An entry states a date that is none.") from None
+
+
+def _bad(message: str) -> PeerFault:
+    return PeerFault(Reason.BAD_PROOF, message)

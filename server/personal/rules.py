@@ -1,0 +1,92 @@
+"""The numbered rules of erasure, and of who may be linked with which certificate. Pure.
+
+P01 to P03 make an `Erased` entry void; they look at nothing but the entry and its author, so that
+every node judges alike. P04 and P05 are asked at the author's node only, before it stores values.
+"""
+
+from itertools import pairwise
+
+from deltacare.errors import Reason, ViolationCollector
+from deltacare.ids import CertificateNumber
+from deltacare.v1.entry_pb2 import Erased
+from server.registry.fields import read_reason
+from server.registry.rulebook import Rule
+
+__all__ = [
+    "ERASED_CERTIFICATES_MAX",
+    "P01_NOT_REGISTRY",
+    "P02_MALFORMED",
+    "P03_NOT_ISSUER",
+    "P04_HOLDER_ERASED",
+    "P05_HELD_BY_ANOTHER",
+    "RULES",
+    "judge_erased",
+]
+
+ERASED_CERTIFICATES_MAX = 1_000
+"""Certificates that one `Erased` entry names at most."""
+
+_ERASED = "deltacare/v1/entry.proto, Erased"
+_VAULT = "deltacare/v1/personal_service.proto"
+
+P01_NOT_REGISTRY = Rule(
+    code="P01-NOT-REGISTRY",
+    zh="删除个人信息的声明只能写入登记日志。",
+    en="That a person was erased belongs into a registry log.",
+    source=_ERASED,
+)
+P02_MALFORMED = Rule(
+    code="P02-MALFORMED",
+    zh="证书编号须为 1 至 1000 个，升序且不重复，并有事由代码。",
+    en="An erasure names 1 to 1,000 certificates in ascending order, and the code of a reason.",
+    source=_ERASED,
+)
+P03_NOT_ISSUER = Rule(
+    code="P03-NOT-ISSUER",
+    zh="只有发证省可以声明其证书持有人的信息已删除。",
+    en="Only the issuing province states that the holder of a certificate was erased.",
+    source=_ERASED,
+    reason=Reason.NOT_AUTHOR,
+)
+P04_HOLDER_ERASED = Rule(
+    code="P04-HOLDER-ERASED",
+    zh="该证书持有人的信息已删除，不得再存入。",
+    en="The holder of the certificate was erased; nothing is kept of it again.",
+    source=_VAULT,
+)
+P05_HELD_BY_ANOTHER = Rule(
+    code="P05-HELD-BY-ANOTHER",
+    zh="该证书已登记在另一人名下。",
+    en="The certificate is linked with another person.",
+    source=_VAULT,
+    reason=Reason.ALREADY_EXISTS,
+)
+
+RULES = (
+    P01_NOT_REGISTRY,
+    P02_MALFORMED,
+    P03_NOT_ISSUER,
+    P04_HOLDER_ERASED,
+    P05_HELD_BY_ANOTHER,
+)
+
+
+def judge_erased(author: str, body: Erased) -> Rule | None:
+    """Return the rule that an erasure breaks, ``None`` if it stands.
+
+    Args:
+        author: province in whose registry log it is.
+        body: what it says.
+    """
+    numbers = list(body.certificate_nos)
+    bad = ViolationCollector()
+    read_reason(body.reason, "reason", bad)
+    parsed = [bad.take(CertificateNumber.parse, text, field="certificate_nos") for text in numbers]
+    is_ascending = all(before < after for before, after in pairwise(numbers))
+    if bad.count or not is_ascending or not 1 <= len(numbers) <= ERASED_CERTIFICATES_MAX:
+        return P02_MALFORMED
+    if any(str(number) != text for number, text in zip(parsed, numbers, strict=True)):
+        return P02_MALFORMED
+    if any(number is not None and number.issuer != author for number in parsed):
+        return P03_NOT_ISSUER
+    return None

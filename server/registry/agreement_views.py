@@ -1,0 +1,134 @@
+"""Shows agreements as the contract has them, and who has one with whom.
+
+Nothing here decides: what is in force is asked of ``in_force``.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from sqlalchemy import Connection, select
+
+from deltacare.v1.entry_pb2 import AGREEMENT_WORD_ACCEPTED, AGREEMENT_WORD_ENDED, Agreement
+from deltacare.v1.registry_service_pb2 import AgreementCell, StandingAgreement
+from server.registry.in_force import (
+    agreement_concerns,
+    agreement_in_force,
+    agreements_in_force,
+    holds_on,
+    matrix_cells,
+    party_provinces,
+)
+from server.registry.store import load_agreement_histories
+from server.registry.tables import agreements
+from server.registry.values import AgreementHistory, Reach
+
+__all__ = ["find_agreements", "find_matrix"]
+
+_SCAN_AGREEMENTS = 200
+
+
+def find_agreements(
+    connection: Connection,
+    *,
+    division: str,
+    on_date: date,
+    reaches: Mapping[str, Reach],
+    after: str,
+    limit: int,
+) -> Sequence[StandingAgreement]:
+    """Return agreements by id.
+
+    Args:
+        connection: a snapshot.
+        division: canonical code; only those with a party in or around it; empty means all.
+        on_date: day to judge by.
+        reaches: up to where the registry logs count, by author.
+        after: only those with a greater id.
+        limit: most rows.
+    """
+    table = agreements.c
+    found: list[StandingAgreement] = []
+    while len(found) < limit:
+        query = (
+            select(table.agreement_id, table.version_hash, table.body)
+            .where(table.superseded_index.is_(None), table.agreement_id > after)
+            .order_by(table.agreement_id)
+            .limit(_SCAN_AGREEMENTS)
+        )
+        rows = connection.execute(query).all()
+        if not rows:
+            break
+        after = rows[-1].agreement_id
+        histories = load_agreement_histories(connection, [row.agreement_id for row in rows])
+        for row in rows:
+            body = Agreement.FromString(row.body)
+            if not division or agreement_concerns(body.parties, division, on_date):
+                history = histories[row.agreement_id]
+                found.append(_standing(row.version_hash, body, history, reaches, on_date))
+    return found[:limit]
+
+
+def _standing(
+    version_hash: bytes,
+    body: Agreement,
+    history: AgreementHistory,
+    reaches: Mapping[str, Reach],
+    on_date: date,
+) -> StandingAgreement:
+    """Return an agreement with the last word of each province that has a party in it."""
+    version = agreement_in_force(history, reaches)
+    result = StandingAgreement(
+        agreement=body,
+        version_hash=version_hash,
+        in_force=(
+            version is not None
+            and version.version_hash == version_hash
+            and holds_on(version, on_date)
+        ),
+    )
+    for province in party_provinces(body.parties):
+        said = [word for word in history.words if word.province == province]
+        last = max(said, key=lambda word: word.index, default=None)
+        if last is None:
+            result.words.add(province=province)
+        else:
+            result.words.add(
+                province=province,
+                word=AGREEMENT_WORD_ACCEPTED if last.accepted else AGREEMENT_WORD_ENDED,
+                version_hash=last.version_hash,
+            )
+    return result
+
+
+def find_matrix(
+    connection: Connection,
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    scope: int,
+    on_date: date,
+    reaches: Mapping[str, Reach],
+) -> Sequence[AgreementCell]:
+    """Return who has an agreement with whom, in the order of rows and columns.
+
+    Args:
+        connection: a snapshot.
+        rows: canonical codes.
+        columns: canonical codes.
+        scope: only agreements with this scope; 0 means any.
+        on_date: day to judge by.
+        reaches: up to where the registry logs count, by author.
+    """
+    histories = load_agreement_histories(connection)
+    versions = [
+        version
+        for version in agreements_in_force(histories.values(), reaches)
+        if holds_on(version, on_date) and (not scope or scope in version.scopes)
+    ]
+    cells = matrix_cells(versions, rows=rows, columns=columns, on_date=on_date)
+    return [
+        AgreementCell(row_division=row, column_division=column, agreement_ids=cells[row, column])
+        for row in rows
+        for column in columns
+        if (row, column) in cells
+    ]

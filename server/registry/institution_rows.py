@@ -1,0 +1,93 @@
+"""What an author's registry log says of its institutions, and what a run of entries adds."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, select
+
+from deltacare.divisions import normalise_division
+from deltacare.v1.entry_pb2 import Institution
+from server.registry.bodies import is_readable, read_institution
+from server.registry.names import name_keys
+from server.registry.rows import Rows
+from server.registry.rulebook import Rule
+from server.registry.rules import G02_UNREADABLE, judge_institution, judge_institution_change
+from server.registry.store import chunks
+from server.registry.tables import institutions
+from server.registry.values import InstitutionStanding
+
+__all__ = ["InstitutionRows", "standing_of"]
+
+
+def standing_of(index: int, body: Institution) -> InstitutionStanding:
+    """Return what rules look at of a readable statement."""
+    return InstitutionStanding(
+        index=index,
+        state=body.state,
+        state_date=body.state_date,
+        successor_ids=tuple(body.successor_ids),
+        division_code=normalise_division(body.division_code),
+        approved_beds=body.approved_beds,
+    )
+
+
+class InstitutionRows:
+    """The institutions of one author within a transaction.
+
+    Args:
+        connection: of the transaction.
+        author: whose log it is.
+        ids: of those that the entries to come refer to.
+
+    Attributes:
+        standing: what the log says so far of those of them that it stated, by id.
+    """
+
+    def __init__(self, connection: Connection, author: str, ids: Iterable[str]) -> None:
+        self._author = author
+        self._rows = Rows(institutions, author)
+        self.standing: dict[str, InstitutionStanding] = {}
+        table = institutions.c
+        for some in chunks(ids):
+            query = select(table.institution_id, table.log_index, table.body).where(
+                table.institution_id.in_(some),
+                table.author == author,
+                table.superseded_index.is_(None),
+            )
+            for institution_id, log_index, body in connection.execute(query):
+                self.standing[institution_id] = standing_of(log_index, Institution.FromString(body))
+
+    def judge(self, body: Institution) -> Rule | None:
+        """Return the first rule that a statement breaks."""
+        if not is_readable(read_institution, body):
+            return G02_UNREADABLE
+        rule = judge_institution(self._author, body)
+        return rule or judge_institution_change(body, standing=self.standing)
+
+    def apply(self, index: int, body: Institution) -> None:
+        """Take in a statement that breaks no rule."""
+        before = self.standing.get(body.institution_id)
+        now = standing_of(index, body)
+        self.standing[body.institution_id] = now
+        name_folded, name_pinyin, name_initials = name_keys(body.name)
+        has_place = bool(body.longitude_e6 or body.latitude_e6)
+        self._rows.add(
+            index,
+            replaces=None if before is None else before.index,
+            institution_id=body.institution_id,
+            division_code=now.division_code,
+            name_folded=name_folded,
+            name_pinyin=name_pinyin,
+            name_initials=name_initials,
+            operation_mode=body.operation_mode,
+            provider_type=body.provider_type,
+            approved_beds=body.approved_beds,
+            open_beds=body.open_beds if body.HasField("open_beds") else None,
+            state=body.state,
+            longitude_e6=body.longitude_e6 if has_place else None,
+            latitude_e6=body.latitude_e6 if has_place else None,
+            body=body.SerializeToString(deterministic=True),
+        )
+
+    def flush(self, connection: Connection) -> None:
+        """Write what was taken in."""
+        self._rows.flush(connection)

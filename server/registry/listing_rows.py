@@ -1,0 +1,139 @@
+"""What an author's registry log says of its listings, and what a run of entries adds."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from deltacare.v1.entry_pb2 import Listing, ListingProposal, ListingWithdrawal
+from server.registry.bodies import is_readable, read_listing, read_proposal, read_withdrawal
+from server.registry.rows import Rows
+from server.registry.rulebook import Rule
+from server.registry.rules import (
+    G02_UNREADABLE,
+    judge_listing,
+    judge_publication,
+    judge_withdrawal,
+)
+from server.registry.store import chunks
+from server.registry.tables import listings, proposals
+from server.registry.values import InstitutionStanding
+
+__all__ = ["ListingRows"]
+
+
+class ListingRows:
+    """The listings of one author within a transaction, and what it proposed.
+
+    Args:
+        connection: of the transaction.
+        author: whose log it is.
+        ids: of listings that the entries to come refer to.
+        standing: what the log says of the institutions that they name; read at each question.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        author: str,
+        ids: Iterable[str],
+        standing: Mapping[str, InstitutionStanding],
+    ) -> None:
+        self._author = author
+        self._standing = standing
+        self._proposals = Rows(proposals, author)
+        self._new: dict[str, dict[str, Any]] = {}
+        self._withdrawn: list[dict[str, Any]] = []
+        # Whether it was withdrawn, of each that was published.
+        self._published: dict[str, bool] = {}
+        self._proposed: dict[str, tuple[int, bytes, Listing]] = {}
+        for some in chunks(ids):
+            query = select(listings.c.listing_id, listings.c.withdrawn_index).where(
+                listings.c.listing_id.in_(some)
+            )
+            for row in connection.execute(query):
+                self._published[row.listing_id] = row.withdrawn_index is not None
+            table = proposals.c
+            proposed = select(table.listing_id, table.log_index, table.leaf_hash, table.body).where(
+                table.listing_id.in_(some), table.superseded_index.is_(None)
+            )
+            for listing_id, log_index, leaf_hash, body in connection.execute(proposed):
+                self._proposed[listing_id] = (log_index, leaf_hash, Listing.FromString(body))
+
+    def _judge(self, body: Listing) -> Rule | None:
+        taken = body.listing_id in self._published
+        return judge_listing(self._author, body, taken=taken, standing=self._standing)
+
+    def judge_proposal(self, body: ListingProposal) -> Rule | None:
+        """Return the first rule that a proposal breaks: those that its publication would."""
+        if not is_readable(read_proposal, body):
+            return G02_UNREADABLE
+        return self._judge(body.listing)
+
+    def judge_listing(self, body: Listing) -> Rule | None:
+        """Return the first rule that a publication breaks."""
+        if not is_readable(read_listing, body):
+            return G02_UNREADABLE
+        proposed = self._proposed.get(body.listing_id)
+        return self._judge(body) or judge_publication(
+            body, proposal=None if proposed is None else proposed[1:]
+        )
+
+    def judge_withdrawal(self, body: ListingWithdrawal) -> Rule | None:
+        """Return the first rule that a withdrawal breaks."""
+        if not is_readable(read_withdrawal, body):
+            return G02_UNREADABLE
+        known = body.listing_id in self._published
+        withdrawn = self._published.get(body.listing_id, False)
+        return judge_withdrawal(self._author, body, known=known, withdrawn=withdrawn)
+
+    def propose(self, index: int, leaf_hash: bytes, body: ListingProposal) -> None:
+        """Take in a proposal that breaks no rule."""
+        listing = body.listing
+        before = self._proposed.get(listing.listing_id)
+        self._proposed[listing.listing_id] = (index, leaf_hash, listing)
+        self._proposals.add(
+            index,
+            replaces=None if before is None else before[0],
+            listing_id=listing.listing_id,
+            leaf_hash=leaf_hash,
+            body=listing.SerializeToString(deterministic=True),
+        )
+
+    def publish(self, index: int, body: Listing) -> None:
+        """Take in a publication that breaks no rule."""
+        self._published[body.listing_id] = False
+        self._new[body.listing_id] = {
+            "listing_id": body.listing_id,
+            "author": self._author,
+            "log_index": index,
+            "body": body.SerializeToString(deterministic=True),
+            "withdrawn_index": None,
+            "withdrawn_date": None,
+        }
+
+    def withdraw(self, index: int, body: ListingWithdrawal) -> None:
+        """Take in a withdrawal that breaks no rule."""
+        self._published[body.listing_id] = True
+        row = self._new.get(body.listing_id)
+        if row is not None:
+            row.update(withdrawn_index=index, withdrawn_date=body.effective_date)
+            return
+        self._withdrawn.append(
+            {"old_id": body.listing_id, "new_index": index, "new_date": body.effective_date}
+        )
+
+    def flush(self, connection: Connection) -> None:
+        """Write what was taken in."""
+        self._proposals.flush(connection)
+        if self._withdrawn:
+            connection.execute(
+                update(listings)
+                .where(listings.c.listing_id == bindparam("old_id"))
+                .values(
+                    withdrawn_index=bindparam("new_index"), withdrawn_date=bindparam("new_date")
+                ),
+                self._withdrawn,
+            )
+        if self._new:
+            connection.execute(insert(listings), list(self._new.values()))

@@ -1,0 +1,82 @@
+"""Tests of following alerts: cursors kept after what was handled, reconnecting, refusals."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from clients.checking.following import Cursors, follow
+from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
+from deltacare.v1 import certification_service_pb2 as pb
+
+LOG = "deltacare/320000/registry"
+
+
+def alert(index: int) -> pb.CertificateAlert:
+    """Return an alert about an entry."""
+    made = pb.CertificateAlert(
+        cursors=[pb.WatchCursor(log=LOG, next_index=index + 1, next_permit_index=index)]
+    )
+    made.entry.log, made.entry.index = LOG, index
+    return made
+
+
+class Node:
+    """A node that tells of so many entries, a few a connection, from the cursor it is given."""
+
+    def __init__(self, size: int, *, breaks_after: Sequence[int], end: DeltacareError) -> None:
+        self.certification = self
+        self.starts: list[int] = []
+        self._size = size
+        self._breaks = list(breaks_after)
+        self._end = end
+
+    def WatchCertificates(  # noqa: N802  # the method's name
+        self, request: pb.WatchCertificatesRequest
+    ) -> Iterator[pb.CertificateAlert]:
+        """Tell, and break off."""
+        start = request.cursors[0].next_index if request.cursors else 0
+        self.starts.append(start)
+        if not self._breaks:
+            raise self._end
+        for index in range(start, min(self._size, start + self._breaks.pop(0))):
+            yield alert(index)
+        raise Unavailable(Reason.PEER_UNREACHABLE, "It went away.")
+
+
+def test_each_is_handed_on_once_across_breaks(tmp_path: Path) -> None:
+    """Broken off again and again, even by the death of the follower, each alert comes once."""
+    path = tmp_path / "cursors.json"
+    end = Refusal(Reason.ROLE_NOT_ALLOWED, "Enough.")
+    node = Node(9, breaks_after=[2, 0, 3, 4], end=end)
+    heard: list[int] = []
+    rests: list[float] = []
+    for _ in range(2):  # the first dies while it handles the fourth
+        alerts = follow(
+            node,
+            Cursors.load(path),
+            institution_id="",
+            host="",
+            on_away=lambda _error, _rest_s: None,
+            rest=rests.append,
+        )
+        with suppress(Refusal):
+            for each in alerts:
+                if each.entry.index == 3 and len(heard) == 3:
+                    heard.append(-1)
+                    break
+                heard.append(each.entry.index)
+    assert [0, 1, 2, -1, 3, 4, 5, 6] == heard[:8]
+    assert [0, 2, 2, 3] == node.starts[:4]
+    assert rests[0] < rests[1]
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"format": "other", "cursors": []}', "[1]"])
+def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
+    """A file that holds no cursors is refused and left alone."""
+    path = tmp_path / "cursors.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(Refusal):
+        Cursors.load(path)
+    assert text == path.read_text(encoding="utf-8")

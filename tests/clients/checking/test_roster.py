@@ -1,0 +1,220 @@
+"""Tests of rosters: whatever a spreadsheet did to them, every row comes out, with what is wrong."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from clients.checking.roster import Roster, read_roster
+from clients.checking.run import NOT_ASKED, Asked, check_rows, counts
+from clients.checking.sheet import RESULT_COLUMNS, write_results
+from clients.checking.words import REMEDIES, VERDICT_NAMES, remedy
+from deltacare.v1 import certification_service_pb2 as pb
+from server.certification.verdicts import RULES
+from settlement.findings import BadFile
+
+NAME = "示例甲"
+ROWS = [["320000-C1", NAME, "夜班"], ["320000-C2", "", "白班"]]
+HEADER = ["证书编号", "姓名", "班次"]
+
+
+def csv_file(path: Path, rows: list[list[str]], *, encoding: str = "utf-8") -> Path:
+    """Write a CSV file."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    path.write_bytes(text.getvalue().encode(encoding))
+    return path
+
+
+def numbers(roster: Roster) -> list[tuple[int, str, str]]:
+    """Return row, certificate and name of every row."""
+    return [(row.number, row.certificate_no, row.holder_name) for row in roster.rows]
+
+
+class Answering:
+    """A node that finds every certificate valid but some; keeps what it was asked."""
+
+    def __init__(self, revoked: frozenset[str] = frozenset()) -> None:
+        self.certification = self
+        self.asked: list[pb.BatchCheckCertificationsRequest] = []
+        self._revoked = revoked
+
+    def BatchCheckCertifications(  # noqa: N802  # the method's name
+        self, request: pb.BatchCheckCertificationsRequest
+    ) -> pb.BatchCheckCertificationsResponse:
+        """Answer a batch."""
+        self.asked.append(request)
+        response = pb.BatchCheckCertificationsResponse()
+        for row in request.rows:
+            if row.certificate_no.endswith("BAD"):
+                response.rows.add(violations=["certificate_no: This is not it."])
+                continue
+            is_revoked = row.certificate_no in self._revoked
+            response.rows.add(
+                valid_until_date="2026-12-31",
+                verdict=pb.CheckCertificationResponse(
+                    verdict=pb.VERDICT_REVOKED if is_revoked else pb.VERDICT_VALID,
+                    rule="R07-REVOKED" if is_revoked else "R21-RECOGNISED",
+                    on_date="2026-12-01",
+                    mapped_scheme="" if is_revoked else "SH_CAREGIVER",
+                    mapped_grade="" if is_revoked else "中级",
+                ),
+            )
+        return response
+
+
+def checked(roster: Roster, node: Answering, **fields: Any) -> list[Any]:  # whatever is asked
+    """Check a roster at a node."""
+    return check_rows(
+        node, roster.rows, Asked(**fields), in_chinese=lambda _: None, on_batch=lambda _: None
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_text_in_every_encoding(tmp_path: Path, encoding: str) -> None:
+    """A CSV file is read in the encodings that clerks' programs write."""
+    path = csv_file(tmp_path / "roster.csv", [HEADER, *ROWS], encoding=encoding)
+    assert [(2, "320000-C1", NAME), (3, "320000-C2", "")] == numbers(read_roster(path))
+
+
+def test_a_workbook_in_disorder(tmp_path: Path) -> None:
+    """Another sheet first, a merged title, columns in another order, empty lines: all read."""
+    book = openpyxl.Workbook()
+    first = book.worksheets[0]
+    first.title = "说明"
+    first.append(["本表为示例"])
+    sheet = book.create_sheet("花名册")
+    sheet.append(["示例养老院护理员花名册"])
+    sheet.merge_cells("A1:C1")
+    sheet.append([])
+    sheet.append(["班次", "姓名", "资格证书编号"])
+    sheet.append(["夜班", NAME, "320000-C1"])
+    sheet.append([])
+    sheet.append(["白班", None, " 320000－C2 "])  # full width, as typed
+    path = tmp_path / "roster.xlsx"
+    book.save(path)
+    roster = read_roster(path)
+    assert "花名册" == roster.sheet
+    assert [(4, "320000-C1", NAME), (6, "320000-C2", "")] == numbers(roster)
+    assert ("夜班", NAME, "320000-C1") == roster.rows[0].cells
+
+
+def test_rows_at_fault_are_named_and_not_asked(tmp_path: Path) -> None:
+    """Merged, damaged, misplaced, repeated, broken: each row says what is wrong with it."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in (
+        HEADER,
+        ["320000-C1", NAME, ""],
+        [None, NAME, "merged away"],
+        [320000123456789012, "", ""],
+        ["1.23E+17", "", ""],
+        [NAME, "320000-C1", ""],
+        ["320000-C1", NAME, ""],
+        ["320000-C1", "示例乙", ""],
+        ["320000-C2", "x" * 65, ""],
+    ):
+        sheet.append(row)
+    path = tmp_path / "roster.xlsx"
+    book.save(path)
+    node = Answering()
+    results = checked(read_roster(path), node)
+    assert [(row.certificate_no) for row in node.asked[0].rows] == ["320000-C1"] * 3
+    assert ["VALID", *[NOT_ASKED] * 4, "VALID", "VALID", NOT_ASKED] == [
+        result.verdict for result in results
+    ]
+    assert [0, 1, 1, 1, 1, 1, 1, 1] == [len(result.faults) for result in results]
+    said = [" ".join(en for _, en in result.faults) for result in results]
+    assert "Unmerge" in said[1]
+    assert "scientific" in said[2]
+    assert "scientific" in said[3]
+    assert "not the number" in said[4]
+    assert NAME not in said[4]
+    assert "row 2" in said[5]
+    assert "another name" in said[6]
+    assert all(any("\u4e00" <= c <= "\u9fff" for c in zh) for r in results for zh, _ in r.faults)
+
+
+def test_a_broken_row_of_a_text_keeps_its_place(tmp_path: Path) -> None:
+    """A row with another number of cells comes out in its place, unread."""
+    path = tmp_path / "roster.csv"
+    path.write_text("certificate_no,name\n320000-C1,\n320000-C2,a,b,c\n320000-C3,\n")
+    roster = read_roster(path)
+    assert [2, 3, 4] == [row.number for row in roster.rows]
+    assert [False, True, False] == [bool(row.faults) for row in roster.rows]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["name"], [NAME]],
+        [["证书编号", "证书号"], ["320000-C1", "320000-C2"]],
+        [HEADER],
+        [],
+    ],
+)
+def test_what_is_no_roster_is_refused(tmp_path: Path, rows: list[list[str]]) -> None:
+    """No column of certificates, two, no rows, nothing: refused with what is missing."""
+    with pytest.raises(BadFile):
+        read_roster(csv_file(tmp_path / "roster.csv", rows))
+
+
+def test_batches_are_of_one_day_and_moment(tmp_path: Path) -> None:
+    """A long roster goes in batches of a thousand, all with the same question."""
+    rows = [[f"320000-C{serial}", ""] for serial in range(2_500)]
+    roster = read_roster(csv_file(tmp_path / "r.csv", [["certificate_no", "name"], *rows]))
+    node = Answering(frozenset({"320000-C7"}))
+    moment = datetime(2026, 11, 1, tzinfo=UTC)
+    results = checked(roster, node, on_date="2026-12-01", known_time=moment, host="310115")
+    assert [1_000, 1_000, 500] == [len(request.rows) for request in node.asked]
+    assert {("2026-12-01", "310115", moment)} == {
+        (each.on_date, each.host, each.known_time.ToDatetime(tzinfo=UTC)) for each in node.asked
+    }
+    assert {"VALID": 2_499, "REVOKED": 1} == counts(results)
+    assert (30, "SH_CAREGIVER 中级") == (results[0].days_left, results[0].counts_as)
+
+
+def test_what_the_node_cannot_read_is_shown(tmp_path: Path) -> None:
+    """A row that only the node refuses gets its words."""
+    roster = read_roster(csv_file(tmp_path / "r.csv", [["certificate_no"], ["320000-BAD"]]))
+    (result,) = checked(roster, Answering())
+    assert (NOT_ASKED, "certificate_no: This is not it.") == (result.verdict, result.faults[0][1])
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "csv"])
+def test_results_keep_every_column_and_run_no_formula(tmp_path: Path, suffix: str) -> None:
+    """What came in stands first, unchanged; what looks like a formula is a text."""
+    evil = '=HYPERLINK("http://example.invalid")'
+    rows = [["班次", "证书编号"], [evil, "320000-C1"], ["夜班", "320000-C2"]]
+    roster = read_roster(csv_file(tmp_path / "in.csv", rows))
+    results = checked(roster, Answering(frozenset({"320000-C2"})))
+    path = tmp_path / f"out.{suffix}"
+    write_results(path, roster, results, counts(results))
+    if suffix == "xlsx":
+        book = openpyxl.load_workbook(path)
+        read: list[list[Any]] = [
+            [cell.value for cell in row] for row in book["核验结果"].iter_rows()
+        ]
+        assert "f" not in {cell.data_type for row in book["核验结果"].iter_rows() for cell in row}
+        assert evil == read[1][0]
+        totals = [[cell.value for cell in row] for row in book["合计"].iter_rows()]
+        assert [["有效", "VALID", 1], ["撤销", "REVOKED", 1], ["合计", "TOTAL", 2]] == totals[1:]
+    else:
+        lines = csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""))
+        read = [list[Any](line) for line in lines]
+        assert f"'{evil}" == read[1][0]
+    assert ["班次", "证书编号", *RESULT_COLUMNS] == read[0]
+    assert ["夜班", "320000-C2", "3", "320000-C2", "撤销", "REVOKED", "R07-REVOKED"] == read[2][:7]
+    assert list(remedy("R07-REVOKED")) == read[2][12:14]
+    assert [path.name, "in.csv"] == sorted((each.name for each in tmp_path.iterdir()), reverse=True)
+
+
+def test_every_rule_has_a_remedy_and_every_verdict_a_name() -> None:
+    """Tables keep up with the rules and the contract."""
+    assert {rule.code for rule in RULES} == set(REMEDIES)
+    names = {name.removeprefix("VERDICT_") for name in pb.Verdict.keys()}  # noqa: SIM118
+    assert names - {"UNSPECIFIED"} == set(VERDICT_NAMES)

@@ -1,0 +1,307 @@
+"""Registers, claims, listings and agreements against running nodes, as clerks use them."""
+
+import asyncio
+import csv
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from click.testing import CliRunner
+
+from clients.cli.main import main
+from clients.demo.processes import Nodes, make_nodes
+from clients.sample.generator import sample_csv, sample_rows
+from deltacare.times import business_date
+
+pytestmark = pytest.mark.slow
+
+SH, JS = "310000", "320000"
+SIGNED = ("--maker", "maker-1", "--reviewer", "reviewer-1")
+OPENING = business_date(datetime.now(UTC)) - timedelta(days=3)
+WAIT_S_MAX = 60
+
+DIRECTORY = """
+format = "deltacare/register-mapping/v1"
+[source]
+id = "TEST_DIRECTORY"
+name_zh = "编造的目录（测试用）"
+name_en = "Made-up directory"
+authorities = ["DIRECTORY"]
+province = "310000"
+match = "name"
+[columns]
+name = "name"
+approved_beds = "beds"
+postcode = "postcode"
+"""
+
+
+class Clerk:
+    """Runs commands at the provinces' nodes."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+
+    def run(self, province: str, *arguments: str) -> tuple[int, Any]:
+        """Return exit code and JSON answer of a command."""
+        result = self._invoke(province, *arguments, "--json")
+        return result.exit_code, json.loads(result.stdout)
+
+    def text(self, province: str, *arguments: str) -> tuple[int, str]:
+        """Return exit code and text of a command, in Chinese."""
+        result = self._invoke(province, *arguments, "--lang", "zh")
+        return result.exit_code, result.stdout + result.stderr
+
+    def until(self, good: Callable[[Any], bool], province: str, *arguments: str) -> Any:
+        """Return the first answer that is good."""
+        end_s = time.monotonic() + WAIT_S_MAX
+        while time.monotonic() < end_s:
+            _, found = self.run(province, *arguments)
+            if "error" not in found and good(found):
+                return found
+        raise AssertionError(f"{arguments} came to {found}")
+
+    def _invoke(self, province: str, *arguments: str) -> Any:
+        profile = str(self._nodes.node_directory(province) / "clients")
+        result = CliRunner().invoke(main, [*arguments, "--as", profile])
+        assert "Traceback" not in result.stderr, result.stderr
+        return result
+
+
+@pytest.fixture(scope="module")
+def clerk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clerk]:
+    """Start the nodes of two of the four provinces, and wait until they take writes."""
+    provinces = (SH, JS, "330000", "340000")
+    made = asyncio.run(
+        make_nodes(tmp_path_factory.mktemp("nodes"), provinces, opening_date=OPENING)
+    )
+    try:
+        asyncio.run(made.start(*provinces))
+        for province in provinces:
+            status = ["node", "status", str(made.node_directory(province)), "--json"]
+            end_s = time.monotonic() + WAIT_S_MAX
+            while CliRunner().invoke(main, status).exit_code:
+                assert time.monotonic() < end_s, f"{province} is ready"
+        yield Clerk(made)
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="module")
+def registers(clerk: Clerk, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the synthetic registers and import Shanghai's and Jiangsu's."""
+    folder = tmp_path_factory.mktemp("registers")
+    result = CliRunner().invoke(main, ["institution", "sample", str(folder)])
+    assert 0 == result.exit_code
+    code, found = clerk.run(
+        SH, "institution", "import", str(folder / "shanghai-sample.csv"), *SIGNED
+    )
+    assert (0, 9) == (code, found["created"]), found
+    code, found = clerk.run(JS, *_jiangsu(folder))
+    assert (0, 19, 0, 4) == (code, found["created"], found["claims"], found["left_out"]), found
+    return folder
+
+
+def _jiangsu(folder: Path) -> tuple[str, ...]:
+    return (
+        "institution", "import", str(folder / "jiangsu-sample.csv"),
+        "--mapping", "jiangsu-sample", "--streets", str(folder / "streets-sample.csv"), *SIGNED,
+    )  # fmt: skip
+
+
+def test_import_again(clerk: Clerk, registers: Path, tmp_path: Path) -> None:
+    """Nothing changes; the report holds defects and what the node finds not to fit together."""
+    report = tmp_path / "report.xlsx"
+    code, found = clerk.run(JS, *_jiangsu(registers), "--report", str(report))
+    assert (0, 0, 0, 19) == (code, found["created"], found["updated"], found["unchanged"])
+    assert ["320000-0014", "320000-0015"] in [
+        each["institution_ids"] for each in found["disagreements"]
+    ]
+    book = openpyxl.load_workbook(report)
+    assert 2 == len(book.worksheets)
+    rows = list(book.worksheets[1].iter_rows(values_only=True))
+    assert "320000-0014 320000-0015" in {row[0] for row in rows}
+
+
+@pytest.mark.usefixtures("registers")
+def test_a_closed_home_and_its_history(clerk: Clerk, tmp_path: Path) -> None:
+    """State, day, reason and successor go in; the history shows what each statement changed."""
+    code, found = clerk.run(JS, "institution", "show", "320000-0018")
+    home = found["institution"]
+    assert (0, "CLOSED", "2025-03-31", "MERGED", ["320000-0017"]) == (
+        code,
+        home["state"],
+        home["state_date"],
+        home["state_reason"],
+        home["successor_ids"],
+    )
+    rows = list(sample_rows(province=SH))
+    rows[0] = {**rows[0], "approved_beds": "77"}
+    path = tmp_path / "register.csv"
+    path.write_bytes(sample_csv(rows[:-1]))
+    code, found = clerk.run(SH, "institution", "import", str(path), *SIGNED)
+    assert (0, 1, ["310000-9"]) == (code, found["updated"], found["gone"])
+    code, found = clerk.run(SH, "institution", "show", "310000-1", "--history")
+    assert [77] == [row["institution"]["approved_beds"] for row in found["statements"]][1:]
+    code, text = clerk.text(SH, "institution", "show", "310000-1", "--history")
+    assert (0, True, True) == (code, "approved_beds" in text, "77" in text), text
+
+
+@pytest.mark.usefixtures("registers")
+def test_claims_of_a_directory(clerk: Clerk, tmp_path: Path) -> None:
+    """A directory knows names only; what it says stands beside the register until taken back."""
+    mapping = tmp_path / "directory.toml"
+    mapping.write_text(DIRECTORY, encoding="utf-8")
+    names = [row["name"] for row in sample_rows(province=SH)]
+    path = tmp_path / "directory.csv"
+
+    def directory(*rows: tuple[str, str, str]) -> Any:
+        with path.open("w", encoding="utf-8", newline="") as opened:
+            csv.writer(opened).writerows([("name", "beds", "postcode"), *rows])
+        code, found = clerk.run(
+            SH, "institution", "import", str(path), "--mapping", str(mapping),
+            "--as-of", "2026-10-01", *SIGNED,
+        )  # fmt: skip
+        assert 0 == code, found
+        return found
+
+    rows = [(names[1], "2100", "200000"), ("查无此院（测试用）", "5", "")]
+    found = directory(*rows)
+    assert (2, {"NOT_REGISTERED": 1}) == (
+        found["claims_stated"],
+        {name: n for name, n in found["defects"].items() if name == "NOT_REGISTERED"},
+    )
+    assert "310000-2" in {
+        each["institution_ids"][0] for each in found["disagreements"] if each["source"]
+    }
+    assert (0, 2) == (directory(*rows)["claims_stated"], directory(*rows)["claims_unchanged"])
+    _, found = clerk.run(SH, "institution", "claims", "--institution", "310000-2")
+    assert [("approved_beds", "2100"), ("postcode", "200000")] == [
+        (row["claim"]["attribute"], row["claim"]["value"]) for row in found["claims"]
+    ]
+    code, found = clerk.run(SH, "institution", "disagreements", "--kind", "CLAIM")
+    assert (0, True) == (
+        code,
+        ("approved_beds", "2100", "TEST_DIRECTORY")
+        in {(row["attribute"], row["claimed"], row["source"]) for row in found["disagreements"]},
+    )
+    code, text = clerk.text(SH, "institution", "disagreements", "--kind", "CLAIM")
+    assert (0, True) == (code, "其他来源的说法与名册不同" in text)
+    assert 2 == clerk.run(SH, "institution", "disagreements", "--kind", "BAD")[0]
+    directory((names[1], "2100", ""))
+    _, found = clerk.run(SH, "institution", "claims", "--source", "TEST_DIRECTORY")
+    assert ["approved_beds"] == [row["claim"]["attribute"] for row in found["claims"]]
+
+
+@pytest.mark.usefixtures("registers")
+def test_search(clerk: Clerk) -> None:
+    """By a part of the name, by initials, by place and distance, by what can be taken in."""
+    code, found = clerk.run(SH, "institution", "search", "样例养老院03")
+    assert (0, ["310000-3"]) == (code, _ids(found))
+    code, found = clerk.run(
+        SH, "institution", "search", "hcyl", "--division", "3101", "--limit", "3"
+    )
+    assert (0, 3, True) == (code, len(_ids(found)), found["more"]), found
+    code, found = clerk.run(
+        SH, "institution", "search", "--near", "121.44,31.20", "--within", "5000"
+    )
+    distances = [row["distance_m"] for row in found["institutions"]]
+    assert (0, sorted(distances)) == (code, distances)
+    assert distances
+    assert max(distances) <= 5_000
+    found = clerk.until(
+        lambda found: bool(found["institutions"]),
+        SH, "institution", "search", "--division", "32", "--open-beds", "10",
+        "--type", "residential",
+    )  # fmt: skip
+    assert all(row["institution"]["open_beds"] >= 10 for row in found["institutions"])
+    for bad in (("--within", "5"), ("--near", "here"), ("--near", "200,31")):
+        assert 2 == clerk.run(SH, "institution", "search", "x", *bad)[0]
+
+
+def _ids(found: Any) -> list[str]:
+    return [row["institution"]["institution_id"] for row in found["institutions"]]
+
+
+@pytest.mark.usefixtures("registers")
+def test_listings(clerk: Clerk, tmp_path: Path) -> None:
+    """Proposed with totals from the register, published as proposed, withdrawn."""
+    ids = tmp_path / "ids.txt"
+    ids.write_text("310000-2\n\n310000-3\n", encoding="utf-8")
+    _, listed = clerk.run(SH, "institution", "list", "--division", "3101")
+    beds = {row["institution"]["institution_id"]: row["institution"] for row in
+            listed["institutions"]}  # fmt: skip
+    total = sum(beds[each]["approved_beds"] for each in ("310000-2", "310000-3"))
+    listing = ("310000-L2026-5", "--file", str(ids), "--from", "2026-01-01")
+    code, text = clerk.text(SH, "listing", "propose", *listing, "--totals", "2,1,1", *SIGNED)
+    assert (2, True, True) == (code, "总分核对不符" in text, str(total) in text)
+    assert 2 == clerk.run(SH, "listing", "propose", *listing, "--totals", "two", *SIGNED)[0]
+    paper = ("--totals", f"2,1,{total}")
+    code, found = clerk.run(SH, "listing", "propose", *listing, *paper, *SIGNED)
+    assert (0, total) == (code, found["totals"]["approved_beds"]), found
+    code, found = clerk.run(SH, "listing", "list", "--province", SH)
+    assert [("PROPOSED", 2)] == [
+        (row["state"], row["listing"]["totals"]["institution_count"]) for row in found["listings"]
+    ]
+    publish = ("listing", "publish", "310000-L2026-5", *paper, *SIGNED)
+    assert 2 == clerk.run(SH, *publish, "--from", "2026-02-01")[0], "a proposal has its own days"
+    code, found = clerk.run(SH, *publish)
+    assert (0, 2) == (code, found["institutions"]), found
+    clerk.until(
+        lambda found: ["PUBLISHED"] == [row["state"] for row in found["listings"]],
+        JS, "listing", "list", "--province", SH,
+    )  # fmt: skip
+    ending = ("--from", "2026-02-01", "--reason", "CAPACITY_FULL", *SIGNED)
+    assert 0 == clerk.run(SH, "listing", "withdraw", "310000-L2026-5", *ending)[0]
+    code, text = clerk.text(SH, "listing", "list")
+    assert (0, True, True) == (code, "已撤回" in text, str(total) in text)
+    assert 2 == clerk.run(SH, "listing", "publish", "310000-L2026-6", *SIGNED)[0]
+
+
+def test_agreement_matrix(clerk: Clerk, tmp_path: Path) -> None:
+    """Districts against cities; a province's agreement covers what lies inside it."""
+    code, found = clerk.run(SH, "agreement", "matrix")
+    assert 2 == code, "no agreement yet, and no divisions named"
+    for name, parties in (
+        ("310000-A2026-1", ("310113", "320500")),
+        ("310000-A2026-2", ("310113", "310115", "320000")),
+    ):
+        code, found = clerk.run(
+            SH, "agreement", "propose", name, *(w for p in parties for w in ("--party", p)),
+            "--scope", "standard", "--from", "2026-01-01", *SIGNED,
+        )  # fmt: skip
+        assert 0 == code, found
+        clerk.until(
+            lambda found, name=name: any(
+                row["agreement"]["agreement_id"] == name for row in found["agreements"]
+            ),
+            JS, "agreement", "list",
+        )  # fmt: skip
+        assert 0 == clerk.run(JS, "agreement", "accept", name, *SIGNED)[0]
+    found = clerk.until(
+        lambda found: sum(row["in_force"] for row in found["agreements"]) == 2,
+        SH, "agreement", "list",
+    )  # fmt: skip
+    out = tmp_path / "matrix.xlsx"
+    code, found = clerk.run(SH, "agreement", "matrix", "--out", str(out))
+    assert (0, ["310113", "310115"], ["320000", "320500"]) == (
+        code,
+        found["rows"],
+        found["columns"],
+    )
+    cells = {(row["row_division"], row["column_division"]): row["agreement_ids"] for row in
+             found["cells"]}  # fmt: skip
+    assert ["310000-A2026-1", "310000-A2026-2"] == cells["310113", "320500"]
+    assert ["310000-A2026-2"] == cells["310115", "320500"]
+    book = openpyxl.load_workbook(out)
+    rows = list(book.worksheets[0].iter_rows(values_only=True))
+    assert ("320000", "320500") == rows[0][1:]
+    assert "310000-A2026-1 310000-A2026-2" == rows[1][2]
+    code, text = clerk.text(SH, "agreement", "matrix", "--rows", "310113", "--columns", "320500")
+    assert (0, True) == (code, "1 对中 1 对有协议" in text)
+    assert 2 == clerk.run(SH, "agreement", "matrix", "--rows", "31", "--columns", "320500")[0]

@@ -1,0 +1,208 @@
+"""Keys, phone forms, status lists and bundles at four nodes, checked by a verifier of its own."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from deltacare.credential.certificate import CERTIFICATE_TYPE
+from deltacare.credential.offline import check_offline
+from deltacare.credential.sd_jwt import present
+from deltacare.credential.status_list import decompress_list, status_at
+from deltacare.errors import DeltacareError, Reason
+from deltacare.ids import LogName
+from deltacare.times import business_date
+from deltacare.v1 import entry_pb2 as pb
+from deltacare.v1.credential_service_pb2 import ListCredentialKeysRequest
+from tests.support.phones import HOLDER, Phones
+from tests.support.rooms import Rooms, agreement_body, certificate_body, equivalence_body
+
+HOST, ISSUER = "310000", "320000"
+
+
+@pytest.fixture
+async def phones(tmp_path: Path) -> AsyncIterator[Phones]:
+    """Shanghai recognises the caregivers of Jiangsu, who has a key and issued three."""
+    async with Rooms.open(tmp_path) as rooms:
+        opened = Phones(rooms)
+        await rooms.agree(agreement_body())
+        await rooms.declare(HOST, equivalence_body())
+        await rooms.issue(ISSUER, *(certificate_body(f"320000-C{n}") for n in (1, 2, 3)))
+        await opened.publish_key(ISSUER)
+        await opened.publish_key(HOST)
+        await rooms.spread(ISSUER)
+        await rooms.spread(HOST)
+        yield opened
+
+
+async def test_phone_form_verifies_offline(phones: Phones) -> None:
+    """Valid with its mapped grade and the holder's name; another name is a mismatch."""
+    text, bundle = await phones.issue("320000-C1"), await phones.bundle(HOST)
+    found = phones.check(text, bundle, holder_name="示例甲")
+    assert ("VALID", "R21-RECOGNISED", "SH_CAREGIVER", "中级", HOLDER) == (
+        found.verdict,
+        found.rule,
+        found.mapped_scheme,
+        found.mapped_grade,
+        found.shown.holder_name if found.shown else None,
+    ), found.fault
+    assert "HOLDER_MISMATCH" == phones.check(text, bundle, holder_name="示例乙").verdict
+    hidden = present(text, (), typ=CERTIFICATE_TYPE)
+    assert "VALID" == phones.check(hidden, bundle).verdict
+    assert "HOLDER_MISMATCH" == phones.check(hidden, bundle, holder_name=HOLDER).verdict
+
+
+async def test_no_name_is_kept(phones: Phones) -> None:
+    """Without a value in the vault there is nothing to show, and a holder asked for mismatches."""
+    phones.names[ISSUER].name = None
+    text, bundle = await phones.issue("320000-C1"), await phones.bundle(HOST)
+    assert ("VALID", "HOLDER_MISMATCH") == (
+        phones.check(text, bundle).verdict,
+        phones.check(text, bundle, holder_name=HOLDER).verdict,
+    )
+
+
+async def test_every_verdict(phones: Phones) -> None:
+    """Revoked, suspended, not recognised, stale: the same words as online."""
+    texts = {n: await phones.issue(f"320000-C{n}") for n in (1, 2, 3)}
+    old = await phones.bundle(HOST)
+    await phones.rooms.revoke(ISSUER, "320000-C1", "2026-01-01")
+    phones.rooms.nodes.clock.advance(timedelta(hours=2))
+    new = await phones.bundle(HOST)
+    assert "VALID" == phones.check(texts[1], old).verdict  # the bundle of before says so
+    assert ("REVOKED", "VALID") == tuple(phones.check(texts[n], new).verdict for n in (1, 2))
+    # The age of the list and of the bundle.
+    late = phones.check(texts[2], new, later=timedelta(hours=25))
+    assert ("STALE", 25 * 3600) == (late.verdict, late.bundle_age_s)
+    assert "STALE" == phones.check(texts[2], new, later=-timedelta(hours=1)).verdict
+    # A bundle that does not hold this issuer's list.
+    own_only = await phones.bundle(HOST, HOST)
+    assert "BAD_SIGNATURE" == phones.check(texts[2], own_only).verdict
+
+
+async def test_not_recognised_here(phones: Phones) -> None:
+    """Zhejiang recognises nobody; what it says at home counts nothing elsewhere."""
+    text = await phones.issue("320000-C1")
+    bundle = await phones.bundle("330000")
+    trusted = phones.trusted(bundle, "330000")
+    found = check_offline(text, trusted, now=phones.now)
+    assert ("NOT_RECOGNISED_HERE", "R17-NO-EQUIVALENCE") == (found.verdict, found.rule)
+
+
+async def test_token_shows_a_revocation_at_once(phones: Phones) -> None:
+    """Before any entry states the list, and the same token is served while nothing changed."""
+    before = await phones.list_of(ISSUER)
+    assert before.token == (await phones.list_of(ISSUER)).token
+    await phones.rooms.revoke(ISSUER, "320000-C2", "2026-01-01")
+    after = await phones.list_of(ISSUER, certificate_no="320000-C2")
+    assert (True, 1, False) == (before.token != after.token, after.place, after.HasField("entry"))
+    assert 1 == await phones.state(ISSUER)
+    assert (await phones.list_of(ISSUER)).HasField("entry")
+
+
+async def test_statements_are_coalesced(phones: Phones) -> None:
+    """One at once, none within the minute behind it, then one for all that changed."""
+    assert 1 == await phones.state(ISSUER)
+    await phones.rooms.revoke(ISSUER, "320000-C1", "2026-01-01")
+    await phones.rooms.revoke(ISSUER, "320000-C2", "2026-01-01")
+    assert 0 == await phones.state(ISSUER)
+    phones.open(ISSUER)  # a node that just came up, or another replica, keeps to it too
+    assert 0 == await phones.state(ISSUER)
+    phones.rooms.nodes.clock.advance(timedelta(seconds=61))
+    assert (1, 0) == (await phones.state(ISSUER), await phones.state(ISSUER))
+
+
+async def test_partner_gone(phones: Phones) -> None:
+    """The list that was kept goes into the bundle with its age; one never had leaves it stale."""
+    text = await phones.issue("320000-C1")
+    await phones.bundle(HOST)
+    phones.cut.add(ISSUER)
+    phones.rooms.nodes.clock.advance(timedelta(minutes=10))
+    found = phones.check(text, await phones.bundle(HOST))
+    assert ("VALID", 600, 0) == (found.verdict, found.list_age_s, found.bundle_age_s)
+    never = await phones.bundle("330000")
+    assert "STALE" == check_offline(text, phones.trusted(never, "330000"), now=phones.now).verdict
+
+
+async def test_lying_partner_changes_nothing(phones: Phones) -> None:
+    """Another province's list, or noise, is not kept in place of the right one."""
+    text = await phones.issue("320000-C1")
+    await phones.bundle(HOST)
+    phones.rooms.nodes.clock.advance(timedelta(minutes=2))
+    for lie in ("x" * 100_000, (await phones.list_of(ISSUER)).token[:-4] + "AAAA", "a.b.c"):
+        phones.lying[ISSUER] = lie
+        assert "VALID" == phones.check(text, await phones.bundle(HOST)).verdict
+
+
+async def test_rotation_and_withdrawal(phones: Phones) -> None:
+    """An old key verifies what it signed; one that is withdrawn verifies nothing."""
+    old = await phones.issue("320000-C1")
+    first = (
+        (
+            await phones.services[ISSUER].list_credential_keys(
+                ListCredentialKeysRequest(province=ISSUER), phones.rooms.call(ISSUER)
+            )
+        )
+        .keys[0]
+        .key
+    )
+    second = (await phones.publish_key(ISSUER)).key
+    new = await phones.issue("320000-C1")
+    await phones.rooms.spread(ISSUER)
+    phones.rooms.nodes.clock.advance(timedelta(seconds=61))
+    bundle = await phones.bundle(HOST)
+    assert first.key_id != second.key_id
+    assert ["VALID", "VALID"] == [phones.check(t, bundle).verdict for t in (old, new)]
+    await phones.publish_key(ISSUER, withdraw_key_id=first.key_id)
+    await phones.rooms.spread(ISSUER)
+    phones.rooms.nodes.clock.advance(timedelta(seconds=61))
+    bundle = await phones.bundle(HOST)
+    assert ["BAD_SIGNATURE", "VALID"] == [phones.check(t, bundle).verdict for t in (old, new)]
+
+
+async def entry_at(phones: Phones, index: int) -> pb.Entry:
+    """Return an entry of Jiangsu's log as Shanghai holds it."""
+    node = phones.rooms.nodes[HOST]
+    (raw,) = await node.database.read(
+        lambda connection: node.logs.reader.entries(
+            connection, LogName.registry(ISSUER), index, index + 1
+        )
+    )
+    return pb.Entry.FromString(raw)
+
+
+async def test_past_day_is_proved(phones: Phones) -> None:
+    """Any node works a past list out again, and its hash is that of the entry."""
+    await phones.state(ISSUER)
+    today = business_date(phones.now).isoformat()
+    await phones.rooms.revoke(ISSUER, "320000-C2", "2026-01-01")
+    phones.rooms.nodes.clock.advance(timedelta(days=1))
+    await phones.state(ISSUER)
+    await phones.rooms.spread(ISSUER)
+    tomorrow = business_date(phones.now).isoformat()
+    for day, status in ((today, 0), (tomorrow, 1)):
+        answer = await phones.list_of(HOST, certificate_no="320000-C2", on_date=day)
+        data = decompress_list(answer.list)
+        entry = await entry_at(phones, answer.entry.index)
+        assert (status, hashlib.sha256(data).digest()) == (
+            status_at(data, answer.place),
+            entry.status_list.list_hash,
+        )
+
+
+async def test_refused(phones: Phones) -> None:
+    """Another's certificate, one that nobody issued, a revoked one, and a private key."""
+    await phones.rooms.revoke(ISSUER, "320000-C3", "2026-06-01")
+    for number, fields, reason in (
+        ("320000-C9", {}, Reason.NOT_FOUND),
+        ("320000-C3", {}, Reason.RULE_REFUSED),
+        ("320000-C1", {"holder_jwk": '{"kty":"EC","crv":"P-256","d":"AA"}'}, Reason.INVALID_FIELD),
+    ):
+        with pytest.raises(DeltacareError) as caught:
+            await phones.issue(number, **fields)
+        assert reason is caught.value.reason
+    with pytest.raises(DeltacareError) as caught:
+        await phones.list_of("330000")
+    assert Reason.KEY_NOT_IN_FORCE is caught.value.reason
