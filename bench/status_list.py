@@ -10,6 +10,7 @@ import random
 import statistics
 import time
 from datetime import UTC, date, datetime, timedelta
+from secrets import token_bytes
 from typing import Any
 
 from deltacare.credential.cwt import to_cwt
@@ -73,7 +74,7 @@ def run() -> dict[str, dict[str, Any]]:
     begun = time.perf_counter()
     compressed = compress_list(data)
     compress_s = time.perf_counter() - begun
-    key = SigningKey.generate()
+    key = SigningKey.from_secret(token_bytes(32))
     now = datetime.now(UTC)
     token = StatusListToken(
         issuer="310000",

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from deltacare.schemes import Scheme, scheme_of, scheme_on
+from deltacare.schemes import Scheme, scheme_on
 from deltacare.v1.entry_pb2 import (
     Certificate,
     CertificateAddition,
@@ -38,6 +38,7 @@ from server.certification.lifecycle import (
     judge_renewal,
     judge_restriction,
 )
+from server.certification.scheme_bodies import scheme_of
 from server.certification.scheme_rules import (
     judge_prolonged,
     judge_statement,

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from deltacare.errors import ViolationCollector
 from deltacare.ids import LogName
-from deltacare.schemes import NATIONAL, scheme_of, widened_field
+from deltacare.schemes import NATIONAL, widened_field
 from deltacare.trust import Trust
 from deltacare.v1.entry_pb2 import CertificationScheme, Entry
 from server.certification.checker import Checker
@@ -21,6 +21,7 @@ from server.certification.lifecycle import judge_scheme
 from server.certification.ports import HolderVault
 from server.certification.projector import CertificationState
 from server.certification.salts import SaltStore
+from server.certification.scheme_bodies import scheme_of
 from server.edge.call import Call
 from server.log.ports import Clock, Entropy, LogReader, LogTx, Sequencer
 from server.registry.requests import (

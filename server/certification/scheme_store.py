@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, select
 
 from deltacare.ids import LogName
-from deltacare.schemes import NATIONAL, Scheme, scheme_of, statement_of
+from deltacare.schemes import NATIONAL, Scheme
 from deltacare.v1.certification_service_pb2 import StandingScheme
 from deltacare.v1.entry_pb2 import CertificationScheme
 from deltacare.v1.types_pb2 import EntryRef
+from server.certification.scheme_bodies import scheme_of, statement_of
 from server.certification.tables import schemes
 from server.registry.store import chunks
 

@@ -18,6 +18,7 @@ from deltacare.errors import Reason, Refusal, invalid_field
 __all__ = ["KEY_SUFFIX", "CredentialKeys"]
 
 KEY_SUFFIX = ".es256"
+_SECRET_BYTES = 32
 _PREFIX = "credential."
 _NAME = "credential"
 
@@ -81,7 +82,7 @@ class CredentialKeys:
             for key_id, key in self._held.items():
                 if key_id not in known:
                     return key
-            key = SigningKey.generate()
+            key = _draw(self._entropy)
             await asyncio.to_thread(self._write, key)
             self._held[key.key_id] = key
             return key
@@ -95,6 +96,15 @@ class CredentialKeys:
                 public=key.key_id,
                 entropy=self._entropy,
             )
+
+
+def _draw(entropy: Callable[[int], bytes]) -> SigningKey:
+    """Return a key drawn at random."""
+    while True:
+        try:
+            return SigningKey.from_secret(entropy(_SECRET_BYTES))
+        except ValueError:
+            continue
 
 
 def _read(vault: Vault, path: Path) -> SigningKey:

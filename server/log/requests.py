@@ -139,9 +139,7 @@ def blind_requests(connection: Connection, request_ids: Iterable[str]) -> None:
     ids = tuple(request_ids)
     for start in range(0, len(ids), _BLINDED_MAX):
         some = ids[start : start + _BLINDED_MAX]
-        connection.execute(
-            update(rows).where(rows.c.request_id.in_(some)).values(content_mac=b"")
-        )
+        connection.execute(update(rows).where(rows.c.request_id.in_(some)).values(content_mac=b""))
 
 
 def _encode(refusal: Refusal) -> bytes:

@@ -31,11 +31,13 @@ ALLOWED = {
     "re",
     "securesystemslib",
     "stdnum",
+    "string",
     "tuf",
     "types",
     "typing",
     "unicodedata",
     "uuid",
+    "zlib",
 }
 CALLS_FORBIDDEN = {"open", "input", "print", "exec", "eval", "compile", "__import__", "breakpoint"}
 ATTRIBUTES_FORBIDDEN = {

@@ -11,9 +11,7 @@ from deltacare.schemes import (
     Scheme,
     months_later,
     national_on,
-    scheme_of,
     scheme_on,
-    statement_of,
     widened_field,
 )
 from deltacare.v1.entry_pb2 import CERTIFICATE_SUBJECT_CAREGIVER, CERTIFICATE_SUBJECT_INSTITUTION
@@ -33,7 +31,6 @@ def test_the_country() -> None:
         assert is_caregiver == bool(scheme.occupation)
         assert scheme.basis
         assert not scheme.number_pattern or NumberPattern.parse(scheme.number_pattern)
-        assert scheme == scheme_of(statement_of(scheme)), "nothing is lost in a statement"
 
 
 @pytest.mark.parametrize(

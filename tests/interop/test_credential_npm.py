@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 import pytest
@@ -119,7 +120,7 @@ async def test_same_outcomes(phones: Phones) -> None:
 
 async def test_key_binding(phones: Phones) -> None:
     """A phone that answers a nonce is taken by them as by us, and refused for another nonce."""
-    holder = SigningKey.generate()
+    holder = SigningKey.from_secret(token_bytes(32))
     jwk = json.dumps(holder.verifying.to_jwk())
     key = await key_of(phones)
     whole = await phones.issue("320000-C1", holder_jwk=jwk)

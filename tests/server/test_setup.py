@@ -95,7 +95,7 @@ def test_private_files_are_private(tmp_path: Path) -> None:
         if path.suffix in {".key", ".secret"} or path.name in {"node.toml", "kdf.json"}
     ]
     # Keys of three logs, witness, verdicts, timestamp, TLS and CA; secrets; clients; the rest.
-    assert 8 + 3 + len(SAMPLE_ROLES) + 3 == len(private)
+    assert 8 + 4 + len(SAMPLE_ROLES) + 3 == len(private)
     assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
 
 

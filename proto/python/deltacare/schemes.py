@@ -21,6 +21,7 @@ The last four are met or not: they have the one grade 符合. None of them numbe
 limits for how long these are good; a province that does states it.
 """
 
+import enum
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,23 +29,24 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final
 
-from deltacare.v1.entry_pb2 import (
-    CERTIFICATE_SUBJECT_CAREGIVER,
-    CERTIFICATE_SUBJECT_INSTITUTION,
-    CertificationScheme,
-)
-
 __all__ = [
     "CONFORMS",
     "NATIONAL",
     "Scheme",
+    "Subject",
     "months_later",
     "national_on",
-    "scheme_of",
     "scheme_on",
-    "statement_of",
     "widened_field",
 ]
+
+
+class Subject(enum.IntEnum):
+    """Whom certificates of a scheme are about: ``CertificateSubject`` of the contract."""
+
+    CAREGIVER = 1
+    INSTITUTION = 2
+
 
 CONFORMS: Final = "符合"
 """The grade of a standard that is met or not."""
@@ -92,7 +94,7 @@ class Scheme:
 def _institution(name: str, grades: tuple[str, ...], from_date: date, basis: str) -> Scheme:
     return Scheme(
         name=name,
-        subject=CERTIFICATE_SUBJECT_INSTITUTION,
+        subject=Subject.INSTITUTION,
         occupation="",
         grades=grades,
         from_date=from_date,
@@ -106,7 +108,7 @@ NATIONAL: Mapping[str, Scheme] = MappingProxyType(
         for scheme in (
             Scheme(
                 name="CAREGIVER_LEVEL",
-                subject=CERTIFICATE_SUBJECT_CAREGIVER,
+                subject=Subject.CAREGIVER,
                 occupation="4-10-01-05",
                 grades=("五级", "四级", "三级", "二级", "一级"),
                 from_date=date(2019, 9, 25),
@@ -126,40 +128,6 @@ NATIONAL: Mapping[str, Scheme] = MappingProxyType(
     }
 )
 """The schemes of the whole country, by name."""
-
-
-def scheme_of(body: CertificationScheme) -> Scheme:
-    """Return the scheme that a readable statement states."""
-    return Scheme(
-        name=body.scheme,
-        subject=body.subject,
-        occupation=body.occupation,
-        grades=tuple(body.grades),
-        number_pattern=body.number_pattern,
-        validity_months_max=body.validity_months_max,
-        issuing_divisions=tuple(body.issuing_divisions),
-        renewal_hours_min=body.renewal_hours_min,
-        from_date=date.fromisoformat(body.from_date),
-        until_date=date.fromisoformat(body.until_date) if body.until_date else None,
-        basis=body.basis,
-    )
-
-
-def statement_of(scheme: Scheme) -> CertificationScheme:
-    """Return the statement of a scheme."""
-    return CertificationScheme(
-        scheme=scheme.name,
-        subject=scheme.subject,  # type: ignore[arg-type]  # a value of the enumeration
-        occupation=scheme.occupation,
-        grades=scheme.grades,
-        number_pattern=scheme.number_pattern,
-        validity_months_max=scheme.validity_months_max,
-        issuing_divisions=scheme.issuing_divisions,
-        renewal_hours_min=scheme.renewal_hours_min,
-        from_date=scheme.from_date.isoformat(),
-        until_date=scheme.until_date.isoformat() if scheme.until_date else "",
-        basis=scheme.basis,
-    )
 
 
 def national_on(name: str, day: date) -> Scheme | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from secrets import token_bytes
 
 import pytest
 
@@ -83,7 +84,7 @@ class Keys:
 @pytest.fixture(scope="session")
 def issuer() -> Issuer:
     """Jiangsu."""
-    return Issuer(key=SigningKey.generate())
+    return Issuer(key=SigningKey.from_secret(token_bytes(32)))
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import timedelta
+from secrets import token_bytes
 from typing import Any
 
 import pytest
@@ -65,7 +66,10 @@ def test_stock_library_agrees(issuer: Issuer) -> None:
 
 def test_key_binding(issuer: Issuer, keys: Keys) -> None:
     """The phone's answer counts for this verifier, this question, this moment and this form."""
-    phone, question = SigningKey.generate(), Question(audience="gate-1", nonce="n-1")
+    phone, question = (
+        SigningKey.from_secret(token_bytes(32)),
+        Question(audience="gate-1", nonce="n-1"),
+    )
     whole = issuer.mint(holder=phone.verifying)
 
     def answer(**changes: Any) -> str:
@@ -77,7 +81,7 @@ def test_key_binding(issuer: Issuer, keys: Keys) -> None:
         {"nonce": "n-2"},
         {"audience": "gate-2"},
         {"now": NOW - timedelta(minutes=6)},
-        {"holder": SigningKey.generate()},
+        {"holder": SigningKey.from_secret(token_bytes(32))},
     ):
         refused(answer(**changes), keys, question=question)
     # The answer of a form with the name does not serve one without.
@@ -105,7 +109,11 @@ def test_hostile_headers(issuer: Issuer, keys: Keys) -> None:
         {"alg": "HS256", "typ": CERTIFICATE_TYPE},
         {"alg": "ES256", "typ": "JWT"},
         {"alg": "ES256", "typ": CERTIFICATE_TYPE, "crit": ["exp"]},
-        {"alg": "ES256", "typ": CERTIFICATE_TYPE, "jwk": SigningKey.generate().verifying.to_jwk()},
+        {
+            "alg": "ES256",
+            "typ": CERTIFICATE_TYPE,
+            "jwk": SigningKey.from_secret(token_bytes(32)).verifying.to_jwk(),
+        },
         {"alg": "ES256", "typ": CERTIFICATE_TYPE, "kid": "../../etc/passwd"},
     ):
         refused(signed_under({**name, **header}, payload, issuer, rest), keys)

@@ -7,6 +7,7 @@ from deltacare.schemes import NATIONAL
 from deltacare.v1 import certification_service_pb2 as cert_pb
 from deltacare.v1 import entry_pb2 as pb
 from server.certification.projector import CertificationProjector
+from server.certification.scheme_bodies import scheme_of, statement_of
 from server.certification.scheme_store import find_schemes, read_schemes
 from server.registry.projector import RegistryProjector
 from server.store.database import Database
@@ -273,3 +274,9 @@ async def test_an_invented_name_is_stated_first(alone: Rooms) -> None:
     await say(alone, JS, "publish_scheme", scheme=scheme_body())
     await alone.issue(JS, body)
     assert 2 == alone.nodes[JS].logs.reader.position(LogName.registry(JS)).size
+
+
+def test_nothing_is_lost_in_a_statement() -> None:
+    """A scheme said in the contract's words is the same scheme."""
+    for scheme in NATIONAL.values():
+        assert scheme == scheme_of(statement_of(scheme))

@@ -11,17 +11,12 @@ import json
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Self
-
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import (
-    decode_dss_signature,
-    encode_dss_signature,
-)
+from typing import TYPE_CHECKING, Any, Self
 
 from deltacare.errors import PeerFault, Reason
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec
 
 __all__ = [
     "ALGORITHM",
@@ -49,8 +44,18 @@ _HEADERS_KEPT = 256
 _HEADER_NAMES = frozenset({"alg", "kid", "typ"})
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _B64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
-_HASH = ec.ECDSA(hashes.SHA256())
 _PARTS = 3
+# Of the group (NIST SP 800-186, 3.2.1.3): a key is a number below it.
+_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+@lru_cache(maxsize=1)
+def _hash() -> "ec.ECDSA":
+    """Return what is signed: SHA-256 of the data."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    return ec.ECDSA(hashes.SHA256())
 
 
 def bad_token(message: str) -> PeerFault:
@@ -132,7 +137,7 @@ class VerifyingKey:
     """
 
     der: bytes
-    _key: ec.EllipticCurvePublicKey = field(repr=False, compare=False)
+    _key: "ec.EllipticCurvePublicKey" = field(repr=False, compare=False)
 
     @classmethod
     def from_der(cls, der: bytes) -> Self:
@@ -141,6 +146,10 @@ class VerifyingKey:
         Raises:
             PeerFault: ``BAD_SIGNATURE``, if it is no P-256 key in its one spelling.
         """
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+
         try:
             key = serialization.load_der_public_key(der)
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -159,6 +168,8 @@ class VerifyingKey:
         Raises:
             PeerFault: ``BAD_SIGNATURE``, also if it holds a private part.
         """
+        from cryptography.hazmat.primitives.asymmetric import ec
+
         if not isinstance(jwk, dict) or (jwk.get("kty"), jwk.get("crv")) != ("EC", "P-256"):
             raise bad_token("The key is not a JWK on P-256.")
         if "d" in jwk:
@@ -178,7 +189,9 @@ class VerifyingKey:
         return cls._of(key)
 
     @classmethod
-    def _of(cls, key: ec.EllipticCurvePublicKey) -> Self:
+    def _of(cls, key: "ec.EllipticCurvePublicKey") -> Self:
+        from cryptography.hazmat.primitives import serialization
+
         der = key.public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
@@ -206,6 +219,9 @@ class VerifyingKey:
         Raises:
             PeerFault: ``BAD_SIGNATURE``.
         """
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
         if len(signature) != _SIGNATURE_BYTES:
             raise bad_token("The signature has not 64 bytes.")
         der = encode_dss_signature(
@@ -213,7 +229,7 @@ class VerifyingKey:
             int.from_bytes(signature[_COORDINATE_BYTES:]),
         )
         try:
-            self._key.verify(der, data, _HASH)
+            self._key.verify(der, data, _hash())
         except InvalidSignature:
             raise bad_token("The signature is not by the key that it names.") from None
 
@@ -222,21 +238,18 @@ class VerifyingKey:
 class SigningKey:
     """A P-256 key that signs; never shown."""
 
-    _key: ec.EllipticCurvePrivateKey = field(repr=False, compare=False)
-
-    @classmethod
-    def generate(cls) -> Self:
-        """Make a key; the randomness is the cryptographic library's own."""
-        return cls(ec.generate_private_key(ec.SECP256R1()))
+    _key: "ec.EllipticCurvePrivateKey" = field(repr=False, compare=False)
 
     @classmethod
     def from_secret(cls, secret: bytes) -> Self:
-        """Return the key of its 32 bytes.
+        """Return the key of its 32 bytes; drawn anew where they are none (one draw in 2^32).
 
         Raises:
             ValueError: If they are no key.
         """
-        if len(secret) != _COORDINATE_BYTES:
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        if len(secret) != _COORDINATE_BYTES or not 0 < int.from_bytes(secret) < _ORDER:
             raise ValueError
         return cls(ec.derive_private_key(int.from_bytes(secret), ec.SECP256R1()))
 
@@ -257,7 +270,9 @@ class SigningKey:
 
     def sign(self, data: bytes) -> bytes:
         """Return r and s, 32 bytes each."""
-        r, s = decode_dss_signature(self._key.sign(data, _HASH))
+        from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+        r, s = decode_dss_signature(self._key.sign(data, _hash()))
         return r.to_bytes(_COORDINATE_BYTES) + s.to_bytes(_COORDINATE_BYTES)
 
 
