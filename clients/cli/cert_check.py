@@ -124,6 +124,15 @@ _IDENTITY_CHARS_MAX = 64
     help=both("不连网，以该离线包核验手机证书。", "Check it without a network, by this bundle."),
 )
 @option(
+    "--at",
+    "at_time",
+    metavar="TIME",
+    help=both(
+        "离线核验时以该时刻为“现在”，如 2026-11-22T08:00:00Z；默认此刻。",
+        "Judge offline as of that time, such as 2026-11-22T08:00:00Z; now.",
+    ),
+)
+@option(
     "--policy",
     "policies",
     type=click.Path(exists=True, path_type=Path),
@@ -153,6 +162,7 @@ def check(
     qr: Path | None,
     credential: Path | None,
     offline: Path | None,
+    at_time: str | None,
     policies: tuple[Path, ...],
 ) -> int:
     """Check a certificate, a roster, or what a phone shows."""
@@ -169,6 +179,7 @@ def check(
     )
     is_shown = qr is not None or credential is not None
     _refuse_mixed({"--offline": offline}, is_fit=is_shown, form="--qr / --credential")
+    _refuse_mixed({"--at": at_time}, is_fit=offline is not None, form="--offline")
     _refuse_mixed(
         {"--save": save, "--ask-identity": ask_identity or None, "--identity-file": identity_file},
         is_fit=certificate_no is not None,
@@ -182,6 +193,7 @@ def check(
             picture=qr,
             credential=credential,
             bundle=offline,
+            at_time=at_time,
             policies=policies,
             on_date=on_date,
             host=host,

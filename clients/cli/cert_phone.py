@@ -338,6 +338,7 @@ def check_shown(
     picture: Path | None,
     credential: Path | None = None,
     bundle: Path | None,
+    at_time: str | None = None,
     policies: tuple[Path, ...] = (),
     on_date: str,
     host: str,
@@ -350,6 +351,7 @@ def check_shown(
         picture: Of the QR code.
         credential: Or the text of it.
         bundle: The offline bundle; ``None`` asks the node.
+        at_time: As of when to judge, with a bundle; ``None`` means now.
         policies: Whom to trust, with a bundle.
         on_date: Another day than today; only at a node.
         host: Another place than the own province; only at a node.
@@ -378,7 +380,10 @@ def check_shown(
                 "DELTACARE_POLICY.",
             )
         )
-    return _check_offline(text, bundle, policies, holder=holder)
+    from deltacare.times import parse_time
+
+    now = parse_time(at_time, field="--at") if at_time else datetime.now(UTC)
+    return _check_offline(text, bundle, policies, holder=holder, now=now)
 
 
 def _shown_text(picture: Path | None, credential: Path | None) -> str:
@@ -393,7 +398,9 @@ def _shown_text(picture: Path | None, credential: Path | None) -> str:
     return data.decode("ascii", "replace").strip()
 
 
-def _check_offline(text: str, bundle: Path, policies: tuple[Path, ...], *, holder: str) -> int:
+def _check_offline(
+    text: str, bundle: Path, policies: tuple[Path, ...], *, holder: str, now: datetime
+) -> int:
     """Check by a bundle; reaches no node and no network."""
     from clients.credential.offline import trusted_bundle
     from clients.regular_files import read_regular
@@ -401,7 +408,6 @@ def _check_offline(text: str, bundle: Path, policies: tuple[Path, ...], *, holde
     from deltacare.credential.bundle import BUNDLE_BYTES_MAX
     from deltacare.credential.offline import check_offline
 
-    now = datetime.now(UTC)
     data = read_regular(bundle, bytes_max=BUNDLE_BYTES_MAX)
     trusted = trusted_bundle(data, Trusting.read(policies, now=now))
     found = check_offline(text, trusted, now=now, holder_name=holder)

@@ -33,7 +33,6 @@ _VARIES = (
 )
 _SHELL_S_MAX = 30
 _JOB_S_MAX = 30
-_ASSIGNMENT = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
 
 
 def same(text: str, *more: tuple[re.Pattern[str], str]) -> str:
@@ -106,12 +105,12 @@ class Terminal:
             _stop(job)
 
     def _export(self, command: str) -> str:
-        """Set variables, each as the shell understands it."""
-        for found in map(_ASSIGNMENT.fullmatch, shlex.split(command)[1:]):
-            assert found is not None, command
-            value, code = _shell(f'printf %s "{found[2]}"')
-            assert code == 0, value
-            self._patch.setenv(found[1], value)
+        """Set variables, as the shell does."""
+        said, code = _shell(f"{command} && env -0")
+        assert code == 0, said
+        for name, value in (pair.split("=", 1) for pair in said.split("\0") if pair):
+            if f"{name}=" in command:
+                self._patch.setenv(name, value)
         return ""
 
     def _spawn(self, command: str) -> str:
@@ -176,7 +175,7 @@ def _split(block: str) -> Iterator[str]:
     lines = iter(block.splitlines())
     command = ""
     for line in lines:
-        if command and line.startswith("> "):
+        if command and (line == ">" or line.startswith("> ")):
             command += f"\n{line}"
             continue
         if command:
@@ -188,7 +187,7 @@ def _split(block: str) -> Iterator[str]:
 
 def _joined(command: str) -> str:
     """Return a command without the marks before lines that go on."""
-    return command.replace("\\\n> ", "").replace("\n> ", "\n")
+    return re.sub(r"\n> ?", "\n", command.replace("\\\n> ", ""))
 
 
 def _redirected(words: list[str]) -> tuple[list[str], str | None]:
