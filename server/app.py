@@ -1,4 +1,4 @@
-"""The only place where a node's rooms are put together; nobody else knows more than its own floor.
+"""Where a node is put together; with `server.business`, all that knows more than its own floor.
 
 A node starts from the ground up and stops from the roof down: migrate, open the logs, serve reads,
 let partners confirm the ends of its own logs, then write.
@@ -20,14 +20,11 @@ from deltacare.ids import LogName, all_logs
 from server.alarms import raise_alarms
 from server.audit.projector import AuditProjector
 from server.audit.recorder import AuditRecorder
+from server.business import Business
 from server.certification.projector import CertificationProjector
 from server.certification.salts import SaltStore
-from server.certification.service import CertificationServicer
-from server.certification.store import read_histories
 from server.config import NodeConfig
-from server.credential.keys import CredentialKeys
 from server.credential.projector import CredentialProjector
-from server.credential.service import CredentialServicer
 from server.credentials import NodeCredentials, Renewals
 from server.edge.logging import get_log
 from server.edge.rights import Rights
@@ -41,23 +38,14 @@ from server.federation.trust_service import TrustService
 from server.lock import hold_directory
 from server.log.logs import Logs
 from server.log.settings import LogSettings
-from server.personal.compare import Comparer
 from server.personal.projector import ErasureProjector
-from server.personal.service import PersonalServicer
 from server.personal.vault import Vault
-from server.personal.wiping import Wiper
 from server.registry.projector import RegistryProjector
-from server.registry.service import RegistryServicer
 from server.retention import RetentionKeeper
-from server.settlement.clearing import ClearingServicer
-from server.settlement.keeper import NightKeeper
-from server.settlement.nights import PairNights
 from server.settlement.projector import SettlementProjector
-from server.settlement.service import SettlementServicer
 from server.store.database import Database
 from server.store.migrations import upgrade
 from server.supervision.projector import SupervisionProjector
-from server.supervision.service import SupervisionServicer
 
 if TYPE_CHECKING:
     from server.http.server import HttpServer
@@ -162,70 +150,22 @@ class Node:
             entropy=entropy,
             accepted_loss_size=config.audit_accepted_loss_size,
         )
-        comparer = Comparer(
-            own=province,
-            database=self._database,
-            vault=vault,
-            peers=self._partners,
-            clock=clock,
-        )
-        self._wiper = Wiper(database=self._database, reader=reader)
-        self._retention = RetentionKeeper(database=self._database, clock=clock)
-        nights = PairNights(
+        self._business = Business(
             province=province,
             trust=trust,
             database=self._database,
             sequencer=sequencer,
-            reader=reader,
-            entropy=entropy,
-        )
-        settlement = SettlementServicer(
-            province=province,
-            trust=trust,
-            database=self._database,
-            sequencer=sequencer,
-            reader=reader,
-            entropy=entropy,
-            code_key=keys.code_key,
-            peer=self._partners,
-        )
-        close_time = config.close_time
-        self._keeper = NightKeeper(
-            province=province,
-            nights=nights,
-            closer=settlement.closer,
             reader=reader,
             clock=clock,
-            close_time=(close_time.hour, close_time.minute) if close_time else None,
-        )
-        certification = CertificationServicer(
-            own=province,
-            trust=trust,
-            database=self._database,
-            sequencer=sequencer,
-            reader=reader,
+            entropy=entropy,
+            keys=keys,
+            partners=self._partners,
             salts=salts,
-            entropy=entropy,
-            clock=clock,
-            signers=keys,
             vault=vault,
-            comparer=comparer,
             schemes=StatedHistory(room.ledger),
+            close_time=config.close_time,
         )
-        self._credential = CredentialServicer(
-            own=province,
-            trust=trust,
-            database=self._database,
-            sequencer=sequencer,
-            reader=reader,
-            clock=clock,
-            entropy=entropy,
-            keys=CredentialKeys(keys.vault, entropy=entropy.token),
-            signers=keys,
-            checker=certification.checker,
-            vault=vault,
-            peer=self._partners,
-        )
+        self._retention = RetentionKeeper(database=self._database, clock=clock)
         self._edge = EdgeServer(
             province=province,
             trust=trust,
@@ -243,45 +183,7 @@ class Node:
                     metadata=TrustService(room, self._trust_keeper),
                 ),
                 "deltacare.v1.LogService": self.logs.service,
-                "deltacare.v1.RegistryService": RegistryServicer(
-                    own=province,
-                    trust=trust,
-                    database=self._database,
-                    sequencer=sequencer,
-                    reader=reader,
-                ),
-                "deltacare.v1.SupervisionService": SupervisionServicer(
-                    own=province,
-                    trust=trust,
-                    database=self._database,
-                    sequencer=sequencer,
-                    reader=reader,
-                    certificate_known=lambda connection, number: bool(
-                        read_histories(connection, (number,))
-                    ),
-                ),
-                "deltacare.v1.CertificationService": certification,
-                "deltacare.v1.CredentialService": self._credential,
-                "deltacare.v1.PersonalService": PersonalServicer(
-                    own=province,
-                    database=self._database,
-                    sequencer=sequencer,
-                    reader=reader,
-                    vault=vault,
-                    book=salts,
-                    comparer=comparer,
-                    on_destroyed=self._wiper.wake,
-                ),
-                "deltacare.v1.SettlementService": settlement,
-                "deltacare.v1.ClearingService": ClearingServicer(
-                    province=province,
-                    trust=trust,
-                    database=self._database,
-                    sequencer=sequencer,
-                    reader=reader,
-                    nights=nights,
-                    peer=self._partners,
-                ),
+                **self._business.services,
             },
         )
 
@@ -307,10 +209,8 @@ class Node:
             await self._http.start(self._config.http.listen)
         await self._trust_keeper.start()
         await self._renewals.start()
-        await self._keeper.start()
-        await self._wiper.start()
+        await self._business.start()
         await self._retention.start()
-        await self._credential.keeper.start()
         return port
 
     def _renew_http(self, shown: TlsFiles) -> None:
@@ -362,10 +262,8 @@ class Node:
         if self._http is not None:
             await self._http.stop()
         await self._edge.stop()
-        await self._credential.keeper.stop()
         await self._retention.stop()
-        await self._wiper.stop()
-        await self._keeper.stop()
+        await self._business.stop()
         await self._renewals.stop()
         await self._trust_keeper.stop()
         await self._audit.stop()

@@ -1,0 +1,184 @@
+"""The rooms of a node that do its business, put together: registers to clearing.
+
+What they stand on (database, logs, trust, edge) is put together in ``server.app``, which starts and
+stops them with the rest; nothing is decided here.
+"""
+
+from collections.abc import Mapping
+from datetime import time
+
+from deltacare.trust import Trust
+from server.certification.ports import StatedSchemes
+from server.certification.salts import SaltStore
+from server.certification.service import CertificationServicer
+from server.certification.store import read_histories
+from server.credential.keys import CredentialKeys
+from server.credential.service import CredentialServicer
+from server.federation.partners import Partners
+from server.keyfiles import Keyring
+from server.log.ports import Clock, Entropy, LogReader, Sequencer
+from server.personal.compare import Comparer
+from server.personal.service import PersonalServicer
+from server.personal.vault import Vault
+from server.personal.wiping import Wiper
+from server.registry.service import RegistryServicer
+from server.settlement.clearing import ClearingServicer
+from server.settlement.keeper import NightKeeper
+from server.settlement.nights import PairNights
+from server.settlement.service import SettlementServicer
+from server.store.database import Database
+from server.supervision.service import SupervisionServicer
+
+__all__ = ["Business"]
+
+
+class Business:
+    """The business of one node.
+
+    Attributes:
+        services: By full name, what the edge serves.
+
+    Args:
+        province: Whose node it is.
+        trust: Members, and what they agreed on.
+        database: Its rows.
+        sequencer: Appends to own logs.
+        reader: How far each log is held.
+        clock: The node's.
+        entropy: The node's.
+        keys: Its secrets.
+        partners: The way to the other nodes.
+        salts: Of name digests.
+        vault: Of personal values.
+        schemes: What the federation stated of each member, by time.
+        close_time: Published hour of the day close in Asia/Shanghai; ``None``: by hand.
+    """
+
+    def __init__(
+        self,
+        *,
+        province: str,
+        trust: Trust,
+        database: Database,
+        sequencer: Sequencer,
+        reader: LogReader,
+        clock: Clock,
+        entropy: Entropy,
+        keys: Keyring,
+        partners: Partners,
+        salts: SaltStore,
+        vault: Vault,
+        schemes: StatedSchemes,
+        close_time: time | None,
+    ) -> None:
+        comparer = Comparer(
+            own=province, database=database, vault=vault, peers=partners, clock=clock
+        )
+        self._wiper = Wiper(database=database, reader=reader)
+        nights = PairNights(
+            province=province,
+            trust=trust,
+            database=database,
+            sequencer=sequencer,
+            reader=reader,
+            entropy=entropy,
+        )
+        settlement = SettlementServicer(
+            province=province,
+            trust=trust,
+            database=database,
+            sequencer=sequencer,
+            reader=reader,
+            entropy=entropy,
+            code_key=keys.code_key,
+            peer=partners,
+        )
+        self._nights = NightKeeper(
+            province=province,
+            nights=nights,
+            closer=settlement.closer,
+            reader=reader,
+            clock=clock,
+            close_time=(close_time.hour, close_time.minute) if close_time else None,
+        )
+        certification = CertificationServicer(
+            own=province,
+            trust=trust,
+            database=database,
+            sequencer=sequencer,
+            reader=reader,
+            salts=salts,
+            entropy=entropy,
+            clock=clock,
+            signers=keys,
+            vault=vault,
+            comparer=comparer,
+            schemes=schemes,
+        )
+        self._credential = CredentialServicer(
+            own=province,
+            trust=trust,
+            database=database,
+            sequencer=sequencer,
+            reader=reader,
+            clock=clock,
+            entropy=entropy,
+            keys=CredentialKeys(keys.vault, entropy=entropy.token),
+            signers=keys,
+            checker=certification.checker,
+            vault=vault,
+            peer=partners,
+        )
+        self.services: Mapping[str, object] = {
+            "deltacare.v1.RegistryService": RegistryServicer(
+                own=province,
+                trust=trust,
+                database=database,
+                sequencer=sequencer,
+                reader=reader,
+            ),
+            "deltacare.v1.SupervisionService": SupervisionServicer(
+                own=province,
+                trust=trust,
+                database=database,
+                sequencer=sequencer,
+                reader=reader,
+                certificate_known=lambda connection, number: bool(
+                    read_histories(connection, (number,))
+                ),
+            ),
+            "deltacare.v1.PersonalService": PersonalServicer(
+                own=province,
+                database=database,
+                sequencer=sequencer,
+                reader=reader,
+                vault=vault,
+                book=salts,
+                comparer=comparer,
+                on_destroyed=self._wiper.wake,
+            ),
+            "deltacare.v1.CertificationService": certification,
+            "deltacare.v1.CredentialService": self._credential,
+            "deltacare.v1.SettlementService": settlement,
+            "deltacare.v1.ClearingService": ClearingServicer(
+                province=province,
+                trust=trust,
+                database=database,
+                sequencer=sequencer,
+                reader=reader,
+                nights=nights,
+                peer=partners,
+            ),
+        }
+
+    async def start(self) -> None:
+        """Start what works by itself."""
+        await self._nights.start()
+        await self._wiper.start()
+        await self._credential.keeper.start()
+
+    async def stop(self) -> None:
+        """Stop it, from the roof down."""
+        await self._credential.keeper.stop()
+        await self._wiper.stop()
+        await self._nights.stop()
