@@ -6,7 +6,7 @@ identity numbers at the issuer's, who alone keeps any. Neither is kept nor logge
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,7 +21,6 @@ from deltacare.v1.certification_service_pb2 import VERDICT_STALE, CheckCertifica
 from server.certification.cache import (
     CertificateFacts,
     DeclaredFacts,
-    FactsCache,
     Lru,
     StandingVerdict,
 )
@@ -29,27 +28,16 @@ from server.certification.facts import Facts, LogFacts, Outcome, log_age
 from server.certification.holders import HolderComparison
 from server.certification.ports import IdentityComparer, StatedSchemes
 from server.certification.questions import Question
+from server.certification.reading import FactsReader, read_certificates, read_declared
 from server.certification.rules import check
 from server.certification.salts import SaltStore
-from server.certification.store import (
-    about_institutions,
-    read_equivalences,
-    read_histories,
-    read_recognitions,
-    touched,
-)
-from server.certification.values import RecognitionSaid
 from server.log.ports import LogReader, Position
-from server.registry.store import agreement_changed, load_agreement_histories
 from server.store.database import Database
-from server.supervision.store import load_measures, measures_touched
 
 __all__ = ["CERTIFICATES_CACHED_MAX", "VERDICTS_CACHED_MAX", "Answered", "Checker"]
 
 CERTIFICATES_CACHED_MAX = 20_000
 VERDICTS_CACHED_MAX = 20_000
-# Beyond so many certificates in a growth it is cheaper to forget all.
-_TOUCHED_MAX = 5_000
 # Answers of a batch made before others get a turn: some milliseconds.
 _ANSWERS_AT_ONCE = 64
 
@@ -105,11 +93,12 @@ class Checker:
         self._logs = {province: LogName.registry(province) for province in trust.provinces}
         self._holders = HolderComparison(logs=self._logs, salts=salts, comparer=comparer)
         self._own_log = self._logs[own]
-        self._facts = FactsCache(certificates_max)
+        self._facts = FactsReader(
+            database=database, reader=reader, logs=self._logs, certificates_max=certificates_max
+        )
         self._verdicts_max = verdicts_max
         self._verdicts: Lru[tuple[str, str, str], StandingVerdict] = Lru(verdicts_max)
         self._trust_version = trust.version
-        self._catching_up = asyncio.Lock()
 
     def remembered(
         self, certificate_no: str, host: str, on_date: str, now: datetime
@@ -201,7 +190,7 @@ class Checker:
         positions = {province: self._reader.position(log) for province, log in self._logs.items()}
         # 2. The facts, from memory or from a snapshot taken after that.
         numbers = dict.fromkeys(question.certificate_no for question in questions)
-        about, declared = await self._facts_at(numbers, positions)
+        about, declared = await self._facts.at(numbers, positions)
         # 3. The holders.
         matches: Mapping[int, bool] = {}
         if any(question.holder_name for question in questions):
@@ -241,8 +230,8 @@ class Checker:
                 province: self._reader.position_at(connection, log, known_time)
                 for province, log in self._logs.items()
             }
-            about = _read_certificates(connection, {each.certificate_no for each in questions})
-            declared = _read_declared(connection)
+            about = read_certificates(connection, {each.certificate_no for each in questions})
+            declared = read_declared(connection)
             matches = self._holders.names_match(connection, questions, about)
             answers = []
             for place, question in enumerate(questions):
@@ -273,77 +262,6 @@ class Checker:
             response = self._response(facts, outcome)
             answers[place] = Answered(facts=facts, outcome=outcome, response=response)
         return answers
-
-    async def _facts_at(
-        self, numbers: Collection[str], positions: Mapping[str, Position]
-    ) -> tuple[Mapping[str, CertificateFacts], DeclaredFacts]:
-        """Return facts that hold at least to some sizes, of certificates by number."""
-        cache = self._facts
-        sizes = {province: position.size for province, position in positions.items()}
-        if sizes != cache.sizes:
-            async with self._catching_up:
-                await self._catch_up()
-        found: dict[str, CertificateFacts] = {}
-        for number in numbers:
-            held = cache.certificates.get(number)
-            if held is not None:
-                found[number] = held
-        declared = cache.declared
-        missing = [number for number in numbers if number not in found]
-        if not missing and declared is not None:
-            return found, declared
-        generation = cache.generation
-
-        def read(connection: Connection) -> tuple[dict[str, CertificateFacts], DeclaredFacts]:
-            read_now = _read_certificates(connection, missing) if missing else {}
-            return read_now, declared or _read_declared(connection)
-
-        loaded, said = await self._database.read(read)
-        if generation == cache.generation:
-            for number, about in loaded.items():
-                cache.certificates.put(number, about)
-            cache.declared = said
-        return found | loaded, said
-
-    async def _catch_up(self) -> None:
-        """Drop from memory what the logs said anew since it was last compared with them."""
-        cache = self._facts
-        before = cache.sizes
-        sizes = {province: self._reader.position(log).size for province, log in self._logs.items()}
-        if sizes == before:
-            return
-        grown = {p: (before.get(p, 0), size) for p, size in sizes.items() if size != before.get(p)}
-        if not before or any(old > new for old, new in grown.values()):
-            cache.clear()
-            cache.advance(sizes)
-            return
-
-        def read(connection: Connection) -> tuple[frozenset[str] | None, bool]:
-            numbers: frozenset[str] = frozenset()
-            is_declared = False
-            for province, (old, new) in grown.items():
-                said = touched(connection, province, old, new, limit=_TOUCHED_MAX)
-                barred = measures_touched(connection, province, old, new, limit=_TOUCHED_MAX)
-                if said is None or barred is None:
-                    return None, True
-                # A measure against an institution concerns the certificates about it.
-                about = about_institutions(connection, barred, limit=_TOUCHED_MAX)
-                if about is None:
-                    return None, True
-                numbers |= said[0] | barred | about
-                is_declared = (
-                    is_declared or said[1] or agreement_changed(connection, province, old, new)
-                )
-            return numbers, is_declared
-
-        numbers, is_declared = await self._database.read(read)
-        if numbers is None:
-            cache.clear()
-        else:
-            cache.certificates.drop(numbers)
-            if is_declared:
-                cache.declared = None
-        cache.advance(sizes)
 
     def _gather(
         self,
@@ -461,35 +379,3 @@ def _put_moment(field: Timestamp, moment: datetime) -> None:
     """Write an instant into a field, without the detours of ``FromDatetime``."""
     field.seconds = posix_s(moment)
     field.nanos = moment.microsecond * 1_000
-
-
-def _read_certificates(
-    connection: Connection, numbers: Collection[str]
-) -> dict[str, CertificateFacts]:
-    """Return the rows about certificates by number, each of which is answered."""
-    histories = read_histories(connection, numbers)
-    subjects = {subject for each in histories.values() for subject in each.subjects}
-    taken = load_measures(connection, subjects | set(numbers))
-    words: dict[str, dict[str, tuple[RecognitionSaid, ...]]] = {}
-    for (host, number), said in read_recognitions(connection, numbers).items():
-        words.setdefault(number, {})[host] = said
-    return {
-        number: CertificateFacts(
-            history=histories.get(number),
-            recognitions=words.get(number, {}),
-            measures=tuple(
-                measure
-                for subject in (histories[number].subjects if number in histories else (number,))
-                for measure in taken.get(subject, ())
-            ),
-        )
-        for number in numbers
-    }
-
-
-def _read_declared(connection: Connection) -> DeclaredFacts:
-    """Return the rows about equivalences and agreements."""
-    return DeclaredFacts(
-        equivalences=read_equivalences(connection),
-        agreements=load_agreement_histories(connection),
-    )

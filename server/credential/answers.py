@@ -7,14 +7,14 @@ made today knows of a restriction that was said already and holds from tomorrow 
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, select, union
 
 from deltacare.credential.bundle import ClassAnswer, NumberAnswer
-from deltacare.ids import CertificateNumber
+from deltacare.ids import CertificateNumber, LogName
 from deltacare.times import business_date
 from deltacare.trust import Trust
 from deltacare.v1.certification_service_pb2 import VERDICT_VALID, Verdict
@@ -25,6 +25,7 @@ from server.certification.questions import Question
 from server.certification.rules import check
 from server.certification.tables import certificate_events, certificates, recognitions
 from server.certification.values import CertificateHistory
+from server.credential.store import restricted_numbers
 from server.log.ports import LogReader
 from server.registry.store import chunks
 from server.store.database import Database
@@ -88,12 +89,18 @@ class Answers:
         self._lock = asyncio.Lock()
 
     async def make(
-        self, issuers: Sequence[str], *, days: Sequence[date], now: datetime
+        self,
+        issuers: Sequence[str],
+        *,
+        list_sizes: Mapping[str, int],
+        days: Sequence[date],
+        now: datetime,
     ) -> tuple[tuple[ClassAnswer, ...], tuple[NumberAnswer, ...]]:
         """Return what is said of kinds and of single certificates on some days.
 
         Args:
             issuers: provinces whose certificates are asked about.
+            list_sizes: entries of an issuer's log that its status lists take in.
             days: consecutive, the first today.
             now: the moment of the call.
         """
@@ -107,9 +114,30 @@ class Answers:
                 for kind in of_issuer:
                     classes += _class_answers(kind, facts, days)
         numbers = await self._database.read(
-            lambda connection: _spoken_of(connection, self._own, issuers, days)
+            lambda connection: (
+                _spoken_of(connection, self._own, issuers, days)
+                | self._restricted_since(connection, list_sizes)
+            )
         )
         return tuple(classes), await self._number_answers(sorted(numbers), days, now)
+
+    def _restricted_since(
+        self, connection: Connection, list_sizes: Mapping[str, int]
+    ) -> frozenset[str]:
+        """Return the certificates restricted after what the lists take in: these say it too late.
+
+        A partner's list is fetched once a minute, or was kept while the partner was gone; its log
+        is here sooner.
+        """
+        ends = {
+            issuer: self._reader.position(LogName.registry(issuer)).size for issuer in list_sizes
+        }
+        return frozenset().union(
+            *(
+                restricted_numbers(connection, issuer, size, ends[issuer])
+                for issuer, size in list_sizes.items()
+            )
+        )
 
     async def _facts(self, issuer: str, day: date, now: datetime) -> Facts:
         """Return what the rules look at for certificates of an issuer, but no certificate."""

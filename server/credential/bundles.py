@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from deltacare.credential.bundle import BundleContent, BundleKey, BundleList, OfflineBundle
 from deltacare.credential.keys import KeyWindow
+from deltacare.credential.status_list import status_log_size
 from deltacare.errors import Reason, Refusal
 from deltacare.evidence import EvidenceReceipt
 from deltacare.ids import LogName
@@ -93,8 +94,11 @@ class Bundles:
         # 2. Lists.
         tokens: list[str] = []
         lists: list[BundleList] = []
+        list_sizes: dict[str, int] = {}
         for issuer in issuers:
             for number, token, fetched_time in await self._lists_of(issuer, now):
+                size = status_log_size(token)
+                list_sizes[issuer] = min(size, list_sizes.get(issuer, size))
                 tokens.append(token)
                 lists.append(
                     BundleList(
@@ -104,10 +108,10 @@ class Bundles:
                         fetched_time=fetched_time,
                     )
                 )
-        # 3. What is recognised here.
+        # 3. What is recognised here, and what the lists do not know yet.
         stale_after_s = self._trust.stale_after_s
         classes, numbers = await self._answers.make(
-            issuers, days=coming_days(now, stale_after_s), now=now
+            issuers, list_sizes=list_sizes, days=coming_days(now, stale_after_s), now=now
         )
         content = BundleContent(
             host=self._own,
