@@ -94,13 +94,16 @@ async def test_who_goes_away_leaves_the_others_waiting(alone: Rooms, tmp_path: P
         reader = alone.nodes[JS].logs.reader
         facts = facts_of(counting, reader)
         positions = {JS: reader.position(LogName.registry(JS))}
-        gone, stays = (
-            asyncio.create_task(facts.at([f"{JS}-C{serial}"], positions)) for serial in range(2)
+        # The first two are read at once, one each; those behind them wait for one read.
+        one, two, gone, stays = (
+            asyncio.create_task(facts.at([f"{JS}-C{serial}"], positions)) for serial in range(4)
         )
+        await asyncio.sleep(0)
         await asyncio.sleep(0)
         gone.cancel()
         about, _ = await stays
-        assert about[f"{JS}-C1"].history is None
+        assert about[f"{JS}-C3"].history is None
+        await asyncio.gather(one, two)
         with pytest.raises(asyncio.CancelledError):
             await gone
     finally:
