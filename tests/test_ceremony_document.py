@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.documents import Terminal, check_document
+from tests.support.documents import Terminal, compared
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "ceremony.md"
 PASSPHRASE = "four offices, one passphrase"
@@ -18,4 +18,5 @@ def test_the_document_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Each command prints what the document says it prints, from the first to the last."""
     terminal = Terminal(monkeypatch, tmp_path)
     monkeypatch.setenv("DELTACARE_KEY_PASSPHRASE", PASSPHRASE)
-    check_document(DOCUMENT, terminal.run_block)
+    for documented, printed in compared(DOCUMENT, terminal.run_block):
+        assert documented == printed

@@ -1,8 +1,8 @@
 """Writes a roster with its verdicts: the columns that came in, then what came of each row.
 
-A workbook gets a second sheet with the counts; in a text they would look like rows, so there they
-are only said. What a cell begins with never makes it a formula, and a file is written whole or not
-at all.
+Verdicts of an earlier run are replaced. A workbook gets a second sheet with the counts; in a text
+they would look like rows, so there they are only said. What a cell begins with never makes it a
+formula, and a file is written whole or not at all.
 """
 
 import csv
@@ -86,9 +86,10 @@ def write_results(
 
 def _rows(roster: Roster, results: Sequence[RowResult]) -> Iterator[tuple[str, ...]]:
     """Yield the headings, then every row with what came of it."""
-    yield (*roster.header, *RESULT_COLUMNS)
+    kept = [place for place, name in enumerate(roster.header) if name not in RESULT_COLUMNS]
+    yield (*(roster.header[place] for place in kept), *RESULT_COLUMNS)
     for result in results:
-        yield (*result.row.cells, *result_cells(result))
+        yield (*(result.row.cells[place] for place in kept), *result_cells(result))
 
 
 def _csv(rows: Iterator[tuple[str, ...]]) -> bytes:

@@ -144,7 +144,8 @@ def _absences(mapping: RegisterMapping, headers: Mapping[str, str]) -> Iterator[
     for name, cell in mapping.cells.items():
         if cell.constant is None and name not in headers and name != _CREDIT_CODE:
             yield finding(0, cell.headers[0], "", Defect.COLUMN_ABSENT)
-    if _CREDIT_CODE not in headers:
+    # Where names say which institution is meant, codes would add nothing.
+    if _CREDIT_CODE not in headers and mapping.match is not Match.NAME:
         yield finding(0, _CREDIT_CODE, "", Defect.CREDIT_CODE_ABSENT)
 
 

@@ -14,15 +14,16 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from clients.cli.main import main
 
-__all__ = ["Terminal", "check_document", "same"]
+__all__ = ["Job", "Terminal", "compared"]
 
 _BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 _VARIES = (
@@ -35,7 +36,7 @@ _SHELL_S_MAX = 30
 _JOB_S_MAX = 30
 
 
-def same(text: str, *more: tuple[re.Pattern[str], str]) -> str:
+def _same(text: str, *more: tuple[re.Pattern[str], str]) -> str:
     """Return a text without what differs from run to run.
 
     Args:
@@ -45,6 +46,34 @@ def same(text: str, *more: tuple[re.Pattern[str], str]) -> str:
     for pattern, word in (*_VARIES, *more):
         text = pattern.sub(word, text)
     return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A command in the background.
+
+    Attributes:
+        words: The command, without the program.
+        process: Where it runs.
+    """
+
+    words: tuple[str, ...]
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.poll() is None
+
+    def leave(self) -> None:
+        """Wait until it has ended; end it if that takes too long."""
+        try:
+            self.process.wait(_JOB_S_MAX)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
 
 
 class Terminal:
@@ -68,16 +97,22 @@ class Terminal:
         self._patch = patch
         self._before = before
         self._typed = dict(typed or {})
-        self.jobs: list[subprocess.Popen[bytes]] = []
+        self._jobs: dict[int, Job] = {}
         patch.chdir(directory)
         patch.setenv("COLUMNS", "120")
         patch.setenv("DELTACARE_LANG", "en")
         for name in ("DELTACARE_KEY_PASSPHRASE_FILE", "DELTACARE_AS", "DELTACARE_POLICY"):
             patch.delenv(name, raising=False)
 
+    @property
+    def jobs(self) -> Sequence[Job]:
+        """What was started and not ended, in that order."""
+        return list(self._jobs.values())
+
     def run_block(self, block: str) -> str:
         """Return a block with what its commands print now."""
-        return "".join(f"$ {command}\n{self.run(_joined(command))}" for command in _split(block))
+        said = "".join(f"$ {command}\n{self.run(_joined(command))}" for command in _split(block))
+        return re.sub(r" +$", "", said, flags=re.MULTILINE)  # as editors leave a page
 
     def run(self, command: str) -> str:
         """Run a command as a person sees it: what it prints, and its code if it fails."""
@@ -101,8 +136,7 @@ class Terminal:
 
     def close(self) -> None:
         """End every job."""
-        for job in self.jobs:
-            _stop(job)
+        self._leave(list(self._jobs), is_told=True)
 
     def _export(self, command: str) -> str:
         """Set variables, as the shell does."""
@@ -115,45 +149,59 @@ class Terminal:
 
     def _spawn(self, command: str) -> str:
         """Start a job; it ends with this process."""
-        words, out = _redirected(shlex.split(os.path.expandvars(command)))
+        words, out, mode = _redirected(shlex.split(os.path.expandvars(command)))
         assert words[0] == "deltacare", command
-        with open(out or os.devnull, "wb") as file:
-            self.jobs.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "clients.cli.child", *words[1:]],
-                    stdin=subprocess.PIPE,
-                    stdout=file,
-                    stderr=subprocess.STDOUT,
-                    env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
-                )
+        with Path(out or os.devnull).open(f"{mode}b") as file:
+            process = subprocess.Popen(  # our own interpreter and module
+                [sys.executable, "-m", "clients.cli.child", *words[1:]],
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env={
+                    **os.environ,
+                    "PYTHONUNBUFFERED": "1",
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                },
             )
+        # The number that a shell gives: after those that still run.
+        number = max((each for each, job in self._jobs.items() if job.is_running), default=0) + 1
+        self._jobs = {each: job for each, job in self._jobs.items() if each < number}
+        self._jobs[number] = Job(words=tuple(words[1:]), process=process)
         return ""
 
     def _end(self, command: str) -> str:
-        """End jobs, or wait until they end of themselves."""
-        for job in [self.jobs[int(word.removeprefix("%")) - 1] for word in command.split()[1:]]:
-            if command.startswith("wait"):
-                job.wait(_JOB_S_MAX)
-            _stop(job)
+        """Tell jobs to end, or wait until they end; without a number, until all do."""
+        numbers = [int(word.removeprefix("%")) for word in command.split()[1:]]
+        self._leave(numbers or list(self._jobs), is_told=command.startswith("kill"))
         return ""
+
+    def _leave(self, numbers: Sequence[int], *, is_told: bool) -> None:
+        """Wait until jobs have ended, and forget them."""
+        jobs = [self._jobs.pop(number) for number in numbers if number in self._jobs]
+        for job in jobs:
+            if is_told and job.is_running:
+                job.process.terminate()
+        for job in jobs:
+            job.leave()
 
     def _deltacare(self, command: str) -> tuple[str, int]:
         """Run the program in this process."""
-        words, out = _redirected(shlex.split(os.path.expandvars(command)))
+        words, out, mode = _redirected(shlex.split(os.path.expandvars(command)))
         said = io.StringIO()
         with redirect_stdout(said), redirect_stderr(said), pytest.raises(SystemExit) as ended:
             main(words[1:])
         if out is not None:
-            Path(out).write_text(said.getvalue(), encoding="utf-8")
+            with Path(out).open(mode, encoding="utf-8") as file:
+                file.write(said.getvalue())
         code = ended.value.code
         assert code is None or isinstance(code, int)
         return "" if out else said.getvalue(), code or 0
 
 
-def check_document(
+def compared(
     path: Path, run_block: Callable[[str], str], *more: tuple[re.Pattern[str], str]
-) -> None:
-    """Run a page from the first command to the last, and compare what each prints.
+) -> Iterator[tuple[str, str]]:
+    """Run a page from the first command to the last; yield blocks as they stand and as run now.
 
     Args:
         path: The page.
@@ -165,9 +213,9 @@ def check_document(
         path.write_text(_BLOCK.sub(lambda found: run_block(found[0]), text), encoding="utf-8")
         return
     blocks = _BLOCK.findall(text)
-    assert len(blocks) > 5
+    assert len(blocks) > 5, "a page of commands"
     for block in blocks:
-        assert same(block, *more) == same(run_block(block), *more)
+        yield _same(block, *more), _same(run_block(block), *more)
 
 
 def _split(block: str) -> Iterator[str]:
@@ -190,18 +238,19 @@ def _joined(command: str) -> str:
     return re.sub(r"\n> ?", "\n", command.replace("\\\n> ", ""))
 
 
-def _redirected(words: list[str]) -> tuple[list[str], str | None]:
-    """Return a command without ``> FILE`` and ``2>&1``, and the file."""
+def _redirected(words: list[str]) -> tuple[list[str], str | None, str]:
+    """Return a command without ``> FILE`` and ``2>&1``, the file and how it is opened."""
     words = [word for word in words if word != "2>&1"]
-    if ">" not in words:
-        return words, None
-    place = words.index(">")
-    return words[:place] + words[place + 2 :], words[place + 1]
+    for sign, mode in ((">", "w"), (">>", "a")):
+        if sign in words:
+            place = words.index(sign)
+            return words[:place] + words[place + 2 :], words[place + 1], mode
+    return words, None, "w"
 
 
 def _shell(command: str) -> tuple[str, int]:
     """Run a command of the system."""
-    done = subprocess.run(
+    done = subprocess.run(  # what a page of ours says
         ["/bin/sh", "-c", command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -209,17 +258,4 @@ def _shell(command: str) -> tuple[str, int]:
         timeout=_SHELL_S_MAX,
         check=False,
     )
-    return done.stdout.decode(), done.returncode
-
-
-def _stop(job: "subprocess.Popen[bytes]") -> None:
-    """End a job in order, or else at once."""
-    if job.poll() is None:
-        job.terminate()
-    try:
-        job.wait(_JOB_S_MAX)
-    except subprocess.TimeoutExpired:
-        job.kill()
-        job.wait()
-    assert job.stdin is not None
-    job.stdin.close()
+    return done.stdout.decode().replace("\r\n", "\n"), done.returncode

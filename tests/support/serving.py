@@ -5,7 +5,6 @@ test does not, so it waits for what a reader would find: nodes that serve and wr
 that hold what was written.
 """
 
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from clients.sdk.node import SyncNodeClient
 from deltacare.errors import Unavailable
 from deltacare.v1.federation_service_pb2 import ListPartnerHealthRequest
 from deltacare.v1.log_service_pb2 import ListLogsRequest
+from tests.support.documents import Job
 
 __all__ = ["PROVINCES", "Serving"]
 
@@ -34,20 +34,29 @@ class Serving:
         self._directories = directories
         self._is_ready = False
 
-    def settle(self, jobs: Sequence["subprocess.Popen[bytes]"]) -> None:
+    def endpoint(self, province: str) -> str:
+        """Return where a node is reached."""
+        return Profile.load(self._directories[province] / "clients", name="auditor").endpoint
+
+    def settle(self, jobs: Sequence[Job]) -> None:
         """Wait until all hold what any of them holds, if all of them run.
 
         Args:
-            jobs: What the page started, the nodes first.
+            jobs: What the page started.
         """
-        nodes = jobs[: len(PROVINCES)]
-        if len(nodes) < len(PROVINCES) or any(node.poll() is not None for node in nodes):
+        nodes = [job for job in jobs if "serve" in job.words][-len(PROVINCES) :]
+        if len(nodes) < len(PROVINCES) or not all(job.is_running for job in nodes):
             self._is_ready = False
             return
         if not self._is_ready:
             self._until(self._serve, what="four nodes to serve and to write")
             self._is_ready = True
         self._until(self._agree, what="four nodes to hold the same")
+        # Whoever follows without a place to go on from is told of what comes after it was there.
+        for job in jobs:
+            if "--cursor-file" in job.words:
+                file = Path(job.words[job.words.index("--cursor-file") + 1])
+                self._until(file.exists, what=f"{file}, which a follower keeps")
 
     def _until(self, look: Callable[[], bool], *, what: str) -> None:
         end_s = time.monotonic() + _DEADLINE_S
@@ -78,5 +87,7 @@ class Serving:
             with self._client(province) as node:
                 for row in node.log.ListLogs(ListLogsRequest()).logs:
                     if row.log.endswith("/registry"):
-                        sizes.setdefault(row.log, set()).update((row.verified_size, row.quorum_size))
+                        sizes.setdefault(row.log, set()).update(
+                            (row.verified_size, row.quorum_size)
+                        )
         return all(len(found) == 1 for found in sizes.values())

@@ -213,6 +213,22 @@ def test_results_keep_every_column_and_run_no_formula(tmp_path: Path, suffix: st
     assert [path.name, "in.csv"] == sorted((each.name for each in tmp_path.iterdir()), reverse=True)
 
 
+@pytest.mark.parametrize("suffix", ["xlsx", "csv"])
+def test_results_checked_again_are_replaced(tmp_path: Path, suffix: str) -> None:
+    """A roster that has verdicts gets the new ones in their place, and its own columns stay."""
+    rows = [["证书编号", "班次"], ["320000-C1", "夜班"]]
+    roster = read_roster(csv_file(tmp_path / "in.csv", rows))
+    path = tmp_path / f"out.{suffix}"
+    for answering in (Answering(), Answering(frozenset({"320000-C1"}))):
+        results = checked(roster, answering)
+        write_results(path, roster, results, counts(results))
+        roster = read_roster(path)
+    assert ("证书编号", "班次", *RESULT_COLUMNS) == roster.header
+    (row,) = roster.rows
+    cells = dict(zip(roster.header, row.cells, strict=True))
+    assert ("320000-C1", "夜班", "REVOKED") == (cells["证书编号"], cells["班次"], cells["verdict"])
+
+
 def test_every_rule_has_a_remedy_and_every_verdict_a_name() -> None:
     """Tables keep up with the rules and the contract."""
     assert {rule.code for rule in RULES} == set(REMEDIES)

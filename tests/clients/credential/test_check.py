@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from clients.cli.main import main
 from clients.credential.qr import draw_qr
 from tests.clients.credential.conftest import Gate
 
@@ -83,6 +85,19 @@ async def test_verdicts_and_exit_codes(gate: Gate, shown: dict[str, str], tmp_pa
     ):
         code, found = run(gate, bundle, *arguments, now=now + timedelta(hours=later))
         assert (1, verdict) == (code, found["verdict"]), found
+
+
+async def test_at_another_time(gate: Gate, shown: dict[str, str]) -> None:
+    """What counts is the time that was asked for; it must be one, and goes with a bundle only."""
+    later = gate.phones.now + timedelta(hours=25)
+    for at, verdict in ((later, "STALE"), (gate.phones.now, "VALID")):
+        arguments = ("--qr", shown["whole"], "--at", at.isoformat())
+        code, found = run(gate, gate.bundle, *arguments, now=gate.phones.now + timedelta(days=9))
+        assert (0 if verdict == "VALID" else 1, verdict) == (code, found["verdict"]), found
+    assert 2 == run(gate, gate.bundle, "--qr", shown["whole"], "--at", "soon")[0]
+    alone = ["cert", "check", "--qr", shown["whole"], "--at", later.isoformat(), "--lang", "en"]
+    refused = CliRunner().invoke(main, alone)
+    assert (2, True) == (refused.exit_code, "--at goes with --offline only" in refused.stderr)
 
 
 async def test_only_the_own_policy_is_trusted(gate: Gate, shown: dict[str, str]) -> None:

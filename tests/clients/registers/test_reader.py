@@ -1,11 +1,13 @@
 """Registers read as found: each genuine kind of defect on made-up rows, and what becomes of it."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from clients.language import using_language
 from clients.registers.findings import Defect
+from clients.registers.mapping import Match
 from clients.registers.mapping_file import read_mapping
 from clients.registers.reader import Register, by_rarity, defect_counts, read_register
 from clients.registers.shipped import find_mapping
@@ -45,6 +47,7 @@ def read(
     province: str | None = "310000",
     without: str = "",
     streets: Streets | None = None,
+    match: Match = Match.NUMBER,
 ) -> Register:
     """Return the register of rows that differ from the good one, read as Shanghai's."""
     columns = [name for name in GOOD if name != without]
@@ -59,7 +62,7 @@ def read(
             (number, {attribute: ({**GOOD, **row})[name] for attribute, name in headers.items()})
             for number, row in enumerate(rows, start=2)
         ),
-        mapping=SHANGHAI,
+        mapping=replace(SHANGHAI, match=match),
         headers=headers,
         today=TODAY,
         province=province,
@@ -196,6 +199,8 @@ def test_one_finding_for_a_column_that_no_row_has() -> None:
     """A register without credit codes says so once, not once a row."""
     register = read({}, {"src_id": "138"}, without="unified_social_credit_code")
     assert [(Defect.CREDIT_CODE_ABSENT, 1)] == list(defect_counts(register.findings))
+    by_name = read({}, without="unified_social_credit_code", match=Match.NAME)
+    assert () == by_name.findings, "names say which institution is meant"
 
 
 def test_findings_in_both_languages() -> None:

@@ -126,6 +126,20 @@ async def test_partner_gone(phones: Phones) -> None:
     assert "STALE" == check_offline(text, phones.trusted(never, "330000"), now=phones.now).verdict
 
 
+async def test_list_that_is_behind_its_log(phones: Phones) -> None:
+    """What the log says already is in the bundle, though the issuer's list is the one kept."""
+    texts = {n: await phones.issue(f"320000-C{n}") for n in (1, 2)}
+    await phones.bundle(HOST)
+    await phones.rooms.revoke(ISSUER, "320000-C1", "2026-01-01")
+    await phones.rooms.spread(ISSUER)
+    bundle = await phones.bundle(HOST)
+    found = phones.check(texts[1], bundle)
+    assert ("REVOKED", "R07-REVOKED", 0) == (found.verdict, found.rule, found.list_age_s)
+    assert "VALID" == phones.check(texts[2], bundle).verdict
+    phones.cut.add(ISSUER)
+    assert "REVOKED" == phones.check(texts[1], await phones.bundle(HOST)).verdict
+
+
 async def test_lying_partner_changes_nothing(phones: Phones) -> None:
     """Another province's list, or noise, is not kept in place of the right one."""
     text = await phones.issue("320000-C1")

@@ -26,6 +26,7 @@ from deltacare.credential.jws import (
     bad_token,
     decode_b64url,
     parse_jws,
+    parse_object,
     sign_jws,
 )
 from deltacare.credential.names import issuer_of_uri, parse_status_uri, status_uri
@@ -49,6 +50,7 @@ __all__ = [
     "set_status",
     "status_at",
     "status_key_id",
+    "status_log_size",
 ]
 
 STATUS_BITS = 2
@@ -244,3 +246,16 @@ def status_key_id(token: str) -> str:
         PeerFault: ``BAD_SIGNATURE``, if it is no such token.
     """
     return parse_jws(token, typ=STATUS_LIST_TYPE, bytes_max=TOKEN_BYTES_MAX).key_id
+
+
+def status_log_size(token: str) -> int:
+    """Return how many entries of its issuer's log a token takes in; for one that was verified.
+
+    Raises:
+        PeerFault: ``BAD_SIGNATURE``, if it is no such token.
+    """
+    jws = parse_jws(token, typ=STATUS_LIST_TYPE, bytes_max=TOKEN_BYTES_MAX)
+    size = parse_object(jws.payload, "The payload").get("log_size")
+    if type(size) is not int or size < 0:
+        raise bad_token("A number in the status list is none.")
+    return size
