@@ -72,7 +72,12 @@ class Business:
         close_time: time | None,
     ) -> None:
         comparer = Comparer(
-            own=province, database=database, vault=vault, peers=partners, clock=clock
+            own=province,
+            database=database,
+            vault=vault,
+            book=salts,
+            peers=partners,
+            clock=clock,
         )
         self._wiper = Wiper(database=database, reader=reader)
         nights = PairNights(
@@ -127,6 +132,7 @@ class Business:
             signers=keys,
             checker=certification.checker,
             vault=vault,
+            book=salts,
             peer=partners,
         )
         self.services: Mapping[str, object] = {

@@ -19,6 +19,7 @@ from clients.sdk.credentials import CA_FILE, PROFILE_FILE, client_key_name, read
 from clients.vault import COST, Vault, require_passphrase, write_new
 from deltacare.divisions import PROVINCES
 from deltacare.errors import Reason, Refusal, invalid_field
+from deltacare.identity_numbers import holds_identity_number
 from deltacare.ids import Principal, own_logs, parse_opaque_id
 from deltacare.sm2 import Sm2VerifierKey, require_sm2_available
 from deltacare.tlog.suite import Suite
@@ -211,6 +212,13 @@ def add_client(
         )
     parse_opaque_id(name, field="name")
     parse_opaque_id(opaque_id)
+    if holds_identity_number(opaque_id):
+        raise invalid_field(
+            "principal_id",
+            "",
+            "Somebody's identity number stands in it, which no log may carry.",
+            "Use a number or reference of your own that says nothing of the person.",
+        )
     config, vault = open_vault(directory, environ)
     caller = Principal(province=config.province, role=role, opaque_id=opaque_id)
     clients = directory / CLIENTS_DIRECTORY

@@ -8,17 +8,25 @@ read. A file that cannot be read as a table is refused with a remedy (`BadFile`)
 
 import csv
 import io
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+from xml.etree.ElementTree import ParseError
 
 from settlement.findings import BadFile, Finding, Findings, Problem
+from settlement.unpacked import CELL_CHARS_MAX, SHEET_ROWS_MAX, problem_of
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
 
 __all__ = [
     "FILE_BYTES_MAX",
     "ROWS_MAX",
+    "SHEET_CELLS_MAX",
     "Layout",
     "Table",
     "TableRow",
@@ -27,11 +35,14 @@ __all__ = [
     "decode",
     "normal_name",
     "read_table",
+    "sheet_names",
     "sniff_delimiter",
 ]
 
 FILE_BYTES_MAX: Final = 2 * 1024**3
 ROWS_MAX: Final = 20_000_000
+SHEET_CELLS_MAX: Final = 64_000_000
+"""Of a sheet, over all rows: each is as wide as those before it, however little stands in it."""
 
 _UTF8_BOM = b"\xef\xbb\xbf"
 _XLSX_MAGIC = b"PK\x03\x04"
@@ -42,6 +53,20 @@ _CELL_CHARS_MAX = 1_000_000
 _EXACT_DIGITS = 15
 _EXACT_MAX = 10**_EXACT_DIGITS
 _MIDNIGHT = time()
+# What the reader of workbooks raises for those that are cut, damaged, or no tables.
+_DAMAGED: Final = (
+    AttributeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    ParseError,
+    RuntimeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +127,8 @@ def read_table(path: Path | str, *, layout: Layout | None = None) -> Table:
     """Return the table in a file.
 
     Args:
-        path: A CSV or XLSX file of at most 2 GiB; told apart by content, not by name.
+        path: A CSV or XLSX file of at most 2 GiB, a workbook also unpacked within bounds; told
+            apart by content, not by name.
         layout: What is known of it beforehand; ``None`` for what most programs write.
 
     Raises:
@@ -110,13 +136,43 @@ def read_table(path: Path | str, *, layout: Layout | None = None) -> Table:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
-        if size > FILE_BYTES_MAX:
+        return _read(path, _data_of(path), layout or Layout())
+    except MemoryError:
+        raise _refused(path, Problem.OUT_OF_MEMORY) from None
+
+
+def sheet_names(path: Path) -> tuple[str, ...]:
+    """Return the names of a workbook's sheets in order; of another file, none.
+
+    Raises:
+        BadFile: If it cannot be opened, is too large, or is a workbook that cannot be read.
+    """
+    data = _data_of(path)
+    if not data.startswith(_XLSX_MAGIC):
+        return ()
+    book = _workbook(path, data)
+    try:
+        return tuple(book.sheetnames)
+    finally:
+        book.close()
+
+
+def _data_of(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        BadFile: If it cannot be opened or is too large.
+    """
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
             raise _refused(path, Problem.TOO_LARGE)
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError:
         raise _refused(path, Problem.NOT_READABLE) from None
-    layout = layout or Layout()
+
+
+def _read(path: Path, data: bytes, layout: Layout) -> Table:
+    """Return the table that the bytes of a file hold."""
     if data.startswith(_XLSX_MAGIC):
         return _table(path, _sheet_rows(path, data, layout.sheet), "xlsx", layout.header_row)
     try:
@@ -273,49 +329,51 @@ def _sheet_rows(path: Path, data: bytes, name: str) -> Iterator[tuple[int, list[
 
     A workbook leaves out the empty cells at the end of a row.
     """
-    import zipfile
-    import zlib
-    from xml.etree.ElementTree import ParseError
-
-    import openpyxl
-
-    # What the reader raises for sheets that are cut, damaged, or no tables.
-    damaged = (
-        AttributeError,
-        EOFError,
-        IndexError,
-        KeyError,
-        OSError,
-        ParseError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-    )
+    book = _workbook(path, data)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            # A small archive can unpack to anything.
-            if sum(member.file_size for member in archive.infolist()) > FILE_BYTES_MAX:
-                raise _refused(path, Problem.TOO_LARGE)
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheets = [each for each in book.worksheets if name in ("", each.title)]
         if not sheets and book.worksheets:
             book.close()
             raise _refused(path, Problem.NO_SUCH_SHEET, value=name)
         sheet = sheets[0]
-    except damaged:
+    except _DAMAGED:
         raise _refused(path, Problem.NOT_A_WORKBOOK) from None
-    width = 0
-    number = 0
+    width = number = count = 0
     try:
         # The stated size of a sheet is often wrong; without it every row is read as it is.
         sheet.reset_dimensions()
         for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
             width = max(width, len(cells))
+            count += width
+            if number > SHEET_ROWS_MAX or count > SHEET_CELLS_MAX:
+                raise _refused(path, Problem.TOO_LARGE, row=number)
+            if any(isinstance(cell, str) and len(cell) > CELL_CHARS_MAX for cell in cells):
+                raise _refused(path, Problem.CELL_TOO_LONG, row=number)
             yield number, [*map(cell_text, cells), *[""] * (width - len(cells))]
-    except damaged:
+    except _DAMAGED:
         raise _refused(path, Problem.NOT_A_WORKBOOK, row=number + 1) from None
     finally:
         book.close()
+
+
+def _workbook(path: Path, data: bytes) -> "Workbook":
+    """Return a workbook, opened to be read row by row.
+
+    Raises:
+        BadFile: If it is none, or unpacks to more than fits.
+    """
+    import openpyxl
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            problem = problem_of(archive)
+        if problem is not None:
+            raise _refused(path, problem)
+        return openpyxl.load_workbook(
+            io.BytesIO(data), read_only=True, data_only=True, keep_links=False
+        )
+    except _DAMAGED:
+        raise _refused(path, Problem.NOT_A_WORKBOOK) from None
 
 
 def cell_text(cell: Any) -> str:  # noqa: ANN401, PLR0911 - whatever a cell holds, case by case

@@ -40,6 +40,24 @@ class Problem(enum.Enum):
         "文件超过大小上限。",
         "请拆分后分批导入。",
     )
+    UNPACKED_TOO_LARGE = (
+        "The workbook unpacks to more than is read of one.",
+        "Delete sheets, columns and formats that are not needed, save it as CSV, or split it.",
+        "工作簿解压后超过可读取的大小上限。",
+        "请删除不需要的工作表、列和格式，另存为 CSV，或拆分后分批导入。",
+    )
+    CELL_TOO_LONG = (
+        "A cell of the workbook has more than 32,767 characters.",
+        "Open it in the spreadsheet program, shorten that cell and save it again as XLSX.",
+        "工作簿中有单元格超过 32767 个字符。",
+        "请用表格软件打开，缩短该单元格后重新另存为 XLSX。",
+    )
+    OUT_OF_MEMORY = (
+        "The file needs more memory than this machine has.",
+        "Split it and import the parts one after another, or use a machine with more memory.",
+        "读取该文件所需内存超过本机可用内存。",
+        "请拆分后分批导入，或换用内存更大的计算机。",
+    )
     NOT_READABLE = (
         "The file cannot be opened.",
         "Check the path and the rights on the file.",

@@ -73,6 +73,18 @@ class Cursors:
         if self.path is not None:
             self._save(self.path)
 
+    def hold(self, cursors: Any) -> None:  # noqa: ANN401  # a repeated field
+        """Keep places to start from, unless those that are kept already are earlier.
+
+        What was watched before goes on from where it stood; what is new is told of from then too.
+        """
+        self.take(
+            [
+                _earlier(self.of_log[cursor.log], cursor) if cursor.log in self.of_log else cursor
+                for cursor in cursors
+            ]
+        )
+
     def _save(self, path: Path) -> None:
         """Write the file whole or not at all."""
         data = {
@@ -132,6 +144,21 @@ def follow(
             on_away(error, rest_s)
         rest(rest_s)
         rest_s = min(_REST_MAX_S, rest_s * 2)
+
+
+def _earlier(one: WatchCursor, other: WatchCursor) -> WatchCursor:
+    """Return where a follower of both must go on: each of the two places the earlier one."""
+    index, after = min((each.next_index, each.after_certificate_no) for each in (one, other))
+    permit_index, after_permit = min(
+        (each.next_permit_index, each.after_permit_certificate_no) for each in (one, other)
+    )
+    return WatchCursor(
+        log=one.log,
+        next_index=index,
+        next_permit_index=permit_index,
+        after_certificate_no=after,
+        after_permit_certificate_no=after_permit,
+    )
 
 
 def _read(data: Mapping[str, Any], of_log: dict[str, WatchCursor]) -> None:

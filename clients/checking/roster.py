@@ -8,15 +8,13 @@ nothing here are kept as they are.
 
 import re
 import unicodedata
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree.ElementTree import ParseError
 
 from deltacare.errors import Refusal
 from deltacare.ids import CertificateNumber
-from settlement.files import Layout, Table, column_positions, read_table
+from settlement.files import Layout, Table, column_positions, read_table, sheet_names
 from settlement.findings import BadFile, Finding, Findings, Problem
 
 __all__ = ["COLUMN_NAMES", "ROSTER_ROWS_MAX", "Roster", "RosterRow", "read_roster"]
@@ -60,6 +58,13 @@ _NUMBER_MALFORMED = (
 _NAME_MALFORMED = (
     "姓名应为 1 至 64 个可见字符。请按证书写",
     "A name has 1 to 64 printable characters. Write it as on the certificate.",
+)
+_NAME_MISSING = (
+    "缺少姓名，未核对持证人。请填写姓名；整份不核对姓名的，请加 --no-names",
+    (
+        "The name is missing, so its holder could not be compared. Fill it in, or compare no names "
+        "at all with --no-names."
+    ),
 )
 _CELL_COUNT = (
     "该行单元格数与列数不符，未能读取。请为含逗号的内容加引号",
@@ -106,11 +111,12 @@ class Roster:
     sheet: str = ""
 
 
-def read_roster(path: Path) -> Roster:
+def read_roster(path: Path, *, needs_names: bool = False) -> Roster:
     """Return the roster in a file.
 
     Args:
         path: CSV or XLSX, in any encoding that clerks' programs write.
+        needs_names: Whether a row without a name is at fault, if the roster has names.
 
     Raises:
         BadFile: If it is no table, or has no column of certificates, or one twice.
@@ -125,7 +131,7 @@ def read_roster(path: Path) -> Roster:
         raise BadFile(path.name, Findings([Finding.of(Problem.NO_ROWS)]))
     blank = ("",) * len(table.header)
     rows = [
-        *_rows(table, positions),
+        *_rows(table, positions, needs_names=needs_names),
         *(
             RosterRow(
                 number=number, cells=blank, certificate_no="", holder_name="", faults=(_CELL_COUNT,)
@@ -165,22 +171,15 @@ def _find_table(path: Path) -> tuple[Table, dict[str, int], str]:
 
 
 def _sheets(path: Path) -> Sequence[str]:
-    """Return the sheets of a workbook, the first as the empty name; of a text that name alone."""
-    import openpyxl
+    """Return the sheets of a workbook, the first as the empty name; of a text that name alone.
 
-    try:
-        if not zipfile.is_zipfile(path):
-            return ("",)
-        book = openpyxl.load_workbook(path, read_only=True)
-    except (OSError, KeyError, ValueError, ParseError, zipfile.BadZipFile):
-        return ("",)  # whoever reads it says what is wrong
-    try:
-        return ("", *book.sheetnames[1:])
-    finally:
-        book.close()
+    Raises:
+        BadFile: If it cannot be read.
+    """
+    return ("", *sheet_names(path)[1:])
 
 
-def _rows(table: Table, positions: Mapping[str, int]) -> Iterator[RosterRow]:
+def _rows(table: Table, positions: Mapping[str, int], *, needs_names: bool) -> Iterator[RosterRow]:
     """Yield the rows with what is wrong with each, repetitions included."""
     first_row: dict[str, tuple[int, str]] = {}
     at_number, at_name = positions["certificate_no"], positions.get("holder_name")
@@ -191,6 +190,8 @@ def _rows(table: Table, positions: Mapping[str, int]) -> Iterator[RosterRow]:
         faults = [] if fault is None else [fault]
         if len(name) > _NAME_CHARS_MAX or not name.isprintable():
             faults.append(_NAME_MALFORMED)
+        elif needs_names and at_name is not None and not name:
+            faults.append(_NAME_MISSING)
         notes = []
         if number:
             before = first_row.setdefault(number, (row.number, name))
@@ -209,10 +210,12 @@ def _rows(table: Table, positions: Mapping[str, int]) -> Iterator[RosterRow]:
 def _read_number(written: str) -> tuple[str, tuple[str, str] | None]:
     """Return a certificate's number, or what is wrong with it.
 
-    Full-width characters, as Chinese input methods write them, are taken for what they mean.
+    Full-width characters, as Chinese input methods write them, are taken for what they mean; so
+    are small letters, because a certificate's number has only capitals.
     """
     text = unicodedata.normalize("NFKC", written).replace("\u2010", "-").replace("\u2013", "-")
     text = "".join(text.split())
+    text = text.upper() if text.isascii() else text
     if not text:
         return "", _NUMBER_MISSING
     if _SCIENTIFIC.fullmatch(text):

@@ -130,7 +130,13 @@ def accept(
 
 
 @command(
-    agreement, "end", help=both("不接受或不再接受。", "Refuse a version, or accept it no longer.")
+    agreement,
+    "end",
+    help=both(
+        "终止协议：所指版本及此前各版本一并终止。只是不同意修改的，不必答复：原版本继续有效。",
+        "End an agreement: the version named and all before it. An amendment that is not wanted "
+        "needs no answer: the version before it stays in force.",
+    ),
 )
 @click.argument("agreement_id")
 @option("--version", "version", default="", metavar="HASH", help=both("版本摘要。", "Leaf hash."))
@@ -203,30 +209,58 @@ def list_(*, connection: Connection, division: str, on_date: str) -> None:
             [
                 tr("编号", "id"),
                 tr("各方", "parties"),
+                tr("范围", "scopes"),
                 tr("项目", "kinds"),
                 tr("起止", "from – until"),
                 tr("各方态度", "last words"),
-                tr("是否有效", "in force"),
+                tr("当日有效", "in force"),
             ],
-            [_row(standing) for standing in found],
+            [row for standing in found for row in _rows(standing)],
         )
 
 
-def _row(standing: Any) -> list[object]:  # noqa: ANN401  # a message
-    version = standing.agreement
-    words = {"ACCEPTED": tr("接受", "accepted"), "ENDED": tr("终止", "ended")}
-    said = (
-        f"{party.province} {words.get(enum_name(party, 'word'), tr('未答复', 'silent'))}"
-        for party in standing.words
-    )
+def _rows(standing: Any) -> list[list[object]]:  # noqa: ANN401  # a message
+    """Return the version in force, where it is not the newest, and then the newest."""
+    newest, now = standing.version_number, standing.in_force_number
+    rows = []
+    if standing.in_force and now != newest:
+        until = standing.replaced_date
+        yes = tr(f"是，至 {until} 前", f"yes, before {until}") if until else tr("是", "yes")
+        rows.append([*_terms(standing.in_force_version, now), "", yes])
+    is_newest = standing.in_force and now == newest
+    said = tr("，", ", ").join(_word(party) for party in standing.words)
+    state = tr("是", "yes") if is_newest else tr("否", "no")
+    rows.append([*_terms(standing.agreement, newest), said, state])
+    return rows
+
+
+def _terms(version: Any, number: int) -> list[object]:  # noqa: ANN401  # a message
     return [
-        version.agreement_id,
+        f"{version.agreement_id} v{number}",
         " ".join(version.parties),
+        tr("、", ", ").join(_scope_words(scope) for scope in version.scopes),
         " ".join(version.subsidy_kinds),
         f"{version.from_date} – {version.until_date}",
-        ", ".join(said),
-        tr("是", "yes") if standing.in_force else tr("否", "no"),
     ]
+
+
+def _scope_words(scope: int) -> str:
+    words = {
+        1: tr("机构标准", "standard"),
+        2: tr("护理员资格", "qualification"),
+        3: tr("补贴结算", "subsidy"),
+    }
+    return words.get(scope, str(scope))
+
+
+def _word(party: Any) -> str:  # noqa: ANN401  # a message
+    """Return what a province said last, and of which version."""
+    words = {"ACCEPTED": tr("接受", "accepted"), "ENDED": tr("终止", "ended")}
+    said = words.get(enum_name(party, "word"))
+    if said is None:
+        return f"{party.province} {tr('未答复', 'silent')}"
+    version = f" v{party.version_number}" if party.version_number else ""
+    return f"{party.province} {said}{version}"
 
 
 def _newest(node: Any, agreement_id: str) -> bytes:  # noqa: ANN401  # a client of a node

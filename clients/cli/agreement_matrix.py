@@ -18,6 +18,7 @@ __all__ = ["matrix"]
 _SCOPES = {"standard": 1, "qualification": 2, "subsidy": 3}
 _SIDE_MAX = 64
 _CODE_CHARS = 6
+_COLUMNS_SHOWN = 4
 
 
 @click.command(
@@ -98,7 +99,18 @@ def matrix(
         )
     ]
     if answer(data, lines):
-        print_table(["", *column_codes], _counts(row_codes, column_codes, cells))
+        # As many columns in a table as fit, so that no code is broken.
+        for first in range(0, len(column_codes), _COLUMNS_SHOWN):
+            some = column_codes[first : first + _COLUMNS_SHOWN]
+            print_table(["", *map(_named, some)], _counts(row_codes, some, cells))
+
+
+def _named(code: str) -> str:
+    """Return a division's code with its name, where one is known."""
+    from deltacare.divisions import CHANGES
+
+    name = CHANGES.name(code)
+    return code if name == code else f"{code} {name}"
 
 
 def _codes(text: str, name: str) -> list[str]:
@@ -125,7 +137,7 @@ def _parties(node: Any, on_date: str) -> tuple[list[str], list[str]]:  # noqa: A
     for page in pages(node.registry.ListAgreements, ListAgreementsRequest(on_date=on_date)):
         for standing in page.agreements:
             if standing.in_force:
-                parties.update(standing.agreement.parties)
+                parties.update(standing.in_force_version.parties)
     mine = sorted(code for code in parties if code[:2] == own[:2])
     others = sorted(code for code in parties if code[:2] != own[:2])
     for side, name in ((mine, "--rows"), (others, "--columns")):
@@ -144,7 +156,7 @@ def _counts(
 ) -> Iterable[list[str]]:
     """Yield the rows of the table: the agreement where there is one, else how many."""
     for row in rows:
-        line = [row]
+        line = [_named(row)]
         for column in columns:
             cell = cells.get((row, column))
             ids = list(cell.agreement_ids) if cell is not None else []
@@ -161,8 +173,10 @@ def _workbook(
     """Return the matrix as a workbook: every agreement in its cell."""
     from clients.registers.report import workbook_bytes
 
-    table = [(on_date, *columns)]
+    table = [(on_date, *map(_named, columns))]
     for row in rows:
         found = (cells.get((row, column)) for column in columns)
-        table.append((row, *(" ".join(cell.agreement_ids) if cell else "" for cell in found)))
+        table.append(
+            (_named(row), *(" ".join(cell.agreement_ids) if cell else "" for cell in found))
+        )
     return workbook_bytes([(tr("协议矩阵", "Agreements"), table)])

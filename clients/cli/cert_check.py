@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clients.checking.words import remedy, verdict_text
+from clients.checking.words import NOT_COMPARED, remedy, verdict_text
 from clients.cli.commands import Command, option
 from clients.cli.connection import Connection, connected
 from clients.cli.failures import Exit, InputRefused
@@ -100,6 +100,14 @@ _IDENTITY_CHARS_MAX = 64
     ),
 )
 @option(
+    "--no-names",
+    is_flag=True,
+    help=both(
+        "不核对花名册中的姓名（默认核对，缺姓名的行视为有误）。",
+        "Compare no names of the roster; else a row without one is at fault.",
+    ),
+)
+@option(
     "--evidence-dir",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
@@ -158,6 +166,7 @@ def check(
     save: Path | None,
     roster: Path | None,
     out: Path | None,
+    no_names: bool,
     evidence_dir: Path | None,
     qr: Path | None,
     credential: Path | None,
@@ -175,7 +184,9 @@ def check(
             )
         )
     _refuse_mixed(
-        {"--out": out, "--evidence-dir": evidence_dir}, is_fit=roster is not None, form="--roster"
+        {"--out": out, "--no-names": no_names or None, "--evidence-dir": evidence_dir},
+        is_fit=roster is not None,
+        form="--roster",
     )
     is_shown = qr is not None or credential is not None
     _refuse_mixed({"--offline": offline}, is_fit=is_shown, form="--qr / --credential")
@@ -211,7 +222,12 @@ def check(
                 )
             )
         return check_roster(
-            connection, roster=roster, out=out, evidence_dir=evidence_dir, asked=asked
+            connection,
+            roster=roster,
+            out=out,
+            evidence_dir=evidence_dir,
+            asked=asked,
+            with_names=not no_names,
         )
     assert certificate_no is not None, "one form was given"
     return _check_one(
@@ -316,6 +332,10 @@ def _check_one(
         + tr("，事实截至 ", ", known at ")
         + str(result.get("known_time", "")),
     ]
+    is_compared = bool(holder or identity_number)
+    result["holder_compared"] = is_compared
+    if not is_compared:
+        lines.append(tr(*NOT_COMPARED))
     if response.mapped_grade:
         lines.append(
             tr("在本地相当于 ", "counts here as ")

@@ -322,6 +322,11 @@ def _tell(
         for each in outcomes
         if each.kind == "REFUSED"
     ]
+    noted = [
+        row_fault(each.row.number, each.column, each.value, each.why, each.remedy)
+        for each in outcomes
+        if each.kind == "UNCHANGED" and each.why
+    ]
     data = {
         "file": file.name,
         "dry_run": is_dry_run,
@@ -331,6 +336,7 @@ def _tell(
         "fault_count": len(faults),
         "faults": [fault_plain(fault) for fault in faults],
         "refused": [fault_plain(fault) for fault in refused],
+        "noted": [fault_plain(fault) for fault in noted],
     }
     parts = [tr(f"{file.name} 共 {len(sheet.numbers)} 行", f"{len(sheet.numbers)} rows")]
     if is_sent:
@@ -348,6 +354,7 @@ def _tell(
     for title, listed in (
         (tr("文件问题：", "In the file:"), faults),
         (tr("节点拒绝：", "Refused by the node:"), refused),
+        (tr("请留意：", "To be known:"), noted),
     ):
         if listed:
             say("\n".join([title, *fault_lines(listed, len(listed))]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clients.checking.words import remedy, verdict_text
+from clients.checking.words import NOT_COMPARED, remedy, verdict_text
 from clients.cli.commands import Command, option
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.failures import Exit, InputRefused
@@ -114,8 +114,9 @@ def qr(
     if disclosed < len(wanted):
         say(
             tr(
-                "本省未存持证人姓名，二维码不含姓名。",
-                "No name of the holder is kept here; the code shows none.",
+                "本省未存持证人姓名，或无法与签发时的姓名核对；二维码不含姓名。",
+                "No name of the holder is kept here that can be compared with the certificate; the "
+                "code shows none.",
             )
         )
     code = draw_qr(shown)
@@ -164,6 +165,7 @@ def qr(
 @connected
 def bundle(*, connection: Connection, out: Path, issuers: tuple[str, ...]) -> None:
     """Get the offline bundle."""
+    from clients.credential.offline import signed_time
     from deltacare.credential.bundle import OfflineBundle
     from deltacare.times import format_time
     from deltacare.v1.credential_service_pb2 import GetOfflineBundleRequest
@@ -171,16 +173,19 @@ def bundle(*, connection: Connection, out: Path, issuers: tuple[str, ...]) -> No
     require_folder(out)
     with connection.open() as node:
         data = node.credential.GetOfflineBundle(GetOfflineBundleRequest(issuers=issuers)).bundle
-    content = OfflineBundle.from_bytes(data).content
+    made = OfflineBundle.from_bytes(data)
+    content = made.content
     out.write_bytes(data)
     hours = content.stale_after_s // _HOUR_S
     lists = [
         {
             "issuer": each.issuer,
             "list": each.list_number,
-            "age_s": int((content.made_time - each.fetched_time).total_seconds()),
+            # As a check counts it: from when its issuer signed it, not from when it was fetched.
+            "age_s": int((content.made_time - signed_time(token)).total_seconds()),
+            "fetched_age_s": int((content.made_time - each.fetched_time).total_seconds()),
         }
-        for each in content.lists
+        for each, token in zip(content.lists, made.tokens, strict=True)
     ]
     if answer(
         {
@@ -199,7 +204,7 @@ def bundle(*, connection: Connection, out: Path, issuers: tuple[str, ...]) -> No
         ],
     ):
         print_table(
-            [tr("发证省", "issuer"), tr("列表", "list"), tr("取得于几秒前", "age in s")],
+            [tr("发证省", "issuer"), tr("列表", "list"), tr("签发于几秒前", "age in s")],
             [[row["issuer"], row["list"], row["age_s"]] for row in lists],
             numbers=(1, 2),
         )
@@ -414,11 +419,13 @@ def _check_offline(
     issuer_fault = None
     if found.fault is not None and found.shown is None:
         issuer_fault = next(iter(trusted.faults.values()), None)
-    _tell(found, issuer_fault, host=trusted.content.host)
+    _tell(found, issuer_fault, host=trusted.content.host, is_compared=bool(holder))
     return Exit.YES if found.is_valid else Exit.NO
 
 
-def _tell(found: "OfflineVerdict", issuer_fault: Exception | None, *, host: str) -> None:
+def _tell(
+    found: "OfflineVerdict", issuer_fault: Exception | None, *, host: str, is_compared: bool
+) -> None:
     """Print an offline verdict."""
     from clients.cli.failures import failure_lines
 
@@ -432,6 +439,8 @@ def _tell(found: "OfflineVerdict", issuer_fault: Exception | None, *, host: str)
         )
     if found.reason:
         lines.append(tr("事由 ", "reason ") + found.reason)
+    if not is_compared and found.shown is not None:
+        lines.append(tr(*NOT_COMPARED))
     lines.append(
         tr(f"离线包已有 {found.bundle_age_s} 秒", f"the bundle is {found.bundle_age_s} s old")
     )
@@ -450,6 +459,7 @@ def _tell(found: "OfflineVerdict", issuer_fault: Exception | None, *, host: str)
             "rule": found.rule,
             "host": host,
             "on_date": found.on_date.isoformat(),
+            "holder_compared": is_compared,
             **_shown_plain(found.shown),
             "mapped_scheme": found.mapped_scheme,
             "mapped_grade": found.mapped_grade,
@@ -485,23 +495,32 @@ def _check_at_node(
     response = node.certification.CheckCertification(
         CheckCertificationRequest(
             certificate_no=shown.certificate.certificate_no,
-            holder_name=holder,
+            # Nobody is asked for: then the name that is shown has to be the one in the log.
+            holder_name=holder or shown.holder_name or "",
             on_date=on_date,
             host=host,
         )
     )
     result = plain(response)
     result.pop("evidence", None)
+    is_compared = bool(holder or shown.holder_name)
     verdict, rule = str(result["verdict"]), response.rule
     # A name that is shown has to be the one asked for; one left out is compared by the node alone.
     if holder and shown.holder_name is not None and not same_name(shown.holder_name, holder):
         verdict, rule = "HOLDER_MISMATCH", "R06-HOLDER"
     answer(
-        {**result, "verdict": verdict, "rule": rule, **_shown_plain(shown)},
+        {
+            **result,
+            "verdict": verdict,
+            "rule": rule,
+            "holder_compared": is_compared,
+            **_shown_plain(shown),
+        },
         [
             verdict_text(verdict),
             *_shown_lines(shown),
             tr("依据规则 ", "rule ") + rule,
+            *([] if is_compared else [tr(*NOT_COMPARED)]),
             *([tr(*remedy(rule))] if verdict != "VALID" else []),
         ],
     )

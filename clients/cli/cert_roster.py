@@ -1,5 +1,6 @@
 """Checks a roster for ``deltacare cert check --roster``: file in, file out, the counts said."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ def check_roster(
     out: Path,
     evidence_dir: Path | None,
     asked: "Asked",
+    with_names: bool,
 ) -> int:
     """Check every row of a roster, and write it with the verdicts.
 
@@ -36,6 +38,7 @@ def check_roster(
         out: Where the verdicts go.
         evidence_dir: Where a verdict file for each row goes, if anywhere.
         asked: What is the same for all rows.
+        with_names: Whether holders are compared, where the roster has a column of names.
 
     Returns:
         0 only if every row is valid.
@@ -63,7 +66,9 @@ def check_roster(
                 "The verdicts cannot take the place of the roster; name another file.",
             )
         )
-    read = read_roster(roster)
+    read = read_roster(roster, needs_names=with_names)
+    if not with_names:
+        read = replace(read, rows=tuple(replace(row, holder_name="") for row in read.rows))
     with connection.open() as node:
         with progress("核验", "checking", total=len(read.rows)) as bar:
             results = check_rows(

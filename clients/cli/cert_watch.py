@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clients.checking.words import remedy, verdict_text
+from clients.checking.words import announced, remedy, verdict_text
 from clients.cli.commands import Group, command, option, wants_json
 from clients.cli.connection import Connection, connected
 from clients.cli.failures import Exit, Fault, InputRefused, failure_words
@@ -16,7 +16,7 @@ from clients.plain import enum_name, plain
 if TYPE_CHECKING:
     from clients.checking.roster import RosterRow
     from deltacare.errors import DeltacareError
-    from deltacare.v1.certification_service_pb2 import CertificateAlert
+    from deltacare.v1.certification_service_pb2 import AlertedCertificate, CertificateAlert
 
 __all__ = ["watch"]
 
@@ -65,17 +65,35 @@ _BODIES = {
     help=both("花名册：CSV 或 XLSX，含证书编号列。", "Roster: CSV or XLSX with certificates."),
 )
 @option("--none", "is_none", is_flag=True, help=both("取消关注。", "Watch none."))
+@option(
+    "--cursor-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help=both(
+        "在其中记下名单生效时的进度；follow 用同一文件，即不漏其后的变更。",
+        "Keep the place from which the list counts: follow with the same file misses nothing.",
+    ),
+)
 @connected
 def set_(
-    *, connection: Connection, institution_id: str, roster: Path | None, is_none: bool
+    *,
+    connection: Connection,
+    institution_id: str,
+    roster: Path | None,
+    is_none: bool,
+    cursor_file: Path | None,
 ) -> None:
     """Replace a watch list."""
+    from clients.checking.following import Cursors
     from deltacare.v1.certification_service_pb2 import PutWatchListRequest, WatchList
 
     if (roster is None) != is_none:
         raise InputRefused(
             tr("请给出 --roster 或 --none 之一。", "Give either --roster or --none.")
         )
+    if cursor_file is not None:
+        require_folder(cursor_file)
+    cursors = Cursors.load(cursor_file)
     numbers = [] if roster is None else _numbers(roster)
     with connection.open() as node:
         kept = node.certification.PutWatchList(
@@ -83,18 +101,25 @@ def set_(
                 list=WatchList(institution_id=institution_id, certificate_nos=numbers)
             )
         )
+    cursors.hold(kept.cursors)
     count = len(kept.list.certificate_nos)
-    answer(
-        plain(kept),
-        [
+    lines = [
+        tr(
+            f"{institution_id} 关注 {count} 张证书（新增 {kept.added_count}，"
+            f"移除 {kept.removed_count}）",
+            f"{institution_id}: {count} certificates watched ({kept.added_count} added, "
+            f"{kept.removed_count} removed)",
+        )
+    ]
+    if cursor_file is not None:
+        lines.append(
             tr(
-                f"{institution_id} 关注 {count} 张证书（新增 {kept.added_count}，"
-                f"移除 {kept.removed_count}）",
-                f"{institution_id}: {count} certificates watched ({kept.added_count} added, "
-                f"{kept.removed_count} removed)",
+                f"此后的变更自 {cursor_file} 续接；此前的请再核验一次花名册。",
+                f"Changes from now on: follow from {cursor_file}. For earlier ones check the "
+                "roster once more.",
             )
-        ],
-    )
+        )
+    answer(plain(kept), lines)
 
 
 def _numbers(path: Path) -> list[str]:
@@ -182,6 +207,15 @@ def follow(
     if cursor_file is not None:
         require_folder(cursor_file)
     cursors = Cursors.load(cursor_file)
+    if not cursors.of_log:
+        say(
+            tr(
+                "自现在起告知；此前的变更不会告知，请用 cert check --roster 核验，"
+                "或对 watch set 和 follow 使用同一 --cursor-file。",
+                "Told from now on, not of what was before: see cert check --roster, or give watch "
+                "set and follow the same --cursor-file.",
+            )
+        )
     with connection.open() as node:
         alerts = following(
             node, cursors, institution_id=institution_id, host=host, on_away=_say_away
@@ -217,18 +251,46 @@ def _show(alert: "CertificateAlert") -> None:
 
         data = plain(alert)
         for shown, each in zip(data["certificates"], alert.certificates, strict=True):
-            shown["verdict"].pop("evidence", None)
-            zh, en = remedy(each.verdict.rule)
+            for verdict in ("verdict", "coming_verdict"):
+                (shown.get(verdict) or {}).pop("evidence", None)
+            zh, en = _to_do(each)
             shown["remedy"] = {"zh": zh, "en": en}
         click.echo(json.dumps(data, ensure_ascii=False))
         return
     what = tr(*_BODIES.get(alert.body, (alert.body, alert.body)))
     time = plain(alert).get("entry_time", "")
-    click.echo(f"{time}  {what}  {alert.entry.log} #{alert.entry.index}")
+    click.echo(f"{time}  {what}{_days(alert)}  {alert.entry.log} #{alert.entry.index}")
     for each in alert.certificates:
         places = ", ".join(each.institution_ids)
         click.echo(
             f"  {each.certificate_no}  {verdict_text(enum_name(each.verdict, 'verdict'))}  "
             f"{each.verdict.rule}  {places}"
         )
-        click.echo("    " + tr("处理：", "To do: ") + tr(*remedy(each.verdict.rule)))
+        if each.superseded_by:
+            click.echo(
+                "    "
+                + tr(
+                    f"已另发后续证书 {each.superseded_by}，请一并列入关注名单",
+                    f"superseded by {each.superseded_by}; put that on the list as well",
+                )
+            )
+        click.echo("    " + tr("处理：", "To do: ") + tr(*_to_do(each)))
+
+
+def _days(alert: "CertificateAlert") -> str:
+    """Return from when and until when it holds what an entry says, as far as it says so."""
+    first, last = alert.effective_date, alert.until_date
+    said = tr(f"自 {first} 起", f"from {first}") if first else ""
+    said += (" " if first and last else "") + (tr(f"至 {last}", f"until {last}") if last else "")
+    return f"  {said}" if said else ""
+
+
+def _to_do(each: "AlertedCertificate") -> tuple[str, str]:
+    """Return what to do about a certificate: about what is to come, if it is still good."""
+    from deltacare.v1.certification_service_pb2 import VERDICT_VALID
+
+    verdict, coming = each.verdict, each.coming_verdict
+    is_lost = each.HasField("coming_verdict") and coming.verdict != VERDICT_VALID
+    if verdict.verdict == VERDICT_VALID and is_lost:
+        return announced(enum_name(coming, "verdict"), coming.rule, coming.on_date)
+    return remedy(verdict.rule)

@@ -148,7 +148,7 @@ def exit_code(error: Exception) -> int:
         if error.reason is Reason.REQUEST_ID_REUSED:
             return Exit.BAD_INPUT
         return _KIND_EXITS[error.reason.kind]
-    if isinstance(error, OSError):
+    if isinstance(error, OSError | MemoryError):
         return Exit.BAD_INPUT
     return Exit.UNREACHABLE
 
@@ -249,7 +249,8 @@ def _reason(error: Exception) -> str:
         return "USAGE"
     if isinstance(error, click.ClickException):
         return "INVALID_INPUT"
-    return "INVALID_INPUT" if isinstance(error, OSError) else Reason.INTERNAL.wire
+    is_input = isinstance(error, OSError | MemoryError)
+    return "INVALID_INPUT" if is_input else Reason.INTERNAL.wire
 
 
 def _message(error: Exception) -> str:
@@ -266,6 +267,16 @@ def _message(error: Exception) -> str:
         return error.format_message()
     if isinstance(error, OSError):
         return _file(error)
+    return _broken(error)
+
+
+def _broken(error: Exception) -> str:
+    """Return that the machine or the program is at fault."""
+    if isinstance(error, MemoryError):
+        return tr(
+            "本机内存不足。请把文件拆分后分批处理，或换用内存更大的计算机。",
+            "This machine has too little memory for it. Split the file, or use a larger machine.",
+        )
     return tr(
         f"程序内部错误（{type(error).__name__}）。设 DELTACARE_TRACEBACK=1 可看详情。",
         f"Internal error ({type(error).__name__}). DELTACARE_TRACEBACK=1 shows the details.",

@@ -168,6 +168,7 @@ def _row(found: Any) -> Sequence[object]:  # noqa: ANN401  # a message
 @connected
 def show(*, connection: Connection, institution_id: str, history: bool) -> None:
     """Show an institution."""
+    from clients.cli.institution_measures import measures_in_force, measures_text
     from deltacare.v1.registry_service_pb2 import GetInstitutionRequest
 
     if history:
@@ -177,13 +178,22 @@ def show(*, connection: Connection, institution_id: str, history: bool) -> None:
         found = node.registry.GetInstitution(
             GetInstitutionRequest(name=f"institutions/{institution_id}")
         )
-    data = plain(found)
+        measures = measures_in_force(node, [institution_id])
+    data = {
+        **plain(found),
+        "measures": None
+        if measures is None
+        else [plain(row) for row in measures.get(institution_id, ())],
+    }
     rows = [(name, _shown(value)) for name, value in data["institution"].items()]
     if answer(data):
         print_table(
             [tr("项目", "field"), tr("内容", "value")],
             [(name, value) for name, value in rows if value not in ("", 0)],
         )
+        if text := measures_text(measures, institution_id):
+            say(tr("有效的监管措施：", "Measures in force:"))
+            say(text)
         say(f"{found.entry.log} #{found.entry.index}")
 
 

@@ -75,18 +75,18 @@ def show_report(
     if kept:
         lines.append(
             tr(
-                f"{len(kept)} 家机构有无法识别的单元格，相应字段保留原有内容",
-                f"{len(kept)} institutions have cells that cannot be read; what was stored there "
-                "stays",
+                f"{len(kept)} 家机构有无法识别或已过时的单元格，相应字段保留原有内容",
+                f"{len(kept)} institutions have cells that cannot be read or are out of date; what "
+                "was stored there stays",
             )
         )
     if gone:
         named = " ".join(gone[:_SHOWN_MAX]) + (" …" if len(gone) > _SHOWN_MAX else "")
         lines.append(
             tr(
-                f"{len(gone)} 家机构已不在名录中，登记未动，请核实是否关闭：{named}",
-                f"{len(gone)} institutions are gone from the register and stay as they are; find "
-                f"out whether they closed: {named}",
+                f"名录所涉城市有 {len(gone)} 家机构已不在名录中，登记未动，请核实是否关闭：{named}",
+                f"{len(gone)} institutions of the cities in the file are gone from it and stay as "
+                f"they are; find out whether they closed: {named}",
             )
         )
     if path is not None:

@@ -81,6 +81,7 @@ def search(
     limit: int,
 ) -> None:
     """Find institutions by name and place."""
+    from clients.cli.institution_measures import measures_in_force, measures_text
     from deltacare.v1.entry_pb2 import ProviderType
     from deltacare.v1.registry_service_pb2 import InstitutionFilter, SearchInstitutionsRequest
 
@@ -103,13 +104,29 @@ def search(
     )
     with connection.open() as node:
         found = node.registry.SearchInstitutions(request)
+        ids = [each.institution.institution.institution_id for each in found.institutions]
+        measures = measures_in_force(node, ids) if ids else {}
     rows = [
         plain(each.institution)
-        | ({"distance_m": each.distance_m} if each.HasField("distance_m") else {})
+        | {
+            "measures": None
+            if measures is None
+            else [
+                plain(row) for row in measures.get(each.institution.institution.institution_id, ())
+            ]
+        }
+        | (
+            {"distance_m": each.distance_m, "place_uncertain": each.place_uncertain}
+            if each.HasField("distance_m")
+            else {}
+        )
         for each in found.institutions
     ]
     if not answer({"institutions": rows, "more": found.more}):
         return
+    shown = [measures_text(measures, each) for each in ids]
+    # Where nothing is to be said of anybody, the addresses have the room.
+    more = [shown] if any(shown) else []
     print_table(
         [
             tr("编号", "id"),
@@ -119,8 +136,12 @@ def search(
             tr("可入住", "open"),
             tr("距离（米）", "metres"),
             tr("地址", "address"),
+            *[tr("有效措施", "measures in force") for _ in more],
         ],
-        [_found_row(each) for each in found.institutions],
+        [
+            (*_found_row(each), *(column[place] for column in more))
+            for place, each in enumerate(found.institutions)
+        ],
         numbers=(3, 4, 5),
     )
     if found.more:
@@ -156,6 +177,13 @@ def _found_row(found: Any) -> Sequence[object]:  # noqa: ANN401  # a message
         home.division_code,
         home.approved_beds,
         home.open_beds if home.HasField("open_beds") else "",
-        found.distance_m if found.HasField("distance_m") else "",
+        _distance(found),
         home.address,
     )
+
+
+def _distance(found: Any) -> str:  # noqa: ANN401  # a message
+    """Return a distance, marked where it is uncertain."""
+    if not found.HasField("distance_m"):
+        return ""
+    return (tr("约", "~") if found.place_uncertain else "") + str(found.distance_m)

@@ -97,6 +97,7 @@ def propose(
 
     with connection.open() as node:
         made = _listing(node, listing_id, **said)
+        warnings = _warnings(node, made)
         response = node.registry.ProposeListing(
             ProposeListingRequest(request_id=signature.once(), duty=signature.duty, listing=made)
         )
@@ -105,12 +106,14 @@ def propose(
             "listing": listing_id,
             "totals": plain(made.totals),
             "proposal_hash": response.proposal_hash.hex(),
+            "warnings": warnings,
             "appended": plain(response.appended),
         },
         [
             tr(f"已提出名单 {listing_id}：", f"Proposed {listing_id}: ")
             + _totals_text(made.totals),
             tr("提案摘要 ", "proposal ") + response.proposal_hash.hex(),
+            *warnings,
         ],
     )
 
@@ -142,6 +145,7 @@ def publish(
             made = _listing(node, listing_id, **said)
         else:
             made = _proposed(node, listing_id, said)
+        warnings = _warnings(node, made)
         response = node.registry.PublishListing(
             PublishListingRequest(request_id=signature.once(), duty=signature.duty, listing=made)
         )
@@ -150,6 +154,7 @@ def publish(
             "listing": listing_id,
             "institutions": len(made.institution_ids),
             "totals": plain(made.totals),
+            "warnings": warnings,
             "appended": plain(response.appended),
         },
         [
@@ -157,7 +162,8 @@ def publish(
                 f"已公布名单 {listing_id}，自 {made.from_date} 起：",
                 f"Published {listing_id} from {made.from_date}: ",
             )
-            + _totals_text(made.totals)
+            + _totals_text(made.totals),
+            *warnings,
         ],
     )
 
@@ -219,11 +225,6 @@ def list_(*, connection: Connection, province: str) -> None:
     """List listings."""
     with connection.open() as node:
         found = list(_listings(node, province))
-    states = {
-        "PROPOSED": tr("已提出", "proposed"),
-        "PUBLISHED": tr("已公布", "published"),
-        "WITHDRAWN": tr("已撤回", "withdrawn"),
-    }
     if answer({"listings": [plain(row) for row in found]}):
         print_table(
             [
@@ -234,23 +235,123 @@ def list_(*, connection: Connection, province: str) -> None:
                 tr("床位", "beds"),
                 tr("自", "from"),
                 tr("至", "until"),
-                tr("撤回日", "withdrawn"),
             ],
             [
                 (
                     row.listing.listing_id,
-                    states.get(enum_name(row, "state"), ""),
+                    _state(row),
                     row.listing.totals.institution_count,
                     row.listing.totals.city_count,
                     row.listing.totals.approved_beds,
                     row.listing.from_date,
                     row.listing.until_date,
-                    row.withdrawn_date,
                 )
                 for row in found
             ],
             numbers=(2, 3, 4),
         )
+
+
+@command(
+    listing,
+    "show",
+    help=both(
+        "显示一份名单中的机构、其状态与有效措施。",
+        "Show the institutions of a listing, their state and the measures in force.",
+    ),
+)
+@click.argument("listing_id")
+@connected
+def show(*, connection: Connection, listing_id: str) -> None:
+    """Show a listing."""
+    from clients.cli.institution_measures import measures_in_force, measures_text
+
+    with connection.open() as node:
+        found = [
+            row for row in _listings(node, listing_id[:6]) if row.listing.listing_id == listing_id
+        ]
+        if not found:
+            raise InputRefused(
+                tr(
+                    f"本节点没有名单 {listing_id}；用 listing list 查看。",
+                    f"This node knows no listing {listing_id}; see listing list.",
+                )
+            )
+        row = found[0]
+        ids = list(row.listing.institution_ids)
+        homes = _institutions(node, ids)
+        measures = measures_in_force(node, ids)
+    data = {
+        **plain(row),
+        "institutions": [plain(homes[each]) for each in ids if each in homes],
+        "measures": None
+        if measures is None
+        else {each: [plain(one) for one in rows] for each, rows in sorted(measures.items())},
+    }
+    line = " ".join(
+        (
+            listing_id,
+            _state(row),
+            f"{row.listing.from_date} – {row.listing.until_date}",
+            _totals_text(row.listing.totals),
+        )
+    )
+    if not answer(data, [line]):
+        return
+    print_table(
+        [
+            tr("编号", "id"),
+            tr("名称", "name"),
+            tr("地区", "division"),
+            tr("床位", "beds"),
+            tr("状态", "state"),
+            tr("有效措施", "measures in force"),
+        ],
+        [
+            (
+                each,
+                homes[each].name if each in homes else "",
+                homes[each].division_code if each in homes else "",
+                homes[each].approved_beds if each in homes else "",
+                _home_state(homes[each]) if each in homes else "",
+                measures_text(measures, each),
+            )
+            for each in ids
+        ],
+        numbers=(3,),
+    )
+
+
+def _state(row: Any) -> str:  # noqa: ANN401  # a PublishedListing
+    """Return where a listing stands, with the day from which it is withdrawn."""
+    states = {
+        "PROPOSED": tr("已提出", "proposed"),
+        "PUBLISHED": tr("已公布", "published"),
+        "WITHDRAWN": tr("已撤回", "withdrawn"),
+    }
+    state, day = enum_name(row, "state"), row.withdrawn_date
+    if not day:
+        return states.get(state, "")
+    if state == "WITHDRAWN":
+        return tr(f"已撤回（自 {day} 起）", f"withdrawn from {day}")
+    return tr(f"已公布，自 {day} 起撤回", f"published, withdrawn from {day}")
+
+
+def _home_state(home: Any) -> str:  # noqa: ANN401  # an Institution
+    states = {
+        "OPERATING": tr("运营", "operating"),
+        "SUSPENDED": tr("暂停服务", "suspended"),
+        "CLOSED": tr("已关闭", "closed"),
+    }
+    return states.get(enum_name(home, "state"), "")
+
+
+def _warnings(node: Any, made: "Listing") -> list[str]:  # noqa: ANN401  # a client of a node
+    """Return what is to be said of the institutions of a listing before it is said."""
+    from clients.cli.institution_measures import listing_warnings
+
+    homes = _institutions(node, made.institution_ids)
+    return listing_warnings(node, homes, made.from_date)
 
 
 def _listings(node: Any, province: str) -> Sequence[Any]:  # noqa: ANN401  # a client of a node
@@ -326,7 +427,20 @@ def _proposed(node: Any, listing_id: str, said: dict[str, Any]) -> "Listing":  #
 
 def _totals(node: Any, named: Sequence[str]) -> "ControlTotals":  # noqa: ANN401  # a client of a node
     """Return what the institutions add up to by the node's register."""
+    from deltacare.divisions import city_of, normalise_division
     from deltacare.v1.entry_pb2 import ControlTotals
+
+    found = _institutions(node, named)
+    cities = {city_of(normalise_division(home.division_code)) for home in found.values()}
+    return ControlTotals(
+        institution_count=len(named),
+        city_count=len(cities - {None}),
+        approved_beds=sum(home.approved_beds for home in found.values()),
+    )
+
+
+def _institutions(node: Any, named: Sequence[str]) -> dict[str, Any]:  # noqa: ANN401  # a client of a node
+    """Return institutions by id, as far as the node's register has them."""
     from deltacare.v1.registry_service_pb2 import BatchGetInstitutionsRequest
 
     found = {}
@@ -337,11 +451,7 @@ def _totals(node: Any, named: Sequence[str]) -> "ControlTotals":  # noqa: ANN401
             BatchGetInstitutionsRequest(names=names)
         ).institutions:
             found[row.institution.institution_id] = row.institution
-    return ControlTotals(
-        institution_count=len(named),
-        city_count=len({home.division_code[:4] for home in found.values()}),
-        approved_beds=sum(home.approved_beds for home in found.values()),
-    )
+    return found
 
 
 def _compare(typed: str, totals: "ControlTotals") -> None:

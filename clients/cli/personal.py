@@ -7,7 +7,7 @@ to standard output and nowhere else, and the audit log says before that who aske
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,10 @@ from clients.cli.failures import InputRefused
 from clients.cli.output import answer, pages, print_table, say
 from clients.language import both, tr
 from clients.plain import plain
+
+if TYPE_CHECKING:
+    from clients.filing.persons import PersonRow
+    from deltacare.errors import Refusal
 
 __all__ = ["personal"]
 
@@ -54,23 +58,25 @@ def _metadata(purpose: str) -> tuple[tuple[str, str], ...]:
 def put(*, connection: Connection, signature: Signature, file: Path) -> None:
     """Put the persons of a file."""
     from clients.filing.persons import PERSONS_MAX, read_persons
+    from deltacare.errors import Refusal
     from deltacare.v1.personal_service_pb2 import PutPersonalDataRequest
 
-    records = read_persons(file)
-    if len(records) > PERSONS_MAX:
+    rows = read_persons(file)
+    if len(rows) > PERSONS_MAX:
         raise InputRefused(
             tr(
-                f"{file.name} 有 {len(records)} 人，一次至多 {PERSONS_MAX} 人；请分成几个文件。",
-                f"{file.name} has {len(records)} persons, and {PERSONS_MAX} go at once: split it.",
+                f"{file.name} 有 {len(rows)} 人，一次至多 {PERSONS_MAX} 人；请分成几个文件。",
+                f"{file.name} has {len(rows)} persons, and {PERSONS_MAX} go at once: split it.",
             )
         )
+    request = PutPersonalDataRequest(
+        request_id=signature.once(), duty=signature.duty, records=[row.record for row in rows]
+    )
     with connection.open() as node:
-        response = node.personal.PutPersonalData(
-            PutPersonalDataRequest(
-                request_id=signature.once(), duty=signature.duty, records=records
-            ),
-            metadata=_metadata("CERTIFICATION"),
-        )
+        try:
+            response = node.personal.PutPersonalData(request, metadata=_metadata("CERTIFICATION"))
+        except Refusal as refusal:
+            raise _with_rows(refusal, rows) from None
     answer(
         plain(response),
         [
@@ -80,6 +86,22 @@ def put(*, connection: Connection, signature: Signature, file: Path) -> None:
             )
         ],
     )
+
+
+def _with_rows(refusal: "Refusal", rows: Sequence["PersonRow"]) -> "Refusal":
+    """Return a refusal that names the rows of the file instead of places in the request."""
+    from dataclasses import replace
+
+    from clients.filing.persons import refused_rows
+    from deltacare.errors import Refusal
+
+    violations = [
+        replace(each, field=tr(f"第 {row} 行 {each.field}", f"row {row} {each.field}"))
+        if row
+        else each
+        for row, each in refused_rows(rows, refusal.violations)
+    ]
+    return Refusal(refusal.reason, refusal.message, details=refusal.details, violations=violations)
 
 
 @command(

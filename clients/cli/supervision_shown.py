@@ -18,7 +18,7 @@ from clients.cli.supervision import today
 from clients.language import both, tr
 from clients.plain import enum_name, plain
 
-__all__ = ["inspections", "list_measures", "show"]
+__all__ = ["inspections", "list_measures", "measure_words", "show"]
 
 _KINDS = {
     "WARNING": ("约谈、警告", "warning"),
@@ -127,6 +127,18 @@ def _where(row: Any) -> str:  # noqa: ANN401  # a StandingMeasure
 def _effects(row: Any) -> str:  # noqa: ANN401  # a StandingMeasure
     names = plain(row)["effects"]
     return tr("，", ", ").join(_said(_EFFECTS, str(name)) for name in names)
+
+
+def measure_words(row: Any) -> str:  # noqa: ANN401  # a StandingMeasure
+    """Return a measure in a line: number, kind, effect, where that counts, days."""
+    measure = row.measure
+    said = (
+        f"{measure.measure_id} {_said(_KINDS, enum_name(measure, 'kind'))}",
+        _effects(row),
+        _where(row),
+        f"{measure.from_date} – {measure.until_date}",
+    )
+    return tr("，", ", ").join(said)
 
 
 def _as_json(row: Any, day: str) -> dict[str, Any]:  # noqa: ANN401  # a StandingMeasure

@@ -8,7 +8,7 @@ kept.
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 
 from clients.verify.receipt import prove
 from clients.verify.trusting import Trusting
@@ -19,7 +19,7 @@ from deltacare.credential.bundle import (
     content_digest,
     digest_of_text,
 )
-from deltacare.credential.jws import VerifyingKey
+from deltacare.credential.jws import VerifyingKey, decode_b64url, parse_object
 from deltacare.credential.offline import TrustedBundle, TrustedKey
 from deltacare.credential.status_list import StatusListToken
 from deltacare.errors import DeltacareError, PeerFault, Reason
@@ -28,7 +28,23 @@ from deltacare.ids import LogName
 from deltacare.trust import verdict_key_name
 from deltacare.v1.entry_pb2 import CredentialKey
 
-__all__ = ["trusted_bundle"]
+__all__ = ["signed_time", "trusted_bundle"]
+
+_SECONDS_MAX = 32_472_143_999  # the end of the year 2998
+
+
+def signed_time(token: str) -> datetime:
+    """Return when a status list says that its issuer signed it; verified by nobody here.
+
+    Raises:
+        PeerFault: If it is no token, or does not say so.
+    """
+    _, _, rest = token.partition(".")
+    payload = decode_b64url(rest.partition(".")[0], "The payload")
+    said = parse_object(payload, "The payload").get("iat")
+    if type(said) is not int or not 0 <= said <= _SECONDS_MAX:
+        raise _bad("A status list does not say when it was signed.")
+    return datetime.fromtimestamp(said, UTC)
 
 
 def trusted_bundle(data: bytes, trusting: Trusting) -> TrustedBundle:

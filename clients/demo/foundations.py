@@ -25,6 +25,7 @@ from clients.registers.shipped import find_mapping
 from clients.registers.streets import load_streets
 from clients.sample.generator import sample_rows, sample_streets_csv
 from clients.sample.registers import sample_register
+from deltacare.divisions import city_of
 from deltacare.times import ServiceMonth
 from deltacare.v1.certification_service_pb2 import PublishEquivalenceRequest
 from deltacare.v1.entry_pb2 import (
@@ -193,7 +194,7 @@ async def load_registers(
                     from_date=calendar.facts_from.isoformat(),
                     totals=ControlTotals(
                         institution_count=len(homes) - 1,
-                        city_count=len({row.division_code[:4] for row in homes[:-1]}),
+                        city_count=len({city_of(row.division_code) for row in homes[:-1]} - {None}),
                         approved_beds=sum(row.approved_beds for row in homes[:-1]),
                     ),
                 ),

@@ -6,16 +6,21 @@ readable. Nothing is derived from the values either: a request's id made of them
 sees it test a guess.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from deltacare.errors import FieldViolation
 from deltacare.v1.personal_service_pb2 import PersonalRecord, PersonalValues
 from settlement.files import column_positions, read_table
 from settlement.findings import BadFile, Findings, Problem
 
-__all__ = ["COLUMNS", "PERSONS_MAX", "read_persons"]
+__all__ = ["COLUMNS", "PERSONS_MAX", "PersonRow", "read_persons", "refused_rows"]
+
+_FIELD: Final = re.compile(r"records\[(\d+)\]\.?(?:values\.)?(.*)")
 
 PERSONS_MAX: Final = 1_000
 """Persons of one file: one request, done once or not at all."""
@@ -31,7 +36,39 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 
 
-def read_persons(path: Path) -> list[PersonalRecord]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRow:
+    """One row of the file.
+
+    Attributes:
+        number: As a spreadsheet counts.
+        record: What it says of a person.
+    """
+
+    number: int
+    record: PersonalRecord
+
+
+def refused_rows(
+    rows: Sequence[PersonRow], violations: Sequence[FieldViolation]
+) -> list[tuple[int, FieldViolation]]:
+    """Return what a node has against a file: row, and the violation with its column as field.
+
+    Args:
+        rows: As they were sent.
+        violations: Of the node; one of no row has row 0.
+    """
+    found = []
+    for each in violations:
+        match = _FIELD.fullmatch(each.field)
+        if match is None or int(match[1]) >= len(rows):
+            found.append((0, each))
+        else:
+            found.append((rows[int(match[1])].number, replace(each, field=match[2])))
+    return found
+
+
+def read_persons(path: Path) -> list[PersonRow]:
     """Return the rows of a file of persons.
 
     Args:
@@ -46,7 +83,7 @@ def read_persons(path: Path) -> list[PersonalRecord]:
         raise BadFile(path.name, Findings(missing))
     findings = Findings(table.findings)
     findings.total = table.findings_total
-    records: list[PersonalRecord] = []
+    rows: list[PersonRow] = []
     seen: set[str] = set()
     for row in table.rows:
         cells = {name: row.cells[position].strip() for name, position in positions.items()}
@@ -56,12 +93,12 @@ def read_persons(path: Path) -> list[PersonalRecord]:
         elif reference in seen:
             findings.note(Problem.REPEATED_VALUE, row=row.number, column="subject_ref")
         seen.add(reference)
-        records.append(_record(cells))
+        rows.append(PersonRow(number=row.number, record=_record(cells)))
     if not table.rows and not findings.total:
         findings.note(Problem.NO_ROWS)
     if findings.total:
         raise BadFile(path.name, findings)
-    return records
+    return rows
 
 
 def _record(cells: Mapping[str, str]) -> PersonalRecord:

@@ -4,7 +4,9 @@ A batch's request id comes from its certificates and its place, so that a run re
 sends the same requests and gets the first answers. Nothing of a person goes into an id: it stands
 in the log. If the node refuses a batch, the rows that it names are taken out and the others sent
 under a fresh id, because a refusal is kept under its id and the cause may be mended since. A row
-whose number was issued before is compared with what the log has: the same is no fault.
+whose number was issued before is compared with what the log has: the same is no fault. What is
+kept of its holder is not changed by it; name and identity number are compared by a check, and a row
+that differs says so.
 """
 
 import re
@@ -39,6 +41,10 @@ REFUSED: Final = "REFUSED"
 
 _FIELD = re.compile(r"certificates\[([0-9]+)\]\.?(?:certificate\.)?(.*)")
 _TAKEN = "C03-"
+_PERSON_NOT_COMPARED = (
+    "The certificate was issued before, the same; subject_ref was not compared and not taken."
+)
+_PERSON_REMEDY = "If it has changed, put the person with deltacare personal put."
 _PERSONAL = frozenset({"holder_name", "identity_number", "subject_ref"})
 
 
@@ -51,7 +57,7 @@ class RowOutcome:
         kind: ``ISSUED``, ``UNCHANGED`` (it was issued before, just so) or ``REFUSED``.
         column: What the refusal is about; empty for the row as a whole.
         value: What stands there; empty where it may be personal.
-        why: The refusal, in English.
+        why: The refusal, in English; of an unchanged row, what was not compared.
         remedy: What to do, likewise.
         place: Entry of the log, such as ``deltacare/320000/registry #7``; empty if refused.
     """
@@ -194,20 +200,53 @@ def _compared(node: "SyncNodeClient", outcome: RowOutcome) -> RowOutcome:
     known = Certificate()
     known.CopyFrom(found.certificate)
     known.ClearField("holder_name_digest")
+    if any(each.WhichOneof("event") == "erased" for each in found.events):
+        return replace(
+            outcome,
+            why="The number was issued before, and its holder was erased; nobody can compare it "
+            "any more.",
+            remedy="Leave the row out: who asked to be erased is not certified again without "
+            "asking.",
+        )
     if known != outcome.row.new.certificate:
         why = "The number was issued before, for another certificate."
         return replace(outcome, why=why, remedy="Give this one a number of its own.")
-    if outcome.row.new.holder_name:
-        judged = node.certification.CheckCertification(
-            CheckCertificationRequest(
-                certificate_no=number,
-                holder_name=outcome.row.new.holder_name,
-                on_date=known.valid_from_date,
-                host=number.partition("-")[0],
-            )
+    new = outcome.row.new
+    if new.holder_name and _is_other(node, known, name=new.holder_name):
+        why = "The number was issued before, to another holder."
+        return replace(outcome, why=why, remedy="Give this one a number of its own.")
+    if new.identity_number and _is_other(node, known, identity_number=new.identity_number):
+        return replace(
+            outcome,
+            column="identity_number",
+            why=(
+                "The certificate was issued before, and this is not the identity number kept for "
+                "its holder: person and identity number were not taken."
+            ),
+            remedy="Put what is right with deltacare personal put.",
         )
-        if judged.verdict == VERDICT_HOLDER_MISMATCH:
-            why = "The number was issued before, to another holder."
-            return replace(outcome, why=why, remedy="Give this one a number of its own.")
     entry = found.events[0].entry
-    return RowOutcome(row=outcome.row, kind=UNCHANGED, place=f"{entry.log} #{entry.index}")
+    return RowOutcome(
+        row=outcome.row,
+        kind=UNCHANGED,
+        # To compare the reference would disclose it.
+        why=_PERSON_NOT_COMPARED if new.subject_ref else "",
+        remedy=_PERSON_REMEDY if new.subject_ref else "",
+        place=f"{entry.log} #{entry.index}",
+    )
+
+
+def _is_other(
+    node: "SyncNodeClient", known: Certificate, *, name: str = "", identity_number: str = ""
+) -> bool:
+    """Return whether the issuer says that somebody is not a certificate's holder."""
+    judged = node.certification.CheckCertification(
+        CheckCertificationRequest(
+            certificate_no=known.certificate_no,
+            holder_name=name,
+            identity_number=identity_number,
+            on_date=known.valid_from_date,
+            host=known.certificate_no.partition("-")[0],
+        )
+    )
+    return bool(judged.verdict == VERDICT_HOLDER_MISMATCH)

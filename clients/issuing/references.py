@@ -52,8 +52,9 @@ def parse_reference(text: str, *, field: str = "references") -> CertificateRefer
             field,
             "",
             "This is no reference.",
-            "Write kind, number, day, hours and division, such as 继续教育:JX-9:2026-05-01:20; the "
-            "kinds are 培训, 继续教育, 考核评价, 表彰奖励.",
+            "Write kind, number, day, hours and division, such as "
+            "CONTINUING_EDUCATION:JX-9:2026-05-01:20; the kinds are TRAINING, "
+            "CONTINUING_EDUCATION, EXAMINATION and AWARD, or their names in Chinese.",
         )
     return CertificateReference(
         kind=kind,

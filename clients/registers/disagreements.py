@@ -10,6 +10,7 @@ from datetime import date
 
 from clients.language import tr
 from clients.registers.reader import Register
+from deltacare.addresses import address_place
 from deltacare.divisions import CHANGES, Validity, is_statistical
 from deltacare.institutions import fold_text
 from deltacare.v1.entry_pb2 import INSTITUTION_STATE_CLOSED, Institution
@@ -20,6 +21,7 @@ from deltacare.v1.registry_service_pb2 import (
     DISAGREEMENT_KIND_DIVISION_STATISTICAL,
     DISAGREEMENT_KIND_SAME_ADDRESS,
     DISAGREEMENT_KIND_SAME_NAME,
+    DISAGREEMENT_KIND_SAME_PLACE,
     DISAGREEMENT_KIND_STREET_UNKNOWN,
     Disagreement,
     DisagreementKind,
@@ -35,6 +37,7 @@ __all__ = [
 
 _PREFIX = "DISAGREEMENT_KIND_"
 _DISTRICT_CHARS = 6
+_SEVERAL = 2
 
 _WORDS: Mapping[int, tuple[tuple[str, str], tuple[str, str]]] = {
     DISAGREEMENT_KIND_CLAIM: (
@@ -64,6 +67,16 @@ _WORDS: Mapping[int, tuple[tuple[str, str], tuple[str, str]]] = {
     DISAGREEMENT_KIND_STREET_UNKNOWN: (
         ("街镇名称查不到代码", "No code was found for the street's name."),
         ("核对街镇的现用名称", "Check the street's present name."),
+    ),
+    DISAGREEMENT_KIND_SAME_PLACE: (
+        (
+            "多家机构坐标相同而地址不同，可能未能定位",
+            "Several institutions have one place and other addresses: perhaps not located.",
+        ),
+        (
+            "按地址重新定位；距离查询暂不可靠",
+            "Locate each by its address; distances are uncertain.",
+        ),
     ),
 }
 
@@ -139,19 +152,29 @@ def _together(
 
 def _at_one_place(homes: Iterable[Institution]) -> Iterator[Disagreement]:
     """Yield several institutions of a register whose coordinates are the same."""
-    groups: dict[tuple[str, int, int], list[str]] = {}
+    groups: dict[tuple[str, int, int], list[Institution]] = {}
     for home in homes:
         if home.longitude_e6 or home.latitude_e6:
             key = (home.institution_id[:6], home.longitude_e6, home.latitude_e6)
-            groups.setdefault(key, []).append(home.institution_id)
-    for (_, longitude, latitude), ids in groups.items():
-        if len(ids) > 1:
-            yield Disagreement(
-                kind=DISAGREEMENT_KIND_SAME_ADDRESS,
-                institution_ids=sorted(ids),
-                attribute="longitude_e6",
-                stated=f"{longitude},{latitude}",
-            )
+            groups.setdefault(key, []).append(home)
+    for (_, longitude, latitude), group in groups.items():
+        if len(group) < _SEVERAL:
+            continue
+        group.sort(key=lambda home: home.institution_id)
+        said = Disagreement(
+            kind=DISAGREEMENT_KIND_SAME_ADDRESS,
+            institution_ids=[home.institution_id for home in group],
+            attribute="longitude_e6",
+            stated=f"{longitude},{latitude}",
+        )
+        if len({_address(home) for home in group} - {None}) > 1:
+            said.kind = DISAGREEMENT_KIND_SAME_PLACE
+            said.claimed = "; ".join(home.address for home in group)
+        yield said
+
+
+def _address(home: Institution) -> tuple[str, str] | None:
+    return address_place(home.address, home.street, home.division_code)
 
 
 def _divisions(homes: Iterable[Institution], today: date) -> Iterator[Disagreement]:

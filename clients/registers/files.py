@@ -55,6 +55,7 @@ def load_register(
         register,
         findings=tuple(sorted((*broken, *register.findings), key=lambda found: found.row)),
         row_count=register.row_count + table.findings_total,
+        has_unnamed=register.has_unnamed or bool(table.findings_total),
     )
 
 

@@ -12,7 +12,7 @@ from datetime import date
 from clients.registers.findings import Defect, Finding, finding
 from clients.registers.mapping import Match
 from clients.registers.reader import Register, RegisterRow
-from deltacare.divisions import province_of
+from deltacare.divisions import CHANGES, Validity, is_statistical, province_of
 from deltacare.institutions import ATTRIBUTES, fold_text, value_of
 from deltacare.v1.entry_pb2 import (
     AUTHORITY_CIVIL_AFFAIRS,
@@ -35,7 +35,8 @@ class ImportPlan:
         claims: Claims to be stated; an empty value withdraws one.
         kept: By institution the fields that keep their stored value because a cell cannot be read.
         findings: What only shows beside what is stored.
-        gone: Institutions of the own province, not closed, that the register no longer has.
+        gone: Institutions of the own province, not closed, that the register no longer has. Of
+            cities in which the file has no institution it says nothing.
     """
 
     statements: tuple[Institution, ...]
@@ -67,7 +68,7 @@ def plan_import(
         claims_only: Whether everything is to be claimed and nothing stated.
         claimed: What this source claims already, so that it can be taken back.
     """
-    planning = _Planning(register, stored, province, claims_only=claims_only)
+    planning = _Planning(register, stored, province, as_of, claims_only=claims_only)
     before = {(each.institution_id, each.attribute): each for each in claimed if each.value}
     planning.run(before)
     for claim in planning.claims:
@@ -92,12 +93,14 @@ class _Planning:
         register: Register,
         stored: Mapping[str, Institution],
         province: str,
+        as_of: date,
         *,
         claims_only: bool,
     ) -> None:
         self._register = register
         self._stored = stored
         self._province = province
+        self._as_of = as_of
         authorities = register.mapping.authorities
         self._founds = not claims_only and AUTHORITY_CIVIL_AFFAIRS in authorities
         self._owned = frozenset(
@@ -107,6 +110,12 @@ class _Planning:
         )
         self._index = _index(register.mapping.match, stored)
         self._named: set[str] = set()
+        self._doubtful: set[str] = set()
+        # Cities in which the file has institutions: only of these it has all.
+        self._cities: set[str] = set()
+        self._outdated = {
+            found.row for found in register.findings if found.defect in _OUTDATED_DIVISIONS
+        }
         self._read = {
             row.institution.institution_id: row.institution.state for row in register.rows
         }
@@ -115,13 +124,14 @@ class _Planning:
         self.kept: dict[str, frozenset[str]] = {}
         self.findings: list[Finding] = []
 
-    def run(self, claimed: Container[tuple[str, str]]) -> None:
-        """Plan every row."""
+    def run(self, claimed: Mapping[tuple[str, str], InstitutionClaim]) -> None:
+        """Plan every row, and what the source says no longer because it has no row for it."""
         for row in self._register.rows:
             institution_id = self._id_of(row)
             if not institution_id:
                 continue
             self._named.add(institution_id)
+            self._cover(row, institution_id)
             is_own = province_of(institution_id[:6]) == self._province
             if is_own and self._owned:
                 statement = self._statement(row, institution_id)
@@ -132,14 +142,53 @@ class _Planning:
                 self._note(row, "number", Defect.NOT_REGISTERED)
                 continue
             self.claims += self._claims(row, institution_id, claimed, is_own=is_own)
+        self._named |= self._left_out_ids() | self._doubtful
+        self.claims += self._withdrawn(claimed)
+
+    def _cover(self, row: RegisterRow, institution_id: str) -> None:
+        """Note in which city a row's institution stands, now and as far as that was known."""
+        codes = [row.institution.division_code]
+        if institution_id in self._stored:
+            codes.append(self._stored[institution_id].division_code)
+        self._cities.update(city for code in codes if (city := _city(code)))
+
+    def _left_out_ids(self) -> set[str]:
+        """Return the institutions that rows name that cannot be taken: they are not gone."""
+        match = self._register.mapping.match
+        found: set[str] = set()
+        for read in self._register.left_out:
+            if match is Match.NUMBER:
+                found.add(read.institution_id)
+            else:
+                found.update(self._index.get(fold_text(getattr(read, match.value)), ()))
+        return found
+
+    def _withdrawn(
+        self, claimed: Mapping[tuple[str, str], InstitutionClaim]
+    ) -> Iterator[InstitutionClaim]:
+        """Yield the withdrawals of claims about institutions that the source no longer has."""
+        if self._register.has_unnamed:
+            return  # a row that names nobody may be any institution's
+        for (institution_id, _), claim in claimed.items():
+            if institution_id not in self._named and self._is_covered(institution_id):
+                made = InstitutionClaim()
+                made.CopyFrom(claim)
+                made.value = ""
+                yield made
+
+    def _is_covered(self, institution_id: str) -> bool:
+        """Whether an institution stands in a city in which the file has institutions."""
+        old = self._stored.get(institution_id)
+        return old is not None and _city(old.division_code) in self._cities
 
     def gone(self) -> Iterator[str]:
-        """Yield what the register had and has no more, if it is the register that has all."""
+        """Yield what the register had and has no more, where it is the register that has all."""
         if not self._founds:
             return
         for institution_id, old in sorted(self._stored.items()):
             is_own = province_of(institution_id[:6]) == self._province
-            if is_own and institution_id not in self._named and old.state != _CLOSED:
+            is_missing = institution_id not in self._named and old.state != _CLOSED
+            if is_own and is_missing and self._is_covered(institution_id):
                 yield institution_id
 
     def _note(self, row: RegisterRow, attribute: str, defect: Defect, value: str = "") -> None:
@@ -156,6 +205,7 @@ class _Planning:
         found = self._index.get(fold_text(key), ()) if key else ()
         if len(found) == 1 and found[0] not in self._named:
             return found[0]
+        self._doubtful.update(found)
         defect = Defect.SEVERAL_REGISTERED if found else Defect.NOT_REGISTERED
         self._note(row, match.value, defect, key)
         return ""
@@ -171,7 +221,7 @@ class _Planning:
             made.CopyFrom(old)
         kept = set()
         for name in self._owned:
-            if old is not None and name in row.unread and self._is_better(name, old, row):
+            if old is not None and self._is_better(name, old, row):
                 kept.add(name)
             else:
                 _copy(row.institution, made, name)
@@ -180,13 +230,25 @@ class _Planning:
         return self._consistent(row, made, old)
 
     def _is_better(self, name: str, old: Institution, row: RegisterRow) -> bool:
-        """Whether what is stored says more than a cell that cannot be read."""
+        """Whether what is stored says more than a cell that cannot be read, or is out of date."""
+        if name == "division_code" and self._is_newer(old, row):
+            return True
+        if name not in row.unread:
+            return False
         if name == "division_code":
             # A street of another district than the row's is no better than none.
             district = row.institution.division_code[:6]
             is_inside = old.division_code.startswith(district) or district == self._province
             return old.division_code != row.institution.division_code and is_inside
         return bool(value_of(old, name)) and value_of(old, name) != value_of(row.institution, name)
+
+    def _is_newer(self, old: Institution, row: RegisterRow) -> bool:
+        """Whether a division is stored that is one today, and the row's is not."""
+        if row.number not in self._outdated:
+            return False
+        code = old.division_code[:_DISTRICT_CHARS]
+        is_one = CHANGES.validity(code, self._as_of) is not Validity.ABOLISHED
+        return is_one and not is_statistical(code) and code != self._province
 
     def _consistent(
         self, row: RegisterRow, made: Institution, old: Institution | None
@@ -273,4 +335,13 @@ def _copy(source: Institution, target: Institution, name: str) -> None:
         setattr(target, name, getattr(source, name))
 
 
+def _city(code: str) -> str:
+    """Return the city of a division, empty for a province."""
+    city = code[:_CITY_CHARS]
+    return "" if city.endswith("00") else city
+
+
 _CLOSED = INSTITUTION_STATE_CLOSED
+_CITY_CHARS = 4
+_DISTRICT_CHARS = 6
+_OUTDATED_DIVISIONS = frozenset({Defect.DISTRICT_ABOLISHED, Defect.DISTRICT_STATISTICAL})

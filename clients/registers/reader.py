@@ -44,6 +44,8 @@ class Register:
         row_count: Rows of the file without its header.
         fields: Fields of ``Institution`` of which the file speaks.
         headers: What the file calls each attribute's column.
+        left_out: What the rows say that cannot be taken, as far as it was read.
+        has_unnamed: Whether there are rows of which not even the institution can be read.
     """
 
     mapping: RegisterMapping
@@ -52,6 +54,8 @@ class Register:
     row_count: int
     fields: frozenset[str]
     headers: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[Institution, ...] = ()
+    has_unnamed: bool = False
 
     @property
     def institutions(self) -> tuple[Institution, ...]:
@@ -93,6 +97,8 @@ def read_register(
     }
     findings = list(_absences(mapping, headers))
     read: list[tuple[RegisterRow, list[Finding]]] = []
+    left_out: list[Institution] = []
+    has_unnamed = False
     seen: set[str] = set()
     row_count = 0
     for number, cells in rows:
@@ -114,6 +120,8 @@ def read_register(
             row.findings.append(repeated)
         if any(found.leaves_out for found in row.findings):
             findings += row.findings
+            left_out.append(institution)
+            has_unnamed |= not _names_one(mapping, row.findings, institution)
             continue
         if named:
             seen.add(named)
@@ -136,7 +144,17 @@ def read_register(
         row_count=row_count,
         fields=_fields(mapping, headers),
         headers=headers,
+        left_out=tuple(left_out),
+        has_unnamed=has_unnamed,
     )
+
+
+def _names_one(mapping: RegisterMapping, found: Iterable[Finding], read: Institution) -> bool:
+    """Whether a row that cannot be taken says at least which institution it is about."""
+    if any(each.defect is Defect.PROVINCE_UNREADABLE for each in found):
+        return False
+    key = "institution_id" if mapping.match is Match.NUMBER else mapping.match.value
+    return bool(getattr(read, key))
 
 
 def _absences(mapping: RegisterMapping, headers: Mapping[str, str]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from clients.registers.findings import Defect, Finding, finding
 from clients.registers.mapping import ATTRIBUTES, GradeColumns, Match, RegisterMapping
@@ -38,6 +38,7 @@ _STREET_CHARS_MAX = 50
 _BEDS_MAX = 100_000
 _DISTRICT = re.compile(r"[1-9][0-9]{5}", re.ASCII)
 _STREET = re.compile(r"[1-9][0-9]{8}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d[\d,]*(?:\.\d*)?")
 _POSTCODE = re.compile(r"[0-9]{6}", re.ASCII)
 _CODE = re.compile(r"[A-Z0-9_]{1,64}", re.ASCII)
 _GRADE_CHARS_MAX = 32
@@ -453,9 +454,10 @@ def _months_later(day: date, months: int) -> date:
 
 
 def _decimal(text: str) -> Decimal | None:
-    """Return the number that a cell states, thousands separators and all; ``None`` if none."""
-    try:
-        value = Decimal(text.replace(",", ""))
-    except InvalidOperation:
+    """Return the number that a cell states, thousands separators and all; ``None`` if none.
+
+    An exponent is none: ``1e3`` is more likely a word or a slip than a thousand.
+    """
+    if not _NUMBER.fullmatch(text):
         return None
-    return value if value.is_finite() else None
+    return Decimal(text.replace(",", ""))

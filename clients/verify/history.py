@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clients.logs.source import TilesDirectory, claimed_size
-from clients.verify.said import SaidEntry, bears_on
+from clients.verify.said import SaidEntry, bears_on, line_of
 from clients.verify.seen import SeenCheckpoint
 from clients.verify.trusting import Trusting
 from deltacare.errors import PeerFault, Reason
@@ -75,15 +75,13 @@ def search_log(
     # 2. to 4. Entry by entry.
     named = {said.place.index: said.leaf for said in record.said if said.place.log == read.log}
     frontier = Frontier.empty()
-    found: list[SaidEntry] = []
+    gathered = _Gathered(record)
     for first, run in _runs(source, claimed_size(note), stop=known_size):
         for offset, data in enumerate(run[: max(read.size - first, 0)]):
             place = Place(log=read.log, index=first + offset)
             if named.get(place.index, leaf := leaf_hash(data)) != leaf:
                 raise _bad(f"The log has another entry at {place}.")
-            said = _read(place, leaf, data)
-            if said is not None and bears_on(record, said, None):
-                found.append(said)
+            gathered.take(place, leaf, data)
         frontier = frontier.append(leaf_hashes(run))
         if frontier.size == known_size and frontier.root != known_root:
             raise PeerFault(
@@ -93,7 +91,47 @@ def search_log(
             )
     if (frontier.size, frontier.root) != (seen.checkpoint.size, seen.checkpoint.root):
         raise _bad(f"The entries in {directory} do not have the root that was signed.")
-    return Searched(seen=seen, looked_at=read.size, found=tuple(found))
+    return Searched(seen=seen, looked_at=read.size, found=gathered.found())
+
+
+class _Gathered:
+    """What of a log may bear on the question.
+
+    Args:
+        record: The question.
+    """
+
+    def __init__(self, record: VerdictRecord) -> None:
+        self._record = record
+        self._found: list[SaidEntry] = []
+        # Certificates that follow others: which of them are of the line that is asked about is
+        # known when all were seen, so of each there is kept what shows it, and the bytes.
+        self._followers: dict[str, tuple[str, Place, bytes]] = {}
+
+    def take(self, place: Place, leaf: bytes, data: bytes) -> None:
+        """Keep an entry, if it may bear on the question."""
+        said = _read(place, leaf, data)
+        if said is None or not bears_on(self._record, said, None, None):
+            return
+        body = said.body
+        if said.name != "certificate" or body.certificate_no == self._record.certificate_no:
+            self._found.append(said)
+        elif body.predecessor_no:
+            # A number is issued once; another is void.
+            self._followers.setdefault(body.certificate_no, (body.predecessor_no, place, data))
+
+    def found(self) -> tuple[SaidEntry, ...]:
+        """Return what was kept, of other certificates those of the same line, by place."""
+        own = [each.body for each in self._found if each.name == "certificate"]
+        follows = [(each.certificate_no, each.predecessor_no) for each in own]
+        follows += [(number, before) for number, (before, _, _) in self._followers.items()]
+        found = list(self._found)
+        for number in line_of(self._record.certificate_no, follows) & self._followers.keys():
+            _, place, data = self._followers[number]
+            said = _read(place, leaf_hash(data), data)
+            if said is not None:
+                found.append(said)
+        return tuple(sorted(found, key=lambda each: each.place))
 
 
 def _runs(source: TilesDirectory, size: int, *, stop: int) -> Iterator[tuple[int, Sequence[bytes]]]:

@@ -31,7 +31,7 @@ class HostSide(Told):
     """Rules R13 to R21 over what was told."""
 
     def _host_decides(self) -> Derived:  # noqa: PLR0911  # one for each rule
-        issue = self._of("certificate")[0]
+        issue = self._issues()[0]
         host, entries = self._host, self._validity(issue)
         if host == self._issuer:
             return Derived(
@@ -124,25 +124,36 @@ class HostSide(Told):
             for each in self._words
             if each.name == "agreement" and each.body.agreement_id == agreement_id
         ]
-        # R19: the logs of all who were ever named a party.
+        # The newest version that all its parties accept and that has begun, if it has not ended.
+        begun = [each for each in versions if day_of(each.body.from_date) <= self._day]
+        newest = next((each for each in reversed(begun) if self._is_accepted(each)), None)
+        is_over = newest is None or not self._is_within(
+            newest.body.from_date, newest.body.until_date
+        )
+        version = None if is_over else newest
+        # R19: the logs of its parties, and of those of a later one that may be in force instead;
+        # if none is in force, of all who were ever named a party.
         needed = {agreement_id[:6]}
         for each in versions:
             log = self._logs.get(each.author)
-            if log is not None and each.index < log.size:
+            if (
+                log is not None
+                and each.index < log.size
+                and (version is None or each is version or self._may_replace(each, version))
+            ):
                 needed |= set(_provinces(each))
         others = [p for p in sorted(needed - {self._issuer, self._host}) if p in self._logs]
         used = (self._issuer, self._host, *others)
         if not all(self._is_usable(each) for each in others):
             return Derived(verdict="STALE", rule="R19-BASIS-STALE", entries=entries, used=used)
-        # R20: a version that all its parties accept, in its window, about this and both places.
-        version = next((each for each in versions if self._is_accepted(each)), None)
+        # R20: it is about this and both places.
         if version is None or not self._carries(version, issue):
             return Derived(
                 verdict="NOT_RECOGNISED_HERE", rule="R20-NO-AGREEMENT", entries=entries, used=used
             )
         # R21: so it counts.
         parties = sorted(_provinces(version), key=lambda each: each != version.author)
-        words = [self._last_word(agreement_id, each) for each in parties]
+        words = [self._acceptance(version, each) for each in parties]
         return Derived(
             verdict="VALID",
             rule="R21-RECOGNISED",
@@ -155,35 +166,57 @@ class HostSide(Told):
     def _carries(self, version: SaidEntry, issue: SaidEntry) -> bool:
         body = version.body
         places = (issue.body.division_code or self._issuer, self._record.host)
+        return _SCOPES.get(issue.body.subject) in body.scopes and all(
+            any(_lies_in(place, party, self._day) for party in body.parties) for place in places
+        )
+
+    def _may_replace(self, later: SaidEntry, version: SaidEntry) -> bool:
+        """Whether a later version has begun, and all accept it whose logs can be relied on."""
         return (
-            self._is_within(body.from_date, body.until_date)
-            and _SCOPES.get(issue.body.subject) in body.scopes
+            later.index > version.index
+            and day_of(later.body.from_date) <= self._day
             and all(
-                any(_lies_in(place, party, self._day) for party in body.parties) for place in places
+                self._acceptance(later, province) is not None
+                for province in _provinces(later)
+                if province in self._logs and self._is_usable(province)
             )
         )
 
     def _is_accepted(self, version: SaidEntry) -> bool:
-        """Whether a quorum saw a version, and the last word of each party accepts it."""
+        """Whether a quorum saw a version, and each party accepts it."""
         log = self._logs.get(version.author)
         if log is None or version.index >= log.quorum_size:
             return False
-        agreement_id = version.body.agreement_id
         return all(
-            province in self._logs and self._accepts(agreement_id, province, version.leaf)
+            province in self._logs and self._acceptance(version, province) is not None
             for province in _provinces(version)
         )
 
-    def _accepts(self, agreement_id: str, province: str, version_hash: bytes) -> bool:
+    def _acceptance(self, version: SaidEntry, province: str) -> SaidEntry | None:
+        """Return the word by which a party accepts a version, ``None`` if it does not.
+
+        What it says of other versions matters only if it ends a later one, or one unknown. A word
+        that no quorum saw yet can take acceptance away, never give it.
+        """
         log = self._logs[province]
-        said = [
-            (each.index, _meant(each)) for each in self._agreement_words(agreement_id, province)
-        ]
-        permitted = [meant for index, meant in said if index < log.quorum_size]
-        later = [meant for index, meant in said if log.quorum_size <= index < log.size]
-        last = permitted[-1] if permitted else None
-        # A word that no quorum saw yet can take acceptance away, never give it.
-        return last == version_hash and all(meant == last for meant in later)
+        for word in reversed(self._agreement_words(version.body.agreement_id, province)):
+            if word.index >= log.size:
+                continue
+            if _is_end(word):
+                if self._is_since(version, _meant(word)):
+                    return None
+            elif word.index < log.quorum_size and _meant(word) == version.leaf:
+                return word
+        return None
+
+    def _is_since(self, version: SaidEntry, version_hash: bytes) -> bool:
+        """Whether a hash is that of a version or of a later one; one that is not known is later."""
+        earlier = {
+            each.leaf
+            for each in self._agreement_words(version.body.agreement_id, version.author)
+            if each.name == "agreement" and each.index < version.index
+        }
+        return version_hash not in earlier
 
     def _agreement_words(self, agreement_id: str, province: str) -> list[SaidEntry]:
         return [
@@ -194,18 +227,15 @@ class HostSide(Told):
             and each.body.agreement_id == agreement_id
         ]
 
-    def _last_word(self, agreement_id: str, province: str) -> SaidEntry | None:
-        size = self._logs[province].quorum_size
-        words = [e for e in self._agreement_words(agreement_id, province) if e.index < size]
-        return words[-1] if words else None
+
+def _is_end(said: SaidEntry) -> bool:
+    """Whether a word on an agreement ends or refuses a version."""
+    return said.name == "agreement_answer" and said.body.word != AGREEMENT_WORD_ACCEPTED
 
 
-def _meant(said: SaidEntry) -> bytes | None:
-    """Return the version that a word accepts, ``None`` if it ends one."""
-    if said.name == "agreement":
-        return said.leaf
-    accepted = said.body.word == AGREEMENT_WORD_ACCEPTED
-    return bytes(said.body.version_hash) if accepted else None
+def _meant(said: SaidEntry) -> bytes:
+    """Return the version that a word is about: a proposal is about itself."""
+    return said.leaf if said.name == "agreement" else bytes(said.body.version_hash)
 
 
 def _lies_in(place: str, party: str, day: date) -> bool:

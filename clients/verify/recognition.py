@@ -62,7 +62,7 @@ class _Derivation(HostSide):
 
     def _home_refuses(self) -> Derived | None:
         used = (self._issuer,)
-        issues = self._of("certificate")
+        issues = self._issues()
         if not issues:
             return Derived(verdict="UNKNOWN", rule="R05-NOT-FOUND", used=used)
         issue = issues[0]  # a number is issued once; another is void

@@ -3,7 +3,7 @@
 Whether it counts is not decided here: `clients.verify.recognition` does that.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,10 @@ from clients.verify.words import body_of
 from deltacare.evidence import Place, VerdictRecord
 from deltacare.v1.entry_pb2 import Entry
 
-__all__ = ["SaidEntry", "bears_on"]
+__all__ = ["SaidEntry", "bears_on", "line_of"]
 
 _OF_ISSUER = frozenset(
     {
-        "certificate",
         "certificate_reinstatement",
         "certificate_renewal",
         "certificate_revocation",
@@ -61,8 +60,31 @@ class SaidEntry:
         return body_of(self.entry)[1]
 
 
+def line_of(certificate_no: str, follows: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Return a certificate and all others of its line: what it follows, and what follows these.
+
+    Args:
+        certificate_no: The certificate.
+        follows: Certificates, each with the one that it names as its predecessor, or nothing.
+    """
+    beside: dict[str, set[str]] = {}
+    for number, predecessor_no in follows:
+        if predecessor_no:
+            beside.setdefault(number, set()).add(predecessor_no)
+            beside.setdefault(predecessor_no, set()).add(number)
+    found, waiting = {certificate_no}, [certificate_no]
+    while waiting:
+        fresh = beside.get(waiting.pop(), set()) - found
+        found |= fresh
+        waiting += sorted(fresh)
+    return frozenset(found)
+
+
 def bears_on(  # noqa: PLR0911  # one for each kind of entry
-    record: VerdictRecord, said: SaidEntry, agreements: Collection[str] | None
+    record: VerdictRecord,
+    said: SaidEntry,
+    agreements: Collection[str] | None,
+    line: Collection[str] | None,
 ) -> bool:
     """Whether its author may say an entry, and it speaks of what a verdict was asked.
 
@@ -70,12 +92,16 @@ def bears_on(  # noqa: PLR0911  # one for each kind of entry
         record: The question.
         said: The entry.
         agreements: Ids of those that the host's equivalences name; ``None`` for any.
+        line: Certificates of the same holder as the one asked about; ``None`` for any.
     """
     name, body = said.name, said.body
     issuer, host = record.certificate_no[:6], record.host_province
     if name in _MEASURES:
         # Whom a measure is against is seen when all entries are looked at together.
         return said.author in (issuer, host) and bool(body.measure_id[:6] == said.author)
+    if name == "certificate":
+        # Others of its line show that a measure against them is against its holder.
+        return said.author == issuer and (line is None or body.certificate_no in line)
     if name in _OF_ISSUER:
         return said.author == issuer and bool(body.certificate_no == record.certificate_no)
     if name in _OF_HOST:

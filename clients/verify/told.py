@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from clients.verify.said import SaidEntry, bears_on
+from clients.verify.said import SaidEntry, bears_on, line_of
 from deltacare.errors import PeerFault, Reason
 from deltacare.evidence import LogRead, Place, VerdictRecord
 from deltacare.v1.entry_pb2 import MEASURE_KIND_BAN, MEASURE_KIND_DISHONESTY_LIST
@@ -71,8 +71,19 @@ class Told:
         self._host = record.host_province
         self._logs: Mapping[str, LogRead] = {each.log.author: each for each in record.logs}
         agreements = {each.body.agreement_id for each in entries if each.name == "equivalence"}
+        self._line = line_of(
+            record.certificate_no,
+            (
+                (each.body.certificate_no, each.body.predecessor_no)
+                for each in entries
+                if each.name == "certificate"
+                and each.author == self._issuer
+                and self._issuer in self._logs
+                and each.index < self._logs[self._issuer].size
+            ),
+        )
         for each in entries:
-            if not bears_on(record, each, agreements):
+            if not bears_on(record, each, agreements, self._line):
                 raise _bad(f"The entry {each.place} has no bearing on this question.")
         # What permits counts below the quorum, what restricts as far as it was verified.
         self._said = [each for each in entries if each.index < self._reach(each)]
@@ -83,6 +94,11 @@ class Told:
         if log is None:
             return 0
         return log.quorum_size if said.name in _PERMITTING else log.size
+
+    def _issues(self) -> list[SaidEntry]:
+        """Return the issue of the certificate asked about; a second one would be void."""
+        number = self._record.certificate_no
+        return [each for each in self._of("certificate") if each.body.certificate_no == number]
 
     def _of(self, *names: str) -> list[SaidEntry]:
         return [each for each in self._said if each.name in names]
@@ -107,7 +123,8 @@ class Told:
             author: Whose measures.
             is_own: Those against its own, which count everywhere; else those against another's.
         """
-        against = {issue.body.certificate_no, issue.body.institution_id} - {""}
+        # A measure against one certificate of a line is against the holder of all.
+        against = self._line | ({issue.body.institution_id} - {""})
         lifted = {
             each.body.measure_id
             for each in self._of("measure_lift")
@@ -128,14 +145,21 @@ class Told:
         )
 
     def _holding(self, begins: str, ends: str) -> SaidEntry | None:
-        """Return the suspension that the day lies in; of several the one that was said last."""
+        """Return the suspension that the day lies in; of several the one that was said last.
+
+        An end that was said later ends those that had begun by its day, and none that is to come.
+        """
         over = [each for each in self._of(ends) if day_of(each.body.effective_date) <= self._day]
         holding = [
             each
             for each in self._of(begins)
             if day_of(each.body.effective_date) <= self._day
             and not (getattr(each.body, "until_date", "") and self._is_after(each.body.until_date))
-            and not any(end.index > each.index for end in over)
+            and not any(
+                end.index > each.index
+                and day_of(end.body.effective_date) >= day_of(each.body.effective_date)
+                for end in over
+            )
         ]
         return max(holding, key=lambda each: each.index, default=None)
 

@@ -89,7 +89,7 @@ class CertificateFacts:
     Attributes:
         history: what its issuer said; ``None`` if nothing.
         recognitions: what hosts said, by host.
-        measures: of supervision, against the certificate or its institution.
+        measures: of supervision, against the certificate, its line or its institution.
     """
 
     history: CertificateHistory | None

@@ -185,7 +185,7 @@ class Checker:
         known_time = questions[0].known_time if questions else None
         assert all(each.known_time == known_time for each in questions), "of one moment"
         if known_time is not None:
-            return await self._answer_past(questions, known_time)
+            return await self._answer_past(questions, known_time, now)
         # 1. How far each log is held: what is read later may hold more, and the rules cut it off.
         positions = {province: self._reader.position(log) for province, log in self._logs.items()}
         # 2. The facts, from memory or from a snapshot taken after that.
@@ -221,9 +221,10 @@ class Checker:
         return answers
 
     async def _answer_past(
-        self, questions: Sequence[Question], known_time: datetime
+        self, questions: Sequence[Question], known_time: datetime, now: datetime
     ) -> list[Answered]:
         """Answer from what was known at a past moment, all in one snapshot."""
+        unconfirmed_since = self._unconfirmed_at(known_time, now)
 
         def read(connection: Connection) -> tuple[list[Answered], dict[str, CertificateFacts]]:
             positions = {
@@ -242,6 +243,7 @@ class Checker:
                     about=about[question.certificate_no],
                     declared=declared,
                     matches=matches.get(place),
+                    unconfirmed_since=unconfirmed_since,
                 )
                 outcome = check(facts)
                 response = self._response(facts, outcome)
@@ -262,6 +264,17 @@ class Checker:
             response = self._response(facts, outcome)
             answers[place] = Answered(facts=facts, outcome=outcome, response=response)
         return answers
+
+    def _unconfirmed_at(self, known_time: datetime, now: datetime) -> datetime | None:
+        """Return since when nobody had confirmed the membership at a past moment.
+
+        A moment up to the last confirmation was confirmed, by that one or by one before it; a later
+        one is as stale as it was for those who asked then.
+        """
+        since = self._trust.stale_since(now)
+        if since is None or known_time <= since:
+            return None
+        return self._trust.stale_since(known_time)
 
     def _gather(
         self,

@@ -283,7 +283,11 @@ def _said(
         for measure in facts.measures:
             if measure.author in (facts.issuer, facts.host_province):
                 yield measure.author, measure.index
-                yield measure.author, measure.lifted_index
+                for lift in measure.lifts:
+                    yield measure.author, lift.index
+                # Against the holder of another certificate: what shows that he holds both.
+                for index in certificate.links_to(measure.subject):
+                    yield facts.issuer, index
     # 3. What the host says of it, and of certificates like it.
     if outcome.rule in _OF_HOST:
         yield from _said_by_host(facts, certificate)
@@ -300,7 +304,8 @@ def _said_by_host(
     for equivalence in facts.equivalences:
         if equivalence_concerns(equivalence, certificate):
             yield host, equivalence.index
-            yield host, equivalence.ended_index
+            for end in equivalence.ends:
+                yield host, end.index
             if equivalence_applies(equivalence, certificate):
                 agreement_ids.add(equivalence.agreement_id)
     for agreement_id in agreement_ids & facts.agreements.keys():

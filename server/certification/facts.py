@@ -70,7 +70,8 @@ class Facts:
         holder_matches: whether the holder asked for is its holder; ``False`` also if that could
             not be compared; ``None`` if no holder was asked for.
         compared: what of the holder was asked for, ascending: ``identity_number``, ``name``.
-        measures: of supervision, ever taken against the certificate or its institution.
+        measures: of supervision, ever taken against the certificate, another of its line, or its
+            institution.
         stated_schemes: under which the federation lets the issuer issue; none stand for any.
         unconfirmed_since: since when nobody confirmed the federation's metadata; ``None`` if it
             counts.
@@ -148,12 +149,15 @@ def bar_on(facts: Facts, *, province: str, everywhere: bool) -> Bar | None:
         province: whose measures are asked for.
         everywhere: those that count in every province; else those that count in the author's alone.
     """
-    if not facts.measures:
+    certificate, log = facts.certificate, facts.logs.get(facts.issuer)
+    if not facts.measures or certificate is None or log is None:
         return None
+    # A measure against one certificate of a line is against the holder of all.
+    subjects = certificate.subjects_within(log.size)
     found = (
         bar
         for history in facts.measures
-        if history.author == province and province in facts.logs
+        if history.author == province and province in facts.logs and history.subject in subjects
         for bar in bars(history, facts.logs[province].reach)
         if bar.everywhere is everywhere
     )

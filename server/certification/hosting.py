@@ -4,7 +4,7 @@ Pure. Asked after the issuer's half found nothing against the certificate. What 
 equivalence and the agreement it rests on, has to be under a quorum and in a log that is fresh.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from deltacare.v1.certification_service_pb2 import (
@@ -32,7 +32,13 @@ from server.certification.verdicts import (
     R21_RECOGNISED,
 )
 from server.registry.fields import numbered_id_province
-from server.registry.in_force import agreement_in_force, agreement_words_in_force, party_provinces
+from server.registry.in_force import (
+    accepts,
+    agreement_in_force,
+    agreement_words_in_force,
+    party_provinces,
+)
+from server.registry.values import AgreementHistory, AgreementVersion
 
 __all__ = ["recognised"]
 
@@ -141,26 +147,22 @@ def _by_agreement(
     host = facts.host_province
     agreement_id = equivalence.history.agreement_id
     history = facts.agreements.get(agreement_id)
+    reaches = {province: log.reach for province, log in facts.logs.items()}
+    version = None if history is None else agreement_in_force(history, reaches, facts.on_date)
     # R19: the logs of all parties can be relied on.
     needed = {numbered_id_province(agreement_id)}
-    for seen in () if history is None else history.versions:
-        if seen.author in facts.logs and seen.index < facts.logs[seen.author].size:
-            needed.update(party_provinces(seen.parties))
+    for bearing in () if history is None else _bearing(facts, history, version):
+        needed.update(party_provinces(bearing.parties))
     others = tuple(sorted(needed - {facts.issuer, host}))
     used = (facts.issuer, host, *(each for each in others if each in facts.logs))
     entries = (*entries, (host, equivalence.history.index))
     if not all(is_usable(facts, each) for each in others if each in facts.logs):
         return Outcome(verdict=VERDICT_STALE, rule=R19_BASIS_STALE, entries=entries, used=used)
     # R20: the agreement is in force on the day and covers the thing and both places.
-    reaches = {province: log.reach for province, log in facts.logs.items()}
-    version = None if history is None else agreement_in_force(history, reaches)
-    in_force = (
-        version is not None
-        and version.from_date <= facts.on_date
-        and (version.until_date is None or facts.on_date <= version.until_date)
-        and agreement_carries(version, standing.history, place=facts.host, day=facts.on_date)
+    carries = version is not None and agreement_carries(
+        version, standing.history, place=facts.host, day=facts.on_date
     )
-    if history is None or version is None or not in_force:
+    if history is None or version is None or not carries:
         return Outcome(
             verdict=VERDICT_NOT_RECOGNISED_HERE,
             rule=R20_NO_AGREEMENT,
@@ -177,3 +179,32 @@ def _by_agreement(
         mapped_scheme=equivalence.history.mapped_scheme,
         mapped_grade=equivalence.history.mapped_grade,
     )
+
+
+def _bearing(
+    facts: Facts, history: AgreementHistory, version: AgreementVersion | None
+) -> Iterator[AgreementVersion]:
+    """Yield the versions of which the parties' logs have to be relied on.
+
+    Where one is in force, that one, and each later one that has begun and that nobody whose log
+    can be relied on leaves open: it may be in force instead. So proposing a version with a party
+    whose log is old does not make the one in force uncertain. Where none is, all that were seen.
+
+    Args:
+        facts: of the check.
+        history: of the agreement.
+        version: in force on the day, ``None`` if none is.
+    """
+    for seen in history.versions:
+        if seen.author not in facts.logs or seen.index >= facts.logs[seen.author].size:
+            continue
+        if version is None or seen.version_hash == version.version_hash:
+            yield seen
+        elif seen.index > version.index and seen.from_date <= facts.on_date:
+            relied = (
+                province
+                for province in party_provinces(seen.parties)
+                if province in facts.logs and is_usable(facts, province)
+            )
+            if all(accepts(history, seen, each, facts.logs[each].reach) for each in relied):
+                yield seen

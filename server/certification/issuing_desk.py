@@ -34,6 +34,7 @@ from deltacare.v1.entry_pb2 import (
     CertificateRenewal,
     Entry,
 )
+from server.certification.barring import barred_issues
 from server.certification.bodies import (
     HASH_BYTES,
     read_addition,
@@ -42,7 +43,13 @@ from server.certification.bodies import (
     read_suspension,
 )
 from server.certification.chains import read_chains
-from server.certification.lifecycle import C15_SCHEME_NOT_STATED, C26_PREDECESSOR
+from server.certification.lifecycle import (
+    C15_SCHEME_NOT_STATED,
+    C26_PREDECESSOR,
+    C30_LINE_FULL,
+    C31_HOLDER_BARRED,
+    C32_INSTITUTION_NOT_STATED,
+)
 from server.certification.projector import CertificationState
 from server.certification.requests import (
     read_new_certificates,
@@ -85,9 +92,14 @@ class IssuingDesk(Desk):
         def decide(tx: LogTx) -> Sequence[Entry]:
             entries = [new_entry(request.duty, certificate=body) for body in bodies]
             state = CertificationState(tx.connection, self._room.own, entries)
+            barred = barred_issues(
+                tx.connection, self._room.own, request.certificates, self._room.vault
+            )
             refused: list[tuple[int, Rule]] = []
             for position, entry in enumerate(entries):
                 rule = self._judge(state, entry)
+                if rule is None and position in barred:
+                    rule = C31_HOLDER_BARRED
                 if rule is not None:
                     refused.append((position, rule))
                 else:  # a later one of the batch may follow it
@@ -100,7 +112,8 @@ class IssuingDesk(Desk):
                     f"{first.code} ({bodies[refused[0][0]].certificate_no})",
                     details={"rule": first.code},
                     violations=[
-                        _violation(position, bodies[position], rule) for position, rule in refused
+                        _violation(position, bodies[position], rule, barred.get(position, ""))
+                        for position, rule in refused
                     ],
                 )
             return entries
@@ -273,12 +286,29 @@ def _read_addition(body: CertificateAddition, at: str, bad: ViolationCollector) 
     refuse_personal_references(body.references, f"{at}references", bad)
 
 
-def _violation(position: int, body: Certificate, rule: Rule) -> FieldViolation:
-    """Return what is wrong with one certificate of a batch."""
+def _violation(position: int, body: Certificate, rule: Rule, shows: str) -> FieldViolation:
+    """Return what is wrong with one certificate of a batch.
+
+    Args:
+        position: its place.
+        body: what would be issued.
+        rule: that it breaks.
+        shows: field that shows that its holder is barred; empty if that is not known.
+    """
+    if rule is C31_HOLDER_BARRED:
+        # The reference of a person is not said back.
+        value = body.predecessor_no if shows == "certificate.predecessor_no" else ""
+        return FieldViolation(
+            field=f"certificates[{position}].{shows}",
+            value=value,
+            description=f"{rule.code}: {rule.en}",
+        )
     if rule is C15_SCHEME_NOT_STATED:
         name = "scheme"
-    elif rule is C26_PREDECESSOR:
+    elif rule in (C26_PREDECESSOR, C30_LINE_FULL):
         name = "predecessor_no"
+    elif rule is C32_INSTITUTION_NOT_STATED:
+        name = "institution_id"
     else:
         name = field_of(rule)
     return FieldViolation(

@@ -59,6 +59,7 @@ from server.log.ports import Sequenced
 from server.registry.bodies import is_readable
 from server.registry.rulebook import Rule
 from server.registry.rules import G02_UNREADABLE
+from server.registry.store import institutions_stated
 from server.registry.values import Reach
 
 __all__ = ["EVENTS", "LIFE_BODIES", "LifeState"]
@@ -103,9 +104,12 @@ class LifeState:
         self._author = author
         self._rows: dict[str, list[dict[str, Any]]] = {}
         self._status_index: int | None = None
+        # Of the lines that grew in this run.
+        self._line_sizes: dict[str, int] = {}
         numbers: set[str] = set()
         chained: set[str] = set()
         names: set[str] = set()
+        institution_ids: set[str] = set()
         for entry in entries:
             name = entry.WhichOneof("body")
             if name not in LIFE_BODIES:
@@ -115,6 +119,7 @@ class LifeState:
                 numbers.add(body.certificate_no)
             if name == "certificate":
                 names.add(body.scheme)
+                institution_ids.add(body.institution_id)
                 if body.predecessor_no:
                     numbers.add(body.predecessor_no)
             elif name in _CHAINED:
@@ -125,6 +130,8 @@ class LifeState:
             self._histories[number].scheme for number in chained if number in self._histories
         )
         self._schemes: dict[str, tuple[Scheme, ...]] = read_schemes(connection, author, names)
+        # A log is projected in its order, so what is there now was said before all of the run.
+        self._institutions = institutions_stated(connection, author, institution_ids - {""})
         self._judges: dict[str, Callable[[Any], Rule | None]] = {
             "certification_scheme": self._judge_scheme,
             "certificate": self._judge_certificate,
@@ -155,6 +162,12 @@ class LifeState:
         history = self._histories.get(certificate_no)
         return None if history is None else certificate_standing(history, _ALL)
 
+    def _line_size(self, certificate: CertificateHistory | None) -> int:
+        """Return how many certificates the line of one has so far."""
+        if certificate is None:
+            return 0
+        return self._line_sizes.get(certificate.line_no, len(certificate.line) + 1)
+
     def _scheme_on(self, name: str, day: date) -> Scheme | None:
         return scheme_on(self._schemes.get(name, ()), name, day)
 
@@ -170,7 +183,9 @@ class LifeState:
             self._author,
             body,
             taken=body.certificate_no in self._histories,
-            predecessor=self._histories.get(body.predecessor_no),
+            predecessor=(before := self._histories.get(body.predecessor_no)),
+            institution_stated=body.institution_id in self._institutions,
+            line_size=self._line_size(before),
         )
         if rule is not None:
             return rule
@@ -201,8 +216,17 @@ class LifeState:
     def _judge_suspension(self, body: CertificateSuspension) -> Rule | None:
         if not is_readable(read_suspension, body):
             return G02_UNREADABLE
-        standing = self._standing(body.certificate_no)
-        return judge_restriction(self._author, body.certificate_no, standing=standing)
+        return self._judge_restriction(body)
+
+    def _judge_restriction(
+        self, body: CertificateSuspension | CertificateRevocation
+    ) -> Rule | None:
+        return judge_restriction(
+            self._author,
+            body.certificate_no,
+            day=date.fromisoformat(body.effective_date),
+            standing=self._standing(body.certificate_no),
+        )
 
     def _judge_reinstatement(self, body: CertificateReinstatement) -> Rule | None:
         if not is_readable(read_dated_word, body):
@@ -212,8 +236,7 @@ class LifeState:
     def _judge_revocation(self, body: CertificateRevocation) -> Rule | None:
         if not is_readable(read_dated_word, body):
             return G02_UNREADABLE
-        standing = self._standing(body.certificate_no)
-        return judge_restriction(self._author, body.certificate_no, standing=standing)
+        return self._judge_restriction(body)
 
     def _judge_addition(self, body: CertificateAddition) -> Rule | None:
         if not is_readable(read_addition, body):
@@ -259,7 +282,12 @@ class LifeState:
         return self._status_index
 
     def _apply_certificate(self, item: Sequenced, body: Certificate) -> None:
-        self._histories[body.certificate_no] = history_of(self._author, item.index, body)
+        before = self._histories.get(body.predecessor_no)
+        line_no = body.certificate_no if before is None else before.line_no
+        self._line_sizes[line_no] = self._line_size(before) + 1
+        self._histories[body.certificate_no] = history_of(
+            self._author, item.index, body, line_no=line_no
+        )
         self._chains[body.certificate_no] = Chain.issued(self._author, item.leaf_hash, body)
         self._add(
             "certificates",
@@ -270,6 +298,8 @@ class LifeState:
                 "leaf_hash": item.leaf_hash,
                 "status_index": self._next_status_index(),
                 "institution_id": body.institution_id,
+                "predecessor_no": body.predecessor_no,
+                "line_no": line_no,
                 "body": body.SerializeToString(deterministic=True),
             },
         )

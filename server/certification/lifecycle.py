@@ -2,9 +2,10 @@
 
 Pure: values in, a rule or nothing out. The same rules run at the author before an entry is
 appended and at every node that projects it, and they look at nothing but the author's own log up
-to that entry. A certificate is changed by its issuer alone. One rule, C15, is asked at the author
-only: it looks at what the federation states now, of which a log knows nothing. The rules about
-schemes, C16 to C25, are in ``scheme_rules``.
+to that entry. A certificate is changed by its issuer alone. Two rules are asked at the author only:
+C15 looks at what the federation states now, of which a log knows nothing, and C31 at measures and
+at the vault (``server.certification.barring``). The rules about schemes, C16 to C25, are in
+``scheme_rules``.
 """
 
 from collections.abc import Collection
@@ -17,9 +18,10 @@ from deltacare.v1.entry_pb2 import (
     CertificateReinstatement,
     CertificateRenewal,
     Equivalence,
+    EquivalenceEnd,
 )
 from server.certification.answers import ANSWER_RULES
-from server.certification.scheme_rules import SCHEME_RULES
+from server.certification.scheme_rules import SCHEME_RULES, prolonged_from
 from server.certification.standing import span_on
 from server.certification.values import CertificateHistory, CertificateStanding, Span
 from server.registry.fields import numbered_id_province
@@ -28,6 +30,10 @@ from server.registry.rulebook import Rule
 __all__ = [
     "C15_SCHEME_NOT_STATED",
     "C26_PREDECESSOR",
+    "C30_LINE_FULL",
+    "C31_HOLDER_BARRED",
+    "C32_INSTITUTION_NOT_STATED",
+    "LINE_MAX",
     "RULES",
     "judge_addition",
     "judge_certificate",
@@ -40,6 +46,10 @@ __all__ = [
     "judge_scheme",
     "judge_suspended_recognition",
 ]
+
+LINE_MAX = 64
+"""Most certificates of one line, the first included: several times what a working life brings, and
+few enough to be read, and proved in a verdict file, with each of them."""
 
 _LIFE = "deltacare/v1/entry.proto, Certificate: only its author changes it"
 _RECOGNITION = "deltacare/v1/entry.proto, Equivalence; 互认"
@@ -73,8 +83,9 @@ _C04_UNKNOWN = Rule(
 )
 _C05_REVOKED_FOR_GOOD = Rule(
     code="C05-REVOKED-FOR-GOOD",
-    zh="该证书已撤销,不得再作变更。",
-    en="The certificate is revoked, and that is for good.",
+    zh="该证书在所述之日已撤销，不得再作变更；撤销日期有误的，只能改为更早之日。",
+    en="The certificate is revoked by the day of which this speaks, and that is for good; only an "
+    "earlier revocation is possible.",
     source="deltacare/v1/entry.proto, CertificateRevocation",
 )
 _C06_NOT_LATER = Rule(
@@ -118,8 +129,8 @@ _C11_EQUIVALENCE_UNKNOWN = Rule(
 )
 _C12_EQUIVALENCE_ENDED = Rule(
     code="C12-EQUIVALENCE-ENDED",
-    zh="该互认规则已终止。",
-    en="The equivalence was ended before.",
+    zh="该互认规则已自同日或更早之日起终止。",
+    en="The equivalence was ended before, from the same day or an earlier one.",
     source=_RECOGNITION,
 )
 _C13_OWN_CERTIFICATE = Rule(
@@ -156,6 +167,27 @@ _C27_NOT_THE_LAST = Rule(
     "meanwhile.",
     source="deltacare/v1/entry.proto, CertificateRenewal, predecessor_hash",
 )
+C30_LINE_FULL = Rule(
+    code="C30-LINE-FULL",
+    zh="前后相续的证书至多 64 张，不得再接续。",
+    en="Certificates that follow one another are at most 64; this line is full.",
+    source="deltacare/v1/entry.proto, Certificate, predecessor_no",
+)
+C31_HOLDER_BARRED = Rule(
+    code="C31-HOLDER-BARRED",
+    zh="持证人（前一证书，或本省所知其名下的其他证书）在该证书生效之日处于禁入或失信名单之内。",
+    en="On the certificate's first day its holder is barred, by a measure against what it follows "
+    "or against another certificate known here to be theirs.",
+    source="deltacare/v1/entry.proto, SupervisionMeasure; 联动监管",
+)
+C32_INSTITUTION_NOT_STATED = Rule(
+    code="C32-INSTITUTION-NOT-STATED",
+    zh="证书所发给的机构须先在本省名册中登记。",
+    en="The institution that a certificate is about was stated in the province's own register "
+    "before.",
+    source="deltacare/v1/entry.proto, Certificate, institution_id",
+    reason=Reason.NOT_FOUND,
+)
 
 RULES: tuple[Rule, ...] = (
     _C01_NOT_ISSUER,
@@ -177,12 +209,21 @@ RULES: tuple[Rule, ...] = (
     C26_PREDECESSOR,
     _C27_NOT_THE_LAST,
     *ANSWER_RULES,
+    C30_LINE_FULL,
+    C31_HOLDER_BARRED,
+    C32_INSTITUTION_NOT_STATED,
 )
 """Every rule, in order."""
 
 
 def judge_certificate(
-    author: str, body: Certificate, *, taken: bool, predecessor: CertificateHistory | None
+    author: str,
+    body: Certificate,
+    *,
+    taken: bool,
+    predecessor: CertificateHistory | None,
+    institution_stated: bool,
+    line_size: int = 0,
 ) -> Rule | None:
     """Return the rule that a readable certificate breaks.
 
@@ -192,6 +233,8 @@ def judge_certificate(
         taken: whether the author issued this number before.
         predecessor: the certificate that it follows; ``None`` if the author issued none of that
             number, or it names none.
+        institution_stated: whether the author stated the institution before, if it is about one.
+        line_size: certificates so far in the line of what it follows.
     """
     if numbered_id_province(body.certificate_no) != author:
         return _C01_NOT_ISSUER
@@ -203,31 +246,60 @@ def judge_certificate(
         predecessor is None or predecessor.issuer != author or predecessor.subject != body.subject
     ):
         return C26_PREDECESSOR
-    return None
+    if line_size >= LINE_MAX:
+        return C30_LINE_FULL
+    is_stated = institution_stated or not body.institution_id
+    return None if is_stated else C32_INSTITUTION_NOT_STATED
 
 
 def judge_restriction(
-    author: str, certificate_no: str, *, standing: CertificateStanding | None
+    author: str, certificate_no: str, *, day: date, standing: CertificateStanding | None
 ) -> Rule | None:
     """Return the rule that a readable suspension or revocation breaks.
+
+    A revocation whose day is to come stops nothing that begins before it: somebody may have
+    mistyped the day, and must be able to stop the certificate now.
 
     Args:
         author: who says it.
         certificate_no: the certificate.
+        day: first day of which it speaks.
         standing: what the author said of it before; ``None`` if nothing.
     """
+    rule = _judge_known(author, certificate_no, standing=standing)
+    if rule is not None:
+        return rule
+    assert standing is not None, "an unknown certificate broke a rule"
+    return _judge_unrevoked(standing, day)
+
+
+def _judge_known(
+    author: str, certificate_no: str, *, standing: CertificateStanding | None
+) -> Rule | None:
+    """Return the rule that anything said of a certificate breaks, whatever it says."""
     if numbered_id_province(certificate_no) != author:
         return _C01_NOT_ISSUER
-    if standing is None:
-        return _C04_UNKNOWN
-    return _C05_REVOKED_FOR_GOOD if standing.revocation is not None else None
+    return _C04_UNKNOWN if standing is None else None
+
+
+def _judge_unrevoked(standing: CertificateStanding, day: date) -> Rule | None:
+    """Return the rule that a word about the days from one on breaks."""
+    revocation = standing.revocation
+    return _C05_REVOKED_FOR_GOOD if revocation is not None and revocation.holds(day) else None
 
 
 def judge_addition(
     author: str, body: CertificateAddition, *, standing: CertificateStanding | None
 ) -> Rule | None:
-    """Return the rule that a readable addition breaks; see ``judge_restriction``."""
-    return judge_restriction(author, body.certificate_no, standing=standing)
+    """Return the rule that a readable addition breaks; see ``judge_restriction``.
+
+    It serves the next renewal, so it is possible for as long as that is.
+    """
+    rule = _judge_known(author, body.certificate_no, standing=standing)
+    if rule is not None:
+        return rule
+    assert standing is not None, "an unknown certificate broke a rule"
+    return _judge_unrevoked(standing, prolonged_from(standing.valid_until_date))
 
 
 def judge_renewal(
@@ -235,16 +307,21 @@ def judge_renewal(
 ) -> Rule | None:
     """Return the rule that a readable renewal breaks.
 
+    The first day that it adds must not be one on which the certificate is revoked.
+
     Args:
         author: who says it.
         body: the renewal.
         standing: what the author said of the certificate before; ``None`` if nothing.
         last_hash: leaf hash of its issue or last renewal; empty if it is unknown.
     """
-    rule = judge_restriction(author, body.certificate_no, standing=standing)
+    rule = _judge_known(author, body.certificate_no, standing=standing)
     if rule is not None:
         return rule
     assert standing is not None, "an unknown certificate broke a rule"
+    rule = _judge_unrevoked(standing, prolonged_from(standing.valid_until_date))
+    if rule is not None:
+        return rule
     if body.predecessor_hash != last_hash:
         return _C27_NOT_THE_LAST
     is_later = date.fromisoformat(body.valid_until_date) > standing.valid_until_date
@@ -255,11 +332,11 @@ def judge_reinstatement(
     author: str, body: CertificateReinstatement, *, standing: CertificateStanding | None
 ) -> Rule | None:
     """Return the rule that a readable reinstatement breaks; see ``judge_restriction``."""
-    rule = judge_restriction(author, body.certificate_no, standing=standing)
+    day = date.fromisoformat(body.effective_date)
+    rule = judge_restriction(author, body.certificate_no, day=day, standing=standing)
     if rule is not None:
         return rule
     assert standing is not None, "an unknown certificate broke a rule"
-    day = date.fromisoformat(body.effective_date)
     return None if span_on(standing.suspensions, day) else _C07_NOT_SUSPENDED
 
 
@@ -279,21 +356,24 @@ def judge_equivalence(author: str, body: Equivalence, *, taken: bool) -> Rule | 
 
 
 def judge_equivalence_end(
-    author: str, equivalence_id: str, *, known: bool, ended: bool
+    author: str, body: EquivalenceEnd, *, known: bool, ended_date: date | None
 ) -> Rule | None:
     """Return the rule that a readable end of an equivalence breaks.
 
+    One from an earlier day than before is possible: the first may have borne a wrong day.
+
     Args:
         author: who says it.
-        equivalence_id: the equivalence.
-        known: whether the author declared it before.
-        ended: whether it ended it before.
+        body: the end.
+        known: whether the author declared the equivalence before.
+        ended_date: first day from which it ended it before; ``None`` if it did not.
     """
-    if numbered_id_province(equivalence_id) != author:
+    if numbered_id_province(body.equivalence_id) != author:
         return _C08_NOT_OWN
     if not known:
         return _C11_EQUIVALENCE_UNKNOWN
-    return _C12_EQUIVALENCE_ENDED if ended else None
+    is_earlier = ended_date is None or date.fromisoformat(body.effective_date) < ended_date
+    return None if is_earlier else _C12_EQUIVALENCE_ENDED
 
 
 def judge_suspended_recognition(author: str, certificate_no: str) -> Rule | None:

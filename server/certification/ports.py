@@ -60,6 +60,10 @@ class HolderVault(Protocol):
         """
         ...
 
+    def held_by(self, connection: Connection, subject_ref: str) -> frozenset[str]:
+        """Return the certificates that a person holds."""
+        ...
+
     def name_of(self, connection: Connection, certificate_no: str) -> str | None:
         """Return the holder's name of an own certificate; ``None`` if none is kept."""
         ...

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select
 
 from deltacare.ids import LogKind, LogName
 from deltacare.times import business_date
@@ -36,10 +36,11 @@ from server.certification.lifecycle import (
     judge_suspended_recognition,
 )
 from server.certification.standing import recognition_suspensions
-from server.certification.store import read_recognitions
+from server.certification.store import read_equivalence_ends, read_recognitions
 from server.certification.tables import (
     certificate_events,
     certificates,
+    equivalence_ends,
     equivalences,
     recognition_answers,
     recognitions,
@@ -65,6 +66,7 @@ _TABLES = (
     certificate_events,
     schemes,
     equivalences,
+    equivalence_ends,
     recognitions,
     recognition_answers,
 )
@@ -113,15 +115,17 @@ class CertificationState:
             "recognition_answer": self._judge_answer,
         }
 
-    def _read_equivalences(self, ids: Iterable[str]) -> dict[str, bool]:
-        """Return whether each equivalence was ended, by id."""
-        found: dict[str, bool] = {}
+    def _read_equivalences(self, ids: Iterable[str]) -> dict[str, date | None]:
+        """Return from which day each equivalence was ended, if it was, by id."""
+        found: dict[str, date | None] = {}
         for some in chunks(ids):
-            query = select(equivalences.c.equivalence_id, equivalences.c.ended_index).where(
+            query = select(equivalences.c.equivalence_id).where(
                 equivalences.c.equivalence_id.in_(some)
             )
-            for equivalence_id, ended_index in self._connection.execute(query):
-                found[equivalence_id] = ended_index is not None
+            ends = read_equivalence_ends(self._connection, some)
+            for (equivalence_id,) in self._connection.execute(query):
+                said = ends.get(equivalence_id, ())
+                found[equivalence_id] = min((each.from_date for each in said), default=None)
         return found
 
     def scheme_of(self, entry: Entry) -> str | None:
@@ -155,9 +159,9 @@ class CertificationState:
             return G02_UNREADABLE
         return judge_equivalence_end(
             self._author,
-            body.equivalence_id,
+            body,
             known=body.equivalence_id in self._equivalences,
-            ended=self._equivalences.get(body.equivalence_id, False),
+            ended_date=self._equivalences.get(body.equivalence_id),
         )
 
     def _judge_resumption(self, body: RecognitionResumption) -> Rule | None:
@@ -196,7 +200,7 @@ class CertificationState:
         self._rows.setdefault(table, []).append(row)
 
     def _apply_equivalence(self, index: int, body: Equivalence) -> None:
-        self._equivalences[body.equivalence_id] = False
+        self._equivalences[body.equivalence_id] = None
         self._add(
             "equivalences",
             {
@@ -204,19 +208,19 @@ class CertificationState:
                 "author": self._author,
                 "log_index": index,
                 "body": body.SerializeToString(deterministic=True),
-                "ended_index": None,
-                "ended_date": None,
             },
         )
 
     def _apply_equivalence_end(self, index: int, body: EquivalenceEnd) -> None:
-        self._equivalences[body.equivalence_id] = True
+        # The rules let none pass that is not for an earlier day than those before it.
+        self._equivalences[body.equivalence_id] = date.fromisoformat(body.effective_date)
         self._add(
             "ends",
             {
-                "old_id": body.equivalence_id,
-                "new_index": index,
-                "new_date": body.effective_date,
+                "author": self._author,
+                "log_index": index,
+                "equivalence_id": body.equivalence_id,
+                "effective_date": body.effective_date,
             },
         )
 
@@ -258,22 +262,16 @@ class CertificationState:
         )
 
     def flush(self) -> None:
-        """Write what was taken in: first what is new, then what ends it."""
+        """Write what was taken in."""
         self._life.flush()
         for name, table in (
             ("equivalences", equivalences),
+            ("ends", equivalence_ends),
             ("recognitions", recognitions),
             ("answers", recognition_answers),
         ):
             if name in self._rows:
                 self._connection.execute(insert(table), self._rows[name])
-        if "ends" in self._rows:
-            self._connection.execute(
-                update(equivalences)
-                .where(equivalences.c.equivalence_id == bindparam("old_id"))
-                .values(ended_index=bindparam("new_index"), ended_date=bindparam("new_date")),
-                self._rows["ends"],
-            )
 
 
 def _published_date(item: Sequenced) -> str:

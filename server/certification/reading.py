@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from deltacare.ids import LogName
 from server.certification.cache import CertificateFacts, DeclaredFacts, FactsCache
+from server.certification.lines import same_line
 from server.certification.store import (
     about_institutions,
     read_equivalences,
@@ -164,7 +165,11 @@ class FactsReader:
                 about = about_institutions(connection, barred, limit=_TOUCHED_MAX)
                 if about is None:
                     return None, True
-                numbers |= said[0] | barred | about
+                # One against a certificate, or one that follows another, concerns the whole line.
+                line = same_line(connection, said[0] | barred, limit=_TOUCHED_MAX)
+                if line is None:
+                    return None, True
+                numbers |= said[0] | barred | about | line
                 is_declared = (
                     is_declared or said[1] or agreement_changed(connection, province, old, new)
                 )

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from deltacare.divisions import normalise_division, province_of
-from deltacare.errors import Refusal, ViolationCollector, invalid_field
+from deltacare.errors import ViolationCollector, invalid_field
+from deltacare.identity_numbers import holds_identity_number
 from deltacare.ids import CertificateNumber, parse_identity_number
 from deltacare.times import business_date, from_posix_s, parse_date
 from deltacare.v1.certification_service_pb2 import CheckCertificationRequest, NewCertificate
@@ -31,7 +32,6 @@ __all__ = [
     "CERTIFICATES_MAX",
     "HOLDER_NAME_CHARS_MAX",
     "PURPOSE_DEFAULT",
-    "is_identity_number",
     "read_new_certificates",
     "read_place",
     "read_question",
@@ -41,7 +41,6 @@ __all__ = [
 CERTIFICATES_MAX = 1_000
 HOLDER_NAME_CHARS_MAX = 64
 PURPOSE_DEFAULT = "WORK"
-_PROVINCE_CHARS = 6
 _SUBJECT_REF = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z_.-]{0,62}[0-9A-Za-z])?", re.ASCII)
 _NANOS_MAX = 999_999_999
 _SECONDS_MAX = 32_472_143_999  # the end of the year 2998
@@ -113,7 +112,7 @@ def _read_person(new: NewCertificate, at: str, bad: ViolationCollector) -> None:
         return
     if new.certificate.subject != CERTIFICATE_SUBJECT_CAREGIVER:
         bad.note(f"{at}.subject_ref", "", "Only a caregiver's certificate has a holder.")
-    if not _SUBJECT_REF.fullmatch(new.subject_ref) or is_identity_number(new.subject_ref):
+    if not _SUBJECT_REF.fullmatch(new.subject_ref) or holds_identity_number(new.subject_ref):
         bad.note(
             f"{at}.subject_ref",
             "",
@@ -125,21 +124,12 @@ def _read_person(new: NewCertificate, at: str, bad: ViolationCollector) -> None:
         bad.take(parse_identity_number, new.identity_number, field=f"{at}.identity_number")
 
 
-def is_identity_number(text: str) -> bool:
-    """Whether a text is the identity number of somebody, which no log may carry."""
-    try:
-        parse_identity_number(text)
-    except Refusal:
-        return False
-    return True
-
-
 def _refuse_identity_numbers(body: Certificate, at: str, bad: ViolationCollector) -> None:
     """Note numbers of certificates and references that are identity numbers; asked at the author.
 
     Papers sometimes bear the holder's identity number as their own; what is in a log stays there.
     """
-    if is_identity_number(body.certificate_no[_PROVINCE_CHARS + 1 :]):
+    if holds_identity_number(body.certificate_no):
         bad.note(
             f"{at}certificate_no",
             "",
@@ -154,7 +144,7 @@ def refuse_personal_references(
 ) -> None:
     """Note references whose number is somebody's identity number; asked at the author."""
     for index, each in enumerate(references):
-        if is_identity_number(each.reference_no):
+        if holds_identity_number(each.reference_no):
             bad.note(
                 f"{at}[{index}].reference_no",
                 "",
@@ -226,7 +216,7 @@ def read_place(text: str, members: Collection[str], *, field: str = "host") -> s
             field,
             text,
             "It lies in no province that is a member of the federation.",
-            "Name a division of a member; deltacare federation status lists them.",
+            "Name a division of a member; deltacare node status lists them.",
         )
     return code
 

@@ -6,6 +6,7 @@ log stays whole. Once a log says that a holder was erased, no salt of that certi
 anybody again. Whose salts a peer may be given is for the log room.
 """
 
+import hmac
 from collections.abc import Collection, Iterable, Mapping
 
 import structlog
@@ -14,7 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, insert, select
 
 from deltacare.ids import LogKind, LogName
-from server.certification.rules import SALT_BYTES
+from deltacare.v1.entry_pb2 import Certificate
+from server.certification.rules import SALT_BYTES, holder_name_digest
 from server.certification.tables import certificates
 from server.certification.tables import salts as table
 from server.log.ports import Entropy, LogTx
@@ -38,7 +40,8 @@ def _place(log: LogName, index: int) -> bytes:
 class SaltStore:
     """Salts in the node's database, AES-256-GCM.
 
-    Implements the log room's ``AttachmentStore`` and the vault's ``CertificateBook``.
+    Implements the log room's ``AttachmentStore``, the vault's ``CertificateBook``, and the phone
+    certificates' ``NameBook``.
 
     Args:
         key: 32 bytes; kept apart from the database and its backups.
@@ -138,6 +141,29 @@ class SaltStore:
             )
             found.update(connection.execute(query).all())
         return found
+
+    def same_names(
+        self, connection: Connection, author: str, names: Mapping[str, str]
+    ) -> Mapping[str, bool]:
+        """Return by certificate whether it was issued to a name, of those that can be compared.
+
+        One that is in no log, that has no holder, or whose salt is not held here, is left out.
+        """
+        log = LogName.registry(author)
+        issued: dict[str, tuple[int, bytes]] = {}
+        columns = certificates.c
+        for some in chunks(names):
+            query = select(columns.certificate_no, columns.log_index, columns.body).where(
+                columns.author == author, columns.certificate_no.in_(some)
+            )
+            for number, index, body in connection.execute(query):
+                issued[number] = (index, Certificate.FromString(body).holder_name_digest)
+        salts = self.read_some(connection, log, [index for index, _ in issued.values()])
+        return {
+            number: hmac.compare_digest(holder_name_digest(salts[index], names[number]), digest)
+            for number, (index, digest) in issued.items()
+            if index in salts and digest
+        }
 
     def erase_salts(
         self, tx: LogTx, author: str, certificate_nos: Collection[str], *, before_index: int

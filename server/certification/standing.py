@@ -60,6 +60,8 @@ _ONE_DAY = timedelta(days=1)
 def _cut(spans: Iterable[Span], ends: Sequence[tuple[int, date]]) -> tuple[Span, ...]:
     """Return spans cut short by what ended them later in the log.
 
+    An end is about the spans that hold on its day; one that begins later is another matter.
+
     Args:
         spans: as they were begun.
         ends: place of each end and the first day it is over.
@@ -68,7 +70,7 @@ def _cut(spans: Iterable[Span], ends: Sequence[tuple[int, date]]) -> tuple[Span,
     for span in spans:
         until = span.until_date
         for index, first_day_over in ends:
-            if index > span.index:
+            if index > span.index and first_day_over >= span.from_date:
                 last = first_day_over - _ONE_DAY
                 until = last if until is None else min(until, last)
         if until is None or until >= span.from_date:
@@ -119,6 +121,7 @@ def certificate_standing(history: CertificateHistory, reach: Reach) -> Certifica
         renewal_index=renewal_index,
         suspensions=_cut(spans, ends) if spans else (),
         revocation=revocation,
+        subjects=history.subjects_within(reach.restrict_size),
     )
 
 
@@ -127,9 +130,9 @@ def equivalence_standing(history: EquivalenceHistory, reach: Reach) -> Equivalen
     if history.index >= reach.permit_size:
         return None
     until = history.until_date
-    if history.ended_index is not None and history.ended_index < reach.restrict_size:
-        assert history.ended_date is not None, "an end says from when"
-        last = history.ended_date - _ONE_DAY
+    ended = [each.from_date for each in history.ends if each.index < reach.restrict_size]
+    if ended:
+        last = min(ended) - _ONE_DAY
         until = last if until is None else min(until, last)
         if until < history.from_date:
             return None
@@ -252,7 +255,7 @@ def certificate_good_days(
         days &= ~month.mask(span.from_date, span.until_date)
     if standing.revocation is not None:
         days &= ~month.mask(standing.revocation.from_date, None)
-    for barred in certificate.subjects:
+    for barred in standing.subjects:
         days &= ~barred_days(
             facts.bars.get(barred, ()), effect=Effect.NOT_RECOGNISED, province=host, month=month
         )
@@ -262,8 +265,9 @@ def certificate_good_days(
         days &= ~month.mask(span.from_date, span.until_date)
     recognised = 0
     for equivalence in facts.equivalences.get(host, ()):
-        basis = facts.agreements.get(equivalence.history.agreement_id)
-        if basis is not None and equivalence_applies(equivalence.history, certificate):
+        if not equivalence_applies(equivalence.history, certificate):
+            continue
+        for basis in facts.agreements.get(equivalence.history.agreement_id, ()):
             recognised |= (
                 month.mask(equivalence.history.from_date, equivalence.until_date)
                 & month.mask(basis.from_date, basis.until_date)

@@ -5,13 +5,15 @@ closed, and answer what was known then. The others answer all that is known. Log
 pinned count for nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Connection, or_, select, union_all
+from sqlalchemy import Connection, select, union_all
 
 from deltacare.ids import LogName
 from deltacare.v1.entry_pb2 import Certificate, Equivalence
+from server.certification.lines import with_lines
 from server.certification.standing import (
     certificate_standing,
     equivalence_standing,
@@ -20,6 +22,7 @@ from server.certification.standing import (
 from server.certification.tables import (
     certificate_events,
     certificates,
+    equivalence_ends,
     equivalences,
     recognitions,
 )
@@ -30,12 +33,13 @@ from server.certification.values import (
     EquivalenceHistory,
     EquivalenceStanding,
     EventKind,
+    LineMember,
     RecognitionFacts,
     RecognitionSaid,
     Span,
 )
 from server.registry.store import chunks, load_agreements, optional_date
-from server.registry.values import reaches_of
+from server.registry.values import AgreementVersion, EndSaid, reaches_of
 from server.supervision.store import load_bars
 
 __all__ = [
@@ -45,6 +49,7 @@ __all__ = [
     "load_equivalences",
     "load_recognition_facts",
     "load_recognition_suspensions",
+    "read_equivalence_ends",
     "read_equivalences",
     "read_histories",
     "read_recognitions",
@@ -57,8 +62,20 @@ def history_of(
     log_index: int,
     body: Certificate,
     events: Iterable[CertificateEventSaid] = (),
+    *,
+    line_no: str = "",
+    line: Iterable[LineMember] = (),
 ) -> CertificateHistory:
-    """Return the history of a certificate from its entry and events."""
+    """Return the history of a certificate from its entry and events.
+
+    Args:
+        author: whose log.
+        log_index: place of its issue in it.
+        body: as issued.
+        events: in the order of the log.
+        line_no: the first certificate of its line; empty stands for its own number.
+        line: the others of its line, in any order.
+    """
     return CertificateHistory(
         certificate_no=body.certificate_no,
         issuer=author,
@@ -72,6 +89,9 @@ def history_of(
         valid_until_date=date.fromisoformat(body.valid_until_date),
         events=tuple(events),
         division_code=body.division_code,
+        predecessor_no=body.predecessor_no,
+        line_no=line_no or body.certificate_no,
+        line=tuple(sorted(line, key=lambda each: each.index)),
     )
 
 
@@ -106,13 +126,28 @@ def read_histories(connection: Connection, numbers: Iterable[str]) -> dict[str, 
                     reason=row.reason,
                 )
             )
-        query = select(certificates.c.author, certificates.c.log_index, certificates.c.body)
-        for author, log_index, body in connection.execute(
-            query.where(certificates.c.certificate_no.in_(some))
-        ):
-            certificate = Certificate.FromString(body)
-            number = certificate.certificate_no
-            found[number] = history_of(author, log_index, certificate, events.get(number, ()))
+        issued: list[Any] = []
+        lines: dict[str, list[LineMember]] = {}
+        # Each with its whole line, itself included: one statement for both.
+        for asked, each in with_lines(connection, some):
+            number = each.certificate_no
+            if number == asked:
+                issued.append(each)
+            else:
+                member = LineMember(
+                    certificate_no=number, index=each.log_index, predecessor_no=each.predecessor_no
+                )
+                lines.setdefault(asked, []).append(member)
+        for each in issued:
+            number = each.certificate_no
+            found[number] = history_of(
+                each.author,
+                each.log_index,
+                Certificate.FromString(each.body),
+                events.get(number, ()),
+                line_no=each.line_no,
+                line=lines.get(number, ()),
+            )
     return found
 
 
@@ -151,8 +186,10 @@ def read_equivalences(
     """
     found: dict[str, list[EquivalenceHistory]] = {}
     query = select(equivalences).order_by(equivalences.c.author, equivalences.c.log_index.desc())
-    if equivalence_ids is not None:
-        query = query.where(equivalences.c.equivalence_id.in_(tuple(equivalence_ids)))
+    asked = None if equivalence_ids is None else tuple(equivalence_ids)
+    if asked is not None:
+        query = query.where(equivalences.c.equivalence_id.in_(asked))
+    ends = read_equivalence_ends(connection, asked)
     for row in connection.execute(query):
         body = Equivalence.FromString(row.body)
         found.setdefault(row.author, []).append(
@@ -168,11 +205,30 @@ def read_equivalences(
                 from_date=date.fromisoformat(body.from_date),
                 until_date=optional_date(body.until_date),
                 agreement_id=body.agreement_id,
-                ended_index=row.ended_index,
-                ended_date=optional_date(row.ended_date),
+                ends=ends.get(body.equivalence_id, ()),
             )
         )
     return {host: tuple(declared) for host, declared in found.items()}
+
+
+def read_equivalence_ends(
+    connection: Connection, equivalence_ids: Collection[str] | None = None
+) -> dict[str, tuple[EndSaid, ...]]:
+    """Return what ended equivalences, by id, in the order of the log.
+
+    Args:
+        connection: a snapshot.
+        equivalence_ids: only these; ``None`` means all.
+    """
+    found: dict[str, tuple[EndSaid, ...]] = {}
+    table = equivalence_ends.c
+    query = select(equivalence_ends).order_by(table.log_index)
+    if equivalence_ids is not None:
+        query = query.where(table.equivalence_id.in_(equivalence_ids))
+    for row in connection.execute(query):
+        end = EndSaid(index=row.log_index, from_date=date.fromisoformat(row.effective_date))
+        found[row.equivalence_id] = (*found.get(row.equivalence_id, ()), end)
+    return found
 
 
 def load_certificates(
@@ -243,15 +299,18 @@ def load_recognition_facts(
     """
     asked = frozenset(numbers)
     standings = load_certificates(connection, pins, asked)
+    agreements: dict[str, tuple[AgreementVersion, ...]] = {}
+    for version in load_agreements(connection, pins):
+        agreements[version.agreement_id] = (*agreements.get(version.agreement_id, ()), version)
     return RecognitionFacts(
         certificates=standings,
         suspensions=load_recognition_suspensions(connection, pins, asked),
         equivalences=load_equivalences(connection, pins),
-        agreements={version.agreement_id: version for version in load_agreements(connection, pins)},
+        agreements=agreements,
         bars=load_bars(
             connection,
             pins,
-            {subject for each in standings.values() for subject in each.history.subjects},
+            {subject for each in standings.values() for subject in each.subjects},
         ),
     )
 
@@ -298,13 +357,17 @@ def touched(
     rows = connection.execute(union_all(*parts).limit(limit + 1)).all()
     if len(rows) > limit:
         return None
-    table = equivalences.c
-    declared = select(table.equivalence_id).where(
-        table.author == author,
-        or_(
-            (table.log_index >= first_index) & (table.log_index < end_index),
-            (table.ended_index >= first_index) & (table.ended_index < end_index),
-        ),
+    is_declared = any(
+        connection.execute(
+            select(table.c.equivalence_id)
+            .where(
+                table.c.author == author,
+                table.c.log_index >= first_index,
+                table.c.log_index < end_index,
+            )
+            .limit(1)
+        ).first()
+        is not None
+        for table in (equivalences, equivalence_ends)
     )
-    is_declared = connection.execute(declared.limit(1)).first() is not None
     return frozenset(row.certificate_no for row in rows), is_declared

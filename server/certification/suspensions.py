@@ -110,7 +110,7 @@ def find_suspensions(
             ]
             if open_only and (is_answered(said) or not any(each.holds(today) for each in span)):
                 continue
-            resumed = _resumed_date(words[row.author, row.certificate_no], row.log_index)
+            resumed = _resumed_date(words[row.author, row.certificate_no], row)
             found.append(_standing(row, said, resumed, today))
             if len(found) == limit:
                 return found
@@ -169,9 +169,14 @@ def _answers(
     return found
 
 
-def _resumed_date(words: Sequence[RecognitionSaid], index: int) -> date | None:
-    """Return the first day of recognition again after the suspension at a place."""
-    later = (each.effective_date for each in words if not each.is_suspension and each.index > index)
+def _resumed_date(words: Sequence[RecognitionSaid], row: Row[Any]) -> date | None:
+    """Return the first day on which a suspension is over; one that is to come is not ended."""
+    begins = date.fromisoformat(row.effective_date)
+    later = (
+        each.effective_date
+        for each in words
+        if not each.is_suspension and each.index > row.log_index and each.effective_date >= begins
+    )
     return min(later, default=None)
 
 

@@ -12,6 +12,7 @@ from server.store.schema import BigInt, metadata
 __all__ = [
     "certificate_events",
     "certificates",
+    "equivalence_ends",
     "equivalences",
     "recognition_answers",
     "recognitions",
@@ -29,6 +30,10 @@ certificates = Table(
     # Its running number among the valid issues of its author, from 0: its place in status lists.
     Column("status_index", BigInt, nullable=False),
     Column("institution_id", IdText, nullable=False),
+    # The certificate that it follows, or empty, and the first of its line: its own number if it
+    # follows none.
+    Column("predecessor_no", IdText, nullable=False),
+    Column("line_no", IdText, nullable=False),
     # The body as issued: a serialised ``Certificate``.
     Column("body", LargeBinary, nullable=False),
 )
@@ -40,6 +45,7 @@ Index(
     unique=True,
 )
 Index("ix_certification_certificates_institution_id", certificates.c.institution_id)
+Index("ix_certification_certificates_line_no", certificates.c.line_no)
 
 certificate_events = Table(
     "certification_events",
@@ -84,8 +90,16 @@ equivalences = Table(
     Column("log_index", BigInt, nullable=False),
     # The body as declared: a serialised ``Equivalence``.
     Column("body", LargeBinary, nullable=False),
-    Column("ended_index", BigInt),
-    Column("ended_date", Text),
+)
+
+# What ended them: one for an earlier day may follow one that bore a wrong day.
+equivalence_ends = Table(
+    "certification_equivalence_ends",
+    metadata,
+    Column("author", IdText, primary_key=True),
+    Column("log_index", BigInt, primary_key=True, autoincrement=False),
+    Column("equivalence_id", IdText, nullable=False, index=True),
+    Column("effective_date", Text, nullable=False),
 )
 
 # What hosts say of one certificate of another issuer.

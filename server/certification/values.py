@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from server.registry.values import AgreementVersion
+from server.registry.values import AgreementVersion, EndSaid
 from server.supervision.values import Bar
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "EquivalenceHistory",
     "EquivalenceStanding",
     "EventKind",
+    "LineMember",
     "RecognitionFacts",
     "RecognitionSaid",
     "Span",
@@ -55,6 +56,21 @@ class CertificateEventSaid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineMember:
+    """Another certificate of the same line: one holder's, linked by what each says it follows.
+
+    Attributes:
+        certificate_no: which.
+        index: place of its issue in the issuer's registry log.
+        predecessor_no: the certificate that it follows; empty for the first of a line.
+    """
+
+    certificate_no: str
+    index: int
+    predecessor_no: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateHistory:
     """A certificate as issued and all that was ever said of it by its issuer.
 
@@ -71,6 +87,10 @@ class CertificateHistory:
         valid_until_date: last day as issued.
         events: in the order of the log.
         division_code: division whose office issued it; empty means the province itself.
+        predecessor_no: the certificate that it follows, or empty.
+        line_no: the first certificate of its line; empty stands for its own number.
+        line: the others of its line, in the order of the log: what it follows, directly or not,
+            and all that follow one of these or itself.
     """
 
     certificate_no: str
@@ -85,6 +105,9 @@ class CertificateHistory:
     valid_until_date: date
     events: tuple[CertificateEventSaid, ...] = ()
     division_code: str = ""
+    predecessor_no: str = ""
+    line_no: str = ""
+    line: tuple[LineMember, ...] = ()
 
     @property
     def issuing_place(self) -> str:
@@ -93,8 +116,36 @@ class CertificateHistory:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """Whom a measure has to be against in order to concern it: itself, and its institution."""
-        return (self.certificate_no, *((self.institution_id,) if self.institution_id else ()))
+        """Whom a measure has to be against in order to concern it, however much of the log counts.
+
+        Itself, its institution, and the other certificates of its line: a measure against one is
+        against the holder of all.
+        """
+        return self.subjects_within(2**63)
+
+    def subjects_within(self, size: int) -> tuple[str, ...]:
+        """Return the same, as far as the issuer's log counts: below a size."""
+        return (
+            self.certificate_no,
+            *((self.institution_id,) if self.institution_id else ()),
+            *(each.certificate_no for each in self.line if each.index < size),
+        )
+
+    def links_to(self, certificate_no: str) -> tuple[int, ...]:
+        """Return the places of the issues by which another certificate is of the same line.
+
+        From each of the two back to the first of the line; nothing if it is of no such line.
+        """
+        members = {each.certificate_no: each for each in self.line}
+        if certificate_no not in members:
+            return ()
+        found = set()
+        for start in (self.predecessor_no, certificate_no):
+            at = members.get(start)
+            while at is not None and at.index not in found:
+                found.add(at.index)
+                at = members.get(at.predecessor_no)
+        return tuple(sorted(found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +179,7 @@ class CertificateStanding:
         renewal_index: place of the renewal that says so; ``None`` if there was none.
         suspensions: days on which it is suspended.
         revocation: days on which it is revoked; ``None`` if it is not.
+        subjects: whom a measure has to be against in order to concern it.
     """
 
     history: CertificateHistory
@@ -135,6 +187,7 @@ class CertificateStanding:
     renewal_index: int | None
     suspensions: tuple[Span, ...]
     revocation: Span | None
+    subjects: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +206,7 @@ class EquivalenceHistory:
         from_date: first day.
         until_date: last day; ``None`` if it has none.
         agreement_id: its basis.
-        ended_index: place of its end; ``None`` if it was not ended.
-        ended_date: first day it no longer holds.
+        ends: in the order of the log.
     """
 
     equivalence_id: str
@@ -168,8 +220,7 @@ class EquivalenceHistory:
     from_date: date
     until_date: date | None
     agreement_id: str
-    ended_index: int | None = None
-    ended_date: date | None = None
+    ends: tuple[EndSaid, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,12 +263,12 @@ class RecognitionFacts:
         certificates: by number; one that no log has is missing.
         suspensions: days on which a host does not recognise a certificate, by host and number.
         equivalences: by host.
-        agreements: those in force, by id.
+        agreements: the versions in force, each with its days as its window, by the agreement's id.
         bars: what follows from measures, by the certificate or institution they are against.
     """
 
     certificates: Mapping[str, CertificateStanding]
     suspensions: Mapping[tuple[str, str], tuple[Span, ...]]
     equivalences: Mapping[str, tuple[EquivalenceStanding, ...]]
-    agreements: Mapping[str, AgreementVersion] = field(default_factory=dict)
+    agreements: Mapping[str, tuple[AgreementVersion, ...]] = field(default_factory=dict)
     bars: Mapping[str, tuple[Bar, ...]] = field(default_factory=dict)

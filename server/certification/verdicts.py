@@ -111,8 +111,9 @@ R11_SCOPE = Rule(
 )
 R12_BARRED = Rule(
     code="R12-BARRED",
-    zh="持证人或机构被其所在省禁入或列入失信名单:各地均不予认可。",
-    en="Its own province barred the holder or the institution: recognised nowhere.",
+    zh="持证人(凭前后相续的任一证书)或机构被其所在省禁入或列入失信名单:各地均不予认可。",
+    en="Its own province barred the holder, by this certificate or another of its line, or the "
+    "institution: recognised nowhere.",
     source=_SUPERVISION,
 )
 R13_HOME = Rule(
@@ -129,8 +130,9 @@ R14_HOST_STALE = Rule(
 )
 R15_BARRED_HERE = Rule(
     code="R15-BARRED-HERE",
-    zh="使用地对持证人或机构作出禁入等措施:本地不予互认。",
-    en="The host barred the holder or the institution from its own province: not recognised here.",
+    zh="使用地对持证人(凭前后相续的任一证书)或机构作出禁入等措施:本地不予互认。",
+    en="The host barred the holder, by this certificate or another of its line, or the "
+    "institution, from its own province: not recognised here.",
     source=_SUPERVISION,
 )
 R16_RECOGNITION_SUSPENDED = Rule(

@@ -25,6 +25,7 @@ from deltacare.v1.entry_pb2 import (
     Erased,
 )
 from deltacare.v1.types_pb2 import EntryRef
+from server.certification.store import read_equivalence_ends
 from server.certification.tables import certificate_events, certificates, equivalences
 from server.certification.values import EventKind
 from server.personal.tables import erasures
@@ -125,12 +126,17 @@ def find_equivalences(
     query = select(equivalences).where(table.equivalence_id > after)
     if host:
         query = query.where(table.author == host)
+    rows = connection.execute(query.order_by(table.equivalence_id).limit(limit)).all()
+    ends = read_equivalence_ends(connection, [row.equivalence_id for row in rows])
     return [
         StandingEquivalence(
             equivalence=Equivalence.FromString(row.body),
             host=row.author,
-            ended_date=row.ended_date or "",
+            ended_date=min(
+                (each.from_date.isoformat() for each in ends.get(row.equivalence_id, ())),
+                default="",
+            ),
             entry=_ref(row.author, row.log_index),
         )
-        for row in connection.execute(query.order_by(table.equivalence_id).limit(limit))
+        for row in rows
     ]

@@ -7,10 +7,13 @@ however long it runs, and goes on at any replica from the cursors that it gave.
 
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
 
 from deltacare.errors import Refusal, ViolationCollector
 from deltacare.ids import CertificateNumber, InstitutionId, LogKind, LogName
+from deltacare.times import business_date, parse_date
 from deltacare.v1.certification_service_pb2 import (
     CertificateAlert,
     CheckCertificationRequest,
@@ -31,6 +34,7 @@ from server.certification.watch_lists import NUMBERS_PER_LIST_MAX, find_lists, p
 from server.certification.watch_values import Cursor, Reached, Watcher
 from server.certification.watching import Found, Turn, read_turn
 from server.edge.call import Call
+from server.log.ports import Position
 from server.registry.fields import read_page_size
 from server.registry.paging import next_token, read_token
 
@@ -38,6 +42,30 @@ __all__ = ["WatchDesk"]
 
 _INDEX_MAX = 2**63 - 1
 _NUMBER_CHARS_MAX = 64
+# First and last day of what a body says, by its name in an entry.
+_FIRST_DAYS: Final = {
+    "agreement": "from_date",
+    "certificate": "valid_from_date",
+    "certificate_reinstatement": "effective_date",
+    "certificate_revocation": "effective_date",
+    "certificate_suspension": "effective_date",
+    "equivalence": "from_date",
+    "equivalence_end": "effective_date",
+    "measure_lift": "effective_date",
+    "recognition_resumption": "effective_date",
+    "recognition_suspension": "effective_date",
+    "supervision_measure": "from_date",
+}
+_LAST_DAYS: Final = {
+    "agreement": "until_date",
+    "certificate": "valid_until_date",
+    "certificate_renewal": "valid_until_date",
+    "certificate_suspension": "until_date",
+    "equivalence": "until_date",
+    "supervision_measure": "until_date",
+}
+# All that is held counts, also what another replica stored whose clock is ahead.
+_CLOCKS_APART = timedelta(days=1)
 # A reader who hears nothing is told where it stands after so many entries.
 _SILENT_ENTRIES_MAX = 10_000
 
@@ -74,13 +102,22 @@ class WatchDesk(Desk):
             if number is not None:
                 numbers.add(str(number))
         bad.raise_if_any()
-        await self._room.reader.refresh()
-        # Before the list is kept: what comes from here on will find it.
-        cursors = [_cursor(log, _present(self._reached(log))) for log in self._logs()]
         changed = await self._room.database.write(
             lambda connection: put_list(
                 connection, call.caller.opaque_id, str(institution), numbers
             )
+        )
+        # After the list is kept, and as the database has it, not this replica's memory: whatever is
+        # appended behind these places finds the list, also in streams that run already, anywhere.
+        # What came before is not told, so that nothing that a stream passed has to be told again.
+        moment = call.now + _CLOCKS_APART
+        cursors = await self._room.database.read(
+            lambda connection: [
+                _cursor(
+                    log, _present(_held(self._room.reader.position_at(connection, log, moment)))
+                )
+                for log in self._logs()
+            ]
         )
         return PutWatchListResponse(
             list=WatchList(institution_id=str(institution), certificate_nos=sorted(numbers)),
@@ -204,26 +241,38 @@ class WatchDesk(Desk):
             )
         )
 
-    async def _verdicts(self, turn: Turn, host: str) -> Mapping[str, CheckCertificationResponse]:
-        """Return what a check says now of the certificates of a turn, by number."""
-        numbers = sorted({number for found in turn.found for number in found.institutions})
-        if not numbers:
+    async def _verdicts(
+        self, turn: Turn, host: str
+    ) -> Mapping[tuple[str, str], CheckCertificationResponse]:
+        """Return what a check says now of the certificates of a turn, by number and day.
+
+        The day is empty for the present one; others are those to come that entries name.
+        """
+        now = self._room.clock.now()
+        today = business_date(now).isoformat()
+        asked = {
+            (number, day)
+            for found in turn.found
+            for number in found.institutions
+            for day in ("", _first_day(found))
+            if not day or day > today
+        }
+        if not asked:
             return {}
         await self._room.reader.refresh()
-        now = self._room.clock.now()
-        questions = [self._question(number, host, now) for number in numbers]
+        questions = [self._question(number, host, now, day) for number, day in sorted(asked)]
         answers = await self._room.checker.answer_many(questions, now)
         return {
-            number: answered.response for number, answered in zip(numbers, answers, strict=True)
+            key: answered.response for key, answered in zip(sorted(asked), answers, strict=True)
         }
 
-    def _question(self, number: str, host: str, now: datetime) -> Question:
-        """Return the question whether a certificate is good now.
+    def _question(self, number: str, host: str, now: datetime, on_date: str = "") -> Question:
+        """Return the question whether a certificate is good today, or on a day.
 
         Raises:
             Refusal: ``INVALID_FIELD``, if the host cannot be read.
         """
-        request = CheckCertificationRequest(certificate_no=number, host=host)
+        request = CheckCertificationRequest(certificate_no=number, host=host, on_date=on_date)
         return read_question(request, now=now, own=self._room.own, members=self._room.members)
 
     def _logs(self) -> list[LogName]:
@@ -233,6 +282,11 @@ class WatchDesk(Desk):
     def _reached(self, log: LogName) -> Reached:
         assert log.kind is LogKind.REGISTRY, "only registry logs speak of certificates"
         return reached(self._room.reader, log)
+
+
+def _held(position: Position) -> Reached:
+    """Return how far a log is held at a position."""
+    return Reached(size=position.size, quorum_size=position.quorum_size)
 
 
 def _present(at: Reached) -> Cursor:
@@ -252,17 +306,41 @@ def _cursor(log: LogName, cursor: Cursor) -> WatchCursor:
 
 
 def _alert(
-    log: LogName, found: Found, verdicts: Mapping[str, CheckCertificationResponse]
+    log: LogName, found: Found, verdicts: Mapping[tuple[str, str], CheckCertificationResponse]
 ) -> CertificateAlert:
     """Return what is told of an entry."""
+    first_day = _first_day(found)
     alert = CertificateAlert(
         body=found.entry.WhichOneof("body") or "",
+        effective_date=first_day,
+        until_date=_day(found, _LAST_DAYS),
         entry_time=found.entry.entry_time,
         cursors=[_cursor(log, found.cursor)],
     )
     alert.entry.log, alert.entry.index = str(log), found.index
+    issued = found.entry.certificate.certificate_no  # empty if it issues none
     for number, institution_ids in found.institutions.items():
         alert.certificates.add(
-            certificate_no=number, institution_ids=institution_ids, verdict=verdicts[number]
+            certificate_no=number,
+            institution_ids=institution_ids,
+            verdict=verdicts[number, ""],
+            superseded_by="" if number == issued else issued,
+            coming_verdict=verdicts.get((number, first_day)) if first_day else None,
         )
     return alert
+
+
+def _first_day(found: Found) -> str:
+    """Return the first day of what an entry says, empty if it names none."""
+    return _day(found, _FIRST_DAYS)
+
+
+def _day(found: Found, fields: Mapping[str, str]) -> str:
+    """Return a day that an entry names, from the field that its body has for it."""
+    name = found.entry.WhichOneof("body") or ""
+    if name not in fields:
+        return ""
+    text = str(getattr(getattr(found.entry, name), fields[name]))
+    with suppress(Refusal):  # whatever a partner writes ends nobody's stream
+        return parse_date(text).isoformat() if text else ""
+    return ""

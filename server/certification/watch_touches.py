@@ -17,6 +17,7 @@ from server.certification.store import read_equivalences
 from server.certification.tables import (
     certificate_events,
     certificates,
+    equivalence_ends,
     equivalences,
     recognition_answers,
     recognitions,
@@ -27,7 +28,7 @@ from server.certification.watch_values import Cursor, Reached, Watcher
 from server.personal.tables import erasures
 from server.registry.store import chunks
 from server.registry.tables import agreement_words
-from server.supervision.tables import measures, reports
+from server.supervision.tables import lifts, measures, reports
 
 __all__ = ["Span", "Touch", "is_list_of", "numbers_touched", "touches_in", "watchers_touched"]
 
@@ -43,7 +44,8 @@ class Touch:
     Attributes:
         index: its place.
         is_permit: whether it counts only under a quorum.
-        number: the one certificate it is about; empty if it is about others.
+        numbers: the certificates of the watcher that it names: the one it is about, and the one
+            that this follows; none if it is about others.
         subject: the certificate or institution that a measure is against; else empty.
         erased_by: author, if it erases the holders of certificates; else empty.
         equivalences: those through which it is about certificates.
@@ -51,7 +53,7 @@ class Touch:
 
     index: int
     is_permit: bool
-    number: str = ""
+    numbers: tuple[str, ...] = ()
     subject: str = ""
     erased_by: str = ""
     equivalences: tuple[EquivalenceHistory, ...] = ()
@@ -114,10 +116,11 @@ def touches_in(
         )
         rows = connection.execute(query).all()
         cut([place for place, _, _ in rows])
-        touches |= {
-            place: Touch(index=place, is_permit=bool(is_permit), number=number)
-            for place, number, is_permit in rows
-        }
+        for place, number, is_permit in rows:
+            others = touches[place].numbers if place in touches else ()
+            touches[place] = Touch(
+                index=place, is_permit=bool(is_permit), numbers=(*others, number)
+            )
     # 2. Entries about many: few in all, whomever they concern.
     wide: set[int] = set()
     for query_wide in _wide_queries(span):
@@ -173,8 +176,8 @@ def numbers_touched(
         after: only those with a greater number.
         limit: most of them.
     """
-    if touch.number:
-        return [touch.number] if touch.number > after else []
+    if touch.numbers:
+        return sorted(number for number in touch.numbers if number > after)[:limit]
     found: set[str] = set()
     if touch.subject:
         found.update(_under_measure(connection, watcher, touch.subject, after=after, limit=limit))
@@ -204,7 +207,7 @@ def is_list_of(watcher: Watcher) -> ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Source:
-    """A table whose rows name one certificate each.
+    """A column of a table whose rows name one certificate each.
 
     Attributes:
         index: column of the place.
@@ -220,14 +223,16 @@ class _Source:
 
 
 def _direct(span: Span) -> Iterator[_Source]:
-    """Yield the tables whose rows name one certificate each."""
+    """Yield the columns whose rows name one certificate each."""
     issued, said, words = certificates.c, certificate_events.c, recognitions.c
-    yield _Source(
-        index=issued.log_index,
-        number=issued.certificate_no,
-        is_permit=true(),
-        is_due=and_(issued.author == span.author, span.permits(issued.log_index)),
-    )
+    # An issue is about its own certificate and, if it follows another, about that.
+    for number in (issued.certificate_no, issued.predecessor_no):
+        yield _Source(
+            index=issued.log_index,
+            number=number,
+            is_permit=true(),
+            is_due=and_(issued.author == span.author, span.permits(issued.log_index)),
+        )
     is_permit = said.kind.in_([int(kind) for kind in _PERMITS])
     yield _Source(
         index=said.log_index,
@@ -255,13 +260,14 @@ def _direct(span: Span) -> Iterator[_Source]:
 
 def _wide_queries(span: Span) -> Iterator[Select[Any]]:
     """Yield queries for the places of entries that may be about any number of certificates."""
-    taken, mended, declared, words = measures.c, reports.c, equivalences.c, agreement_words.c
+    taken, mended, words = measures.c, reports.c, agreement_words.c
+    declared, ended = equivalences.c, equivalence_ends.c
     for column, is_due in (
         (taken.log_index, span.restricts(taken.log_index)),
-        (taken.lifted_index, span.permits(taken.lifted_index)),
+        (lifts.c.log_index, span.permits(lifts.c.log_index)),
         (mended.log_index, span.either(mended.log_index, is_permit=mended.is_accepted)),
         (declared.log_index, span.permits(declared.log_index)),
-        (declared.ended_index, span.restricts(declared.ended_index)),
+        (ended.log_index, span.restricts(ended.log_index)),
         (words.log_index, span.either(words.log_index, is_permit=words.is_accepted)),
         (erasures.c.log_index, span.restricts(erasures.c.log_index)),
     ):
@@ -279,8 +285,9 @@ def _wide(connection: Connection, author: str, places: Collection[int]) -> Itera
     declared = [each for group in read_equivalences(connection).values() for each in group]
     for each in declared:
         if each.host == author:
-            for place, is_permit in ((each.index, True), (each.ended_index, False)):
-                if place is not None and place in places:
+            said = ((each.index, True), *((end.index, False) for end in each.ends))
+            for place, is_permit in said:
+                if place in places:
                     yield Touch(index=place, is_permit=is_permit, equivalences=(each,))
     words = agreement_words.c
     query = select(words.log_index, words.agreement_id, words.is_accepted)
@@ -299,14 +306,18 @@ def _wide(connection: Connection, author: str, places: Collection[int]) -> Itera
 def _measured(connection: Connection, author: str, places: Collection[int]) -> Iterator[Touch]:
     """Yield whom entries about measures are about."""
     taken, mended = measures.c, reports.c
-    query = select(taken.log_index, taken.lifted_index, taken.subject).where(
-        taken.author == author,
-        or_(taken.log_index.in_(places), taken.lifted_index.in_(places)),
+    query = select(taken.log_index, taken.subject).where(
+        taken.author == author, taken.log_index.in_(places)
     )
-    for log_index, lifted_index, subject in connection.execute(query):
-        for place, is_permit in ((log_index, False), (lifted_index, True)):
-            if place in places:
-                yield Touch(index=place, is_permit=is_permit, subject=subject)
+    for place, subject in connection.execute(query):
+        yield Touch(index=place, is_permit=False, subject=subject)
+    query_lifted = (
+        select(lifts.c.log_index, taken.subject)
+        .join_from(lifts, measures, taken.measure_id == lifts.c.measure_id)
+        .where(lifts.c.author == author, lifts.c.log_index.in_(places))
+    )
+    for place, subject in connection.execute(query_lifted):
+        yield Touch(index=place, is_permit=True, subject=subject)
     query_mended = (
         select(mended.log_index, mended.is_accepted, taken.subject)
         .join_from(reports, measures, taken.measure_id == mended.measure_id)
@@ -327,12 +338,16 @@ def _is_watched(watcher: Watcher, number: ColumnElement[str]) -> ColumnElement[b
 def _under_measure(
     connection: Connection, watcher: Watcher, subject: str, *, after: str, limit: int
 ) -> Iterator[str]:
-    """Yield the watched certificates that a measure is against, or against whose institution."""
+    """Yield the watched certificates of the institution or line that a measure is against."""
     number = certificates.c.certificate_no
-    query = select(number).where(
-        certificates.c.institution_id == subject, number > after, _is_watched(watcher, number)
-    )
-    yield from (each for (each,) in connection.execute(query.order_by(number).limit(limit)))
+    measured = certificates.alias("measured")
+    line = select(measured.c.line_no).where(measured.c.certificate_no == subject)
+    for is_meant in (
+        certificates.c.institution_id == subject,
+        certificates.c.line_no == line.scalar_subquery(),
+    ):
+        query = select(number).where(is_meant, number > after, _is_watched(watcher, number))
+        yield from (each for (each,) in connection.execute(query.order_by(number).limit(limit)))
     mine = select(watched.c.certificate_no).where(
         watched.c.certificate_no == subject, is_list_of(watcher)
     )

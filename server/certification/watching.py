@@ -1,9 +1,9 @@
 """Finds in a registry log the entries that touch watched certificates, each exactly once.
 
-What touches a certificate: its issuer's words, a host's words on recognising it and the issuer's
-answers, measures against it or the institution it is about, equivalences that speak of its issuer,
-scheme and grade, words on the agreements these rest on, and the erasure of its holder. An entry
-that is void left no row and touches nothing.
+What touches a certificate: its issuer's words, the issue of one that follows it, a host's words on
+recognising it and the issuer's answers, measures against it, another of its line or the institution
+it is about, equivalences that speak of its issuer, scheme and grade, words on the agreements these
+rest on, and the erasure of its holder. An entry that is void left no row and touches nothing.
 
 **When an entry is told of.** What restricts or only adds is told as soon as it is verified, because
 from then on it counts. What permits counts only when a quorum has cosigned it; told earlier, its

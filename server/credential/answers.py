@@ -7,35 +7,38 @@ made today knows of a restriction that was said already and holds from tomorrow 
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, select, union
 
-from deltacare.credential.bundle import ClassAnswer, NumberAnswer
-from deltacare.ids import CertificateNumber, LogName
+from deltacare.credential.bundle import ANSWERS_MAX, ClassAnswer, NumberAnswer
+from deltacare.ids import CertificateNumber
 from deltacare.times import business_date
 from deltacare.trust import Trust
 from deltacare.v1.certification_service_pb2 import VERDICT_VALID, Verdict
 from deltacare.v1.entry_pb2 import CERTIFICATE_SUBJECT_CAREGIVER, Certificate
 from server.certification.checker import Checker
 from server.certification.facts import Facts, Outcome
+from server.certification.lines import same_line
 from server.certification.questions import Question
 from server.certification.rules import check
 from server.certification.tables import certificate_events, certificates, recognitions
 from server.certification.values import CertificateHistory
-from server.credential.store import restricted_numbers
 from server.log.ports import LogReader
 from server.registry.store import chunks
 from server.store.database import Database
 from server.supervision.tables import measures
 
-__all__ = ["Answers", "CertificateKind", "coming_days", "subject_name"]
+__all__ = ["NUMBERS_MAX", "Answers", "CertificateKind", "Said", "coming_days", "subject_name"]
 
 _ONE_DAY = timedelta(days=1)
 _ROWS_AT_ONCE = 20_000
 _QUESTIONS_AT_ONCE = 1_000
+NUMBERS_MAX = 50_000
+"""Single certificates of which one bundle speaks; beyond it, the issuers with most are left out."""
+
 # Never asked about: a certificate of a kind stands for all of them, and none has this number.
 _STAND_IN = "KIND"
 
@@ -62,6 +65,21 @@ class CertificateKind:
     scheme: str
     grade: str
     division: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a bundle says of certificates.
+
+    Attributes:
+        classes: Of kinds.
+        numbers: Of single ones that do not count.
+        left_out: Issuers of whom too much would have to be said: nothing of theirs may count.
+    """
+
+    classes: tuple[ClassAnswer, ...]
+    numbers: tuple[NumberAnswer, ...]
+    left_out: frozenset[str]
 
 
 class Answers:
@@ -92,15 +110,15 @@ class Answers:
         self,
         issuers: Sequence[str],
         *,
-        list_sizes: Mapping[str, int],
+        hidden: Iterable[str],
         days: Sequence[date],
         now: datetime,
-    ) -> tuple[tuple[ClassAnswer, ...], tuple[NumberAnswer, ...]]:
+    ) -> Said:
         """Return what is said of kinds and of single certificates on some days.
 
         Args:
             issuers: provinces whose certificates are asked about.
-            list_sizes: entries of an issuer's log that its status lists take in.
+            hidden: certificates that lists show as good and that may be restricted.
             days: consecutive, the first today.
             now: the moment of the call.
         """
@@ -113,30 +131,14 @@ class Answers:
                 facts = await self._facts(issuer, days[0], now)
                 for kind in of_issuer:
                     classes += _class_answers(kind, facts, days)
-        numbers = await self._database.read(
-            lambda connection: (
-                _spoken_of(connection, self._own, issuers, days)
-                | self._restricted_since(connection, list_sizes)
-            )
+        spoken_of = await self._database.read(
+            lambda connection: _spoken_of(connection, self._own, issuers, days)
         )
-        return tuple(classes), await self._number_answers(sorted(numbers), days, now)
-
-    def _restricted_since(
-        self, connection: Connection, list_sizes: Mapping[str, int]
-    ) -> frozenset[str]:
-        """Return the certificates restricted after what the lists take in: these say it too late.
-
-        A partner's list is fetched once a minute, or was kept while the partner was gone; its log
-        is here sooner.
-        """
-        ends = {
-            issuer: self._reader.position(LogName.registry(issuer)).size for issuer in list_sizes
-        }
-        return frozenset().union(
-            *(
-                restricted_numbers(connection, issuer, size, ends[issuer])
-                for issuer, size in list_sizes.items()
-            )
+        numbers, left_out = _as_many_as_fit(spoken_of.union(hidden), len(days))
+        return Said(
+            classes=tuple(classes),
+            numbers=await self._number_answers(sorted(numbers), days, now),
+            left_out=left_out,
         )
 
     async def _facts(self, issuer: str, day: date, now: datetime) -> Facts:
@@ -237,8 +239,9 @@ def _spoken_of(
 ) -> set[str]:
     """Return the certificates of which something is said that no status list of today says.
 
-    What the own province says of their recognition, what measures say of them or of the institution
-    that they are about, and restrictions that begin on one of the days to come.
+    What the own province says of their recognition, what measures say of them, of others of their
+    lines or of the institution that they are about, and restrictions that begin on one of the days
+    to come.
     """
     wanted = set(issuers)
     numbers = set(
@@ -268,6 +271,8 @@ def _spoken_of(
                 )
             ).scalars()
         )
+    # What a measure says of one certificate, it says of the others of its line.
+    numbers |= same_line(connection, numbers) or frozenset()
     known: set[str] = set()
     for some in chunks(numbers):
         known |= set(
@@ -278,6 +283,27 @@ def _spoken_of(
             ).scalars()
         )
     return known
+
+
+def _as_many_as_fit(
+    numbers: Iterable[str], day_count: int
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the certificates of the issuers of whom all can be said, and the other issuers.
+
+    Half of what is said would be worse than nothing: the rest would look good.
+    """
+    by_issuer: dict[str, set[str]] = {}
+    for number in numbers:
+        by_issuer.setdefault(CertificateNumber.parse(number).issuer, set()).add(number)
+    free = min(NUMBERS_MAX, ANSWERS_MAX // day_count)
+    taken: set[str] = set()
+    left_out: set[str] = set()
+    for issuer in sorted(by_issuer, key=lambda each: (len(by_issuer[each]), each)):
+        if len(by_issuer[issuer]) > free - len(taken):
+            left_out.add(issuer)
+        else:
+            taken |= by_issuer[issuer]
+    return frozenset(taken), frozenset(left_out)
 
 
 def _class_answers(

@@ -2,32 +2,39 @@
 
 Every key needs a checkpoint with a quorum, of own logs too: the file is for people who trust no
 node. A list of a partner that is gone goes in with its age, or is left out if there never was one;
-then its certificates are `STALE` to whoever checks, and that is right.
+then its certificates are `STALE` to whoever checks, and that is right. What the own copy of a log
+says against a certificate, and its list does not say, stands beside the list.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from sqlalchemy import Connection
 
 from deltacare.credential.bundle import BundleContent, BundleKey, BundleList, OfflineBundle
 from deltacare.credential.keys import KeyWindow
-from deltacare.credential.status_list import status_log_size
+from deltacare.credential.status_list import verified_list
 from deltacare.errors import Reason, Refusal
 from deltacare.evidence import EvidenceReceipt
 from deltacare.ids import LogName
 from deltacare.keys import LogSigner
+from deltacare.times import business_date
 from deltacare.trust import Trust, in_force, verdict_key_name
 from server.certification.evidence import VerdictSigners
-from server.credential.answers import Answers, coming_days
+from server.credential.answers import NUMBERS_MAX, Answers, coming_days
+from server.credential.mirror import Mirror
 from server.credential.store import key_windows_of
 from server.credential.tokens import OwnTokens, PartnerTokens
 from server.log.ports import LogReader
 from server.store.database import Database
 
 __all__ = ["Bundles"]
+
+_log = structlog.get_logger("deltacare.credential")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +44,14 @@ class _Proved:
     issuer: str
     window: KeyWindow
     receipt: EvidenceReceipt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Carried:
+    """A status list with what the node says of it."""
+
+    row: BundleList
+    token: str
 
 
 class Bundles:
@@ -49,6 +64,7 @@ class Bundles:
         reader: entries and receipts.
         signers: gives the keys held for verdicts.
         answers: what is recognised.
+        mirror: what logs restrict and lists do not show.
         tokens: own status lists.
         partners: those of the others.
     """
@@ -62,6 +78,7 @@ class Bundles:
         reader: LogReader,
         signers: VerdictSigners,
         answers: Answers,
+        mirror: Mirror,
         tokens: OwnTokens,
         partners: PartnerTokens,
     ) -> None:
@@ -71,6 +88,7 @@ class Bundles:
         self._reader = reader
         self._signers = signers
         self._answers = answers
+        self._mirror = mirror
         self._tokens = tokens
         self._partners = partners
 
@@ -92,27 +110,21 @@ class Bundles:
             ]
         )
         # 2. Lists.
-        tokens: list[str] = []
-        lists: list[BundleList] = []
-        list_sizes: dict[str, int] = {}
-        for issuer in issuers:
-            for number, token, fetched_time in await self._lists_of(issuer, now):
-                size = status_log_size(token)
-                list_sizes[issuer] = min(size, list_sizes.get(issuer, size))
-                tokens.append(token)
-                lists.append(
-                    BundleList(
-                        issuer=issuer,
-                        list_number=number,
-                        token_sha256=hashlib.sha256(token.encode()).hexdigest(),
-                        fetched_time=fetched_time,
-                    )
-                )
-        # 3. What is recognised here, and what the lists do not know yet.
+        lists = {issuer: await self._lists_of(issuer, now) for issuer in issuers}
+        # 3. What is recognised here, and what logs restrict and these lists do not show.
         stale_after_s = self._trust.stale_after_s
-        classes, numbers = await self._answers.make(
-            issuers, list_sizes=list_sizes, days=coming_days(now, stale_after_s), now=now
+        hidden: set[str] = set()
+        for issuer, found in lists.items():
+            hidden |= await self._hidden(issuer, found, now)
+        said = await self._answers.make(
+            issuers, hidden=hidden, days=coming_days(now, stale_after_s), now=now
         )
+        if said.left_out:
+            _log.warning("bundle_leaves_out", issuers=sorted(said.left_out))
+        # What has no list is stale to whoever checks.
+        carried = [
+            each for issuer in issuers if issuer not in said.left_out for each in lists[issuer]
+        ]
         content = BundleContent(
             host=self._own,
             made_time=now.replace(microsecond=0),
@@ -127,31 +139,40 @@ class Bundles:
                 )
                 for each in proved
             ),
-            lists=tuple(lists),
-            classes=classes,
-            numbers=numbers,
+            lists=tuple(each.row for each in carried),
+            classes=said.classes,
+            numbers=said.numbers,
         )
         return OfflineBundle.signed(
             content,
             signer,
-            tokens=tuple(tokens),
+            tokens=tuple(each.token for each in carried),
             receipts=tuple(each.receipt for each in proved),
         ).to_bytes()
 
-    async def _lists_of(self, issuer: str, now: datetime) -> Sequence[tuple[int, str, datetime]]:
-        """Return number, token and age of an issuer's lists."""
+    async def _hidden(
+        self, issuer: str, lists: Sequence[_Carried], now: datetime
+    ) -> frozenset[str]:
+        """Return certificates that may not count although these lists show them as good."""
+        if not lists:
+            return frozenset()
+        shown = await asyncio.to_thread(
+            lambda: {each.row.list_number: verified_list(each.token).data for each in lists}
+        )
+        return await self._mirror.hidden(issuer, shown, business_date(now), numbers_max=NUMBERS_MAX)
+
+    async def _lists_of(self, issuer: str, now: datetime) -> Sequence[_Carried]:
+        """Return an issuer's lists."""
         if issuer != self._own:
             kept = await self._partners.get(issuer, now)
             return [
-                (number, each.token, _whole(each.fetched_time))
+                _carried(issuer, number, each.token, each.fetched_time)
                 for number, each in sorted(kept.items())
             ]
-        found = []
-        number = 0
+        found: list[_Carried] = []
         try:
-            while (signed := await self._tokens.get(number, now)) is not None:
-                found.append((number, signed.jwt, _whole(signed.signed_time)))
-                number += 1
+            while (signed := await self._tokens.get(len(found), now)) is not None:
+                found.append(_carried(issuer, len(found), signed.jwt, signed.signed_time))
         except Refusal as refusal:
             # A province that issues no phone certificates can check those of others.
             if refusal.reason is not Reason.KEY_NOT_IN_FORCE:
@@ -191,6 +212,12 @@ class Bundles:
         )
 
 
-def _whole(instant: datetime) -> datetime:
-    """Return whole seconds, as the file has them."""
-    return instant.replace(microsecond=0)
+def _carried(issuer: str, number: int, token: str, fetched_time: datetime) -> _Carried:
+    """Return a list as a bundle carries it; the file has whole seconds."""
+    row = BundleList(
+        issuer=issuer,
+        list_number=number,
+        token_sha256=hashlib.sha256(token.encode()).hexdigest(),
+        fetched_time=fetched_time.replace(microsecond=0),
+    )
+    return _Carried(row=row, token=token)

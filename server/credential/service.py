@@ -42,7 +42,8 @@ from server.credential.answers import Answers, subject_name
 from server.credential.bundles import Bundles
 from server.credential.keeper import StatusKeeper
 from server.credential.keys import CredentialKeys
-from server.credential.ports import HolderNames, StatusListPeer
+from server.credential.mirror import Mirror
+from server.credential.ports import HolderNames, NameBook, StatusListPeer
 from server.credential.projector import judge_new_key
 from server.credential.status import LiveLists, compute_list
 from server.credential.store import ListStated, key_rows, last_list, status_indexes
@@ -73,6 +74,7 @@ class CredentialServicer:
         signers: gives the key that signs bundles.
         checker: what is recognised, of the room of certification.
         vault: holders' names.
+        book: names that certificates were issued to.
         peer: the way to partners' lists.
     """
 
@@ -90,6 +92,7 @@ class CredentialServicer:
         signers: VerdictSigners,
         checker: Checker,
         vault: HolderNames,
+        book: NameBook,
         peer: StatusListPeer,
     ) -> None:
         self._own = own
@@ -100,6 +103,7 @@ class CredentialServicer:
         self._entropy = entropy
         self._keys = keys
         self._vault = vault
+        self._book = book
         lists = LiveLists(own=own, database=database, reader=reader)
         self._tokens = OwnTokens(own=own, trust=trust, database=database, lists=lists, keys=keys)
         partners = PartnerTokens(database=database, reader=reader, peer=peer)
@@ -112,6 +116,7 @@ class CredentialServicer:
             answers=Answers(
                 own=own, trust=trust, database=database, reader=reader, checker=checker
             ),
+            mirror=Mirror(own=own, own_lists=lists, database=database, reader=reader),
             tokens=self._tokens,
             partners=partners,
         )
@@ -243,7 +248,7 @@ class CredentialServicer:
             certificate, index = self._phone_certificate(connection, str(number), call.now)
             name = person = None
             if certificate.subject == "CAREGIVER":
-                name = self._vault.name_of(connection, str(number))
+                name = self._holder_name(connection, str(number))
                 person = self._vault.holder_of(connection, str(number))
             return certificate, index, name, person or ""
 
@@ -262,6 +267,25 @@ class CredentialServicer:
             )
         )
 
+    def _holder_name(self, connection: Connection, number: str) -> str | None:
+        """Return the name that a phone form may show; ``None`` if none is kept or comparable.
+
+        Raises:
+            Refusal: ``RULE_REFUSED``, if the certificate was issued to another name.
+        """
+        name = self._vault.name_of(connection, number)
+        if name is None:
+            return None
+        is_same = self._book.same_names(connection, self._own, {number: name}).get(number)
+        if is_same is False:
+            raise Refusal(
+                Reason.RULE_REFUSED,
+                f"The name that is kept of the holder is not the one that the certificate was "
+                f"issued to ({number}); correct it with personal put.",
+                details={"certificate_no": number},
+            )
+        return name if is_same else None
+
     def _phone_certificate(
         self, connection: Connection, number: str, now: datetime
     ) -> tuple[PhoneCertificate, int]:
@@ -278,11 +302,7 @@ class CredentialServicer:
             else certificate_standing(history, Reach(restrict_size=size, permit_size=size))
         )
         if history is None or standing is None:
-            raise Refusal(
-                Reason.NOT_FOUND,
-                f"No log has certificates/{number}.",
-                details={"name": f"certificates/{number}"},
-            )
+            raise _no_certificate(number)
         _require_good(standing, business_date(now))
         certificate = PhoneCertificate(
             certificate_no=number,
@@ -324,7 +344,7 @@ class CredentialServicer:
                 lambda connection: status_indexes(connection, (request.certificate_no,))
             )
             if request.certificate_no not in places:
-                raise _no_list(issuer, number)
+                raise _no_certificate(request.certificate_no)
             index = places[request.certificate_no]
             number = index // LIST_PLACES
         response = (
@@ -412,6 +432,14 @@ def _require_good(standing: CertificateStanding, day: date) -> None:
             f"The certificate has run out ({number}); renew it first.",
             details={"certificate_no": number},
         )
+
+
+def _no_certificate(number: str) -> Refusal:
+    return Refusal(
+        Reason.NOT_FOUND,
+        f"No log has certificates/{number}.",
+        details={"name": f"certificates/{number}"},
+    )
 
 
 def _no_list(issuer: str, number: int) -> Refusal:

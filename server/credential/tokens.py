@@ -2,8 +2,8 @@
 
 An own token says what the own log says at this moment, so a revocation is in the next answer. It is
 signed again when the list changed, or when half of its time to live has passed, and not for every
-caller. A partner's token is verified before it is kept, and the newest one is served with its age
-when the partner is gone.
+caller. A partner's token is verified before it is kept, asked for again when it is a minute old or
+its log restricted or reinstated something since, and served with its age when the partner is gone.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from deltacare.credential.status_list import (
     TTL_S,
     StatusListToken,
     compress_list,
+    verified_list,
 )
 from deltacare.errors import DeltacareError, PeerFault, Reason
 from deltacare.ids import LogName
@@ -35,6 +36,7 @@ from server.credential.store import (
     keep_token,
     kept_token,
     key_windows_of,
+    restricted_numbers,
 )
 from server.log.ports import LogReader
 from server.store.database import Database
@@ -43,6 +45,8 @@ __all__ = ["OwnTokens", "PartnerTokens", "SignedList"]
 
 _SIGN_AGAIN = timedelta(seconds=TTL_S // 2)
 _FETCH_AGAIN = timedelta(seconds=TTL_S // 5)
+# However fast a partner's log grows, and whatever its token says of itself.
+_FETCH_BEHIND = timedelta(seconds=5)
 _TIMEOUT_S = 10.0
 
 _log = structlog.get_logger("deltacare.credential")
@@ -174,38 +178,57 @@ class PartnerTokens:
         self._database = database
         self._reader = reader
         self._peer = peer
+        self._asked_time: dict[tuple[str, int], datetime] = {}
 
     async def get(self, issuer: str, now: datetime) -> Mapping[int, PartnerToken]:
         """Return the newest tokens of a partner that verify, by number; fetched if that is due.
 
         A partner that does not answer, or answers with something else, changes nothing.
         """
-        size = self._reader.position(LogName.registry(issuer)).quorum_size
+        position = self._reader.position(LogName.registry(issuer))
 
         def read(
             connection: Connection,
-        ) -> tuple[dict[int, PartnerToken], int, dict[str, VerifyingKey]]:
+        ) -> tuple[dict[int, PartnerToken], set[int], int, dict[str, VerifyingKey]]:
             issued = issued_count(connection, issuer)
             lists = -(-issued // LIST_PLACES)
-            kept = {number: kept_token(connection, issuer, number) for number in range(lists)}
-            windows = key_windows_of(connection, issuer, permit_size=size)
+            found = {number: kept_token(connection, issuer, number) for number in range(lists)}
+            kept = {number: each for number, each in found.items() if each is not None}
+            behind = {
+                number
+                for number, each in kept.items()
+                if restricted_numbers(
+                    connection, issuer, verified_list(each.token).log_size, position.size
+                )
+            }
+            windows = key_windows_of(connection, issuer, permit_size=position.quorum_size)
             day = business_date(now)
             keys = {
                 each.stated.key_id: VerifyingKey.from_der(each.stated.public_key)
                 for each in windows
                 if each.covers(day)
             }
-            return {n: each for n, each in kept.items() if each is not None}, lists, keys
+            return kept, behind, lists, keys
 
-        kept, lists, keys = await self._database.read(read)
+        kept, behind, lists, keys = await self._database.read(read)
         for number in range(lists):
             before = kept.get(number)
-            if before is not None and timedelta(0) <= now - before.fetched_time < _FETCH_AGAIN:
+            if before is not None and not self._is_due(issuer, number, before, behind, now):
                 continue
+            self._asked_time[issuer, number] = now
             fetched = await self._fetch(issuer, number, keys, now)
             if fetched is not None:
                 kept[number] = fetched
         return kept
+
+    def _is_due(
+        self, issuer: str, number: int, kept: PartnerToken, behind: set[int], now: datetime
+    ) -> bool:
+        """Whether to ask again for a list that is kept."""
+        if not timedelta(0) <= now - kept.fetched_time < _FETCH_AGAIN:
+            return True
+        asked = max(kept.fetched_time, self._asked_time.get((issuer, number), kept.fetched_time))
+        return number in behind and not timedelta(0) <= now - asked < _FETCH_BEHIND
 
     async def _fetch(
         self, issuer: str, number: int, keys: Mapping[str, VerifyingKey], now: datetime

@@ -17,7 +17,15 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from grpc import StatusCode
 
 from clients.sdk.errors import DETAILS_KEY
-from deltacare.errors import DeltacareError, Kind, Reason, Refusal, Unavailable, invalid_field
+from deltacare.errors import (
+    DeltacareError,
+    Kind,
+    Reason,
+    Refusal,
+    Unavailable,
+    ViolationCollector,
+    invalid_field,
+)
 from deltacare.ids import Principal
 from deltacare.purposes import PURPOSE_FIELD, Purpose
 from server.edge.access_rules import NOT_NAMED
@@ -27,6 +35,7 @@ from server.edge.duties import check_duty
 from server.edge.identity import Identities
 from server.edge.limits import Allowance, Limits, Meter
 from server.edge.logging import REQUEST_ID, CallLog, error_facts
+from server.edge.opaque import note_identity_numbers
 from server.edge.rights import Rights
 from server.edge.status import code_of, details_limit, to_wire
 
@@ -228,7 +237,8 @@ class Gate:
 
         Raises:
             Refusal: ``INVALID_FIELD``, if they are none, or a write holds fields that the contract
-                does not know; ``ROLE_NOT_ALLOWED``, if the caller signs for another.
+                does not know, or somebody's identity number; ``ROLE_NOT_ALLOWED``, if the caller
+                signs for another.
         """
         method = passage.method
         try:
@@ -239,6 +249,10 @@ class Gate:
             ) from None
         if method.is_write:
             _check_known(request, method, data)
+            if not method.is_stream:  # in a stream each request has an answer of its own
+                bad = ViolationCollector()
+                note_identity_numbers(request, bad)
+                bad.raise_if_any()
         if method.has_duty:
             assert passage.caller is not None, "a call that was let in has a caller"
             check_duty(passage.caller, request)

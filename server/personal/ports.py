@@ -24,6 +24,12 @@ class CertificateBook(Protocol):
         """Return where certificates stand in their author's registry log, those that do."""
         ...
 
+    def same_names(
+        self, connection: Connection, author: str, names: Mapping[str, str]
+    ) -> Mapping[str, bool]:
+        """Return by certificate whether it was issued to a name, of those that can be compared."""
+        ...
+
     def erase_salts(
         self, tx: LogTx, author: str, certificate_nos: Collection[str], *, before_index: int
     ) -> None:

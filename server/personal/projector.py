@@ -1,7 +1,8 @@
 """Carries out what registry logs say of erased holders, wherever the entry arrives.
 
 Runs in the transaction that stores the entry: at the author with the answer, at partners as they
-mirror, on a rebuild, and on a node that was restored from an older backup and takes the entry back.
+mirror, on a rebuild, and on a node that was restored from an older backup and takes the entry back:
+there the author finds by its tag whoever got the certificate after the backup, or never got one.
 It always destroys what is there and remembers what may not come again. Which of the certificates
 exist is not asked: an erasure keeps salts out that come later as well.
 """
@@ -52,7 +53,7 @@ class ErasureProjector:
         numbers = tuple(body.certificate_nos)
         self._book.erase_salts(tx, log.author, numbers, before_index=item.index)
         if log.author == self._own:
-            self._vault.destroy_holders(tx, numbers)
+            self._vault.destroy_erased(tx, numbers, body.person_tags)
         fresh = set(numbers) - self._vault.erased(tx.connection, log.author, numbers)
         if fresh:
             tx.connection.execute(

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from deltacare.errors import Reason, Refusal, ViolationCollector, invalid_field
+from deltacare.identity_numbers import holds_identity_number
 from deltacare.ids import CertificateNumber, parse_identity_number
 from deltacare.legal_bases import LegalBasis
 from deltacare.v1.personal_service_pb2 import (
@@ -63,7 +64,7 @@ def parse_subject_ref(text: str, *, field: str = "subject_ref") -> str:
     remedy = "Use 1 to 64 letters, digits, dots, underscores and hyphens that say nothing."
     if not _SUBJECT_REF.fullmatch(text):
         raise invalid_field(field, "", "This is not an opaque reference.", remedy)
-    if _IDENTITY_LIKE.fullmatch(text):
+    if _IDENTITY_LIKE.fullmatch(text) or holds_identity_number(text):
         raise invalid_field(field, "", "A reference is never an identity number.", remedy)
     return text
 

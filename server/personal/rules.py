@@ -1,7 +1,7 @@
 """The numbered rules of erasure, and of who may be linked with which certificate. Pure.
 
 P01 to P03 make an `Erased` entry void; they look at nothing but the entry and its author, so that
-every node judges alike. P04 and P05 are asked at the author's node only, before it stores values.
+every node judges alike. P04 to P06 are asked at the author's node only, before it stores values.
 """
 
 from itertools import pairwise
@@ -19,12 +19,16 @@ __all__ = [
     "P03_NOT_ISSUER",
     "P04_HOLDER_ERASED",
     "P05_HELD_BY_ANOTHER",
+    "P06_OTHER_NAME",
     "RULES",
+    "TAG_BYTES",
     "judge_erased",
 ]
 
 ERASED_CERTIFICATES_MAX = 1_000
-"""Certificates that one `Erased` entry names at most."""
+"""Certificates, and tags of persons, that one `Erased` entry names at most."""
+
+TAG_BYTES = 16
 
 _ERASED = "deltacare/v1/entry.proto, Erased"
 _VAULT = "deltacare/v1/personal_service.proto"
@@ -37,8 +41,9 @@ P01_NOT_REGISTRY = Rule(
 )
 P02_MALFORMED = Rule(
     code="P02-MALFORMED",
-    zh="证书编号须为 1 至 1000 个，升序且不重复，并有事由代码。",
-    en="An erasure names 1 to 1,000 certificates in ascending order, and the code of a reason.",
+    zh="须列明证书编号或人员标签，各至多 1000 个，升序且不重复，并有事由代码。",
+    en="An erasure names certificates, tags of persons or both, at most 1,000 of each in ascending "
+    "order, and the code of a reason.",
     source=_ERASED,
 )
 P03_NOT_ISSUER = Rule(
@@ -61,6 +66,12 @@ P05_HELD_BY_ANOTHER = Rule(
     source=_VAULT,
     reason=Reason.ALREADY_EXISTS,
 )
+P06_OTHER_NAME = Rule(
+    code="P06-OTHER-NAME",
+    zh="姓名与证书签发时的不符。",
+    en="The certificate was issued to another name.",
+    source=_VAULT,
+)
 
 RULES = (
     P01_NOT_REGISTRY,
@@ -68,6 +79,7 @@ RULES = (
     P03_NOT_ISSUER,
     P04_HOLDER_ERASED,
     P05_HELD_BY_ANOTHER,
+    P06_OTHER_NAME,
 )
 
 
@@ -78,12 +90,16 @@ def judge_erased(author: str, body: Erased) -> Rule | None:
         author: province in whose registry log it is.
         body: what it says.
     """
-    numbers = list(body.certificate_nos)
+    numbers, tags = list(body.certificate_nos), list(body.person_tags)
     bad = ViolationCollector()
     read_reason(body.reason, "reason", bad)
     parsed = [bad.take(CertificateNumber.parse, text, field="certificate_nos") for text in numbers]
     is_ascending = all(before < after for before, after in pairwise(numbers))
-    if bad.count or not is_ascending or not 1 <= len(numbers) <= ERASED_CERTIFICATES_MAX:
+    is_ascending &= all(before < after for before, after in pairwise(tags))
+    most = max(len(numbers), len(tags))
+    if bad.count or not is_ascending or not 1 <= most <= ERASED_CERTIFICATES_MAX:
+        return P02_MALFORMED
+    if any(len(tag) != TAG_BYTES for tag in tags):
         return P02_MALFORMED
     if any(str(number) != text for number, text in zip(parsed, numbers, strict=True)):
         return P02_MALFORMED

@@ -33,6 +33,7 @@ from server.audit.projector import disclosures_of
 from server.edge.call import Call
 from server.log.ports import AppendedRun, LogReader, LogTx, Sequencer, Write
 from server.personal.compare import Comparer
+from server.personal.names import NameCheck
 from server.personal.ports import CertificateBook
 from server.personal.requests import (
     parse_subject_ref,
@@ -56,12 +57,12 @@ class _Erasing:
     """Whom and what an erasure destroys.
 
     Attributes:
-        subject_refs: persons.
         certificate_nos: certificates, ascending.
+        tags: of the persons, ascending.
     """
 
-    subject_refs: frozenset[str]
     certificate_nos: tuple[str, ...]
+    tags: tuple[bytes, ...]
 
 
 class PersonalServicer:
@@ -112,6 +113,9 @@ class PersonalServicer:
         def decide(tx: LogTx) -> Sequence[tuple[LogName, Iterable[Entry]]]:
             numbers = sorted({number for each in records for number in each.certificate_nos})
             require_known(self._book.places(tx.connection, self._own, numbers), numbers)
+            NameCheck(own=self._own, vault=self._vault, book=self._book).require(
+                tx.connection, records
+            )
             return []
 
         def answer(tx: LogTx, _runs: Sequence[AppendedRun]) -> Message:
@@ -235,26 +239,26 @@ class PersonalServicer:
         given = read_own_numbers(request.certificate_nos, "certificate_nos", bad, own=self._own)
         read_reason(request.reason, "reason", bad)
         bad.raise_if_any()
-        erasing = _Erasing(subject_refs=frozenset(), certificate_nos=())
+        erasing = _Erasing(certificate_nos=(), tags=())
 
         def decide(tx: LogTx) -> Sequence[Entry]:
             nonlocal erasing
             erasing = self._find(tx, request.subject_ref, given)
-            numbers = erasing.certificate_nos
+            numbers, tags = erasing.certificate_nos, erasing.tags
             return [
                 new_entry(
                     request.duty,
                     erased=Erased(
                         certificate_nos=numbers[start : start + ERASED_CERTIFICATES_MAX],
+                        person_tags=tags[start : start + ERASED_CERTIFICATES_MAX],
                         reason=request.reason,
                     ),
                 )
-                for start in range(0, len(numbers), ERASED_CERTIFICATES_MAX)
+                for start in range(0, max(len(numbers), len(tags)), ERASED_CERTIFICATES_MAX)
             ]
 
-        def answer(tx: LogTx, run: AppendedRun) -> ErasePersonalDataResponse:
-            # The entry has destroyed whoever holds a certificate; this is for who holds none.
-            self._vault.destroy(tx, erasing.subject_refs)
+        def answer(_tx: LogTx, run: AppendedRun) -> ErasePersonalDataResponse:
+            # The entries have destroyed whom they name.
             return ErasePersonalDataResponse(
                 appended=appended(run), certificate_nos=erasing.certificate_nos
             )
@@ -288,7 +292,10 @@ class PersonalServicer:
         numbers -= self._vault.erased(connection, self._own, numbers)
         if not persons and not numbers:
             raise _nothing_kept()
-        return _Erasing(subject_refs=frozenset(persons), certificate_nos=tuple(sorted(numbers)))
+        return _Erasing(
+            certificate_nos=tuple(sorted(numbers)),
+            tags=tuple(sorted(self._vault.tags_of(connection, persons))),
+        )
 
 
 def _nothing_kept() -> Refusal:

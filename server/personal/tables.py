@@ -17,8 +17,11 @@ persons = Table(
     Column("subject_ref", IdText, primary_key=True),
     # 32 bytes of this person, sealed under the node's vault key, behind their nonce.
     Column("wrapped_key", LargeBinary, nullable=False),
+    # 16 random bytes that `Erased` names: what finds the row again in a database that was restored.
+    Column("tag", LargeBinary, nullable=False),
     Column("changed_time", UtcTime(), nullable=False),
 )
+Index("ix_personal_persons_tag", persons.c.tag)
 
 values = Table(
     "personal_values",

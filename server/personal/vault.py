@@ -18,7 +18,7 @@ from deltacare.errors import Reason, Refusal
 from deltacare.ids import parse_identity_number
 from server.log.ports import Entropy, LogTx
 from server.personal import tables
-from server.personal.rules import P04_HOLDER_ERASED, P05_HELD_BY_ANOTHER
+from server.personal.rules import P04_HOLDER_ERASED, P05_HELD_BY_ANOTHER, TAG_BYTES
 from server.registry.store import chunks
 
 __all__ = ["FIELDS", "VAULT_KEY_BYTES", "Vault", "request_scrub"]
@@ -126,7 +126,10 @@ class Vault:
         wrapped = self._seal(self._cipher, key, self._key_place(subject_ref))
         tx.connection.execute(
             insert(tables.persons).values(
-                subject_ref=subject_ref, wrapped_key=wrapped, changed_time=tx.now
+                subject_ref=subject_ref,
+                wrapped_key=wrapped,
+                tag=self._entropy.token(TAG_BYTES),
+                changed_time=tx.now,
             )
         )
 
@@ -177,6 +180,15 @@ class Vault:
             else:
                 found[field] = data.decode()
         return found
+
+    def tags_of(self, connection: Connection, subject_refs: Collection[str]) -> frozenset[bytes]:
+        """Return the tags under which an erasure names persons, of those that are kept."""
+        rows = tables.persons.c
+        found: set[bytes] = set()
+        for some in chunks(subject_refs):
+            query = select(rows.tag).where(rows.subject_ref.in_(some))
+            found.update(bytes(tag) for tag in connection.execute(query).scalars())
+        return frozenset(found)
 
     def is_known(self, connection: Connection, subject_ref: str) -> bool:
         """Whether anything is kept of a person."""
@@ -239,12 +251,17 @@ class Vault:
                 tx.connection.execute(delete(table).where(table.c.subject_ref.in_(some)))
         request_scrub(tx)
 
-    def destroy_holders(self, tx: LogTx, certificate_nos: Collection[str]) -> None:
-        """Destroy the persons that hold own certificates."""
-        rows = tables.holdings.c
+    def destroy_erased(
+        self, tx: LogTx, certificate_nos: Collection[str], tags: Collection[bytes]
+    ) -> None:
+        """Destroy the persons that hold own certificates, and those of tags."""
+        held, kept = tables.holdings.c, tables.persons.c
         found: set[str] = set()
         for some in chunks(certificate_nos):
-            query = select(rows.subject_ref).where(rows.certificate_no.in_(some))
+            query = select(held.subject_ref).where(held.certificate_no.in_(some))
+            found.update(tx.connection.execute(query).scalars())
+        for few in chunks(tags):
+            query = select(kept.subject_ref).where(kept.tag.in_(few))
             found.update(tx.connection.execute(query).scalars())
         self.destroy(tx, found)
 

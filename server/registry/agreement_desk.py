@@ -26,6 +26,8 @@ from server.registry.room import Desk
 
 __all__ = ["AgreementDesk"]
 
+_CODE_CHARS = 6
+
 
 class AgreementDesk(Desk):
     """Methods about agreements."""
@@ -109,6 +111,10 @@ class AgreementDesk(Desk):
         rows, columns = tuple(request.row_divisions), tuple(request.column_divisions)
         read_parties(rows, "row_divisions", bad, least=1)
         read_parties(columns, "column_divisions", bad, least=1)
+        for codes, name in ((rows, "row_divisions"), (columns, "column_divisions")):
+            for position, code in enumerate(codes):
+                if len(code) == _CODE_CHARS and f"{code[:2]}0000" not in self._room.members:
+                    bad.note(f"{name}[{position}]", code, "Its province is no member.")
         read_enum(request.scope, "scope", bad, kind=AgreementScope, optional=True)
         on_date: date | None = business_date(call.now)
         if request.on_date:

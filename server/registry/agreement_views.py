@@ -12,11 +12,11 @@ from deltacare.v1.entry_pb2 import AGREEMENT_WORD_ACCEPTED, AGREEMENT_WORD_ENDED
 from deltacare.v1.registry_service_pb2 import AgreementCell, StandingAgreement
 from server.registry.in_force import (
     agreement_concerns,
-    agreement_in_force,
     agreements_in_force,
     holds_on,
     matrix_cells,
     party_provinces,
+    versions_in_force,
 )
 from server.registry.store import load_agreement_histories
 from server.registry.tables import agreements
@@ -50,7 +50,7 @@ def find_agreements(
     found: list[StandingAgreement] = []
     while len(found) < limit:
         query = (
-            select(table.agreement_id, table.version_hash, table.body)
+            select(table.agreement_id, table.version_hash)
             .where(table.superseded_index.is_(None), table.agreement_id > after)
             .order_by(table.agreement_id)
             .limit(_SCAN_AGREEMENTS)
@@ -59,34 +59,47 @@ def find_agreements(
         if not rows:
             break
         after = rows[-1].agreement_id
-        histories = load_agreement_histories(connection, [row.agreement_id for row in rows])
+        ids = [row.agreement_id for row in rows]
+        histories = load_agreement_histories(connection, ids)
+        bodies = {
+            version_hash: Agreement.FromString(body)
+            for version_hash, body in connection.execute(
+                select(table.version_hash, table.body).where(table.agreement_id.in_(ids))
+            )
+        }
         for row in rows:
-            body = Agreement.FromString(row.body)
-            if not division or agreement_concerns(body.parties, division, on_date):
-                history = histories[row.agreement_id]
-                found.append(_standing(row.version_hash, body, history, reaches, on_date))
+            history = histories[row.agreement_id]
+            standing = _standing(row.version_hash, bodies, history, reaches, on_date)
+            parties = (*standing.agreement.parties, *standing.in_force_version.parties)
+            if not division or agreement_concerns(parties, division, on_date):
+                found.append(standing)
     return found[:limit]
 
 
 def _standing(
     version_hash: bytes,
-    body: Agreement,
+    bodies: Mapping[bytes, Agreement],
     history: AgreementHistory,
     reaches: Mapping[str, Reach],
     on_date: date,
 ) -> StandingAgreement:
     """Return an agreement with the last word of each province that has a party in it."""
-    version = agreement_in_force(history, reaches)
+    numbers = {each.version_hash: place for place, each in enumerate(history.versions, 1)}
+    spans = versions_in_force(history, reaches)
+    version = next((span for span in spans if holds_on(span, on_date)), None)
     result = StandingAgreement(
-        agreement=body,
+        agreement=bodies[version_hash],
         version_hash=version_hash,
-        in_force=(
-            version is not None
-            and version.version_hash == version_hash
-            and holds_on(version, on_date)
-        ),
+        version_number=numbers[version_hash],
+        in_force=version is not None,
     )
-    for province in party_provinces(body.parties):
+    if version is not None:
+        result.in_force_version.CopyFrom(bodies[version.version_hash])
+        result.in_force_number = numbers[version.version_hash]
+        later = (span.from_date for span in spans if span.from_date > version.from_date)
+        result.replaced_date = min((day.isoformat() for day in later), default="")
+    parties = (*result.agreement.parties, *result.in_force_version.parties)
+    for province in party_provinces(parties):
         said = [word for word in history.words if word.province == province]
         last = max(said, key=lambda word: word.index, default=None)
         if last is None:
@@ -96,6 +109,7 @@ def _standing(
                 province=province,
                 word=AGREEMENT_WORD_ACCEPTED if last.accepted else AGREEMENT_WORD_ENDED,
                 version_hash=last.version_hash,
+                version_number=numbers.get(last.version_hash, 0),
             )
     return result
 

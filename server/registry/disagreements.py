@@ -5,11 +5,11 @@ institution may stand where its successor stands and under a name that another t
 compared with claims only.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from deltacare.addresses import address_place
 from deltacare.divisions import CHANGES, Validity, is_statistical
 from deltacare.institutions import fold_text, same_value
 from deltacare.v1.registry_service_pb2 import (
@@ -19,24 +19,13 @@ from deltacare.v1.registry_service_pb2 import (
     DISAGREEMENT_KIND_DIVISION_STATISTICAL,
     DISAGREEMENT_KIND_SAME_ADDRESS,
     DISAGREEMENT_KIND_SAME_NAME,
+    DISAGREEMENT_KIND_SAME_PLACE,
     DISAGREEMENT_KIND_STREET_UNKNOWN,
 )
 
-__all__ = ["Claimed", "Finding", "Site", "address_key", "claim_findings", "register_findings"]
+__all__ = ["Claimed", "Finding", "Site", "claim_findings", "register_findings"]
 
 _COUNTY_CHARS = 6
-# Cities of the four provinces (GB/T 2260): what an address may begin with.
-_CITIES = (
-    "上海|南京|无锡|徐州|常州|苏州|南通|连云港|淮安|盐城|扬州|镇江|泰州|宿迁|"
-    "杭州|宁波|温州|嘉兴|湖州|绍兴|金华|衢州|舟山|台州|丽水|"
-    "合肥|芜湖|蚌埠|淮南|马鞍山|淮北|铜陵|安庆|黄山|滁州|阜阳|宿州|六安|亳州|池州|宣城"
-)
-# Province, city and county; a housing estate (小区) or a zone (园区) is no county, nor is a market.
-_WIDER = re.compile(
-    rf"^(?:(?:江苏|浙江|安徽)省)?(?:(?:{_CITIES})市)?"
-    r"(?:[^省市区县路街巷弄号]{1,4}(?:(?<![小社园发业宅校厂片])区|县|市(?!场)))?"
-)
-_MARKS = re.compile(r"[\s,.;:'\"()\[\]{}、。·•~_-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +98,6 @@ class Finding:
         return (self.kind, self.institution_ids[0], self.attribute, self.author, self.source)
 
 
-def address_key(address: str, street: str) -> str:
-    """Return an address as it is compared within one county; empty if it says nothing.
-
-    Width, case, spaces and marks mean nothing, and neither do the province, city and county that it
-    begins with, nor the street or town that is stated beside it: registers write them or not.
-    """
-    key = _MARKS.sub("", _WIDER.sub("", fold_text(address)))
-    return key.removeprefix(_MARKS.sub("", fold_text(street)))
-
-
 def _groups(
     sites: Iterable[Site], key: Callable[[Site], object | None]
 ) -> Iterator[tuple[Site, ...]]:
@@ -138,26 +117,36 @@ def _together(sites: Iterable[Site]) -> Iterator[Finding]:
     standing = [site for site in sites if not site.is_closed]
 
     def at_address(site: Site) -> object | None:
-        key = address_key(site.address, site.street)
-        return (site.division_code[:_COUNTY_CHARS], key) if key else None
+        return address_place(site.address, site.street, site.division_code)
 
     seen: set[tuple[str, ...]] = set()
-    for attribute, key in (
-        ("address", at_address),
-        ("longitude_e6", lambda site: site.place),
-    ):
-        for group in _groups(standing, key):
-            ids = tuple(site.institution_id for site in group)
-            if ids in seen:
-                continue
-            seen.add(ids)
-            place = group[0].place
-            at_place = f"{place[0]},{place[1]}" if place is not None else ""
+    for group in _groups(standing, at_address):
+        ids = tuple(site.institution_id for site in group)
+        seen.add(ids)
+        yield Finding(
+            kind=DISAGREEMENT_KIND_SAME_ADDRESS,
+            institution_ids=ids,
+            attribute="address",
+            stated=group[0].address,
+        )
+    for group in _groups(standing, lambda site: site.place):
+        ids = tuple(site.institution_id for site in group)
+        place = group[0].place
+        assert place is not None, "who has no place shares none"
+        if len({at_address(site) for site in group} - {None}) > 1:
+            yield Finding(
+                kind=DISAGREEMENT_KIND_SAME_PLACE,
+                institution_ids=ids,
+                attribute="longitude_e6",
+                stated=f"{place[0]},{place[1]}",
+                claimed="; ".join(site.address for site in group),
+            )
+        elif ids not in seen:
             yield Finding(
                 kind=DISAGREEMENT_KIND_SAME_ADDRESS,
                 institution_ids=ids,
-                attribute=attribute,
-                stated=group[0].address if attribute == "address" else at_place,
+                attribute="longitude_e6",
+                stated=f"{place[0]},{place[1]}",
             )
     for group in _groups(standing, lambda site: fold_text(site.name)):
         yield Finding(

@@ -5,6 +5,7 @@ may be said at all is for ``rules``; what was said is given as values.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -20,6 +21,7 @@ from server.registry.values import (
 )
 
 __all__ = [
+    "accepts",
     "agreement_concerns",
     "agreement_days",
     "agreement_in_force",
@@ -30,6 +32,7 @@ __all__ = [
     "listing_days",
     "matrix_cells",
     "party_provinces",
+    "versions_in_force",
 ]
 
 
@@ -38,49 +41,101 @@ def party_provinces(parties: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({province_of(party) for party in parties}))
 
 
-def _accepted_hash(words: Iterable[AgreementWordSaid], reach: Reach) -> bytes | None:
-    """Return the version that one province's words accept, ``None`` if none.
+def _accepted(
+    history: AgreementHistory, province: str, reach: Reach
+) -> Mapping[bytes, AgreementWordSaid]:
+    """Return the words by which one province accepts versions, by the version.
 
-    A word under the quorum counts; a later one that is only verified can take acceptance away,
-    never give it.
+    Accepting a version takes back nothing that was accepted before; a word ENDED takes back the
+    version it names and every earlier one, and all of them if it names one that is not known: that
+    can only be a later one. A word under the quorum counts; a later one that is only verified can
+    take acceptance away, never give it.
     """
-    accepted: bytes | None = None
-    for word in sorted(words, key=lambda each: each.index):
+    places = {version.version_hash: place for place, version in enumerate(history.versions)}
+    accepted: dict[bytes, AgreementWordSaid] = {}
+    said = (word for word in history.words if word.province == province)
+    for word in sorted(said, key=lambda each: each.index):
         if word.index >= reach.restrict_size:
             break
-        said = word.version_hash if word.accepted else None
-        if word.index < reach.permit_size:
-            accepted = said
-        elif said != accepted:
-            return None
+        if not word.accepted:
+            last = places.get(word.version_hash, len(places))
+            for version_hash in [each for each in accepted if places.get(each, last) <= last]:
+                del accepted[version_hash]
+        elif word.index < reach.permit_size:
+            accepted[word.version_hash] = word
     return accepted
 
 
-def agreement_in_force(
-    history: AgreementHistory, reaches: Mapping[str, Reach]
-) -> AgreementVersion | None:
-    """Return the version that every province with a party accepts, ``None`` if there is none.
+def accepts(
+    history: AgreementHistory, version: AgreementVersion, province: str, reach: Reach
+) -> bool:
+    """Whether a province accepts a version, as far as its log counts."""
+    return version.version_hash in _accepted(history, province, reach)
 
-    Whether a day lies in its window is asked of the version.
+
+def _accepted_by_all(
+    history: AgreementHistory, reaches: Mapping[str, Reach]
+) -> list[AgreementVersion]:
+    """Return the versions that every province with a party in them accepts, the oldest first."""
+    accepted = {
+        province: _accepted(history, province, reach) for province, reach in reaches.items()
+    }
+    return [
+        version
+        for version in history.versions
+        if version.author in reaches
+        and version.index < reaches[version.author].permit_size
+        and all(
+            version.version_hash in accepted.get(province, {})
+            for province in party_provinces(version.parties)
+        )
+    ]
+
+
+def versions_in_force(
+    history: AgreementHistory, reaches: Mapping[str, Reach]
+) -> tuple[AgreementVersion, ...]:
+    """Return the versions of one agreement that are in force on some day, by their first day.
+
+    On a day that version is in force which is the newest that every province with a party in it
+    accepts and whose first day has come. So an amendment changes nothing while somebody has not
+    answered, and nothing before its first day; and what it replaced does not come back after its
+    last day.
 
     Args:
         history: what was said.
         reaches: of the registry logs, by author; of one that is missing nothing counts.
+
+    Returns:
+        Versions with the days on which they are in force as their window; no two share a day.
     """
-    for version in history.versions:
-        reach = reaches.get(version.author)
-        if reach is None or version.index >= reach.permit_size:
+    found: list[AgreementVersion] = []
+    replaced_from: date | None = None
+    for version in reversed(_accepted_by_all(history, reaches)):
+        if replaced_from is None:
+            found.append(version)
+        elif version.from_date < replaced_from:
+            last = replaced_from - timedelta(days=1)
+            until = last if version.until_date is None else min(version.until_date, last)
+            found.append(replace(version, until_date=until))
+        else:
             continue
-        if all(
-            province in reaches
-            and _accepted_hash(
-                (word for word in history.words if word.province == province), reaches[province]
-            )
-            == version.version_hash
-            for province in party_provinces(version.parties)
-        ):
-            return version
-    return None
+        replaced_from = version.from_date
+    return tuple(reversed(found))
+
+
+def agreement_in_force(
+    history: AgreementHistory, reaches: Mapping[str, Reach], on_date: date
+) -> AgreementVersion | None:
+    """Return the version in force on a day, ``None`` if there is none.
+
+    Args:
+        history: what was said.
+        reaches: of the registry logs, by author; of one that is missing nothing counts.
+        on_date: the day.
+    """
+    found = versions_in_force(history, reaches)
+    return next((version for version in found if holds_on(version, on_date)), None)
 
 
 def agreement_words_in_force(
@@ -93,24 +148,19 @@ def agreement_words_in_force(
         version: one that ``agreement_in_force`` returned for the same reaches.
         reaches: of the registry logs, by author.
     """
-    last: dict[str, AgreementWordSaid] = {}
-    for word in history.words:
-        if word.index < reaches[word.province].permit_size:
-            newest = last.get(word.province)
-            if newest is None or word.index > newest.index:
-                last[word.province] = word
     provinces = sorted(party_provinces(version.parties), key=lambda each: each != version.author)
-    return tuple(last[province] for province in provinces)
+    return tuple(
+        _accepted(history, province, reaches[province])[version.version_hash]
+        for province in provinces
+    )
 
 
 def agreements_in_force(
     histories: Iterable[AgreementHistory], reaches: Mapping[str, Reach]
 ) -> tuple[AgreementVersion, ...]:
-    """Return the versions in force, by id; see ``agreement_in_force``."""
-    found = (agreement_in_force(history, reaches) for history in histories)
-    return tuple(
-        sorted((each for each in found if each is not None), key=lambda each: each.agreement_id)
-    )
+    """Return the versions in force, by id and first day; see ``versions_in_force``."""
+    found = (version for each in histories for version in versions_in_force(each, reaches))
+    return tuple(sorted(found, key=lambda each: (each.agreement_id, each.from_date)))
 
 
 @lru_cache(maxsize=65_536)
@@ -151,7 +201,7 @@ def agreement_days(
     window.
 
     Args:
-        agreements: those in force.
+        agreements: those in force, each with the days on which it is as its window.
         home: province that pays, six digits.
         home_division: canonical code where the elder is registered; ``None`` where no enrolment
             tells it: then any party of the home province will do, because what is missing is the

@@ -2,6 +2,7 @@
 
 from deltacare.errors import Refusal, ViolationCollector
 from deltacare.ids import parse_province
+from deltacare.times import business_date
 from deltacare.v1.entry_pb2 import Entry, ListingProposal
 from deltacare.v1.registry_service_pb2 import (
     ListListingsRequest,
@@ -75,7 +76,7 @@ class ListingDesk(Desk):
     async def list_listings(
         self,
         request: ListListingsRequest,
-        call: Call,  # noqa: ARG002  # the shape of a method
+        call: Call,
     ) -> ListListingsResponse:
         """Return a page of listings by id."""
         bad = ViolationCollector()
@@ -85,9 +86,10 @@ class ListingDesk(Desk):
         question = f"listings\0{request.province}".encode()
         after = read_token(request.page_token, question, bad)
         bad.raise_if_any()
+        today = business_date(call.now)
         found = await self._room.database.read(
             lambda connection: find_listings(
-                connection, province=request.province, after=after, limit=size + 1
+                connection, province=request.province, after=after, limit=size + 1, today=today
             )
         )
         page = found[:size]

@@ -1,9 +1,10 @@
 """What an author's registry log says of its listings, and what a run of entries adds."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from deltacare.v1.entry_pb2 import Listing, ListingProposal, ListingWithdrawal
 from server.registry.bodies import is_readable, read_listing, read_proposal, read_withdrawal
@@ -15,8 +16,8 @@ from server.registry.rules import (
     judge_publication,
     judge_withdrawal,
 )
-from server.registry.store import chunks
-from server.registry.tables import listings, proposals
+from server.registry.store import chunks, read_withdrawals
+from server.registry.tables import listing_withdrawals, listings, proposals
 from server.registry.values import InstitutionStanding
 
 __all__ = ["ListingRows"]
@@ -42,17 +43,17 @@ class ListingRows:
         self._author = author
         self._standing = standing
         self._proposals = Rows(proposals, author)
-        self._new: dict[str, dict[str, Any]] = {}
+        self._new: list[dict[str, Any]] = []
         self._withdrawn: list[dict[str, Any]] = []
-        # Whether it was withdrawn, of each that was published.
-        self._published: dict[str, bool] = {}
+        # From which day it was withdrawn, if it was, of each that was published.
+        self._published: dict[str, date | None] = {}
         self._proposed: dict[str, tuple[int, bytes, Listing]] = {}
         for some in chunks(ids):
-            query = select(listings.c.listing_id, listings.c.withdrawn_index).where(
-                listings.c.listing_id.in_(some)
-            )
-            for row in connection.execute(query):
-                self._published[row.listing_id] = row.withdrawn_index is not None
+            query = select(listings.c.listing_id).where(listings.c.listing_id.in_(some))
+            withdrawn = read_withdrawals(connection, listing_ids=some)
+            for (listing_id,) in connection.execute(query):
+                ends = withdrawn.get(listing_id, ())
+                self._published[listing_id] = min((each.from_date for each in ends), default=None)
             table = proposals.c
             proposed = select(table.listing_id, table.log_index, table.leaf_hash, table.body).where(
                 table.listing_id.in_(some), table.superseded_index.is_(None)
@@ -83,9 +84,12 @@ class ListingRows:
         """Return the first rule that a withdrawal breaks."""
         if not is_readable(read_withdrawal, body):
             return G02_UNREADABLE
-        known = body.listing_id in self._published
-        withdrawn = self._published.get(body.listing_id, False)
-        return judge_withdrawal(self._author, body, known=known, withdrawn=withdrawn)
+        return judge_withdrawal(
+            self._author,
+            body,
+            known=body.listing_id in self._published,
+            withdrawn_date=self._published.get(body.listing_id),
+        )
 
     def propose(self, index: int, leaf_hash: bytes, body: ListingProposal) -> None:
         """Take in a proposal that breaks no rule."""
@@ -102,38 +106,33 @@ class ListingRows:
 
     def publish(self, index: int, body: Listing) -> None:
         """Take in a publication that breaks no rule."""
-        self._published[body.listing_id] = False
-        self._new[body.listing_id] = {
-            "listing_id": body.listing_id,
-            "author": self._author,
-            "log_index": index,
-            "body": body.SerializeToString(deterministic=True),
-            "withdrawn_index": None,
-            "withdrawn_date": None,
-        }
+        self._published[body.listing_id] = None
+        self._new.append(
+            {
+                "listing_id": body.listing_id,
+                "author": self._author,
+                "log_index": index,
+                "body": body.SerializeToString(deterministic=True),
+            }
+        )
 
     def withdraw(self, index: int, body: ListingWithdrawal) -> None:
         """Take in a withdrawal that breaks no rule."""
-        self._published[body.listing_id] = True
-        row = self._new.get(body.listing_id)
-        if row is not None:
-            row.update(withdrawn_index=index, withdrawn_date=body.effective_date)
-            return
+        # The rules let none pass that is not for an earlier day than those before it.
+        self._published[body.listing_id] = date.fromisoformat(body.effective_date)
         self._withdrawn.append(
-            {"old_id": body.listing_id, "new_index": index, "new_date": body.effective_date}
+            {
+                "author": self._author,
+                "log_index": index,
+                "listing_id": body.listing_id,
+                "effective_date": body.effective_date,
+            }
         )
 
     def flush(self, connection: Connection) -> None:
         """Write what was taken in."""
         self._proposals.flush(connection)
-        if self._withdrawn:
-            connection.execute(
-                update(listings)
-                .where(listings.c.listing_id == bindparam("old_id"))
-                .values(
-                    withdrawn_index=bindparam("new_index"), withdrawn_date=bindparam("new_date")
-                ),
-                self._withdrawn,
-            )
         if self._new:
-            connection.execute(insert(listings), list(self._new.values()))
+            connection.execute(insert(listings), self._new)
+        if self._withdrawn:
+            connection.execute(insert(listing_withdrawals), self._withdrawn)

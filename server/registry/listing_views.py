@@ -1,6 +1,7 @@
 """Shows listings as the contract has them: proposed, published, withdrawn."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import Connection, select
 
@@ -11,6 +12,7 @@ from deltacare.v1.registry_service_pb2 import (
     LISTING_STATE_WITHDRAWN,
     PublishedListing,
 )
+from server.registry.store import read_withdrawals
 from server.registry.tables import listings, proposals
 from server.registry.views import entry_ref
 
@@ -18,7 +20,7 @@ __all__ = ["find_listings"]
 
 
 def find_listings(
-    connection: Connection, *, province: str, after: str, limit: int
+    connection: Connection, *, province: str, after: str, limit: int, today: date
 ) -> Sequence[PublishedListing]:
     """Return listings by id, with those that are only proposed.
 
@@ -27,6 +29,7 @@ def find_listings(
         province: only of this province; empty means all.
         after: only those with a greater id.
         limit: most rows.
+        today: a listing that is withdrawn from a later day is still published.
     """
     table = listings.c
     published = select(listings).where(table.listing_id > after)
@@ -44,14 +47,20 @@ def find_listings(
             state=LISTING_STATE_PROPOSED,
             proposal_hash=row.leaf_hash,
         )
-    for row in connection.execute(published.order_by(table.listing_id).limit(limit)):
+    rows = connection.execute(published.order_by(table.listing_id).limit(limit)).all()
+    withdrawn = read_withdrawals(connection, listing_ids=[row.listing_id for row in rows])
+    for row in rows:
         body = Listing.FromString(row.body)
-        withdrawn = row.withdrawn_index is not None
+        ends = [each.from_date.isoformat() for each in withdrawn.get(row.listing_id, ())]
         found[row.listing_id] = PublishedListing(
             listing=body,
-            withdrawn_date=row.withdrawn_date or "",
+            withdrawn_date=min(ends, default=""),
             entry=entry_ref(row.author, row.log_index),
-            state=LISTING_STATE_WITHDRAWN if withdrawn else LISTING_STATE_PUBLISHED,
+            state=(
+                LISTING_STATE_WITHDRAWN
+                if ends and min(ends) <= today.isoformat()
+                else LISTING_STATE_PUBLISHED
+            ),
             # The rules let it name nothing but its last proposal.
             proposal_hash=body.proposal_hash,
         )

@@ -24,6 +24,7 @@ from server.registry.tables import (
     agreements,
     claims,
     institutions,
+    listing_withdrawals,
     listings,
     proposals,
 )
@@ -190,6 +191,7 @@ class RegistryProjector:
                 claims,
                 proposals,
                 listings,
+                listing_withdrawals,
                 agreements,
                 agreement_words,
             ):

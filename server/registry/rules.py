@@ -10,8 +10,9 @@ word has no effect for as long as it does not fit. What follows from what was sa
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
-from deltacare.divisions import normalise_division, province_of
+from deltacare.divisions import city_of, normalise_division, province_of
 from deltacare.errors import Reason
 from deltacare.institutions import ATTRIBUTES
 from deltacare.v1.entry_pb2 import (
@@ -50,8 +51,6 @@ __all__ = [
     "judge_withdrawal",
     "totals_of",
 ]
-
-_CITY_DIGITS = 4
 
 _OWN_WORD = "deltacare/v1/entry.proto: a province speaks for itself"
 _INSTITUTION = "deltacare/v1/entry.proto, Institution;《养老机构管理办法》(民政部令第66号)"
@@ -108,8 +107,8 @@ _G07_LISTING_UNKNOWN = Rule(
 )
 _G08_LISTING_WITHDRAWN = Rule(
     code="G08-LISTING-WITHDRAWN",
-    zh="该名单已撤回。",
-    en="The listing was withdrawn before.",
+    zh="该名单已自同日或更早之日起撤回。",
+    en="The listing was withdrawn before, from the same day or an earlier one.",
     source=_LISTING,
 )
 _G09_ONE_PROVINCE = Rule(
@@ -290,7 +289,7 @@ def totals_of(body: Listing, standing: Mapping[str, InstitutionStanding]) -> Con
     listed = [standing[each] for each in body.institution_ids]
     return ControlTotals(
         institution_count=len(listed),
-        city_count=len({each.division_code[:_CITY_DIGITS] for each in listed}),
+        city_count=len({city_of(each.division_code) for each in listed} - {None}),
         approved_beds=sum(each.approved_beds for each in listed),
     )
 
@@ -357,21 +356,24 @@ def judge_claim(author: str, body: InstitutionClaim) -> Rule | None:
 
 
 def judge_withdrawal(
-    author: str, body: ListingWithdrawal, *, known: bool, withdrawn: bool
+    author: str, body: ListingWithdrawal, *, known: bool, withdrawn_date: date | None
 ) -> Rule | None:
     """Return the rule that a readable withdrawal breaks.
+
+    One from an earlier day than before is possible: the first may have borne a wrong day.
 
     Args:
         author: who says it.
         body: the withdrawal.
         known: whether the author published the listing before.
-        withdrawn: whether it withdrew it before.
+        withdrawn_date: first day from which it withdrew it before; ``None`` if it did not.
     """
     if numbered_id_province(body.listing_id) != author:
         return _G03_NOT_OWN
     if not known:
         return _G07_LISTING_UNKNOWN
-    return _G08_LISTING_WITHDRAWN if withdrawn else None
+    is_earlier = withdrawn_date is None or date.fromisoformat(body.effective_date) < withdrawn_date
+    return None if is_earlier else _G08_LISTING_WITHDRAWN
 
 
 def judge_agreement(author: str, body: Agreement, *, newest_hash: bytes | None) -> Rule | None:

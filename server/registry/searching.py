@@ -6,12 +6,14 @@ database's collation or arithmetic.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from deltacare.v1.entry_pb2 import Institution
+from deltacare.addresses import address_place
+from deltacare.v1.entry_pb2 import INSTITUTION_STATE_CLOSED, Institution
 from deltacare.v1.registry_service_pb2 import (
     FoundInstitution,
     InstitutionFilter,
@@ -159,11 +161,13 @@ def search_institutions(
     found.sort(key=lambda each: each[:4])
     best = found[: search.limit]
     bodies = _bodies(connection, [(author, index) for *_, author, index in best])
+    uncertain = _uncertain(connection, bodies) if search.place is not None else frozenset()
     return SearchInstitutionsResponse(
         institutions=[
             FoundInstitution(
                 institution=registered(author, index, bodies[author, index]),
                 distance_m=None if away is None else round(away),
+                place_uncertain=away is not None and (author, index) in uncertain,
             )
             for *_, away, author, index in best
         ],
@@ -185,3 +189,32 @@ def _bodies(
         for index, body in connection.execute(query):
             found[author, index] = Institution.FromString(body)
     return found
+
+
+def _uncertain(
+    connection: Connection, found: Mapping[tuple[str, int], Institution]
+) -> frozenset[tuple[str, int]]:
+    """Return those at whose place others of their register stand under other addresses."""
+    table = institutions.c
+    addresses: dict[tuple[str, int, int], set[tuple[str, str]]] = {}
+    for author in sorted({author for author, _ in found}):
+        latitudes = {body.latitude_e6 for (each, _), body in found.items() if each == author}
+        query = select(table.body).where(
+            table.author == author,
+            table.superseded_index.is_(None),
+            table.latitude_e6.in_(sorted(latitudes)),
+        )
+        for data in connection.execute(query).scalars():
+            body = Institution.FromString(data)
+            address = address_place(body.address, body.street, body.division_code)
+            if address is not None and body.state != INSTITUTION_STATE_CLOSED:
+                addresses.setdefault(_at(author, body), set()).add(address)
+    return frozenset(
+        (author, index)
+        for (author, index), body in found.items()
+        if len(addresses.get(_at(author, body), ())) > 1
+    )
+
+
+def _at(author: str, body: Institution) -> tuple[str, int, int]:
+    return author, body.longitude_e6, body.latitude_e6

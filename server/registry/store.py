@@ -5,7 +5,7 @@ closed, and answer what was known then. The others answer what is known now. Log
 pinned count for nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import TypeVar
 
@@ -14,11 +14,18 @@ from sqlalchemy import Connection, select
 from deltacare.ids import LogName
 from deltacare.v1.entry_pb2 import Agreement, Institution, Listing
 from server.registry.in_force import agreements_in_force
-from server.registry.tables import agreement_words, agreements, institutions, listings
+from server.registry.tables import (
+    agreement_words,
+    agreements,
+    institutions,
+    listing_withdrawals,
+    listings,
+)
 from server.registry.values import (
     AgreementHistory,
     AgreementVersion,
     AgreementWordSaid,
+    EndSaid,
     ListingStanding,
     reaches_of,
 )
@@ -27,11 +34,13 @@ __all__ = [
     "agreement_changed",
     "chunks",
     "institutions_newest",
+    "institutions_stated",
     "load_agreement_histories",
     "load_agreements",
     "load_institution_divisions",
     "load_listings",
     "optional_date",
+    "read_withdrawals",
     "version_of",
 ]
 
@@ -116,7 +125,7 @@ def load_agreement_histories(
 def load_agreements(
     connection: Connection, pins: Mapping[LogName, int]
 ) -> tuple[AgreementVersion, ...]:
-    """Return the agreements in force at the pins, by id; their windows are not looked at.
+    """Return the versions of agreements in force at the pins, each with its days as its window.
 
     Args:
         connection: a snapshot.
@@ -137,24 +146,50 @@ def load_listings(
     """
     standing = []
     for author, reach in sorted(reaches_of(pins).items()):
-        query = select(
-            listings.c.body, listings.c.withdrawn_index, listings.c.withdrawn_date
-        ).where(listings.c.author == author, listings.c.log_index < reach.permit_size)
-        for body, withdrawn_index, withdrawn_date in connection.execute(
-            query.order_by(listings.c.listing_id)
-        ):
+        withdrawn = read_withdrawals(connection, author=author)
+        query = select(listings.c.body).where(
+            listings.c.author == author, listings.c.log_index < reach.permit_size
+        )
+        for (body,) in connection.execute(query.order_by(listings.c.listing_id)):
             message = Listing.FromString(body)
-            ended = withdrawn_index is not None and withdrawn_index < reach.restrict_size
+            ends = (
+                each.from_date
+                for each in withdrawn.get(message.listing_id, ())
+                if each.index < reach.restrict_size
+            )
             standing.append(
                 ListingStanding(
                     listing_id=message.listing_id,
                     institution_ids=frozenset(message.institution_ids),
                     from_date=date.fromisoformat(message.from_date),
                     until_date=optional_date(message.until_date),
-                    withdrawn_date=optional_date(withdrawn_date) if ended else None,
+                    withdrawn_date=min(ends, default=None),
                 )
             )
     return tuple(standing)
+
+
+def read_withdrawals(
+    connection: Connection, *, author: str = "", listing_ids: Collection[str] | None = None
+) -> dict[str, tuple[EndSaid, ...]]:
+    """Return what withdrew listings, by id, in the order of the log.
+
+    Args:
+        connection: a snapshot.
+        author: only of this province; empty means all.
+        listing_ids: only these; ``None`` means all.
+    """
+    found: dict[str, tuple[EndSaid, ...]] = {}
+    table = listing_withdrawals.c
+    query = select(listing_withdrawals).order_by(table.log_index)
+    if author:
+        query = query.where(table.author == author)
+    if listing_ids is not None:
+        query = query.where(table.listing_id.in_(listing_ids))
+    for row in connection.execute(query):
+        end = EndSaid(index=row.log_index, from_date=date.fromisoformat(row.effective_date))
+        found[row.listing_id] = (*found.get(row.listing_id, ()), end)
+    return found
 
 
 def load_institution_divisions(
@@ -193,6 +228,22 @@ def institutions_newest(
         for institution_id, log_index, body in connection.execute(query):
             newest[institution_id] = (log_index, Institution.FromString(body))
     return newest
+
+
+def institutions_stated(
+    connection: Connection, author: str, institution_ids: Iterable[str]
+) -> frozenset[str]:
+    """Return those institutions that an author's log states at all."""
+    found: set[str] = set()
+    table = institutions.c
+    for some in chunks(institution_ids):
+        query = select(table.institution_id).where(
+            table.institution_id.in_(some),
+            table.author == author,
+            table.superseded_index.is_(None),
+        )
+        found.update(connection.execute(query).scalars())
+    return frozenset(found)
 
 
 def agreement_changed(

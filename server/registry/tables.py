@@ -15,6 +15,7 @@ __all__ = [
     "agreements",
     "claims",
     "institutions",
+    "listing_withdrawals",
     "listings",
     "proposals",
 ]
@@ -95,8 +96,16 @@ listings = Table(
     Column("author", IdText, nullable=False),
     Column("log_index", BigInt, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Column("withdrawn_index", BigInt),
-    Column("withdrawn_date", Text),
+)
+
+# What withdrew them: one for an earlier day may follow one that bore a wrong day.
+listing_withdrawals = Table(
+    "registry_listing_withdrawals",
+    metadata,
+    Column("author", IdText, primary_key=True),
+    Column("log_index", BigInt, primary_key=True, autoincrement=False),
+    Column("listing_id", IdText, nullable=False, index=True),
+    Column("effective_date", Text, nullable=False),
 )
 
 # Listings that their author meant to publish; they open nothing.

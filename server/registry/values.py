@@ -10,11 +10,25 @@ __all__ = [
     "AgreementHistory",
     "AgreementVersion",
     "AgreementWordSaid",
+    "EndSaid",
     "InstitutionStanding",
     "ListingStanding",
     "Reach",
     "reaches_of",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSaid:
+    """A word that ends what its author said before; one said later may only be for an earlier day.
+
+    Attributes:
+        index: place in the author's registry log.
+        from_date: first day on which it is over.
+    """
+
+    index: int
+    from_date: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,10 +55,10 @@ class Seen:
 _RESTRICTING = (
     registry_tables.agreement_words.c.log_index,
     registry_tables.institutions.c.log_index,
-    registry_tables.listings.c.withdrawn_index,
+    registry_tables.listing_withdrawals.c.log_index,
     certification_tables.certificate_events.c.log_index,
     certification_tables.recognitions.c.log_index,
-    certification_tables.equivalences.c.ended_index,
+    certification_tables.equivalence_ends.c.log_index,
     supervision_tables.measures.c.log_index,
     tables.policy.c.idx,
 )

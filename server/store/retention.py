@@ -179,6 +179,7 @@ _TABLES: Mapping[Retention, tuple[str, ...]] = {
         "audit_anchors",
         "audit_subjects",
         "certification_certificates",
+        "certification_equivalence_ends",
         "certification_equivalences",
         "certification_events",
         "certification_recognition_answers",
@@ -192,6 +193,7 @@ _TABLES: Mapping[Retention, tuple[str, ...]] = {
         "registry_claims",
         "registry_institutions",
         "registry_listing_proposals",
+        "registry_listing_withdrawals",
         "registry_listings",
         "settlement_cleared",
         "settlement_day_close",
@@ -212,6 +214,7 @@ _TABLES: Mapping[Retention, tuple[str, ...]] = {
         "settlement_statement_answer",
         "settlement_statement_result",
         "supervision_inspections",
+        "supervision_lifts",
         "supervision_measures",
         "supervision_reports",
         "void_entries",
@@ -274,10 +277,10 @@ requests that held the values are compared by.
   只有本节点的 vault 密钥能解，而该密钥不在其中。
 - **Backups made before** hold what was there then. A node that is restored from one takes its own
   `Erased` entries back from its partners before it writes, and destroys the values again by them.
-  A person who held no certificate leaves no entry: erase again after a restore. Keep backups no
-  longer than you must.
+  The tags in the entries find also who got a certificate after the backup, or never had one. Keep
+  backups no longer than you must.
   由旧备份恢复的节点先从伙伴取回自己的 Erased 条目并再次删除；
-  未持证书的人没有条目，恢复后须再次删除。
+  条目中的随机标签使备份之后才取得证书者和从未持证者也能找到。
 - **Freed blocks** of the file system and of the disk are not the database's: encrypt the disk.
   文件系统与磁盘的空闲块须靠磁盘加密。
 - **For good** remain: the digest in the certificate's entry, which nobody can compare without the

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select
 
 from deltacare.ids import LogKind, LogName
 from deltacare.v1.entry_pb2 import (
@@ -24,6 +24,7 @@ from server.log.ports import LogTx, Sequenced
 from server.registry.bodies import is_readable
 from server.registry.rulebook import Rule
 from server.registry.store import chunks
+from server.registry.values import EndSaid
 from server.supervision.bodies import read_inspection, read_lift, read_measure, read_report
 from server.supervision.rules import (
     M01_NOT_REGISTRY,
@@ -34,7 +35,7 @@ from server.supervision.rules import (
     judge_report,
 )
 from server.supervision.store import history_of, load_measures_by_id
-from server.supervision.tables import inspections, measures, reports
+from server.supervision.tables import inspections, lifts, measures, reports
 from server.supervision.values import MeasureHistory, ReportSaid
 
 __all__ = ["SupervisionProjector", "SupervisionState", "subject_of"]
@@ -68,7 +69,7 @@ class SupervisionState:
         self._connection = connection
         self._author = author
         self._inspected: list[dict[str, Any]] = []
-        self._taken: dict[str, dict[str, Any]] = {}
+        self._taken: list[dict[str, Any]] = []
         self._reported: list[dict[str, Any]] = []
         self._lifted: list[dict[str, Any]] = []
         inspection_ids: set[str] = set()
@@ -159,16 +160,15 @@ class SupervisionState:
     def _apply_measure(self, index: int, body: SupervisionMeasure) -> None:
         history = history_of(self._author, index, body)
         self._measures[body.measure_id] = history
-        self._taken[body.measure_id] = {
-            "measure_id": body.measure_id,
-            "author": self._author,
-            "log_index": index,
-            "subject": history.subject,
-            "body": body.SerializeToString(deterministic=True),
-            "lifted_index": None,
-            "lifted_date": None,
-            "lifted_reason": None,
-        }
+        self._taken.append(
+            {
+                "measure_id": body.measure_id,
+                "author": self._author,
+                "log_index": index,
+                "subject": history.subject,
+                "body": body.SerializeToString(deterministic=True),
+            }
+        )
 
     def _apply_report(self, index: int, body: RectificationReport) -> None:
         history: MeasureHistory = self._measures[body.measure_id]
@@ -191,41 +191,26 @@ class SupervisionState:
         )
 
     def _apply_lift(self, index: int, body: MeasureLift) -> None:
-        self._measures[body.measure_id] = replace(
-            self._measures[body.measure_id],
-            lifted_index=index,
-            lifted_date=date.fromisoformat(body.effective_date),
-        )
-        lifted = {
-            "lifted_index": index,
-            "lifted_date": body.effective_date,
-            "lifted_reason": body.reason,
-        }
-        row = self._taken.get(body.measure_id)
-        if row is not None:
-            row.update(lifted)
-            return
+        history = self._measures[body.measure_id]
+        lift = EndSaid(index=index, from_date=date.fromisoformat(body.effective_date))
+        self._measures[body.measure_id] = replace(history, lifts=(*history.lifts, lift))
         self._lifted.append(
-            {"old_id": body.measure_id, **{f"new_{name}": value for name, value in lifted.items()}}
+            {
+                "author": self._author,
+                "log_index": index,
+                "measure_id": body.measure_id,
+                "effective_date": body.effective_date,
+                "reason": body.reason,
+            }
         )
 
     def flush(self) -> None:
         """Write what was taken in."""
-        if self._lifted:
-            self._connection.execute(
-                update(measures)
-                .where(measures.c.measure_id == bindparam("old_id"))
-                .values(
-                    lifted_index=bindparam("new_lifted_index"),
-                    lifted_date=bindparam("new_lifted_date"),
-                    lifted_reason=bindparam("new_lifted_reason"),
-                ),
-                self._lifted,
-            )
         for table, rows in (
             (inspections, self._inspected),
-            (measures, list(self._taken.values())),
+            (measures, self._taken),
             (reports, self._reported),
+            (lifts, self._lifted),
         ):
             if rows:
                 self._connection.execute(insert(table), rows)
@@ -256,5 +241,5 @@ class SupervisionProjector:
     def forget(self, tx: LogTx, log: LogName) -> None:
         """Delete every row that came from a log."""
         if log.kind is LogKind.REGISTRY:
-            for table in (inspections, measures, reports):
+            for table in (inspections, measures, reports, lifts):
                 tx.connection.execute(delete(table).where(table.c.author == log.author))

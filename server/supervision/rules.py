@@ -144,8 +144,8 @@ _M12_MENDED = Rule(
 )
 _M13_LIFTED = Rule(
     code="M13-LIFTED",
-    zh="该措施已解除。",
-    en="The measure was lifted before.",
+    zh="该措施已自同日或更早之日起解除。",
+    en="The measure was lifted before, from the same day or an earlier one.",
     source=_LIFT,
 )
 _M14_TOO_EARLY = Rule(
@@ -337,10 +337,14 @@ def judge_report(
 
 
 def _followed(measure: MeasureHistory, day: str) -> Rule | None:
-    """Return the rule that anything said of a measure on a day breaks."""
-    if measure.lifted_index is not None:
+    """Return the rule that anything said of a measure on a day breaks.
+
+    A lift whose day is to come stops neither a report before it nor an earlier lift.
+    """
+    said = date.fromisoformat(day)
+    if any(said >= lift.from_date for lift in measure.lifts):
         return _M13_LIFTED
-    return _M14_TOO_EARLY if date.fromisoformat(day) < measure.from_date else None
+    return _M14_TOO_EARLY if said < measure.from_date else None
 
 
 def judge_lift(author: str, body: MeasureLift, *, measure: MeasureHistory | None) -> Rule | None:
@@ -379,9 +383,8 @@ def mended_report(history: MeasureHistory, reach: Reach) -> ReportSaid | None:
 
 def _lifted_from(history: MeasureHistory, reach: Reach) -> date | None:
     """Return the first day on which a lift that counts ends a measure."""
-    if history.lifted_index is None or history.lifted_index >= reach.permit_size:
-        return None
-    return history.lifted_date
+    counting = (lift.from_date for lift in history.lifts if lift.index < reach.permit_size)
+    return min(counting, default=None)
 
 
 def _spans(

@@ -7,14 +7,14 @@ with a reach.
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from sqlalchemy import Connection, Row, Select, or_, select, union_all
+from sqlalchemy import Connection, Row, Select, select, union_all
 
 from deltacare.ids import LogName
 from deltacare.v1.entry_pb2 import SupervisionMeasure
 from server.registry.store import chunks, optional_date
-from server.registry.values import reaches_of
+from server.registry.values import EndSaid, reaches_of
 from server.supervision.rules import bars_known
-from server.supervision.tables import measures, reports
+from server.supervision.tables import lifts, measures, reports
 from server.supervision.values import Bar, MeasureHistory, ReportSaid
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "load_measures",
     "load_measures_by_id",
     "measures_touched",
+    "read_lifts",
     "read_reports",
 ]
 
@@ -33,7 +34,7 @@ def history_of(
     body: SupervisionMeasure,
     *,
     reports: Iterable[ReportSaid] = (),
-    lifted: tuple[int | None, date | None] = (None, None),
+    lifts: Iterable[EndSaid] = (),
 ) -> MeasureHistory:
     """Return the history of a measure from its entry and what was said of it.
 
@@ -42,7 +43,7 @@ def history_of(
         log_index: place of the measure in it.
         body: the measure.
         reports: of mending, in the order of the log.
-        lifted: place of the lift and the first day the measure no longer holds.
+        lifts: likewise.
     """
     return MeasureHistory(
         measure_id=body.measure_id,
@@ -56,8 +57,7 @@ def history_of(
         due_date=optional_date(body.due_date),
         reason=body.reason,
         reports=tuple(reports),
-        lifted_index=lifted[0],
-        lifted_date=lifted[1],
+        lifts=tuple(lifts),
     )
 
 
@@ -80,6 +80,19 @@ def read_reports(
     return {measure_id: tuple(said) for measure_id, said in found.items()}
 
 
+def read_lifts(
+    connection: Connection, measure_ids: Iterable[str]
+) -> dict[str, tuple[EndSaid, ...]]:
+    """Return what lifted some measures, by measure, in the order of the log."""
+    found: dict[str, tuple[EndSaid, ...]] = {}
+    for some in chunks(measure_ids):
+        query = select(lifts).where(lifts.c.measure_id.in_(some)).order_by(lifts.c.log_index)
+        for row in connection.execute(query):
+            lift = EndSaid(index=row.log_index, from_date=date.fromisoformat(row.effective_date))
+            found[row.measure_id] = (*found.get(row.measure_id, ()), lift)
+    return found
+
+
 def _read(
     connection: Connection, queries: Iterable[Select[tuple[object, ...]]]
 ) -> list[MeasureHistory]:
@@ -87,13 +100,14 @@ def _read(
     for query in queries:
         rows += connection.execute(query.order_by(measures.c.measure_id)).all()
     said = read_reports(connection, [row.measure_id for row in rows])
+    lifted = read_lifts(connection, [row.measure_id for row in rows])
     return [
         history_of(
             row.author,
             row.log_index,
             SupervisionMeasure.FromString(row.body),
             reports=said.get(row.measure_id, ()),
-            lifted=(row.lifted_index, optional_date(row.lifted_date)),
+            lifts=lifted.get(row.measure_id, ()),
         )
         for row in rows
     ]
@@ -164,18 +178,21 @@ def measures_touched(
     Returns:
         Institutions' ids and certificates' numbers; ``None`` if there are more than the limit.
     """
-    taken, said = measures.c, reports.c
+    taken = measures.c
     parts = [
         select(taken.subject).where(
-            taken.author == author,
-            or_(
-                (taken.log_index >= first_index) & (taken.log_index < end_index),
-                (taken.lifted_index >= first_index) & (taken.lifted_index < end_index),
-            ),
+            taken.author == author, taken.log_index >= first_index, taken.log_index < end_index
         ),
-        select(taken.subject)
-        .join(reports, said.measure_id == taken.measure_id)
-        .where(said.author == author, said.log_index >= first_index, said.log_index < end_index),
+        *(
+            select(taken.subject)
+            .join(table, table.c.measure_id == taken.measure_id)
+            .where(
+                table.c.author == author,
+                table.c.log_index >= first_index,
+                table.c.log_index < end_index,
+            )
+            for table in (reports, lifts)
+        ),
     ]
     rows = connection.execute(union_all(*parts).limit(limit + 1)).all()
     return None if len(rows) > limit else frozenset(row.subject for row in rows)

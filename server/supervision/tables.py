@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, Column, Index, LargeBinary, Table, Text
 from server.registry.tables import IdText
 from server.store.schema import BigInt, metadata
 
-__all__ = ["inspections", "measures", "reports"]
+__all__ = ["inspections", "lifts", "measures", "reports"]
 
 inspections = Table(
     "supervision_inspections",
@@ -34,12 +34,19 @@ measures = Table(
     Column("subject", IdText, nullable=False, index=True),
     # The body as taken: a serialised ``SupervisionMeasure``.
     Column("body", LargeBinary, nullable=False),
-    Column("lifted_index", BigInt),
-    Column("lifted_date", Text),
-    Column("lifted_reason", Text),
 )
 Index("ix_supervision_measures_place", measures.c.author, measures.c.log_index)
-Index("ix_supervision_measures_lifted", measures.c.author, measures.c.lifted_index)
+
+# What lifted them: one from an earlier day may follow one that bore a wrong day.
+lifts = Table(
+    "supervision_lifts",
+    metadata,
+    Column("author", IdText, primary_key=True),
+    Column("log_index", BigInt, primary_key=True, autoincrement=False),
+    Column("measure_id", IdText, nullable=False, index=True),
+    Column("effective_date", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
 
 reports = Table(
     "supervision_reports",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from server.registry.rulebook import Rule
+from server.registry.values import EndSaid
 
 __all__ = ["Bar", "Effect", "MeasureHistory", "MeasureState", "ReportSaid"]
 
@@ -64,8 +65,7 @@ class MeasureHistory:
         due_date: last day for mending, of a rectification; else ``None``.
         reason: code of the reason.
         reports: in the order of the log.
-        lifted_index: place of its lift; ``None`` if it was not lifted.
-        lifted_date: first day it no longer holds.
+        lifts: in the order of the log.
     """
 
     measure_id: str
@@ -79,8 +79,7 @@ class MeasureHistory:
     due_date: date | None
     reason: str
     reports: tuple[ReportSaid, ...] = ()
-    lifted_index: int | None = None
-    lifted_date: date | None = None
+    lifts: tuple[EndSaid, ...] = ()
 
     @property
     def subject(self) -> str:

@@ -28,7 +28,7 @@ from server.supervision.rules import (
     measure_state,
 )
 from server.supervision.store import load_measures_by_id
-from server.supervision.tables import inspections, measures
+from server.supervision.tables import inspections, lifts, measures
 from server.supervision.values import MeasureHistory, MeasureState
 
 __all__ = ["MeasureFilter", "find_inspections", "find_measures"]
@@ -90,6 +90,17 @@ def _standing(
     )
 
 
+def _read_lifts(connection: Connection, measure_ids: Sequence[str]) -> dict[str, MeasureLift]:
+    """Return the last lift of measures, which is from the earliest day, by measure."""
+    query = select(lifts).where(lifts.c.measure_id.in_(measure_ids)).order_by(lifts.c.log_index)
+    return {
+        row.measure_id: MeasureLift(
+            measure_id=row.measure_id, effective_date=row.effective_date, reason=row.reason
+        )
+        for row in connection.execute(query)
+    }
+
+
 def find_measures(
     connection: Connection,
     wanted: MeasureFilter,
@@ -126,18 +137,13 @@ def find_measures(
             break
         after = rows[-1].measure_id
         histories = load_measures_by_id(connection, [row.measure_id for row in rows])
+        lifted = _read_lifts(connection, [row.measure_id for row in rows])
         for row in rows:
             reach = reaches.get(row.author)
             if reach is None:
                 continue
-            lift = None
-            if row.lifted_index is not None:
-                lift = MeasureLift(
-                    measure_id=row.measure_id,
-                    effective_date=row.lifted_date,
-                    reason=row.lifted_reason,
-                )
             body = SupervisionMeasure.FromString(row.body)
+            lift = lifted.get(row.measure_id)
             shown = _standing(histories[row.measure_id], body, lift, reach, day)
             if not wanted.in_force_only or MeasureState(shown.state) in _HOLDING:
                 found.append(shown)

@@ -1,6 +1,7 @@
 """Tables in files: texts as they stand, rows as the spreadsheet numbers them."""
 
 import io
+import tracemalloc
 import zipfile
 from datetime import date, datetime
 from pathlib import Path
@@ -145,3 +146,96 @@ def test_damaged_workbooks_are_refused(tmp_path: Path, damage: str) -> None:
     with pytest.raises(BadFile) as refused:
         read_table(path)
     assert [Problem.NOT_A_WORKBOOK.en] == [found.problem for found in refused.value.findings]
+
+
+def workbook_of(path: Path, sheet: bytes) -> Path:
+    """Write a workbook whose first sheet is what is given."""
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["a"])
+    book.save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, sheet if name == "xl/worksheets/sheet1.xml" else data)
+    return path
+
+
+def sheet_xml(rows: bytes) -> bytes:
+    """Return a sheet of rows."""
+    space = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    return b'<worksheet xmlns="%s"><sheetData>%s</sheetData></worksheet>' % (space, rows)
+
+
+def text_row(number: int, text: bytes) -> bytes:
+    """Return a row of one text."""
+    cell = b'<c r="A%d" t="inlineStr"><is><t>%s</t></is></c>' % (number, text)
+    return b'<row r="%d">%s</row>' % (number, cell)
+
+
+HEAD = text_row(1, b"a")
+
+
+@pytest.mark.parametrize(
+    "rows, problem",
+    [
+        (text_row(2, b"x" * 32_768), Problem.CELL_TOO_LONG),
+        (text_row(2, b"x" * 64_000_000), Problem.CELL_TOO_LONG),
+        (text_row(2, b"</row>" + b"x" * 5_000_000), Problem.CELL_TOO_LONG),
+        (text_row(2, b"<![CDATA[" + b"</row>x" * 5_000_000 + b"]]>"), Problem.NOT_A_WORKBOOK),
+        (text_row(2, b"<r/>" * 3_000_000), Problem.UNPACKED_TOO_LARGE),
+        (text_row(1_000_000_000, b"x"), Problem.TOO_LARGE),
+    ],
+)
+def test_workbooks_that_unpack_to_too_much_are_refused(
+    tmp_path: Path, rows: bytes, problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cell, a row, a place beyond what spreadsheets hold: refused, before it costs memory."""
+    monkeypatch.setattr("settlement.files.SHEET_ROWS_MAX", 10_000)  # a million blank rows take time
+    path = workbook_of(tmp_path / "t.xlsx", sheet_xml(HEAD + rows))
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadFile) as refused:
+            read_table(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [problem.en] == [found.problem for found in refused.value.findings]
+    assert peak < 40_000_000
+
+
+def test_a_full_cell_is_read_whatever_it_is_written_as(tmp_path: Path) -> None:
+    """As many characters as a spreadsheet keeps, each as a reference: no fault."""
+    rows = HEAD + text_row(2, b"&#x4E2D;" * 32_767)
+    table = read_table(workbook_of(tmp_path / "t.xlsx", sheet_xml(rows)))
+    assert ["中" * 32_767] == [row.cells[0] for row in table.rows]
+
+
+def test_a_workbook_is_bounded_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says it unpacks to, and the cells of rows that are as wide as the header."""
+    rows = b"".join(text_row(number, b"x") for number in range(2, 100))
+    path = workbook_of(tmp_path / "t.xlsx", sheet_xml(HEAD + rows))
+    assert 98 == len(read_table(path).rows)
+    monkeypatch.setattr("settlement.files.SHEET_CELLS_MAX", 50)
+    with pytest.raises(BadFile) as refused:
+        read_table(path)
+    assert [Problem.TOO_LARGE.en] == [found.problem for found in refused.value.findings]
+    monkeypatch.setattr("settlement.unpacked.UNPACKED_BYTES_MAX", 10_000)
+    with pytest.raises(BadFile) as refused:
+        read_table(path)
+    assert [Problem.UNPACKED_TOO_LARGE.en] == [found.problem for found in refused.value.findings]
+
+
+def test_too_little_memory_is_a_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused with a remedy, like whatever else cannot be read."""
+
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(openpyxl, "load_workbook", no_memory)
+    path = workbook_of(tmp_path / "t.xlsx", sheet_xml(HEAD))
+    with pytest.raises(BadFile) as refused:
+        read_table(path)
+    assert [Problem.OUT_OF_MEMORY.en] == [found.problem for found in refused.value.findings]

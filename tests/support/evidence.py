@@ -39,10 +39,11 @@ from server.certification.values import (
     CertificateHistory,
     EquivalenceHistory,
     EventKind,
+    LineMember,
     RecognitionSaid,
 )
 from server.registry.store import version_of
-from server.registry.values import AgreementHistory, AgreementVersion, AgreementWordSaid
+from server.registry.values import AgreementHistory, AgreementVersion, AgreementWordSaid, EndSaid
 from server.supervision.store import history_of as measure_history
 from server.supervision.values import MeasureHistory
 from settlement.core import net
@@ -418,7 +419,25 @@ class Logs:
             for author, at, name, event, _ in self._said(*_EVENTS)
             if author == number[:6] and event.certificate_no == number
         ]
-        return history_of(number[:6], index, body, events)
+        return history_of(number[:6], index, body, events, line=self._line(number))
+
+    def _line(self, number: str) -> list[LineMember]:
+        """Return the others of a line, as projected: all that lead back to the same first one."""
+        issued = {
+            body.certificate_no: LineMember(
+                certificate_no=body.certificate_no, index=index, predecessor_no=body.predecessor_no
+            )
+            for author, index, _, body, _ in self._said("certificate")
+            if author == number[:6]
+        }
+
+        def first_of(no: str) -> str:
+            before = issued[no].predecessor_no
+            return first_of(before) if before else no
+
+        return [
+            each for no, each in issued.items() if no != number and first_of(no) == first_of(number)
+        ]
 
     def _recognitions(self, asked: Asked) -> tuple[RecognitionSaid, ...]:
         return tuple(
@@ -443,8 +462,10 @@ class Logs:
             if name == "equivalence_end":
                 found[body.equivalence_id] = replace(
                     found[body.equivalence_id],
-                    ended_index=index,
-                    ended_date=date.fromisoformat(body.effective_date),
+                    ends=(
+                        *found[body.equivalence_id].ends,
+                        EndSaid(index=index, from_date=date.fromisoformat(body.effective_date)),
+                    ),
                 )
                 continue
             found[body.equivalence_id] = EquivalenceHistory(
@@ -466,12 +487,12 @@ class Logs:
         """Return the measures against a certificate or its institution, as projected."""
         certificate = self._certificate(number)
         subjects = (number,) if certificate is None else certificate.subjects
-        lifts = {
-            body.measure_id: (index, date.fromisoformat(body.effective_date))
-            for _, index, _, body, _ in self._said("measure_lift")
-        }
+        lifts: dict[str, list[EndSaid]] = {}
+        for _, index, _, body, _ in self._said("measure_lift"):
+            lift = EndSaid(index=index, from_date=date.fromisoformat(body.effective_date))
+            lifts.setdefault(body.measure_id, []).append(lift)
         return tuple(
-            measure_history(author, index, body, lifted=lifts.get(body.measure_id, (None, None)))
+            measure_history(author, index, body, lifts=lifts.get(body.measure_id, ()))
             for author, index, _, body, _ in self._said("supervision_measure")
             if (body.institution_id or body.certificate_no) in subjects
         )

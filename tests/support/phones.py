@@ -100,6 +100,7 @@ class Phones:
             signers=VerdictKeys(verdict_signers=(make_keys(province).verdicts,)),
             checker=self.rooms.certification[province].checker,
             vault=self.names[province],
+            book=self.rooms.salts[province],
             peer=_Peers(self),
         )
 

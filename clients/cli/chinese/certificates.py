@@ -40,6 +40,18 @@ ZH: Mapping[str, str] = {
     "The number is somebody's identity number, which no log may carry.": (
         "这是身份证号，任何日志都不得记载。"
     ),
+    "Somebody's identity number stands in it, which no log may carry.": (
+        "其中含有身份证号，任何日志都不得记载。"
+    ),
+    "Use a number or reference of your own that says nothing of the person.": (
+        "请使用本单位自编、不透露个人信息的编号。"
+    ),
+    "Write kind, number, day, hours and division, such as "
+    "CONTINUING_EDUCATION:JX-9:2026-05-01:20; the kinds are TRAINING, CONTINUING_EDUCATION, "
+    "EXAMINATION and AWARD, or their names in Chinese.": (
+        "请依次写明类别、编号、日期、学时和地区，如 继续教育:JX-9:2026-05-01:20；"
+        "类别为 培训、继续教育、考核评价、表彰奖励。"
+    ),
     "Number the certificate otherwise.": "请为证书另行编号。",
     "Give the number of the record.": "请填写记录的编号。",
     "It is kept only for a person with a reference.": "只有给出人员编号才会保存身份证号。",
@@ -51,7 +63,26 @@ ZH: Mapping[str, str] = {
         "该编号先前已签发给内容不同的证书。"
     ),
     "The number was issued before, to another holder.": "该编号先前已签发给其他持证人。",
+    "The number was issued before, and its holder was erased; nobody can compare it any more.": (
+        "该编号先前已签发，其持证人信息已删除，已无从核对。"
+    ),
+    "Leave the row out: who asked to be erased is not certified again without asking.": (
+        "请删去本行：未经本人重新申请，不得为已要求删除者再次发证。"
+    ),
     "Give this one a number of its own.": "请另给编号。",
+    "The certificate was issued before, and this is not the identity number kept for its holder: "
+    "person and identity number were not taken.": (
+        "该证书先前已签发，且此身份证号与所存持证人不符：人员信息和身份证号未被采用。"
+    ),
+    "Put what is right with deltacare personal put.": (
+        "如需更正，请用 deltacare personal put 存入正确内容。"
+    ),
+    "The certificate was issued before, the same; subject_ref was not compared and not taken.": (
+        "该证书先前已签发，内容相同；人员编号（subject_ref）未核对，也未被采用。"
+    ),
+    "If it has changed, put the person with deltacare personal put.": (
+        "如有变更，请用 deltacare personal put 更新人员信息。"
+    ),
     "The number stands in row {} already.": "编号与第 {} 行重复。",
     "This is no kind of subject.": "不是证书对象。",
     "Write caregiver or institution.": "请写“护理员”或“机构”。",

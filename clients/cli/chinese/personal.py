@@ -37,8 +37,9 @@ ZH: Mapping[str, str] = {
     "That a person was erased belongs into a registry log.": (
         "删除个人信息的声明只能写入登记日志。"
     ),
-    "An erasure names 1 to 1,000 certificates in ascending order, and the code of a reason.": (
-        "证书编号须为 1 至 1000 个，升序且不重复，并有事由代码。"
+    "An erasure names certificates, tags of persons or both, at most 1,000 of each in ascending "
+    "order, and the code of a reason.": (
+        "须列明证书编号或人员标签，各至多 1000 个，升序且不重复，并有事由代码。"
     ),
     "Only the issuing province states that the holder of a certificate was erased.": (
         "只有发证省可以声明其证书持有人的信息已删除。"
@@ -47,4 +48,9 @@ ZH: Mapping[str, str] = {
         "该证书持有人的信息已删除，不得再存入。"
     ),
     "The certificate is linked with another person.": "该证书已登记在另一人名下。",
+    "The certificate was issued to another name.": "姓名与证书签发时的不符。",
+    "Compare name and certificate number with the paper and correct the wrong one; leave out a "
+    "certificate that was issued under an earlier name.": (
+        "请对照证书原件核对姓名与证书编号并更正；以曾用名签发的证书请勿列入。"
+    ),
 }

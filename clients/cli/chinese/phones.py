@@ -54,6 +54,10 @@ ZH: Mapping[str, str] = {
     "The certificate has not exactly the claims that it should have.": (
         "手机证书的内容项多于或少于应有的。"
     ),
+    "The name that is kept of the holder is not the one that the certificate was issued to ({}); "
+    "correct it with personal put.": (
+        "所存持证人姓名与证书签发时的不符（{}）；请用 personal put 更正。"
+    ),
     "The certificate is bound to no key of a phone.": "手机证书未绑定任何手机的公钥。",
     "The certificate names no place in a status list of its issuer.": (
         "手机证书未指明其发证省状态列表中的位置。"
@@ -115,6 +119,7 @@ ZH: Mapping[str, str] = {
     "The content of the bundle is not what its node signed.": "离线包内容与节点所签不符。",
     "The receipt of a key of {} proves something else.": "{} 的公钥回执所证为他事。",
     "A status list is another one than the node says.": "状态列表与节点所述不是同一个。",
+    "A status list does not say when it was signed.": "状态列表未载明签发时刻。",
     "A status list is not the one that the node put there.": "状态列表不是节点放入的那一个。",
     "A status list is signed by a key that does not sign on its day.": (
         "状态列表由当日不可用的公钥签名。"

@@ -6,8 +6,8 @@ __all__ = ["ZH"]
 
 ZH: Mapping[str, str] = {
     "It lies in no province that is a member of the federation.": "该地不在任何成员省内。",
-    "Name a division of a member; deltacare federation status lists them.": (
-        "请写成员省内的区划；成员见 deltacare federation status。"
+    "Name a division of a member; deltacare node status lists them.": (
+        "请写成员省内的区划；成员见 deltacare node status。"
     ),
     "Leave it empty to mean the host's newest suspension.": "留空即指该省最近一次暂停。",
     "host is not spelled in the one way.": "host 写法不唯一。",

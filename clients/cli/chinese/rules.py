@@ -18,7 +18,9 @@ ZH: Mapping[str, str] = {
         "名单中的机构未在本省登记。"
     ),
     "There is no such listing.": "没有这一名单。",
-    "The listing was withdrawn before.": "该名单已撤回。",
+    "The listing was withdrawn before, from the same day or an earlier one.": (
+        "该名单已自同日或更早之日起撤回。"
+    ),
     "An agreement has parties in two or more provinces.": "协议各方须来自两个以上的省。",
     "No party of the agreement is of this province.": "本省没有协议当事方。",
     "A version names the newest one before it, and the first names none.": (
@@ -35,7 +37,12 @@ ZH: Mapping[str, str] = {
     ),
     "The number was issued before.": "该证书编号已签发过。",
     "There is no such certificate.": "查无此证。",
-    "The certificate is revoked, and that is for good.": "该证书已撤销，不得再作变更。",
+    "The certificate is revoked by the day of which this speaks, and that is for good; only an "
+    "earlier revocation is possible.": (
+        "该证书在所述之日已撤销，不得再作变更；撤销日期有误的，只能改为更早之日。"
+    ),
+    "The institution that a certificate is about was stated in the province's own register "
+    "before.": "证书所发给的机构须先在本省名册中登记。",
     "A renewal ends later than what it renews.": "续期后的有效期须晚于现有效期。",
     "The certificate is not suspended on the day from which it is reinstated.": (
         "该证书在恢复之日并未暂停。"
@@ -46,7 +53,9 @@ ZH: Mapping[str, str] = {
     "A province needs no equivalence for its own certificates.": "本省证书在本省无需互认。",
     "The equivalence was declared before.": "该互认规则编号已使用过。",
     "There is no such equivalence.": "没有这一互认规则。",
-    "The equivalence was ended before.": "该互认规则已终止。",
+    "The equivalence was ended before, from the same day or an earlier one.": (
+        "该互认规则已自同日或更早之日起终止。"
+    ),
     "A province suspends or revokes its own certificates; it does not recognise them.": (
         "本省证书应暂停或撤销，不适用暂停互认。"
     ),
@@ -56,6 +65,13 @@ ZH: Mapping[str, str] = {
     "The federation does not state that the province may issue under this scheme; partners "
     "recognise no scheme without an equivalence of their own in any case.": (
         "联盟未声明本省可颁发此类别的证书；未经他省互认规则认可的类别，他省一概不认。"
+    ),
+    "Certificates that follow one another are at most 64; this line is full.": (
+        "前后相续的证书至多 64 张，不得再接续。"
+    ),
+    "On the certificate's first day its holder is barred, by a measure against what it follows or "
+    "against another certificate known here to be theirs.": (
+        "持证人（前一证书，或本省所知其名下的其他证书）在该证书生效之日处于禁入或失信名单之内。"
     ),
     # Settlement.
     "The body does not belong in a log of this kind.": "该条目不属于此类日志。",

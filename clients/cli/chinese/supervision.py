@@ -43,7 +43,9 @@ ZH: Mapping[str, str] = {
         "该措施不是限期整改，无从报告整改。"
     ),
     "It was accepted as mended before.": "整改已验收合格。",
-    "The measure was lifted before.": "该措施已解除。",
+    "The measure was lifted before, from the same day or an earlier one.": (
+        "该措施已自同日或更早之日起解除。"
+    ),
     "A report or lift bears a day before the first day of the measure.": (
         "整改报告或解除的日期早于措施起始日。"
     ),

@@ -28,6 +28,7 @@ __all__ = [
     "DivisionTable",
     "Province",
     "Validity",
+    "city_of",
     "contains",
     "division_level",
     "is_statistical",
@@ -35,6 +36,7 @@ __all__ = [
     "province_of",
 ]
 
+_MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 _CODE = re.compile(r"[1-9][0-9](?:[0-9]{2}|[0-9]{4}|[0-9]{7}|[0-9]{10})?", re.ASCII)
 _CANONICAL_CHARS = (6, 9, 12)
 _RESOLVE_STEPS_MAX = 16
@@ -170,6 +172,17 @@ def province_of(code: str) -> str:
     """Return the province, in six digits, of a canonical code."""
     assert len(code) in _CANONICAL_CHARS, "the code is canonical"
     return code[:2] + "0000"
+
+
+def city_of(code: str) -> str | None:
+    """Return the digits that tell the city of a canonical code from others, ``None`` if unknown.
+
+    A municipality (直辖市) is one city, whatever its districts; of another province's code alone
+    no city is known.
+    """
+    if code[:2] in _MUNICIPALITIES:
+        return code[:2]
+    return None if division_level(code) is DivisionLevel.PROVINCE else code[:4]
 
 
 def is_statistical(code: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from clients.checking.following import Cursors, follow
+from clients.checking.words import announced, remedy
 from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
 from deltacare.v1 import certification_service_pb2 as pb
 
@@ -80,3 +81,23 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(Refusal):
         Cursors.load(path)
     assert text == path.read_text(encoding="utf-8")
+
+
+def test_places_of_a_new_list_never_move_a_follower_on(tmp_path: Path) -> None:
+    """Each place is the earlier one; a log that was not followed begins at the list's."""
+    path = tmp_path / "cursors.json"
+    behind = pb.WatchCursor(log=LOG, next_index=5, next_permit_index=9, after_certificate_no="b")
+    Cursors.load(path).take([behind])
+    ahead = pb.WatchCursor(log=LOG, next_index=7, next_permit_index=8)
+    other = pb.WatchCursor(log="deltacare/330000/registry", next_index=3, next_permit_index=3)
+    Cursors.load(path).hold([ahead, other])
+    wanted = pb.WatchCursor(log=LOG, next_index=5, next_permit_index=8, after_certificate_no="b")
+    assert {LOG: wanted, other.log: other} == Cursors.load(path).of_log
+
+
+def test_what_is_to_come_is_no_leave_to_work_on() -> None:
+    """A restriction that begins later names its day in both languages, and what to do then."""
+    found = announced("REVOKED", "R07-REVOKED", "2027-04-01")
+    assert all("2027-04-01" in said for said in found)
+    assert all(said in found[place] for place, said in enumerate(("撤销", "revoked")))
+    assert all(found[place].endswith(remedy("R07-REVOKED")[place]) for place in (0, 1))

@@ -139,6 +139,25 @@ def test_rows_at_fault_are_named_and_not_asked(tmp_path: Path) -> None:
     assert all(any("\u4e00" <= c <= "\u9fff" for c in zh) for r in results for zh, _ in r.faults)
 
 
+def test_a_row_without_a_name_is_at_fault_where_names_are_compared(tmp_path: Path) -> None:
+    """Its holder could not be compared, so it gets no verdict; without such a column none is."""
+    path = csv_file(tmp_path / "roster.csv", [HEADER, *ROWS])
+    node = Answering()
+    results = checked(read_roster(path, needs_names=True), node)
+    assert ["VALID", NOT_ASKED] == [result.verdict for result in results]
+    assert ["320000-C1"] == [row.certificate_no for row in node.asked[0].rows]
+    assert "--no-names" in results[1].faults[0][1]
+    bare = csv_file(tmp_path / "bare.csv", [["证书编号"], ["320000-C1"]])
+    assert [()] == [row.faults for row in read_roster(bare, needs_names=True).rows]
+
+
+def test_small_letters_are_capitals(tmp_path: Path) -> None:
+    """A certificate's number has no small letters: whoever types them means the capitals."""
+    rows = [["证书编号"], ["320000-b000011"], ["３２００００－ｂ０１"], ["320000-ß1"]]
+    roster = read_roster(csv_file(tmp_path / "roster.csv", rows))
+    assert ["320000-B000011", "320000-B01", ""] == [row.certificate_no for row in roster.rows]
+
+
 def test_a_broken_row_of_a_text_keeps_its_place(tmp_path: Path) -> None:
     """A row with another number of cells comes out in its place, unread."""
     path = tmp_path / "roster.csv"

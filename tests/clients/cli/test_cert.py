@@ -6,6 +6,7 @@ import openpyxl
 import pytest
 from click.testing import CliRunner
 
+from clients.checking.words import REMEDIES
 from clients.cli.main import main
 from deltacare.schemes import NATIONAL
 from server.certification.scheme_rules import SCHEME_RULES
@@ -115,6 +116,17 @@ def test_a_file_of_certificates(clerk: Clerk, tmp_path: Path) -> None:
         assert said in text
     assert NAME not in text
     assert "示例乙" not in text
+    # Another identity number under the same certificate is not taken, and that is said.
+    other = IDENTITY[:14] + "102"
+    other += "10X98765432"[sum(int(c) * pow(2, 17 - i, 11) for i, c in enumerate(other)) % 11]
+    sheet_file(path, row("320000-J0009", 类别="JS_FILE", 身份证号=other), rows[0])
+    code, found = clerk.run(JS, *issue)
+    assert (2, 1) == (code, found["unchanged"])
+    (refused,), (noted,) = found["refused"], found["noted"]
+    assert "identity_number" in refused["field"]
+    assert "personal put" in refused["remedy"]
+    assert "subject_ref" in noted["description"]
+    assert other not in str(found)
     code, found = clerk.run(JS, "cert", "list", "--issuer", JS)
     listed = [each["certificate_no"] for each in found["certificates"]]
     assert [f"320000-J{n:04d}" for n in (1, 2, 3, 4, 5, 7, 9)] == [
@@ -171,3 +183,35 @@ def test_rules_of_schemes_in_their_own_chinese() -> None:
     for rule in SCHEME_RULES:
         said = rule.zh.rstrip("。")
         assert f"{rule.code}：{said}。" == in_chinese(f"{rule.code}: {rule.en}"), rule.code
+
+
+def test_a_list_and_what_comes_between_setting_and_following(clerk: Clerk, tmp_path: Path) -> None:
+    """With one cursor file nothing is lost; what is to come is told with its day and no leave."""
+    scheme, roster, cursors = (tmp_path / name for name in ("s.toml", "r.csv", "c.json"))
+    scheme.write_text(SCHEME.replace("JS_CARE", "JS_WATCH"), encoding="utf-8")
+    assert 0 == clerk.run(JS, "scheme", "publish", str(scheme), *SIGNED)[0]
+    sheet_file(tmp_path / "c.csv", row("320000-J8001", 类别="JS_WATCH"))
+    assert 0 == clerk.run(JS, "cert", "issue", "--file", str(tmp_path / "c.csv"), *SIGNED)[0]
+    roster.write_text("证书编号,姓名\n320000-j8001,\n", encoding="utf-8")
+    check = ("cert", "check", "--roster", str(roster), "--out", str(tmp_path / "out.csv"))
+    code, found = clerk.run(JS, *check)
+    assert (1, {"NOT_ASKED": 1}) == (code, found["counts"])
+    code, found = clerk.run(JS, *check, "--no-names")
+    assert (0, {"VALID": 1}) == (code, found["counts"])
+    watched = ("320000-1", "--roster", str(roster), "--cursor-file", str(cursors))
+    assert 0 == clerk.run(JS, "cert", "watch", "set", *watched)[0]
+    later = ("--from", "2028-06-01", "--reason", "FRAUD", *SIGNED)
+    assert 0 == clerk.run(JS, "cert", "revoke", "320000-J8001", *later)[0]
+    follow = ("cert", "watch", "follow", "--count", "1", "--cursor-file", str(cursors))
+    before = cursors.read_bytes()
+    code, text = clerk.text(JS, *follow)
+    assert 0 == code
+    assert "自 2028-06-01 起" in text
+    assert f"自该日起：{REMEDIES['R07-REVOKED'][0]}" in text
+    cursors.write_bytes(before)
+    code, found = clerk.run(JS, *follow)
+    (touched,) = found["certificates"]
+    assert ("2028-06-01", "VERDICT_REVOKED") == (
+        found["effective_date"],
+        "VERDICT_" + touched["coming_verdict"]["verdict"].removeprefix("VERDICT_"),
+    )

@@ -148,6 +148,31 @@ def test_listings(clerk: Clerk, tmp_path: Path) -> None:
         ),
         JS, "listing", "list", "--province", SH,
     )  # fmt: skip
+    # A measure that closes one of them is named wherever it is shown, and warned of.
+    measure = (
+        "supervision", "measure", "310000-M2026-9", "--institution", "310000-2", "--kind",
+        "admission-suspension", "--from", "2026-01-01", "--reason", "SAFETY", *SIGNED,
+    )  # fmt: skip
+    assert 0 == clerk.run(SH, *measure)[0]
+    code, found = clerk.run(
+        SH, "listing", "publish", "310000-L2026-8", "--from", "2026-01-01", "--institution",
+        "310000-2", *SIGNED,
+    )  # fmt: skip
+    assert (0, 1) == (code, len(found["warnings"])), found
+    assert "310000-M2026-9" in found["warnings"][0]
+    code, found = clerk.run(SH, "institution", "show", "310000-2")
+    assert ["310000-M2026-9"] == [row["measure"]["measure_id"] for row in found["measures"]]
+    code, text = clerk.text(SH, "institution", "search", "--division", "310000")
+    assert (0, True) == (code, "310000-M2026-9" in text), text
+    code, found = clerk.run(SH, "listing", "show", "310000-L2026-9")
+    assert (0, ["310000-2"]) == (code, list(found["measures"]))
+    code, text = clerk.text(SH, "listing", "show", "310000-L2026-9")
+    assert (0, True) == (code, "310000-M2026-9" in text and "310000-3" in text), text
+    assert 2 == clerk.run(SH, "listing", "show", "310000-L2026-77")[0]
+    later = ("--from", "2062-01-01", "--reason", "CAPACITY_FULL", *SIGNED)
+    assert 0 == clerk.run(SH, "listing", "withdraw", "310000-L2026-9", *later)[0]
+    code, text = clerk.text(SH, "listing", "list")
+    assert (0, True) == (code, "已公布，自 2062-01-01 起撤回" in text), text
     ending = ("--from", "2026-02-01", "--reason", "CAPACITY_FULL", *SIGNED)
     assert 0 == clerk.run(SH, "listing", "withdraw", "310000-L2026-9", *ending)[0]
     code, text = clerk.text(SH, "listing", "list")
@@ -219,6 +244,35 @@ def test_agreement(clerk: Clerk) -> None:
 
     for province in (SH, JS):
         clerk.until(in_force(True), province, "agreement", "list")
+    # An amendment that is open changes nothing; the list says who accepted which version.
+    code, found = clerk.run(SH, "agreement", "list")
+    code, _ = clerk.run(
+        SH, "agreement", "propose", "310000-A2026-9", "--party", "310100", "--party", "320500",
+        "--scope", "standard", "--from", "2027-01-01", "--replaces",
+        found["agreements"][0]["version_hash"], *SIGNED,
+    )  # fmt: skip
+    assert 0 == code
+    clerk.until(
+        lambda _, listed: [2] == [row["version_number"] for row in listed["agreements"]],
+        JS, "agreement", "list",
+    )  # fmt: skip
+    for province in (SH, JS):
+        code, found = clerk.run(province, "agreement", "list")
+        assert [(True, 1)] == [
+            (row["in_force"], row["in_force_number"]) for row in found["agreements"]
+        ]
+        code, text = clerk.text(province, "agreement", "list")
+        assert 0 == code
+        for shown in (
+            "310000-A2026-9 v1", "310000-A2026-9 v2", "310000 接受 v2", "320000 接受 v1",
+            "补贴结算", "机构标准",
+        ):  # fmt: skip
+            assert shown in text, text
+    code, text = clerk.text(SH, "agreement", "matrix", "--columns", "320500,320000,330000,340000")
+    assert (0, True) == (code, "320000 江苏" in text), text
+    assert "310000-A2026-9" in text
+    code, text = clerk.text(SH, "agreement", "matrix", "--rows", "999999", "--columns", "320500")
+    assert (2, True) == (code, "其所属省不是成员" in text), text
     code, _ = clerk.run(JS, "agreement", "end", "310000-A2026-9", "--reason", "TEST", *SIGNED)
     assert 0 == code
     clerk.until(in_force(False), SH, "agreement", "list", "--division", "310100")

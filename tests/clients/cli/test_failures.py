@@ -70,3 +70,10 @@ def test_a_denial_names_its_rule_and_the_command_that_explains_it() -> None:
         Rights("310000").admit(stranger, find_method("FileRecords"), str)
     assert f"{asked.replace('clerk', 'system')} --of 320000" in said(caught.value, "en")
     assert "explain" not in said(invalid_field("role", "x", "There is no such role."))
+
+
+def test_too_little_memory_is_said_as_such() -> None:
+    """What a file needs too much of is not the node's fault: bad input, with the remedy."""
+    assert "Split the file" in said(MemoryError(), "en")
+    assert "拆分" in said(MemoryError())
+    assert 2 == exit_code(MemoryError())

@@ -39,7 +39,10 @@ def test_a_file_is_read_under_either_header(tmp_path: Path) -> None:
     english = read_persons(people(tmp_path, row))
     chinese = read_persons(people(tmp_path, row, header="内部编号,姓名,身份证号,电话,证书编号\n"))
     assert english == chinese
-    assert ["310000-C1", "310000-C2"] == list(english[0].certificate_nos)
+    assert (2, ["310000-C1", "310000-C2"]) == (
+        english[0].number,
+        list(english[0].record.certificate_nos),
+    )
 
 
 def test_a_bad_file_names_rows_and_no_values(tmp_path: Path) -> None:
@@ -126,8 +129,21 @@ async def test_a_persons_life_at_a_node(tmp_path: Path) -> None:
         # What is malformed is refused with its field, and never repeated.
         bad = people(tmp_path, f"p-2,{NAME},{NUMBER[:-1]}Y,not a number,{OWN}-C404")
         code, _, complaint = await run(nodes, "system", "personal", "put", str(bad), *SIGNED)
-        assert (2, True) == (code, "identity_number" in complaint)
+        assert (2, True) == (code, "row 2 identity_number" in complaint), complaint
+        assert "records[" not in complaint
         assert not any(value in complaint for value in (NAME, NUMBER[:-1], "not a number"))
+        # A name that the certificate contradicts: by row, rule and remedy, and never repeated.
+        days = ("--from", "2026-01-01", "--until", "2027-12-31", "--grade", "三级")
+        named = ("--scheme", "CAREGIVER_LEVEL", "--holder", NAME, *days, *SIGNED)
+        assert 0 == (await run(nodes, "system", "cert", "issue", f"{OWN}-C25", *named))[0]
+        other = people(tmp_path, f"p-3,{NAME},,,", f"p-2,虚构样本·乙某某,,,{OWN}-C25")
+        code, _, complaint = await run(nodes, "system", "personal", "put", str(other), *SIGNED)
+        assert (1, True, True) == (
+            code,
+            f"row 3 certificate_nos '{OWN}-C25': P06-OTHER-NAME" in complaint,
+            "correct the wrong one" in complaint,
+        ), complaint
+        assert "乙某某" not in complaint
         # An auditor may not see values, and a clerk not the list.
         assert 1 == (await run(nodes, "auditor", *show, "--field", "phone"))[0]
         assert 1 == (await run(nodes, "clerk", "personal", "disclosures", "p-1"))[0]

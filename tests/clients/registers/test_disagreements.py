@@ -63,6 +63,17 @@ def test_sites_at_one_address() -> None:
     )
 
 
+def test_one_place_of_several_addresses() -> None:
+    """It is of a kind of its own, with the addresses; spellings of one address are one."""
+    place = {"longitude_e6": 5, "latitude_e6": 6}
+    homes = [home(2, address="编造路2号", **place), home(1, address="编造路1号", **place)]
+    assert [
+        ("SAME_PLACE", ["310000-1", "310000-2"], "longitude_e6", "5,6", "编造路1号; 编造路2号")
+    ] == found(*homes)
+    homes[0].address = "上海市编造路1号"
+    assert ["SAME_ADDRESS"] == [kind for kind, *_ in found(*homes)]
+
+
 def test_one_name() -> None:
     """Two that operate under one name; one that has closed is no second."""
     twins = [home(1, name="编造"), home(2, name=" 编造")]

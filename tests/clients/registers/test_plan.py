@@ -313,3 +313,99 @@ def test_what_is_gone_from_the_register() -> None:
     assert ("310000-9",) == plan({}, stored=stored).gone
     assert () == plan({}, stored=stored, authorities=("HEALTH",)).gone
     assert () == plan({}, stored=stored, claims_only=True).gone
+
+
+def at(institution_id: str, division_code: str) -> Institution:
+    """Return a registered institution in a division."""
+    home = Institution()
+    home.CopyFrom(STORED)
+    home.institution_id, home.division_code = institution_id, division_code
+    return home
+
+
+def test_a_file_speaks_of_the_cities_that_it_covers() -> None:
+    """The register of one city says nothing of another's, nor does a file of no good row."""
+    nanjing, suzhou = at("320000-1", "320102"), at("320000-9", "320505001")
+    unplaced = at("320000-8", "320000")
+    stored = (nanjing, suzhou, unplaced)
+    of_nanjing = {"district": "320104", "number": "2"}
+    made = plan(of_nanjing, stored=stored, own=JS, province=JS)
+    assert ("320000-1",) == made.gone
+    of_suzhou = {"district": "320508", "number": "3"}
+    both = plan(of_nanjing, of_suzhou, stored=stored, own=JS, province=JS)
+    assert ("320000-1", "320000-9") == both.gone
+    assert () == plan({**of_nanjing, "beds": "many"}, stored=stored, own=JS, province=JS).gone
+    # Where a row names no division, the institution stands where it stood.
+    others = (nanjing, at("320000-7", "320106"))
+    quiet = plan({"district": "", "number": "1"}, stored=others, own=JS, province=JS)
+    assert ("320000-7",) == quiet.gone
+
+
+def test_what_a_bad_row_names_is_not_gone() -> None:
+    """The register has it, though what it says of it cannot be read."""
+    stored = (STORED, at("310000-2", "310113"))
+    assert () == plan({}, {"number": "2", "beds": "many"}, stored=stored).gone
+    assert ("310000-2",) == plan({}, {"number": "?!", "beds": "1"}, stored=stored).gone
+
+
+def said(institution_id: str, attribute: str = "approved_beds") -> InstitutionClaim:
+    """Return what the source claimed before."""
+    return InstitutionClaim(
+        institution_id=institution_id,
+        source="SOURCE",
+        authority=AUTHORITY_DIRECTORY,
+        attribute=attribute,
+        value="100",
+        as_of_date="2026-10-01",
+    )
+
+
+def withdrawn(made: ImportPlan) -> list[tuple[str, str, int, str]]:
+    """Return what is taken back."""
+    return [
+        (each.institution_id, each.attribute, each.authority, each.as_of_date)
+        for each in made.claims
+        if not each.value
+    ]
+
+
+@pytest.mark.parametrize("match", ["number", "name"])
+def test_claims_about_what_is_gone_are_withdrawn(match: str) -> None:
+    """All that the source claimed of an institution that its file no longer has, where it looks."""
+    gone, elsewhere = at("310000-2", "310113"), at("320000-3", "320505")
+    gone.name, elsewhere.name = "另一家编造的养老院（测试用）", "又一家编造的养老院（测试用）"
+    before = (said("310000-1"), said("310000-2"), said("310000-2", "address"), said("320000-3"))
+    stored = (STORED, gone, elsewhere)
+
+    def run(*rows: Mapping[str, str]) -> list[tuple[str, str, int, str]]:
+        made = plan(
+            *rows,
+            authorities=("DIRECTORY",),
+            stored=stored,
+            claimed=before,
+            match=match,
+            is_as_of_given=False,
+        )
+        return withdrawn(made)
+
+    assert [
+        ("310000-2", "approved_beds", AUTHORITY_DIRECTORY, "2026-11-22"),
+        ("310000-2", "address", AUTHORITY_DIRECTORY, "2026-11-22"),
+    ] == run({})
+    bad = {"number": "2", "name": gone.name, "beds": "many"}
+    assert [] == run({}, bad), "its row is there, though it cannot be read"
+    assert [] == run({}, {"number": "", "name": ""}), "a row may be of any institution"
+    assert [] == run({"beds": "many"}), "a file without a good row says nothing"
+
+
+def test_an_outdated_division_takes_no_good_ones_place() -> None:
+    """An abolished code is reported, and what is stored stays; without that it is taken."""
+    for code in ("310108", "310103"):
+        made = plan({"district": code}, stored=(STORED,))
+        assert ("310113102", {"310000-1": frozenset({"division_code"})}) == (
+            made.statements[0].division_code,
+            made.kept,
+        )
+    for stored in ((), (at("310000-1", "310000"),), (at("310000-1", "310103"),)):
+        made = plan({"district": "310108"}, stored=stored)
+        assert ("310108", {}) == (made.statements[0].division_code, made.kept)

@@ -145,6 +145,10 @@ def test_what_leaves_a_field_empty(change: dict[str, str], column: str, defect: 
         ({"approved_beds": "12.5"}, "approved_beds", Defect.BEDS_UNREADABLE),
         ({"approved_beds": "100001"}, "approved_beds", Defect.BEDS_UNREADABLE),
         ({"approved_beds": "约二百"}, "approved_beds", Defect.BEDS_UNREADABLE),
+        # A thousand, or a digit that a spreadsheet has rounded away, or a code: nobody knows.
+        ({"approved_beds": "1e3"}, "approved_beds", Defect.BEDS_UNREADABLE),
+        ({"approved_beds": "1.2E+3"}, "approved_beds", Defect.BEDS_UNREADABLE),
+        ({"approved_beds": "1_000"}, "approved_beds", Defect.BEDS_UNREADABLE),
     ],
 )
 def test_what_leaves_the_row_out(change: dict[str, str], column: str, defect: Defect) -> None:
@@ -190,8 +194,8 @@ def test_dates_as_clerks_write_them(written: str) -> None:
 
 
 def test_beds_as_spreadsheets_write_them() -> None:
-    """Thousands separators and an exact scientific notation are numbers."""
-    register = read({"approved_beds": "1,200"}, {"src_id": "138", "approved_beds": "1.2E+3"})
+    """Thousands separators, wide digits and a fraction of nothing are numbers."""
+    register = read({"approved_beds": "1,200"}, {"src_id": "138", "approved_beds": "１２００.0"})
     assert [1_200, 1_200] == [row.approved_beds for row in register.institutions]
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from clients.verify.recognition import Derived, derive
 from clients.verify.said import SaidEntry
+from deltacare.errors import PeerFault, Reason
 from deltacare.evidence import VerdictRecord
 from deltacare.v1 import entry_pb2 as pb
 from server.certification.facts import LogFacts
@@ -90,12 +91,35 @@ WORDS = st.tuples(
 )
 
 
+OTHERS = [f"{JS}-C{number}" for number in (0, 2, 3, 4)]
+FOLLOWS = st.tuples(
+    st.sampled_from(["", OTHERS[0], NUMBER]),
+    st.sampled_from(["", OTHERS[0], NUMBER, OTHERS[1]]),
+    st.sampled_from(["", OTHERS[1], OTHERS[2]]),
+)
+
+
+def _follower(number: str, follows: str) -> pb.Certificate:
+    """Return a certificate that follows another, or none."""
+    return pb.Certificate(
+        certificate_no=number,
+        subject=pb.CERTIFICATE_SUBJECT_CAREGIVER,
+        scheme="CAREGIVER_LEVEL",
+        grade="三级",
+        valid_from_date=DAYS[0],
+        valid_until_date=DAYS[4],
+        predecessor_no=follows,
+    )
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> Logs:
     """Return logs in which much is said of one certificate, in any order."""
     logs = Logs()
     first = draw(st.sampled_from([DAYS[0], DAYS[0], DAYS[0], *DAYS[1:3]]))
     last = draw(st.sampled_from([DAYS[4], DAYS[4], DAYS[4], *DAYS[1:4]]))
+    before = draw(st.sampled_from(["", "", f"{JS}-C0"]))
+    logs.say(JS, certificate=_follower(f"{JS}-C0", ""))
     logs.say(
         JS,
         certificate=pb.Certificate(
@@ -107,30 +131,33 @@ def histories(draw: st.DrawFn) -> Logs:
             valid_from_date=first,
             valid_until_date=last,
             division_code=draw(st.sampled_from(["", "320505", "320105"])),
+            predecessor_no=before,
         ),
     )
-    versions: dict[str, bytes] = {}
-    for number in range(draw(st.integers(0, 2))):
+    versions: dict[str, list[bytes]] = {}
+    for number in range(draw(st.integers(0, 3))):
         parties = draw(st.sampled_from([(SH, JS), (SH, JS, AH), (SH, AH), ("310105", "320500")]))
         agreement_id = f"{SH}-A{draw(st.integers(1, 2))}"
-        versions[agreement_id] = logs.say(
+        chain = versions.setdefault(agreement_id, [])
+        proposed = logs.say(
             SH,
             agreement=pb.Agreement(
                 agreement_id=agreement_id,
                 parties=parties,
-                predecessor_hash=versions.get(agreement_id, b""),
+                predecessor_hash=chain[-1] if chain else b"",
                 scopes=draw(st.sampled_from([(1,), (2,), (1, 2), (3,)])),
                 from_date=draw(st.sampled_from(DAYS)),
                 until_date=draw(st.sampled_from(["", *DAYS])),
             ),
         )
+        chain.append(proposed)
         for author in (JS, AH, SH):
             for _ in range(draw(st.integers(0, 2))):
                 logs.say(
                     author,
                     agreement_answer=pb.AgreementAnswer(
                         agreement_id=agreement_id,
-                        version_hash=versions[agreement_id],
+                        version_hash=draw(st.sampled_from([*chain, proposed, bytes(32)])),
                         word=draw(st.sampled_from([1, 1, 1, 2])),
                     ),
                 )
@@ -166,7 +193,9 @@ def histories(draw: st.DrawFn) -> Logs:
                 measure_id=f"{author}-M{number}",
                 kind=draw(st.sampled_from([1, 5, 5, 6])),
                 institution_id=institution,
-                certificate_no="" if institution else NUMBER,
+                certificate_no=(
+                    "" if institution else draw(st.sampled_from([NUMBER, NUMBER, *OTHERS]))
+                ),
                 from_date=draw(st.sampled_from(DAYS[:3])),
                 until_date=draw(st.sampled_from(["", "", *DAYS[2:]])),
                 reason=f"{REASON}{number}",
@@ -184,6 +213,9 @@ def histories(draw: st.DrawFn) -> Logs:
     for kind, day, until in draw(st.lists(WORDS, max_size=6)):
         author = SH if kind.startswith("recognition") else JS
         logs.say(author, **_word(kind, day, until))
+    # Others of its line, some of another, and some of which is not known enough.
+    for number, follows in zip(OTHERS[1:], draw(FOLLOWS), strict=True):
+        logs.say(JS, certificate=_follower(number, follows))
     for author in (SH, JS, AH):
         logs.unseen[author] = draw(st.integers(0, min(2, len(logs.entries[author]))))
     change: dict[str, object] = draw(
@@ -238,7 +270,11 @@ def test_both_implementations_agree(
         ("R16-RECOGNITION-SUSPENDED", lambda logs: _say(logs, "recognition_suspension"), Asked()),
         ("R17-NO-EQUIVALENCE", lambda _: None, Asked(host=AH)),
         ("R19-BASIS-STALE", lambda logs: _third(logs, stalled=True), Asked()),
-        ("R20-NO-AGREEMENT", lambda logs: _third(logs, stalled=False), Asked()),
+        ("R20-NO-AGREEMENT", lambda logs: _end(logs, JS), Asked()),
+        # What a third party has not answered leaves the version before it in force, also where
+        # its log is stalled if somebody else has not answered either.
+        ("R21-RECOGNISED", lambda logs: _third(logs, stalled=False), Asked()),
+        ("R21-RECOGNISED", lambda logs: _third(logs, stalled=True, accepted=False), Asked()),
         ("R21-RECOGNISED", lambda _: None, Asked()),
     ],
 )
@@ -273,21 +309,84 @@ def test_every_rule_is_worked_out(rule: str, change: Saying, asked: Asked) -> No
 def test_order_and_quorum_decide(rule: str, words: list[str], unseen: dict[str, int]) -> None:
     """What restricts counts as soon as it is said, what permits once a quorum saw it."""
     logs = Logs().recognised()
-    version = pb.Entry.FromString(logs.entries[JS][1]).agreement_answer.version_hash
     for word in words:
         if word == "end":
-            ended = pb.AgreementAnswer(
-                agreement_id="310000-A1",
-                version_hash=version,
-                word=pb.AGREEMENT_WORD_ENDED,
-                reason=REASON,
-            )
-            logs.say(JS, agreement_answer=ended)
+            _end(logs, JS)
         else:
             _say(logs, word)
     logs.unseen.update(unseen)
     expected, actual = derived(logs, Asked(answered_by=AH))
     assert (rule, expected) == (expected.rule, actual)
+
+
+@pytest.mark.parametrize(
+    "author, against, unseen, rule",
+    [
+        # What it follows, what follows it, and what else follows the same.
+        (JS, "320000-C0", 0, "R12-BARRED"),
+        (JS, "320000-C2", 0, "R12-BARRED"),
+        (JS, "320000-C3", 0, "R12-BARRED"),
+        (SH, "320000-C3", 0, "R15-BARRED-HERE"),
+        # One that no quorum saw restricts all the same; one of another line does not.
+        (JS, "320000-C3", 1, "R12-BARRED"),
+        (JS, "320000-C4", 0, "R21-RECOGNISED"),
+        (AH, "320000-C0", 0, "R21-RECOGNISED"),
+    ],
+)
+def test_a_measure_reaches_the_whole_line(
+    author: str, against: str, unseen: int, rule: str
+) -> None:
+    """Both say that who is barred by one certificate is barred by all; the file shows the links."""
+    logs = Logs()
+    logs.say(JS, certificate=_follower("320000-C0", ""))
+    logs.recognised()
+    issued = pb.Entry.FromString(logs.entries[JS][1])
+    issued.certificate.predecessor_no = "320000-C0"
+    logs.entries[JS][1] = issued.SerializeToString(deterministic=True)
+    logs.say(JS, certificate=_follower("320000-C2", NUMBER))
+    logs.say(JS, certificate=_follower("320000-C4", ""))
+    logs.say(
+        author,
+        supervision_measure=pb.SupervisionMeasure(
+            measure_id=f"{author}-M1",
+            kind=pb.MEASURE_KIND_BAN,
+            certificate_no=against,
+            from_date="2026-11-22",
+            reason=REASON,
+        ),
+    )
+    logs.say(JS, certificate=_follower("320000-C3", "320000-C0"))
+    logs.unseen[JS] = unseen
+    asked = Asked(answered_by=AH)
+    expected, actual = derived(logs, asked)
+    assert (rule, expected) == (expected.rule, actual)
+    before = Asked(answered_by=AH, on_date=date(2026, 11, 21))
+    assert ("R21-RECOGNISED",) * 2 == tuple(each.rule for each in derived(logs, before))
+
+
+def test_what_shows_the_line_cannot_be_left_out() -> None:
+    """Without the issues between the two, a measure is against somebody else."""
+    logs = Logs().recognised()
+    logs.say(JS, certificate=_follower("320000-C2", NUMBER))
+    logs.say(JS, certificate=_follower("320000-C3", "320000-C2"))
+    logs.say(JS, certificate=_follower("320000-C4", ""))
+    logs.say(
+        JS,
+        supervision_measure=pb.SupervisionMeasure(
+            measure_id=f"{JS}-M1",
+            kind=pb.MEASURE_KIND_BAN,
+            certificate_no="320000-C3",
+            from_date="2026-11-22",
+            reason=REASON,
+        ),
+    )
+    record = logs.record(Asked())
+    entries = said(logs, record)
+    assert [0, 2, 3, 5] == [each.index for each in entries if each.author == JS]
+    assert "R12-BARRED" == derive(record, entries).rule
+    with pytest.raises(PeerFault) as caught:
+        derive(record, [each for each in entries if each.index != 2])
+    assert Reason.BAD_PROOF == caught.value.reason
 
 
 def test_a_day_too_old_is_stale() -> None:
@@ -312,7 +411,19 @@ def _say(logs: Logs, kind: str) -> None:
     logs.say(author, **_word(kind, "2026-11-22", ""))
 
 
-def _third(logs: Logs, *, stalled: bool) -> None:
+def _end(logs: Logs, author: str) -> None:
+    """Say that a party ends the agreement."""
+    version = pb.Entry.FromString(logs.entries[JS][1]).agreement_answer.version_hash
+    ended = pb.AgreementAnswer(
+        agreement_id="310000-A1",
+        version_hash=version,
+        word=pb.AGREEMENT_WORD_ENDED,
+        reason=REASON,
+    )
+    logs.say(author, agreement_answer=ended)
+
+
+def _third(logs: Logs, *, stalled: bool, accepted: bool = True) -> None:
     """Give the agreement a successor to which Anhui is a party, and has not answered."""
     version = logs.say(
         SH,
@@ -323,10 +434,11 @@ def _third(logs: Logs, *, stalled: bool) -> None:
             from_date="2026-01-01",
         ),
     )
-    logs.say(
-        JS,
-        agreement_answer=pb.AgreementAnswer(
-            agreement_id="310000-A1", version_hash=version, word=pb.AGREEMENT_WORD_ACCEPTED
-        ),
-    )
+    if accepted:
+        logs.say(
+            JS,
+            agreement_answer=pb.AgreementAnswer(
+                agreement_id="310000-A1", version_hash=version, word=pb.AGREEMENT_WORD_ACCEPTED
+            ),
+        )
     _known(logs, AH, is_stalled=stalled)

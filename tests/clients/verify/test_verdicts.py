@@ -297,6 +297,59 @@ def test_an_exported_log_may_bear_lines_of_keys_unknown_here(tmp_path: Path, ver
     assert refused(verify, evidence, by, logs=directory).startswith("NO_QUORUM: ")
 
 
+@pytest.mark.parametrize("follows", ["320000-C2", ""])
+def test_a_ban_by_another_certificate_is_found(tmp_path: Path, verify: Ask, follows: str) -> None:
+    """The logs show what follows what: a ban of a follower's follower is one of the holder."""
+    logs = Logs().recognised()
+    for number, before in (("320000-C2", NUMBER), ("320000-C3", follows), ("320000-C4", "")):
+        logs.say(
+            JS,
+            certificate=pb.Certificate(
+                certificate_no=number,
+                subject=pb.CERTIFICATE_SUBJECT_CAREGIVER,
+                scheme="CAREGIVER_LEVEL",
+                grade="二级",
+                valid_from_date="2026-01-01",
+                valid_until_date="2026-12-31",
+                predecessor_no=before,
+            ),
+        )
+    honest = logs.record(Asked())
+    logs.say(
+        JS,
+        supervision_measure=pb.SupervisionMeasure(
+            measure_id=f"{JS}-M1",
+            kind=pb.MEASURE_KIND_BAN,
+            certificate_no="320000-C3",
+            from_date="2026-11-01",
+            reason="ABUSE",
+        ),
+    )
+
+    def hide(record: VerdictRecord) -> VerdictRecord:
+        used = {each.log: each.is_used for each in honest.logs}
+        return replace(
+            honest,
+            logs=tuple(
+                replace(
+                    each,
+                    is_used=used[each.log],
+                    checkpoint=_head(logs, each.log.author) if used[each.log] else None,
+                )
+                for each in record.logs
+            ),
+        )
+
+    data = logs.verdict_evidence(change=hide).to_bytes()
+    found, _ = verify(data)
+    assert "VALID" == found.summary["verdict"]
+    directory = exported(logs, tmp_path / "logs")
+    if follows == "320000-C2":
+        assert "R12-BARRED" in refused(verify, data, logs=directory)
+    else:
+        verify(data, logs=directory)
+
+
 def test_a_revocation_that_was_left_out_is_found(tmp_path: Path, verify: Ask) -> None:
     """A node that hides an entry is believed without the logs, and found out with them."""
     logs = revoked()

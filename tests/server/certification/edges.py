@@ -18,6 +18,10 @@ TODAY, TOMORROW, YESTERDAY = "2026-11-22", "2026-11-23", "2026-11-21"
 LIMIT = timedelta(seconds=STALE_AFTER_S)
 SECOND = timedelta(seconds=1)
 
+ACCEPTED, ENDED = pb.AGREEMENT_WORD_ACCEPTED, pb.AGREEMENT_WORD_ENDED
+# What the agreement would be changed to: no longer about caregivers.
+OTHER: dict[str, object] = {"scopes": (pb.AGREEMENT_SCOPE_INSTITUTION_STANDARD,)}
+
 Build = Callable[[], tuple[Logs, Asked]]
 
 
@@ -65,6 +69,8 @@ class Case:
     equivalence: dict[str, object] = field(default_factory=dict)
     accepted_by: tuple[str, ...] = (JS,)
     more: tuple[tuple[str, dict[str, object]], ...] = ()
+    amendment: dict[str, object] | None = None
+    amended_by: tuple[tuple[str, int], ...] = ()
     unseen: dict[str, int] = field(default_factory=dict)
     logs: dict[str, dict[str, object]] = field(default_factory=dict)
 
@@ -109,6 +115,23 @@ class Case:
                     agreement_id=f"{SH}-A1", version_hash=version, word=pb.AGREEMENT_WORD_ACCEPTED
                 ),
             )
+        if self.amendment is not None:
+            amended = logs.say(
+                SH,
+                agreement=pb.Agreement(
+                    **{**agreement, **self.agreement, "predecessor_hash": version, **self.amendment}  # type: ignore[arg-type]  # data
+                ),
+            )
+            for author, word in self.amended_by:
+                logs.say(
+                    author,
+                    agreement_answer=pb.AgreementAnswer(
+                        agreement_id=f"{SH}-A1",
+                        version_hash=amended,
+                        word=pb.AgreementWord.ValueType(word),
+                        reason="" if word == ACCEPTED else "POLICY",
+                    ),
+                )
         logs.unseen.update(self.unseen)
         for author, changes in self.logs.items():
             logs.facts[author] = lambda facts, changes=changes: replace(facts, **changes)  # type: ignore[misc]  # bound at once
@@ -161,6 +184,20 @@ def measure(author: str, **changes: object) -> tuple[str, dict[str, object]]:
         "reason": "ABUSE",
     }
     return said(author, "supervision_measure", pb.SupervisionMeasure(**{**fields, **changes}))  # type: ignore[arg-type]  # data
+
+
+def followed(number: str, follows: str) -> tuple[str, dict[str, object]]:
+    """Return the issue of another certificate, that follows one or none."""
+    body = pb.Certificate(
+        certificate_no=number,
+        subject=pb.CERTIFICATE_SUBJECT_CAREGIVER,
+        scheme="CAREGIVER_LEVEL",
+        grade="二级",
+        valid_from_date=TODAY,
+        valid_until_date=TODAY,
+        predecessor_no=follows,
+    )
+    return said(JS, "certificate", body)
 
 
 def lifted(author: str, day: str) -> tuple[str, dict[str, object]]:
@@ -314,6 +351,21 @@ EDGES: tuple[Edge, ...] = (
     edge(
         "R07-REVOKED",
         (
+            "误自2062年起撤销，后改自当日起",
+            "revoked from 2062 by mistake, then from that day",
+            Case(more=(revoked("2062-11-22"), revoked(TODAY))),
+            "REVOKED",
+        ),
+        (
+            "误自2062年起撤销，后改自次日起",
+            "revoked from 2062 by mistake, then from the next day",
+            Case(more=(revoked("2062-11-22"), revoked(TOMORROW))),
+            *GOOD,
+        ),
+    ),
+    edge(
+        "R07-REVOKED",
+        (
             "撤销条目已校验、未联签",
             "the revocation is verified and under no quorum",
             Case(asked=AT_HOME, more=(revoked(TODAY),), accepted_by=(), unseen={JS: 1}),
@@ -364,6 +416,21 @@ EDGES: tuple[Edge, ...] = (
             "自当日起恢复",
             "reinstated from that day",
             Case(more=(suspended(YESTERDAY), reinstated(TODAY))),
+            *GOOD,
+        ),
+    ),
+    edge(
+        "R08-SUSPENDED",
+        (
+            "另案自当日起暂停，恢复自前一日起",
+            "suspended in another case from that day, reinstated from the day before",
+            Case(more=(suspended(YESTERDAY), suspended(TODAY), reinstated(YESTERDAY))),
+            "SUSPENDED",
+        ),
+        (
+            "另案自当日起暂停，恢复自当日起",
+            "suspended in another case from that day, reinstated from that day",
+            Case(more=(suspended(YESTERDAY), suspended(TODAY), reinstated(TODAY))),
             *GOOD,
         ),
     ),
@@ -550,6 +617,21 @@ EDGES: tuple[Edge, ...] = (
         ("行政处罚", "a penalty", Case(more=(measure(JS, kind=pb.MEASURE_KIND_PENALTY),)), *GOOD),
     ),
     edge(
+        "R12-BARRED",
+        (
+            "禁入后续证书的持证人",
+            "the holder of a certificate that follows it is barred",
+            Case(more=(followed("320000-C2", NUMBER), measure(JS, certificate_no="320000-C2"))),
+            NOT_HERE,
+        ),
+        (
+            "禁入与其无前后相续关系的证书的持证人",
+            "the holder of one that does not follow it is",
+            Case(more=(followed("320000-C2", ""), measure(JS, certificate_no="320000-C2"))),
+            *GOOD,
+        ),
+    ),
+    edge(
         "R13-HOME",
         (
             "使用地在发证省",
@@ -636,6 +718,21 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
+        "R16-RECOGNITION-SUSPENDED",
+        (
+            "另自当日起暂停互认，恢复自前一日起",
+            "suspended again from that day, resumed from the day before",
+            Case(more=(stopped(YESTERDAY), stopped(TODAY), resumed(YESTERDAY))),
+            NOT_HERE,
+        ),
+        (
+            "另自当日起暂停互认，恢复自当日起",
+            "suspended again from that day, resumed from that day",
+            Case(more=(stopped(YESTERDAY), stopped(TODAY), resumed(TODAY))),
+            *GOOD,
+        ),
+    ),
+    edge(
         "R17-NO-EQUIVALENCE",
         (
             "互认规则至前一日",
@@ -696,6 +793,25 @@ EDGES: tuple[Edge, ...] = (
             "协议第三方日志的时间为 86400 秒前",
             "it is 86,400 seconds old",
             Case(agreement=THREE, accepted_by=(JS, ZJ), logs={ZJ: {"fresh_time": NOW - LIMIT}}),
+            *GOOD,
+        ),
+    ),
+    edge(
+        "R19-BASIS-STALE",
+        (
+            "只待第三方答复新版本，其日志的时间为 86401 秒前",
+            "only a third party has yet to answer a new version, and its log is 86,401 seconds old",
+            Case(
+                amendment=THREE,
+                amended_by=((JS, ACCEPTED),),
+                logs={ZJ: {"fresh_time": NOW - LIMIT - SECOND}},
+            ),
+            "STALE",
+        ),
+        (
+            "原版本的一方也未答复，原版本仍有效",
+            "a party of the version before it has not answered either: that one is in force",
+            Case(amendment=THREE, logs={ZJ: {"fresh_time": NOW - LIMIT - SECOND}}),
             *GOOD,
         ),
     ),
@@ -783,6 +899,68 @@ EDGES: tuple[Edge, ...] = (
             NOT_HERE,
         ),
         ("对方接受的条目已足数联签", "it is under the quorum", Case(asked=ELSEWHERE), *GOOD),
+    ),
+    edge(
+        "R20-NO-AGREEMENT",
+        (
+            "新版本不再涵盖护理员资格，各方均已接受",
+            "a new version no longer covers caregiver qualifications, and all accepted it",
+            Case(amendment=OTHER, amended_by=((JS, ACCEPTED),)),
+            NOT_HERE,
+        ),
+        (
+            "对方尚未答复新版本，原版本仍有效",
+            "the other party has not answered it: the version before it is in force",
+            Case(amendment=OTHER),
+            *GOOD,
+        ),
+    ),
+    edge(
+        "R20-NO-AGREEMENT",
+        (
+            "各方均已接受的新版本自当日起",
+            "a new version that all accepted begins that day",
+            Case(amendment={**OTHER, "from_date": TODAY}, amended_by=((JS, ACCEPTED),)),
+            NOT_HERE,
+        ),
+        (
+            "自次日起，当日原版本仍有效",
+            "it begins the next day: on that day the version before it is in force",
+            Case(amendment={**OTHER, "from_date": TOMORROW}, amended_by=((JS, ACCEPTED),)),
+            *GOOD,
+        ),
+    ),
+    edge(
+        "R20-NO-AGREEMENT",
+        (
+            "接受后又终止新版本，原版本一并终止",
+            "a party accepted a new version and then ended it, and with it the one before",
+            Case(amendment={}, amended_by=((JS, ACCEPTED), (JS, ENDED))),
+            NOT_HERE,
+        ),
+        (
+            "接受新版本，未终止",
+            "it accepted it, and did not end it",
+            Case(amendment={}, amended_by=((JS, ACCEPTED),)),
+            *GOOD,
+        ),
+    ),
+    edge(
+        "R20-NO-AGREEMENT",
+        (
+            "对方终止的条目只经核实，未经足数联签",
+            "the other party's end is verified, and under no quorum",
+            Case(
+                asked=ELSEWHERE, amendment=OTHER, amended_by=((JS, ENDED),), unseen={JS: 1, SH: 1}
+            ),
+            NOT_HERE,
+        ),
+        (
+            "接受新版本的条目未经足数联签，原版本仍有效",
+            "it accepted a new version under no quorum: the version before it is in force",
+            Case(asked=ELSEWHERE, amendment=OTHER, amended_by=((JS, ACCEPTED),), unseen={JS: 1}),
+            *GOOD,
+        ),
     ),
     edge(
         "R21-RECOGNISED",

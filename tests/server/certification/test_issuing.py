@@ -28,6 +28,7 @@ from tests.support.rooms import (
     Rooms,
     certificate_body,
     equivalence_body,
+    institution_body,
     request_id,
 )
 
@@ -219,6 +220,7 @@ def with_schemes(rooms: Rooms, *schemes: str) -> None:
 
 async def test_only_schemes_that_the_federation_states(alone: Rooms) -> None:
     """Nothing is issued or renewed under another; restricting goes on; no scheme means any."""
+    await alone.register(JS, institution_body("320000-1"))
     await alone.issue(JS, certificate_body("320000-C1"))
     with_schemes(alone, "GB_T_37276")
     error = await refused(
@@ -239,12 +241,12 @@ async def test_only_schemes_that_the_federation_states(alone: Rooms) -> None:
     renewal = pb.CertificateRenewal(certificate_no="320000-C1", valid_until_date="2027-12-31")
     error = await refused(say(alone, JS, "renew_certificate", renewal=renewal))
     assert (Reason.RULE_REFUSED, "C15-SCHEME-NOT-STATED") == (error.reason, error.details["rule"])
-    assert 1 == alone.nodes[JS].logs.reader.position(JS_LOG).size
+    assert 2 == alone.nodes[JS].logs.reader.position(JS_LOG).size
     await alone.revoke(JS, "320000-C1", "2026-12-01")
     await alone.issue(JS, institution_certificate())
     with_schemes(alone, "CAREGIVER_LEVEL", "GB_T_37276")
     await alone.issue(JS, certificate_body("320000-C2"))
-    assert 4 == alone.nodes[JS].logs.reader.position(JS_LOG).size
+    assert 5 == alone.nodes[JS].logs.reader.position(JS_LOG).size
 
 
 async def test_request_id_brings_one_answer(alone: Rooms) -> None:
@@ -308,6 +310,7 @@ async def test_name_is_nowhere(
 async def test_lists(alone: Rooms) -> None:
     """Certificates and equivalences come in pages by number, by issuer, institution and host."""
     await alone.issue(JS, *(certificate_body(f"320000-C{n}") for n in (3, 1, 2)))
+    await alone.register(JS, institution_body("320000-1"))
     await alone.issue(JS, institution_certificate())
     await alone.declare(JS, equivalence_body("320000-E1", issuer=SH))
 
@@ -329,7 +332,7 @@ async def test_lists(alone: Rooms) -> None:
     page = await alone.certification[JS].list_equivalences(
         cert_pb.ListEquivalencesRequest(host=JS), alone.call(JS)
     )
-    assert [("320000-E1", JS, "", 4)] == [
+    assert [("320000-E1", JS, "", 5)] == [
         (e.equivalence.equivalence_id, e.host, e.ended_date, e.entry.index)
         for e in page.equivalences
     ]

@@ -19,14 +19,18 @@ from tests.support.certifying import (
     institution_certificate,
     new,
     refused,
+    reinstatement,
     renewal_body,
+    revocation,
     say,
+    suspension,
     verdict,
 )
 from tests.support.rooms import (
     DUTY,
     Rooms,
     certificate_body,
+    institution_body,
     request_id,
 )
 
@@ -163,6 +167,19 @@ async def test_identity_numbers_get_into_no_log(alone: Rooms) -> None:
     assert person[:17] not in json.dumps([str(error), *map(str, error.violations)])
 
 
+async def test_an_institution_is_registered_before_it_is_certified(alone: Rooms) -> None:
+    """One that the own register never stated gets no certificate; the fault names the field."""
+    body = institution_certificate("320000-S7", institution_id="320000-7")
+    error = await refused(alone.issue(JS, body))
+    assert (Reason.NOT_FOUND, "C32-INSTITUTION-NOT-STATED") == (error.reason, error.details["rule"])
+    assert [("certificates[0].certificate.institution_id", "320000-7")] == [
+        (violation.field, violation.value) for violation in error.violations
+    ]
+    await alone.register(JS, institution_body("320000-7"))
+    await alone.issue(JS, body)
+    assert "VALID" == verdict(await alone.check(JS, "320000-S7"))
+
+
 async def test_erasure_is_shown_in_the_history(alone: Rooms) -> None:
     """Where a holder was erased the history says so, at its place."""
     await alone.issue(JS, certificate_body())
@@ -178,3 +195,36 @@ async def test_erasure_is_shown_in_the_history(alone: Rooms) -> None:
         list(last.erased.certificate_nos),
         last.erased.reason,
     )
+
+
+async def verdicts(rooms: Rooms, *days: str) -> list[str]:
+    """Return what checks at home say of days."""
+    return [verdict(await rooms.check(JS, "320000-C1", on_date=day)) for day in days]
+
+
+async def test_a_revocation_of_a_wrong_day_is_put_right(alone: Rooms) -> None:
+    """Said for 2062 by mistake, it stops neither a suspension nor the revocation that was meant."""
+    await alone.issue(JS, certificate_body())
+    await say(alone, JS, "revoke_certificate", revocation=revocation("2062-11-22"))
+    assert ["VALID"] == await verdicts(alone, "2026-11-22")
+    await say(alone, JS, "suspend_certificate", suspension=suspension("2026-11-20"))
+    await say(alone, JS, "reinstate_certificate", reinstatement=reinstatement("2026-11-21"))
+    await say(alone, JS, "revoke_certificate", revocation=revocation("2026-11-22"))
+    days = ("2026-11-19", "2026-11-20", "2026-11-21", "2026-11-22")
+    assert ["VALID", "SUSPENDED", "VALID", "REVOKED"] == await verdicts(alone, *days)
+    for later in ("2026-11-22", "2026-11-23", "2062-11-22"):
+        error = await refused(say(alone, JS, "revoke_certificate", revocation=revocation(later)))
+        assert "C05-REVOKED-FOR-GOOD" == error.details["rule"]
+
+
+async def test_a_reinstatement_leaves_what_begins_later(alone: Rooms) -> None:
+    """It ends the suspensions that hold on its day; one of another case that is to come stands."""
+    await alone.issue(JS, certificate_body())
+    await say(alone, JS, "suspend_certificate", suspension=suspension("2026-11-01"))
+    await say(alone, JS, "suspend_certificate", suspension=suspension("2026-12-01", "2026-12-20"))
+    await say(alone, JS, "reinstate_certificate", reinstatement=reinstatement("2026-11-20"))
+    days = ("2026-11-19", "2026-11-20", "2026-11-30", "2026-12-01", "2026-12-20", "2026-12-21")
+    expected = ["SUSPENDED", "VALID", "VALID", "SUSPENDED", "SUSPENDED", "VALID"]
+    assert expected == await verdicts(alone, *days)
+    await say(alone, JS, "reinstate_certificate", reinstatement=reinstatement("2026-12-01"))
+    assert ["VALID", "VALID"] == await verdicts(alone, "2026-12-01", "2026-12-10")

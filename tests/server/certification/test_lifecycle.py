@@ -24,7 +24,7 @@ from tests.support.certifying import (
     unrecognised,
 )
 from tests.support.projecting import Book
-from tests.support.rooms import equivalence_body
+from tests.support.rooms import equivalence_body, institution_body
 
 SH, JS = "310000", "320000"
 
@@ -37,7 +37,7 @@ def book(database: Database) -> Book:
 
 def test_rules_are_numbered_in_order_and_say_themselves_twice() -> None:
     """Every rule has its number in order, a text in both languages, and a source."""
-    assert [f"C{n:02d}" for n in range(1, 30)] == [rule.code[:3] for rule in lifecycle.RULES]
+    assert [f"C{n:02d}" for n in range(1, 33)] == [rule.code[:3] for rule in lifecycle.RULES]
     for rule in lifecycle.RULES:
         assert rule.zh.endswith("。")
         assert rule.en.endswith(".")
@@ -47,7 +47,11 @@ def test_rules_are_numbered_in_order_and_say_themselves_twice() -> None:
 ISSUED = certificate()
 FOLLOWER = certificate("320000-C4", predecessor_no=NUMBER)
 RENEWED = renewal_body("2027-12-31", ISSUED)
+SECOND = renewal_body("2028-12-31", RENEWED, references=[education("E9")])
+THIRD = renewal_body("2029-12-31", SECOND)
 ISSUER_STORY = [
+    (institution_certificate("320000-S3", institution_id="320000-9"), "C32"),
+    (institution_body("320000-1"), None),
     (ISSUED, None),
     (ISSUED, "C03"),
     (certificate("310000-C1"), "C01"),
@@ -77,7 +81,7 @@ ISSUER_STORY = [
     (renewal_body("2028-12-31", ISSUED), "C27"),
     (RENEWED, "C27"),
     (renewal_body("2027-06-30", RENEWED), "C06"),
-    (renewal_body("2028-12-31", RENEWED, references=[education("E9")]), None),
+    (SECOND, None),
     (renewal_body("2028-01-01", ISSUED, "320000-C9"), "C04"),
     (renewal_body("2028-01-01", ISSUED, "310000-C9"), "C01"),
     (addition_body(), None),
@@ -92,12 +96,32 @@ ISSUER_STORY = [
     (reinstatement("2026-10-10"), None),
     (reinstatement("2026-10-15"), "C07"),
     (suspension("2026-10-01", "2026-09-30"), "G02"),
-    (revocation("2026-10-25"), None),
-    (revocation("2026-10-20"), "C05"),
-    (suspension("2026-10-26"), "C05"),
-    (reinstatement("2026-10-26"), "C05"),
-    (renewal_body("2029-01-01", ISSUED), "C05"),
+    (suspension("2026-10-12"), None),
+    (suspension("2026-12-01", "2026-12-20"), None),
+    (reinstatement("2026-10-14"), None),
+    (reinstatement("2026-11-30"), "C07"),
+    (reinstatement("2026-12-10"), None),
+    (revocation("2062-10-25"), None),
+    (revocation("2062-10-25"), "C05"),
+    (revocation("2062-10-26"), "C05"),
+    (suspension("2062-10-25"), "C05"),
+    (suspension("2062-10-24"), None),
+    (reinstatement("2062-10-24"), None),
+    (reinstatement("2062-10-26"), "C05"),
+    (addition_body(), None),
+    (THIRD, None),
+    (revocation("2030-01-01"), None),
     (addition_body(), "C05"),
+    (renewal_body("2031-01-01", THIRD), "C05"),
+    (revocation("2026-10-25"), None),
+    (revocation("2026-10-25"), "C05"),
+    (revocation("2026-10-26"), "C05"),
+    (suspension("2026-10-26"), "C05"),
+    (suspension("2026-10-24"), None),
+    (reinstatement("2026-10-26"), "C05"),
+    (renewal_body("2031-01-01", THIRD), "C05"),
+    (addition_body(), "C05"),
+    (revocation("2026-10-20"), None),
 ]
 HOST_STORY = [
     (equivalence_end(), "C11"),
@@ -106,12 +130,22 @@ HOST_STORY = [
     (equivalence_body("320000-E1"), "C08"),
     (equivalence_body("310000-E2", issuer=SH), "C09"),
     (equivalence_body("310000-E3", grades=()), "G02"),
+    (equivalence_end("2062-10-16"), None),
+    (equivalence_end("2062-10-16"), "C12"),
+    (equivalence_end("2062-10-17"), "C12"),
     (equivalence_end(), None),
-    (equivalence_end("2026-10-01"), "C12"),
+    (equivalence_end(), "C12"),
+    (equivalence_end("2026-10-17"), "C12"),
+    (equivalence_end("2026-10-01"), None),
     (resumed("2026-10-05"), "C14"),
     (unrecognised("2026-10-03"), None),
     (resumed("2026-10-02"), "C14"),
     (resumed("2026-10-05"), None),
+    (unrecognised("2026-11-01"), None),
+    (unrecognised("2026-12-01"), None),
+    (resumed("2026-11-20"), None),
+    (resumed("2026-11-25"), "C14"),
+    (resumed("2026-12-10"), None),
     (unrecognised("2026-10-03", "310000-C1"), "C13"),
     (resumed("2026-10-03", "310000-C1"), "C13"),
     (unrecognised("2026-10-03", "320000-C77"), None),
@@ -145,6 +179,7 @@ def dump(database: Database) -> dict[str, list[tuple[object, ...]]]:
                 tables.certificate_events,
                 tables.schemes,
                 tables.equivalences,
+                tables.equivalence_ends,
                 tables.recognitions,
             )
         }

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from deltacare.errors import PeerFault, Reason, Refusal
 from deltacare.v1 import certification_service_pb2 as cert_pb
@@ -292,3 +293,66 @@ async def test_pages_of_suspensions(four: Rooms, monkeypatch: pytest.MonkeyPatch
     assert ["2026-11-10", "2026-11-12", "2026-11-14"] == found
     with pytest.raises(Refusal):
         await listed(four, SH, page_token="AAAA", open_only=True)
+
+
+async def test_a_resumption_leaves_what_begins_later(four: Rooms) -> None:
+    """It ends the suspensions that hold on its day; one that is to come stands."""
+    await suspend(four, "2026-11-01")
+    await suspend(four, "2026-12-01")
+    await four.certification[SH].resume_recognition(
+        cert_pb.ResumeRecognitionRequest(
+            request_id=request_id(),
+            duty=DUTY,
+            resumption=pb.RecognitionResumption(
+                certificate_no=NUMBER, effective_date="2026-11-20", reason="CLEARED"
+            ),
+        ),
+        four.call(SH, "ResumeRecognition"),
+    )
+    await four.spread(SH)
+    days = ("2026-11-19", "2026-11-20", "2026-11-30", "2026-12-01")
+    found = [(await four.check(SH, NUMBER, on_date=day)).rule[:3] for day in days]
+    assert ["R16", "R21", "R21", "R16"] == found
+    shown = await four.certification[SH].list_recognition_suspensions(
+        cert_pb.ListRecognitionSuspensionsRequest(), four.call(SH)
+    )
+    assert ["2026-11-20", ""] == [each.resumed_date for each in shown.suspensions]
+
+
+async def test_an_end_of_a_wrong_day_is_put_right(four: Rooms) -> None:
+    """Ended from a later day by mistake it can be ended now; the past keeps what it knew."""
+    clock = four.nodes.clock
+    await end(four, "2026-12-20")
+    await four.spread(SH)
+    assert "R21" == (await four.check(SH, NUMBER)).rule[:3]
+    before = clock.now()
+    clock.advance(timedelta(minutes=5))
+    await end(four, "2026-11-22")
+    await four.spread(SH)
+    assert "R17" == (await four.check(SH, NUMBER, on_date="2026-11-22")).rule[:3]
+    past = Timestamp()
+    past.FromDatetime(before)
+    for day, rule in (("2026-11-22", "R21"), ("2026-12-19", "R21"), ("2026-12-20", "R17")):
+        found = await four.check(SH, NUMBER, on_date=day, known_time=past)
+        assert rule == found.rule[:3]
+    (shown,) = (
+        await four.certification[SH].list_equivalences(
+            cert_pb.ListEquivalencesRequest(), four.call(SH)
+        )
+    ).equivalences
+    assert "2026-11-22" == shown.ended_date
+    with pytest.raises(Refusal) as caught:
+        await end(four, "2026-11-23")
+    assert "C12-EQUIVALENCE-ENDED" == caught.value.details["rule"]
+
+
+async def end(rooms: Rooms, day: str) -> None:
+    """Let Shanghai end its equivalence."""
+    await rooms.certification[SH].end_equivalence(
+        cert_pb.EndEquivalenceRequest(
+            request_id=request_id(),
+            duty=DUTY,
+            end=pb.EquivalenceEnd(equivalence_id="310000-E1", effective_date=day, reason="REVIEW"),
+        ),
+        rooms.call(SH, "EndEquivalence"),
+    )

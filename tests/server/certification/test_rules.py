@@ -17,7 +17,7 @@ from server.certification.values import (
     RecognitionSaid,
 )
 from server.certification.verdicts import RULES
-from server.registry.values import AgreementHistory, AgreementVersion, AgreementWordSaid
+from server.registry.values import AgreementHistory, AgreementVersion, AgreementWordSaid, EndSaid
 from server.supervision.values import MeasureHistory
 
 SH, JS, ZJ = "310000", "320000", "330000"
@@ -350,11 +350,25 @@ HOST = [
     ("until yesterday", declared(until_date=DAY - ONE_DAY), ("NOT_RECOGNISED_HERE", "R17")),
     (
         "ended today",
-        declared(ended_index=40, ended_date=DAY),
+        declared(ends=(EndSaid(index=40, from_date=DAY),)),
         ("NOT_RECOGNISED_HERE", "R17"),
     ),
-    ("ended tomorrow", declared(ended_index=40, ended_date=DAY + ONE_DAY), ("VALID", "R21")),
-    ("its end not seen", declared(ended_index=100, ended_date=DAY), ("VALID", "R21")),
+    (
+        "ended tomorrow",
+        declared(ends=(EndSaid(index=40, from_date=DAY + ONE_DAY),)),
+        ("VALID", "R21"),
+    ),
+    (
+        "ended tomorrow, then today",
+        declared(
+            ends=(
+                EndSaid(index=40, from_date=DAY + ONE_DAY),
+                EndSaid(index=41, from_date=DAY),
+            )
+        ),
+        ("NOT_RECOGNISED_HERE", "R17"),
+    ),
+    ("its end not seen", declared(ends=(EndSaid(index=100, from_date=DAY),)), ("VALID", "R21")),
     ("not under the quorum", at_zj(quorum_size=20), ("NOT_RECOGNISED_HERE", "R17")),
 ]
 
@@ -376,7 +390,7 @@ def taken(author: str, **changes: object) -> Facts:
     return replace(FACTS, measures=(MeasureHistory(**{**fields, **changes}),))  # type: ignore[arg-type]  # a test's own
 
 
-LIFTED = {"lifted_index": 50, "lifted_date": DAY}
+LIFTED = {"lifts": (EndSaid(index=50, from_date=DAY),)}
 MEASURES = [
     ("no scheme stated", replace(FACTS, stated_schemes=frozenset()), ("VALID", "R21")),
     (

@@ -23,7 +23,7 @@ from tests.support.certifying import (
     scheme_body,
 )
 from tests.support.projecting import Book
-from tests.support.rooms import Rooms, certificate_body
+from tests.support.rooms import Rooms, certificate_body, institution_body
 
 SH, JS = "310000", "320000"
 LEVELS = ("五级", "四级", "三级", "二级", "一级")
@@ -105,6 +105,7 @@ ISSUES = [
     (own("320000-C1"), None),
     (own("320000-C2", valid_from_date="2025-12-31"), "C18"),
     (own("320000-C3", grade="三级"), "C20"),
+    (institution_body("320000-1"), None),
     (institution_certificate("320000-S1", scheme="JS_CAREGIVER", grade="中级"), "C19"),
     (JULY, None),
     (own("320000-C4", grade="初级"), None),

@@ -16,6 +16,7 @@ from tests.support.nodes import until
 from tests.support.rooms import (
     Rooms,
     certificate_body,
+    institution_body,
 )
 
 SH, JS, ZJ, AH = "310000", "320000", "330000", "340000"
@@ -89,6 +90,7 @@ async def test_holder(four: Rooms) -> None:
     node = four.nodes[SH]
     await node.database.write(lambda connection: connection.execute(delete(salts)))
     assert "HOLDER_MISMATCH" == verdict(await four.check(SH, "320000-C1", holder_name=NAME))
+    await four.register(JS, institution_body("320000-1"))
     await four.issue(JS, institution_certificate())
     await four.spread(JS)
     response = await four.check(JS, "320000-S1", holder_name=NAME)

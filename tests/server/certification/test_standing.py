@@ -27,14 +27,20 @@ from server.certification.values import (
     RecognitionSaid,
 )
 from server.registry.in_force import agreements_in_force
-from server.registry.values import AgreementHistory, AgreementVersion, AgreementWordSaid, Reach
+from server.registry.values import (
+    AgreementHistory,
+    AgreementVersion,
+    AgreementWordSaid,
+    EndSaid,
+    Reach,
+)
 from server.supervision.rules import bars_known
 from server.supervision.values import MeasureHistory
 
 SH, JS = "310000", "320000"
 MONTH = ServiceMonth(year=2026, month=10)
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-HASH = b"1" * 32
+HASH, AMENDED_HASH = b"1" * 32, b"2" * 32
 FIRST = date(2026, 9, 20)
 
 days = st.integers(0, 50).map(lambda offset: FIRST + timedelta(days=offset))
@@ -73,7 +79,6 @@ def all_facts(draw: st.DrawFn) -> Facts:
     equivalences = []
     for number in range(draw(st.integers(0, 2))):
         first, last = draw(windows())
-        ended = draw(st.booleans())
         equivalences.append(
             EquivalenceHistory(
                 equivalence_id=f"310000-E{number}",
@@ -87,8 +92,10 @@ def all_facts(draw: st.DrawFn) -> Facts:
                 from_date=first,
                 until_date=last if draw(st.booleans()) else None,
                 agreement_id=draw(st.sampled_from(["310000-A1", "310000-A2"])),
-                ended_index=draw(indexes) if ended else None,
-                ended_date=draw(days) if ended else None,
+                ends=tuple(
+                    EndSaid(index=draw(indexes), from_date=draw(days))
+                    for _ in range(draw(st.sampled_from([0, 0, 1, 2])))
+                ),
             )
         )
     version = AgreementVersion(
@@ -102,12 +109,35 @@ def all_facts(draw: st.DrawFn) -> Facts:
         from_date=agreement_from,
         until_date=agreement_until if draw(st.booleans()) else None,
     )
-    words = (
-        AgreementWordSaid(province=SH, index=version.index, version_hash=HASH, accepted=True),
+    versions = [version]
+    if draw(st.booleans()):
+        amended_from, amended_until = draw(windows())
+        versions.append(
+            replace(
+                version,
+                version_hash=AMENDED_HASH,
+                index=version.index + 1,
+                scopes=frozenset({draw(st.sampled_from([1, 2]))}),
+                from_date=amended_from,
+                until_date=amended_until if draw(st.booleans()) else None,
+            )
+        )
+    words = [
         AgreementWordSaid(
-            province=JS, index=draw(indexes), version_hash=HASH, accepted=draw(st.booleans())
-        ),
-    )
+            province=SH, index=each.index, version_hash=each.version_hash, accepted=True
+        )
+        for each in versions
+    ]
+    for place in sorted(draw(st.sets(indexes, max_size=3))):
+        meant = draw(st.sampled_from(versions))
+        words.append(
+            AgreementWordSaid(
+                province=JS,
+                index=place,
+                version_hash=meant.version_hash,
+                accepted=draw(st.sampled_from([True, True, False])),
+            )
+        )
     said = [
         RecognitionSaid(
             host=SH,
@@ -121,7 +151,6 @@ def all_facts(draw: st.DrawFn) -> Facts:
     measures = []
     for number in range(draw(st.sampled_from([0, 0, 1, 2]))):
         first, last = draw(windows())
-        is_lifted = draw(st.booleans())
         measures.append(
             MeasureHistory(
                 measure_id=f"M{number}",
@@ -134,8 +163,10 @@ def all_facts(draw: st.DrawFn) -> Facts:
                 until_date=last if draw(st.booleans()) else None,
                 due_date=None,
                 reason="CODE",
-                lifted_index=draw(indexes) if is_lifted else None,
-                lifted_date=draw(days) if is_lifted else None,
+                lifts=tuple(
+                    EndSaid(index=draw(indexes), from_date=draw(days))
+                    for _ in range(draw(st.sampled_from([0, 1, 2])))
+                ),
             )
         )
     logs = {}
@@ -173,7 +204,7 @@ def all_facts(draw: st.DrawFn) -> Facts:
         ),
         recognitions=tuple(said),
         equivalences=tuple(equivalences),
-        agreements={"310000-A1": AgreementHistory(versions=(version,), words=words)},
+        agreements={"310000-A1": AgreementHistory(versions=tuple(versions), words=tuple(words))},
         holder_matches=None,
         measures=tuple(measures),
     )
@@ -189,10 +220,7 @@ def night_facts(facts: Facts) -> RecognitionFacts:
         certificates={} if standing is None else {"320000-C1": standing},
         suspensions={(SH, "320000-C1"): recognition_suspensions(facts.recognitions, reaches[SH])},
         equivalences={SH: tuple(each for each in equivalences if each is not None)},
-        agreements={
-            version.agreement_id: version
-            for version in agreements_in_force(facts.agreements.values(), reaches)
-        },
+        agreements={"310000-A1": agreements_in_force(facts.agreements.values(), reaches)},
         bars={"320000-C1": bars_known(facts.measures, reaches)},
     )
 
@@ -234,6 +262,65 @@ def test_more_under_quorum_never_restricts_and_more_verified_never_permits(
     seen = good(Reach(restrict_size=large, permit_size=13))
     unseen = good(Reach(restrict_size=small, permit_size=13))
     assert seen == seen & unseen
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), windows(), st.booleans()), min_size=1, max_size=6))
+def test_no_day_under_a_suspension_is_good(
+    words: list[tuple[bool, tuple[date, date], bool]],
+) -> None:
+    """A day for which a suspension was said and that no reinstatement covers is never good.
+
+    A reinstatement said later covers it from its own day on, if the suspension had begun by then.
+    """
+    history = CertificateHistory(
+        certificate_no="320000-C1",
+        issuer=JS,
+        index=0,
+        subject=pb.CERTIFICATE_SUBJECT_CAREGIVER,
+        scheme="S",
+        grade="三级",
+        holder_name_digest=b"d" * 32,
+        institution_id="",
+        valid_from_date=date(2026, 1, 1),
+        valid_until_date=date(2026, 12, 31),
+        events=tuple(
+            CertificateEventSaid(
+                index=index,
+                kind=EventKind.SUSPENDED if begins else EventKind.REINSTATED,
+                effective_date=first,
+                until_date=last if begins and has_end else None,
+                reason="CODE",
+            )
+            for index, (begins, (first, last), has_end) in enumerate(words, 1)
+        ),
+    )
+    recognised = [
+        RecognitionSaid(
+            host=SH, index=index, is_suspension=begins, effective_date=first, reason="CODE"
+        )
+        for index, (begins, (first, _), _) in enumerate(words)
+    ]
+    reach = Reach(restrict_size=9, permit_size=9)
+    standing = certificate_standing(history, reach)
+    assert standing is not None
+    night = RecognitionFacts(certificates={"320000-C1": standing}, suspensions={}, equivalences={})
+    good = certificate_good_days(night, "320000-C1", place=JS, month=MONTH)
+    unrecognised = recognition_suspensions(recognised, reach)
+    for offset in range(MONTH.days):
+        day = MONTH.first_date + timedelta(days=offset)
+        open_ones = [
+            has_end and day > last
+            for index, (begins, (first, last), has_end) in enumerate(words)
+            if begins
+            and first <= day
+            and not any(
+                not later_begins and first <= over <= day
+                for later_begins, (over, _), _ in words[index + 1 :]
+            )
+        ]
+        assert (good >> offset & 1 == 0) == (not all(open_ones)), day
+        assert any(span.holds(day) for span in unrecognised) == bool(open_ones), day
 
 
 def test_the_earliest_revocation_counts() -> None:
@@ -342,7 +429,7 @@ def standing_facts(
         certificates={"320000-C1": standing},
         suspensions={},
         equivalences={SH: (standing_equivalence,)},
-        agreements={"310000-A1": version},
+        agreements={"310000-A1": (version,)},
         bars={"320000-C1": bars_known(measures, reaches)},
     )
 

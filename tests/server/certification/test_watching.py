@@ -18,11 +18,13 @@ from deltacare.ids import LogName, Principal
 from deltacare.v1 import certification_service_pb2 as pb
 from deltacare.v1 import entry_pb2 as entry_pb
 from server.certification import watch_lists
+from server.certification.watch_desk import _FIRST_DAYS, _LAST_DAYS
 from server.certification.watch_hub import STREAMS_PER_CALLER_MAX
 from server.certification.watch_values import Cursor, Reached, Watcher
 from server.certification.watching import CERTIFICATES_MAX, read_turn
 from server.edge.call import Call
 from server.personal.tables import erasures
+from server.store.database import Database
 from tests.support.certifying import (
     addition_body,
     equivalence_end,
@@ -40,6 +42,7 @@ from tests.support.rooms import (
     agreement_body,
     certificate_body,
     equivalence_body,
+    institution_body,
 )
 from tests.support.supervising import measure_body
 from tests.support.watching import Follower, put
@@ -164,8 +167,36 @@ async def test_a_revocation_is_told_with_its_verdict(four: Rooms) -> None:
     await follower.disconnect()
 
 
+async def test_a_restriction_that_is_to_come_is_told_with_its_days(four: Rooms) -> None:
+    """Today's verdict is still good; the alert says from when and until when that will change."""
+    follower = await follow(four, "320000-C1")
+    await state(four, JS, suspension("2027-02-01", until="2027-03-01"))
+    await state(four, JS, revocation("2027-04-01"))
+    await follower.heard(2)
+    told = [(alert, alert.certificates[0]) for alert in follower.alerts]
+    assert [
+        ("certificate_suspension", "2027-02-01", "2027-03-01", pb.VERDICT_SUSPENDED),
+        ("certificate_revocation", "2027-04-01", "", pb.VERDICT_REVOKED),
+    ] == [
+        (alert.body, alert.effective_date, alert.until_date, each.coming_verdict.verdict)
+        for alert, each in told
+    ]
+    assert {pb.VERDICT_VALID} == {each.verdict.verdict for _, each in told}
+    assert ["2027-02-01", "2027-04-01"] == [each.coming_verdict.on_date for _, each in told]
+    await follower.disconnect()
+
+
+def test_days_are_fields_of_their_bodies() -> None:
+    """What is read of a body is there."""
+    for name, field in (*_FIRST_DAYS.items(), *_LAST_DAYS.items()):
+        body = entry_pb.Entry.DESCRIPTOR.fields_by_name[name].message_type
+        assert body is not None
+        assert field in body.fields_by_name
+
+
 async def test_everything_that_touches_is_told_once_in_order(four: Rooms) -> None:
     """Its issuer's words, the host's, measures, equivalences, agreements; void ones not at all."""
+    await four.register(JS, institution_body("320000-1"))
     await four.issue(JS, institution_certificate())
     await four.spread(JS)
     follower = await follow(four, "320000-C1", "320000-C3", "320000-S1")
@@ -409,6 +440,45 @@ async def test_quiet_streams_do_not_look(four: Rooms) -> None:
     await busy.disconnect()
     await quiet_one.disconnect()
     assert hub._task is None
+
+
+async def test_a_list_put_while_following_begins_where_its_cursors_say(
+    four: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes while the list waits to be kept is before its cursors; a stream tells the rest."""
+    service, call = four.certification[SH], caller(four)
+    follower = await follow(four, "320000-C2")
+    during: list[int] = []
+    write = Database.write
+
+    async def late(self: Database, function: Any) -> Any:
+        """Let both certificates be suspended while the list waits, and the stream pass that."""
+        if "put_watch_list" in getattr(function, "__qualname__", "") and not during:
+            for number in ("320000-C1", "320000-C2"):
+                at = await state(four, JS, suspension("2026-02-01", number=number))
+                during.append(at)
+            await follower.heard(1)
+        return await write(self, function)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "write", late)
+        answer = await put(service, call, HOME, ["320000-C1", "320000-C2"])
+    starts = {cursor.log: cursor.next_index for cursor in answer.cursors}
+    assert during[1] + 1 == starts[str(JS_LOG)]
+    places = [
+        await state(four, JS, reinstatement("2026-03-01", number=number))
+        for number in ("320000-C1", "320000-C2")
+    ]
+    await four.spread(JS)
+    await follower.heard(3)
+    fresh = Follower(service, call, cursors=answer.cursors)
+    await fresh.connect()
+    await fresh.heard(2)
+    expected = [(str(JS_LOG), at, f"320000-C{n}") for n, at in enumerate(places, start=1)]
+    assert expected == fresh.told()
+    assert [(str(JS_LOG), during[1], "320000-C2"), *expected] == follower.told()
+    await fresh.disconnect()
+    await follower.disconnect()
 
 
 # Bounds and bad questions.

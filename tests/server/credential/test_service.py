@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from clients.credential.offline import signed_time
+from deltacare.credential.bundle import OfflineBundle
 from deltacare.credential.certificate import CERTIFICATE_TYPE
 from deltacare.credential.offline import check_offline
 from deltacare.credential.sd_jwt import present
@@ -16,8 +18,11 @@ from deltacare.ids import LogName
 from deltacare.times import business_date
 from deltacare.v1 import entry_pb2 as pb
 from deltacare.v1.credential_service_pb2 import ListCredentialKeysRequest
+from server.certification.salts import SaltStore
 from tests.support.phones import HOLDER, Phones
+from tests.support.ports import SeededEntropy
 from tests.support.rooms import Rooms, agreement_body, certificate_body, equivalence_body
+from tests.support.supervising import measure_body
 
 HOST, ISSUER = "310000", "320000"
 
@@ -64,6 +69,20 @@ async def test_no_name_is_kept(phones: Phones) -> None:
     )
 
 
+async def test_only_the_name_of_the_certificate_is_signed(phones: Phones) -> None:
+    """Another one in the vault is refused; one that cannot be compared is left out."""
+    phones.names[ISSUER].name = "示例乙"
+    with pytest.raises(DeltacareError) as caught:
+        await phones.issue("320000-C1")
+    assert (Reason.RULE_REFUSED, False) == (caught.value.reason, "示例乙" in str(caught.value))
+    phones.names[ISSUER].name = HOLDER
+    phones.rooms.salts[ISSUER] = SaltStore(b"\1" * 32, SeededEntropy())
+    phones.open(ISSUER)
+    text, bundle = await phones.issue("320000-C1"), await phones.bundle(HOST)
+    shown = phones.check(text, bundle).shown
+    assert (True, None) == (shown is not None, shown and shown.holder_name)
+
+
 async def test_every_verdict(phones: Phones) -> None:
     """Revoked, suspended, not recognised, stale: the same words as online."""
     texts = {n: await phones.issue(f"320000-C{n}") for n in (1, 2, 3)}
@@ -80,6 +99,19 @@ async def test_every_verdict(phones: Phones) -> None:
     # A bundle that does not hold this issuer's list.
     own_only = await phones.bundle(HOST, HOST)
     assert "BAD_SIGNATURE" == phones.check(texts[2], own_only).verdict
+
+
+async def test_a_ban_by_another_certificate_of_the_holder(phones: Phones) -> None:
+    """A bundle speaks of every certificate of the line, whichever of them the ban is against."""
+    text = await phones.issue("320000-C1")
+    await phones.rooms.issue(
+        ISSUER, certificate_body("320000-C9", grade="二级", predecessor_no="320000-C1")
+    )
+    measure = measure_body("320000-M1", certificate_no="320000-C9", from_date="2026-06-01")
+    await phones.rooms.take(ISSUER, measure)
+    await phones.rooms.spread(ISSUER)
+    found = phones.check(text, await phones.bundle(HOST))
+    assert ("NOT_RECOGNISED_HERE", "R12-BARRED") == (found.verdict, found.rule)
 
 
 async def test_not_recognised_here(phones: Phones) -> None:
@@ -220,3 +252,25 @@ async def test_refused(phones: Phones) -> None:
     with pytest.raises(DeltacareError) as caught:
         await phones.list_of("330000")
     assert Reason.KEY_NOT_IN_FORCE is caught.value.reason
+
+
+async def test_a_list_of_a_certificate_that_nobody_issued(phones: Phones) -> None:
+    """What is missing is the certificate, and not a list."""
+    with pytest.raises(DeltacareError) as caught:
+        await phones.list_of(HOST, certificate_no="320000-NOPE", on_date="2026-06-01")
+    assert (Reason.NOT_FOUND, "certificates/320000-NOPE") == (
+        caught.value.reason,
+        caught.value.details["name"],
+    )
+
+
+async def test_the_age_of_a_list_is_its_own(phones: Phones) -> None:
+    """It counts from when its issuer signed it, wherever it was fetched since."""
+    made = OfflineBundle.from_bytes(await phones.bundle(HOST))
+    trusted = phones.trusted(made.to_bytes())
+    assert made.content.lists
+    assert [each.issued_time for each in trusted.lists.values()] == [
+        signed_time(token) for token in made.tokens
+    ]
+    with pytest.raises(DeltacareError):
+        signed_time("a.e30.b")

@@ -1,21 +1,25 @@
 """Tests of comparing identity numbers: here, at a partner, and how often somebody may guess."""
 
 import asyncio
+from collections.abc import Collection, Mapping
 from datetime import timedelta
+from typing import cast
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
 from deltacare.errors import DeltacareError, Reason, Refusal, Unavailable
 from deltacare.v1.personal_service_pb2 import CompareIdentityRequest, CompareIdentityResponse
 from server.personal.compare import WRONG_COMPARISONS_PER_DAY_MAX, Comparer, Guesses
+from server.personal.ports import CertificateBook
+from server.personal.tables import erasures
 from server.personal.vault import Vault
 from server.store.database import Database
 from tests.server.personal.test_vault import OWN, Tx
 from tests.support.persons import NAME, NUMBER, OTHER_NUMBER, identity_number
 from tests.support.ports import ManualClock, SeededEntropy
 
-CERTIFICATE = f"{OWN}-C1"
+CERTIFICATE, SECOND, UNLINKED, ERASED = ISSUED = tuple(f"{OWN}-C{n}" for n in range(1, 5))
 PARTNER = "310000"
 
 
@@ -38,18 +42,37 @@ class Peers:
         return CompareIdentityResponse(same=bool(self.said))
 
 
+class Issued:
+    """The certificates of a log, as the comparer asks for them."""
+
+    def places(
+        self, _connection: Connection, author: str, certificate_nos: Collection[str]
+    ) -> Mapping[str, int]:
+        """Return those that were issued."""
+        return {n: 0 for n in certificate_nos if author == OWN and n in ISSUED}
+
+
 def comparer(database: Database, clock: ManualClock, peers: Peers | None = None) -> Comparer:
-    """Return a comparer over a vault that holds one person."""
+    """Return a comparer over a vault that holds one person with two certificates, of four issued.
+
+    Of the third nothing is kept, and the holder of the fourth was erased.
+    """
     vault = Vault(OWN, b"v" * 32, SeededEntropy())
 
     def keep(connection: Connection) -> None:
-        vault.put(Tx(connection, []), "p-1", NAME, NUMBER.lower(), [CERTIFICATE])
+        vault.put(Tx(connection, []), "p-1", NAME, NUMBER.lower(), [CERTIFICATE, SECOND])
+        connection.execute(
+            insert(erasures).values(
+                author=OWN, certificate_no=ERASED, log_index=9, reason="REQUESTED"
+            )
+        )
 
     database.write_now(keep)
     return Comparer(
         own=OWN,
         database=database,
         vault=vault,
+        book=cast("CertificateBook", Issued()),
         peers=peers or Peers(said=None),
         clock=clock,
         timeout_s=0.05,
@@ -61,7 +84,9 @@ async def test_own_certificates_are_compared_here(database: Database) -> None:
     compare = comparer(database, ManualClock())
     assert await compare.same(CERTIFICATE, OWN, NUMBER) is True
     assert await compare.same(CERTIFICATE, OWN, OTHER_NUMBER) is False
-    assert await compare.same(f"{OWN}-C2", OWN, NUMBER) is False
+    assert await compare.same(SECOND, OWN, NUMBER) is True
+    for number in (UNLINKED, ERASED, f"{OWN}-C9"):
+        assert await compare.same(number, OWN, NUMBER) is False
 
 
 @pytest.mark.parametrize(
@@ -102,9 +127,11 @@ async def test_a_number_cannot_be_guessed(
             await compare.same_here(CERTIFICATE, number, caller=PARTNER)
         assert Reason.RATE_LIMITED is caught.value.reason
         assert number not in repr((caught.value.message, caught.value.details))
-    # Another caller, and another certificate, are counted apart.
+    # Another certificate of the person gives no more guesses; another caller has its own.
+    with pytest.raises(Refusal):
+        await compare.same_here(SECOND, NUMBER, caller=PARTNER)
     assert await compare.same_here(CERTIFICATE, NUMBER, caller="330000")
-    assert not await compare.same_here(f"{OWN}-C2", NUMBER, caller=PARTNER)
+    assert not await compare.same_here(UNLINKED, NUMBER, caller=PARTNER)
     assert await compare.same(CERTIFICATE, OWN, NUMBER) is True
     clock.advance(timedelta(days=1))
     assert await compare.same_here(CERTIFICATE, NUMBER, caller=PARTNER)
@@ -120,10 +147,37 @@ async def test_a_malformed_number_is_refused_without_repeating_it(database: Data
     assert wrong not in str(caught.value) + str(caught.value.violations)
 
 
-def test_guesses_are_bounded() -> None:
-    """Full of pairs, a new one is not let through; after their day they make room."""
+async def test_certificates_that_do_not_exist_take_no_room(database: Database) -> None:
+    """Nobody's number is guessed by them, so they are never refused; those that exist are, alike.
+
+    Of one that exists nobody learns whether a number is kept of its holder: it is refused as well.
+    """
+    compare = comparer(database, ManualClock())
+    for number in (f"{OWN}-C9", ERASED):
+        for _ in range(WRONG_COMPARISONS_PER_DAY_MAX + 1):
+            assert not await compare.same_here(number, NUMBER, caller=PARTNER)
+    for _ in range(WRONG_COMPARISONS_PER_DAY_MAX):
+        assert not await compare.same_here(UNLINKED, NUMBER, caller=PARTNER)
+    with pytest.raises(Refusal):
+        await compare.same_here(UNLINKED, NUMBER, caller=PARTNER)
+    assert await compare.same_here(CERTIFICATE, NUMBER, caller=PARTNER)
+
+
+def test_one_caller_takes_no_room_from_another() -> None:
+    """Whoever fills its own table with wrong guesses is refused new ones; others are not."""
     clock = ManualClock()
-    guesses = Guesses(per_day_max=1, pairs_max=2)
+    guesses = Guesses(persons_max=3)
+    for number in range(3):
+        guesses.begin("330000", f"p-{number}", clock.now())
+    with pytest.raises(Refusal):
+        guesses.begin("330000", "p-3", clock.now())
+    guesses.begin(PARTNER, "p-3", clock.now())
+
+
+def test_guesses_are_bounded() -> None:
+    """Full of persons, a new one is not let through; after their day they make room."""
+    clock = ManualClock()
+    guesses = Guesses(per_day_max=1, persons_max=2)
     guesses.begin(PARTNER, "a", clock.now())
     guesses.begin(PARTNER, "b", clock.now())
     with pytest.raises(Refusal):

@@ -18,6 +18,8 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, make_url, select, text
 
+from clients.issuing.batches import RowOutcome, issue_rows
+from clients.issuing.sheet import NewRow
 from clients.logs.policies import listed_policy
 from clients.logs.source import NodeLog
 from clients.logs.verify import verify_log
@@ -95,8 +97,8 @@ async def wholes(root: Path, urls: Mapping[str, str]) -> AsyncIterator[Wholes]:
             await nodes.stop(province)
 
 
-async def put_and_issue(system: NodeClient) -> None:
-    """Issue a certificate to a person by reference, and put a telephone number as well."""
+def new_certificate() -> cpb.NewCertificate:
+    """Return a certificate for a person by reference."""
     certificate = epb.Certificate(
         certificate_no=CERTIFICATE,
         subject=epb.CERTIFICATE_SUBJECT_CAREGIVER,
@@ -105,11 +107,17 @@ async def put_and_issue(system: NodeClient) -> None:
         valid_from_date="2026-01-01",
         valid_until_date="2027-12-31",
     )
-    new = cpb.NewCertificate(
+    return cpb.NewCertificate(
         certificate=certificate, holder_name=NAME, subject_ref=REF, identity_number=NUMBER
     )
+
+
+async def put_and_issue(system: NodeClient) -> None:
+    """Issue a certificate to a person by reference, and put a telephone number as well."""
     await system.certification.IssueCertificates(
-        cpb.IssueCertificatesRequest(request_id=request_id(), duty=DUTY, certificates=[new])
+        cpb.IssueCertificatesRequest(
+            request_id=request_id(), duty=DUTY, certificates=[new_certificate()]
+        )
     )
     await system.personal.PutPersonalData(put_request(), metadata=why(Purpose.CERTIFICATION))
 
@@ -385,3 +393,106 @@ async def test_neither_a_retry_nor_an_old_backup_nor_a_rebuild_brings_it_back(
                 lambda c: c.execute(text("SELECT count(*) FROM certification_salts")).scalar_one()
             )
             assert 0 == held, province
+
+
+@asynccontextmanager
+async def restored(nodes: Wholes, urls: Mapping[str, str], root: Path) -> AsyncIterator[None]:
+    """Keep a copy of a stopped node's database; what is done inside is gone from it afterwards."""
+    if not urls:
+        copy = back_up(nodes, OWN, root / "before")
+        yield
+        await nodes.stop(OWN)
+        for file in nodes.directories[OWN].glob("node.sqlite*"):
+            file.unlink()
+        shutil.copy(copy, nodes.directories[OWN] / "node.sqlite")
+        await nodes.start(OWN)
+        return
+    url = make_url(urls[OWN])
+    name, kept = url.database, f"{url.database}_kept"
+    other = urls[PARTNER]
+    await nodes.stop(OWN)
+    with psycopg.connect(other, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{kept}" TEMPLATE "{name}"'.encode())
+    await nodes.start(OWN)
+    await nodes.confirmed()
+    yield
+    await nodes.stop(OWN)
+    with psycopg.connect(other, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+        connection.execute(f'ALTER DATABASE "{kept}" RENAME TO "{name}"'.encode())
+    await nodes.start(OWN)
+
+
+@pytest.mark.slow
+async def test_an_old_backup_brings_back_nobody_whose_certificate_it_does_not_know(
+    tmp_path: Path, database_urls: Mapping[str, str]
+) -> None:
+    """Put, backed up, certified, erased, restored: the tag finds it; also who never held one."""
+    never = "person-0002"
+    async with wholes(tmp_path, database_urls) as nodes:
+        metadata = why(Purpose.CERTIFICATION)
+
+        def put(*refs: str) -> ppb.PutPersonalDataRequest:
+            """Return a request that puts persons who hold nothing yet."""
+            given = ppb.PersonalValues(holder_name=NAME, identity_number=NUMBER)
+            return ppb.PutPersonalDataRequest(
+                request_id=request_id(),
+                duty=DUTY,
+                records=[ppb.PersonalRecord(subject_ref=ref, values=given) for ref in refs],
+            )
+
+        def kept() -> list[str]:
+            """Return the persons of whom something is kept."""
+            query = select(persons.c.subject_ref).order_by(persons.c.subject_ref)
+            return nodes.nodes[OWN]._database.read_now(lambda c: list(c.execute(query).scalars()))
+
+        async with nodes.client(OWN, "system", NO_RETRY) as system:
+            await system.personal.PutPersonalData(put(REF, never, "person-0003"), metadata=metadata)
+        async with restored(nodes, database_urls, tmp_path):
+            async with nodes.client(OWN, "system", NO_RETRY) as system:
+                await put_and_issue(system)
+            assert [CERTIFICATE] == list((await erase(nodes, subject_ref=REF)).certificate_nos)
+            alone = await erase(nodes, subject_ref=never)
+            assert ([], 1) == (list(alone.certificate_nos), alone.appended.entry_count)
+            size = nodes.nodes[OWN].logs.reader.position(REGISTRY).size
+
+            async def mirrored() -> bool | None:
+                """Look whether whoever gives the entries back has them."""
+                sizes = (n.logs.reader.position(REGISTRY).size for n in nodes.nodes.values())
+                return all(each >= size for each in sizes) or None
+
+            await settled(mirrored, what="the erasures everywhere")
+            assert ["person-0003"] == kept()
+            # Who is put again is kept under another tag: a rebuild of the log does not destroy it.
+            async with nodes.client(OWN, "system", NO_RETRY) as system:
+                await system.personal.PutPersonalData(put(never), metadata=metadata)
+            await nodes.nodes[OWN].logs.rebuild(REGISTRY)
+            assert [never, "person-0003"] == kept()
+        await nodes.confirmed()
+
+        async def gone() -> bool | None:
+            return kept() == ["person-0003"] or None
+
+        await settled(gone, what="both erased again")
+
+
+@pytest.mark.slow
+async def test_a_file_sent_again_says_that_the_holder_was_erased(tmp_path: Path) -> None:
+    """Not that the number is another's, which would have the person certified under a new one."""
+    async with wholes(tmp_path, {}) as nodes:
+        async with nodes.client(OWN, "system", NO_RETRY) as system:
+            await put_and_issue(system)
+        await erase(nodes, subject_ref=REF)
+
+        def again() -> RowOutcome:
+            """Send the row again."""
+            profile = Profile.load(nodes.directories[OWN] / "clients", name="system")
+            row = NewRow(number=2, new=new_certificate())
+            with SyncNodeClient.of(profile) as node:
+                ((outcome,),) = issue_rows(node, [row], DUTY, sizes={})
+            return outcome
+
+        outcome = await asyncio.to_thread(again)
+    assert "REFUSED" == outcome.kind
+    assert outcome.why.startswith("The number was issued before, and its holder was erased;")
+    assert outcome.remedy.startswith("Leave the row out")

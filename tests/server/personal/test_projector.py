@@ -1,5 +1,7 @@
 """Tests of what an `Erased` entry does to rows, and of the rules that make it void."""
 
+from collections.abc import Sequence
+
 import pytest
 from sqlalchemy import Connection, select
 
@@ -72,9 +74,9 @@ def certificate(number: str) -> pb.Certificate:
     return certificate_body(number, holder_name_digest=bytes(32))
 
 
-def erasing(*numbers: str, reason: str = "REQUESTED") -> pb.Erased:
+def erasing(*numbers: str, reason: str = "REQUESTED", tags: Sequence[bytes] = ()) -> pb.Erased:
     """Return an erasure."""
-    return pb.Erased(certificate_nos=numbers, reason=reason)
+    return pb.Erased(certificate_nos=numbers, reason=reason, person_tags=tags)
 
 
 @pytest.mark.parametrize("own", [AUTHOR, OTHER])
@@ -107,6 +109,29 @@ def test_only_the_authors_node_has_values_to_destroy(database: Database) -> None
     node.book.say(LOG, erasing(NUMBERS[1]))
     known = database.read_now(lambda c: [node.vault.is_known(c, ref) for ref in ("p-1", "p-2")])
     assert [False, True] == known
+
+
+@pytest.mark.parametrize("own", [AUTHOR, OTHER])
+def test_a_tag_finds_who_holds_nothing(database: Database, own: str) -> None:
+    """At the author's node only; who is put again has another tag, and stays."""
+    node = Node(database, own)
+
+    def keep(connection: Connection) -> list[bytes]:
+        tx = Tx(connection, node.blinded)
+        for ref in ("p-1", "p-2"):
+            node.vault.keep(tx, ref, {"holder_name": NAME}, ())
+        return sorted(node.vault.tags_of(connection, ["p-1"]))
+
+    def known() -> list[bool]:
+        return database.read_now(lambda c: [node.vault.is_known(c, r) for r in ("p-1", "p-2")])
+
+    tags = database.write_now(keep)
+    node.book.say(LOG, erasing(tags=tags))
+    assert {} == node.book.rules(AUTHOR)
+    assert [own != AUTHOR, True] == known()
+    assert own != AUTHOR or [] != tags != database.write_now(keep)
+    node.book.rebuild(LOG)
+    assert [True, True] == known()
 
 
 def test_said_twice_and_in_advance(database: Database) -> None:
@@ -142,6 +167,13 @@ def test_salts_of_void_certificates_go_with_the_next_erasure(database: Database)
             erasing(*(f"{AUTHOR}-{n:05d}" for n in range(ERASED_CERTIFICATES_MAX + 1))),
             "P02-MALFORMED",
         ),
+        (erasing(tags=[bytes(15)]), "P02-MALFORMED"),
+        (erasing(tags=[b"b" * 16, b"a" * 16]), "P02-MALFORMED"),
+        (erasing(NUMBERS[0], tags=[b"a" * 16, b"a" * 16]), "P02-MALFORMED"),
+        (
+            erasing(tags=[n.to_bytes(16, "big") for n in range(ERASED_CERTIFICATES_MAX + 1)]),
+            "P02-MALFORMED",
+        ),
         (erasing(f"{OTHER}-C1"), "P03-NOT-ISSUER"),
         (erasing(f"{OTHER}-C1", NUMBERS[0]), "P03-NOT-ISSUER"),
     ],
@@ -159,6 +191,8 @@ def test_most_that_one_entry_names() -> None:
     """A thousand are let through."""
     numbers = (f"{AUTHOR}-{n:05d}" for n in range(ERASED_CERTIFICATES_MAX))
     assert judge_erased(AUTHOR, erasing(*numbers)) is None
+    tags = [n.to_bytes(16, "big") for n in range(ERASED_CERTIFICATES_MAX)]
+    assert judge_erased(AUTHOR, erasing(tags=tags)) is None
 
 
 def test_it_belongs_into_a_registry_log(database: Database) -> None:

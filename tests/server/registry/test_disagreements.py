@@ -4,12 +4,12 @@ from datetime import date
 
 import pytest
 
+from deltacare.addresses import address_key
 from deltacare.v1 import registry_service_pb2 as reg_pb
 from server.registry.disagreements import (
     Claimed,
     Finding,
     Site,
-    address_key,
     claim_findings,
     register_findings,
 )
@@ -82,15 +82,34 @@ def test_several_sites_at_one_address() -> None:
 
 
 def test_several_sites_at_one_place() -> None:
-    """One place under several addresses is reported; the same group only once."""
+    """One place of whom no other address is known is reported; the same group only once."""
     place = (121_473_667, 31_230_525)
     assert [("SAME_ADDRESS", ("1", "2"), "longitude_e6")] == found(
-        site(1, place=place), site(2, place=place)
+        site(1, place=place), site(2, place=place, address="")
     )
     assert [("SAME_ADDRESS", ("1", "2"), "address")] == found(
         site(1, place=place, address="示例路9号"), site(2, place=place, address="示例路9号")
     )
     assert [] == found(site(1, place=None), site(2, place=None))
+
+
+def test_one_place_of_several_addresses() -> None:
+    """It is of a kind of its own, with the addresses: perhaps nobody found out where they are."""
+    place = (121_473_667, 31_230_525)
+    sites = [site(2, place=place, address="示例路9号"), site(1, place=place)]
+    (finding,) = register_findings(sites, on_date=TODAY)
+    assert (reg_pb.DISAGREEMENT_KIND_SAME_PLACE, "121473667,31230525", "示例路1号; 示例路9号") == (
+        finding.kind,
+        finding.stated,
+        finding.claimed,
+    )
+    # The county is part of an address, and two of three at one address are that as well.
+    elsewhere = site(1, place=place, address="示例路9号", division_code="310101")
+    assert [("SAME_PLACE", ("1", "2"), "longitude_e6")] == found(sites[0], elsewhere)
+    assert [
+        ("SAME_ADDRESS", ("2", "3"), "address"),
+        ("SAME_PLACE", ("1", "2", "3"), "longitude_e6"),
+    ] == found(*sites, site(3, place=place, address="示例路9号"))
 
 
 def test_same_name() -> None:

@@ -69,7 +69,7 @@ async def test_a_listing_is_proposed_published_and_withdrawn(rooms: Rooms) -> No
     other.proposal_hash = second
     await rooms.publish(SH, other)
     withdrawal = pb.ListingWithdrawal(
-        listing_id="310000-L2", effective_date="2026-12-01", reason="RENOVATION"
+        listing_id="310000-L2", effective_date="2026-01-02", reason="RENOVATION"
     )
     await rooms.registry[SH].withdraw_listing(
         reg_pb.WithdrawListingRequest(request_id=request_id(), duty=DUTY, withdrawal=withdrawal),
@@ -81,6 +81,22 @@ async def test_a_listing_is_proposed_published_and_withdrawn(rooms: Rooms) -> No
     ] == await listed(rooms)
     error = await refused(propose(rooms, listing_body("310000-L1")))
     assert Reason.ALREADY_EXISTS is error.reason
+
+
+async def test_withdrawn_from_a_later_day_it_is_published_until_then(rooms: Rooms) -> None:
+    """Whoever looks is told the day; the listing opens its institutions until then."""
+    await rooms.publish(SH, listing_body("310000-L1", "310000-1"))
+    for day, state in (("2062-01-01", "PUBLISHED"), ("2026-01-02", "WITHDRAWN")):
+        withdrawal = pb.ListingWithdrawal(
+            listing_id="310000-L1", effective_date=day, reason="RENOVATION"
+        )
+        await rooms.registry[SH].withdraw_listing(
+            reg_pb.WithdrawListingRequest(
+                request_id=request_id(), duty=DUTY, withdrawal=withdrawal
+            ),
+            rooms.call(SH, "Withdraw"),
+        )
+        assert [("310000-L1", state, b"")] == await listed(rooms)
 
 
 async def test_one_request_one_proposal(rooms: Rooms) -> None:

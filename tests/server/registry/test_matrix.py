@@ -76,6 +76,11 @@ async def test_matrix_that_cannot_be_asked(four: Rooms) -> None:
     assert {"row_divisions", "column_divisions", "column_divisions[0]", "scope", "on_date"} == (
         fields_of(error)
     )
+    unknown = reg_pb.GetAgreementMatrixRequest(
+        row_divisions=["310101", "999999"], column_divisions=["110000", "320500"]
+    )
+    error = await refused(four.registry[SH].get_agreement_matrix(unknown, four.call(SH)))
+    assert {"row_divisions[1]", "column_divisions[0]"} == fields_of(error)
     empty = reg_pb.GetAgreementMatrixRequest()
     error = await refused(four.registry[SH].get_agreement_matrix(empty, four.call(SH)))
     assert {"row_divisions", "column_divisions"} == fields_of(error)

@@ -195,7 +195,8 @@ def test_institution_divisions_at_pins(book: Book, database: Database) -> None:
 
 def test_listings_at_pins(book: Book, database: Database) -> None:
     """A listing is there from its entry on, and its end from the end's entry on."""
-    book.say(SH, institution_body(), listing_body(), withdrawal())
+    earlier = withdrawal("2026-10-01")
+    book.say(SH, institution_body(), listing_body(), withdrawal(), earlier, withdrawal())
 
     def ends(size: int) -> list[date | None]:
         found = database.read_now(lambda c: load_listings(c, {SH_LOG: size}))
@@ -204,6 +205,9 @@ def test_listings_at_pins(book: Book, database: Database) -> None:
     assert ends(1) == []
     assert ends(2) == [None]
     assert ends(3) == [date(2026, 10, 2)]
+    assert ends(4) == [date(2026, 10, 1)]
+    assert ends(5) == [date(2026, 10, 1)]
+    assert {4: "G08-LISTING-WITHDRAWN"} == book.rules(SH)
 
 
 def test_agreements_at_pins(book: Book, database: Database) -> None:

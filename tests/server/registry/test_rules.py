@@ -1,5 +1,6 @@
 """Tests of the registry's rules: what is void, what is in force, and on which days."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -11,7 +12,9 @@ from server.registry import rules
 from server.registry.in_force import (
     agreement_days,
     agreement_in_force,
+    agreement_words_in_force,
     agreements_in_force,
+    holds_on,
     listing_days,
     matrix_cells,
 )
@@ -24,6 +27,7 @@ from server.registry.rules import (
     judge_listing,
     judge_publication,
     judge_withdrawal,
+    totals_of,
 )
 from server.registry.values import (
     AgreementHistory,
@@ -39,7 +43,8 @@ from tests.support.rooms import agreement_body, institution_body, listing_body
 SH, JS, ZJ = "310000", "320000", "330000"
 OCTOBER = ServiceMonth(year=2026, month=10)
 ALL_DAYS = OCTOBER.full_mask
-V1, V2 = b"1" * 32, b"2" * 32
+V1, V2, V3 = b"1" * 32, b"2" * 32, b"3" * 32
+DAY = date(2026, 11, 22)
 
 
 def version(**changes: object) -> AgreementVersion:
@@ -272,6 +277,25 @@ def test_control_totals(totals: tuple[int, int, int], expected: str | None) -> N
 
 
 @pytest.mark.parametrize(
+    "author, divisions, cities",
+    [
+        # Known by its province alone, an institution stands in no city that is known.
+        (ZJ, (ZJ, "330106"), 1),
+        (ZJ, (ZJ, ZJ), 0),
+        (ZJ, ("330106", "330100", "330203"), 2),
+        # A municipality is one city.
+        (SH, (SH, "310105"), 1),
+        (SH, (SH, "310230"), 1),
+    ],
+)
+def test_cities_are_those_known(author: str, divisions: tuple[str, ...], cities: int) -> None:
+    """The total of cities counts different cities, and no province as one."""
+    register = {f"{author}-{n}": standing(division_code=d) for n, d in enumerate(divisions)}
+    body = listing_body(f"{author}-L1", *register)
+    assert cities == totals_of(body, register).city_count
+
+
+@pytest.mark.parametrize(
     "named, changes, proposed, expected",
     [
         (b"", {}, None, None),
@@ -314,18 +338,22 @@ def test_claim(
 
 
 @pytest.mark.parametrize(
-    "author, known, withdrawn, expected",
+    "author, known, withdrawn, day, expected",
     [
-        (SH, True, False, None),
-        (JS, True, False, "G03"),
-        (SH, False, False, "G07"),
-        (SH, True, True, "G08"),
+        (SH, True, None, "2026-10-05", None),
+        (JS, True, None, "2026-10-05", "G03"),
+        (SH, False, None, "2026-10-05", "G07"),
+        (SH, True, date(2026, 10, 5), "2026-10-04", None),
+        (SH, True, date(2026, 10, 5), "2026-10-05", "G08"),
+        (SH, True, date(2026, 10, 5), "2026-10-06", "G08"),
     ],
 )
-def test_withdrawal(author: str, *, known: bool, withdrawn: bool, expected: str | None) -> None:
-    """Only a standing listing of the author is withdrawn."""
-    body = pb.ListingWithdrawal(listing_id="310000-L1")
-    assert expected == code(judge_withdrawal(author, body, known=known, withdrawn=withdrawn))
+def test_withdrawal(
+    author: str, *, known: bool, withdrawn: date | None, day: str, expected: str | None
+) -> None:
+    """Only a listing of the author is withdrawn; again only from an earlier day."""
+    body = pb.ListingWithdrawal(listing_id="310000-L1", effective_date=day)
+    assert expected == code(judge_withdrawal(author, body, known=known, withdrawn_date=withdrawn))
 
 
 @pytest.mark.parametrize(
@@ -381,7 +409,7 @@ def test_answer(author: str, newest: bytes | None, expected: str | None) -> None
         ((word(JS, 0), word(JS, 3, accepted=False), word(JS, 4)), {"js": (5, 5)}, True),
         # Saying the same again changes nothing.
         ((word(JS, 0), word(JS, 3)), {"js": (4, 3)}, True),
-        # The last word is acceptance of this same version.
+        # Accepting another version is not accepting this one, and an end is either side's.
         ((word(JS, 0, V2),), {}, False),
         ((word(JS, 0), word(SH, 5, accepted=False)), {}, False),
     ],
@@ -389,22 +417,125 @@ def test_answer(author: str, newest: bytes | None, expected: str | None) -> None
 def test_in_force(
     words: tuple[AgreementWordSaid, ...], sizes: dict[str, int], *, is_in_force: bool
 ) -> None:
-    """A version is in force if the last word of every party's province accepts it."""
-    found = agreement_in_force(history(*words), reaches(**sizes))
+    """A version is in force if every party's province accepts it and has not ended it since."""
+    found = agreement_in_force(history(*words), reaches(**sizes), DAY)
     assert (V1 if is_in_force else None) == (found and found.version_hash)
 
 
-def test_new_version_replaces_once_all_accept() -> None:
-    """A proposal takes back the author's word on the old version and waits for the others."""
-    versions = (version(), version(version_hash=V2, index=4))
-    proposed = history(word(SH, 4, V2), word(JS, 1), versions=versions)
-    accepted = history(word(SH, 4, V2), word(JS, 1), word(JS, 6, V2), versions=versions)
-    assert V1 == agreement_in_force(proposed, reaches(sh=4)).version_hash
-    assert agreement_in_force(proposed, reaches(sh=5)) is None
-    assert agreement_in_force(proposed, reaches(sh=(5, 4))) is None
-    assert V2 == agreement_in_force(accepted, reaches()).version_hash
-    assert V1 == agreement_in_force(accepted, reaches(sh=4, js=6)).version_hash
-    assert agreement_in_force(accepted, reaches(sh=4)) is None
+AMENDED = (version(), version(version_hash=V2, index=4))
+LATER = (version(), version(version_hash=V2, index=4, from_date=date(2027, 1, 1)))
+PROPOSED = word(SH, 4, V2)
+ACCEPTED = word(JS, 6, V2)
+
+
+def found_on(history_: AgreementHistory, day: date = DAY, **sizes: int | tuple[int, int]) -> int:
+    """Return which version is in force on a day, from 1; 0 if none."""
+    found = agreement_in_force(history_, reaches(**sizes), day)
+    return 0 if found is None else (V1, V2, V3).index(found.version_hash) + 1
+
+
+@pytest.mark.parametrize(
+    "words, sizes, expected",
+    [
+        # A proposal takes nothing back, on whichever side of its quorum it stands.
+        ((PROPOSED,), {}, 1),
+        ((PROPOSED,), {"sh": (5, 4)}, 1),
+        # It replaces once everybody accepted it under a quorum, its proposal as well.
+        ((PROPOSED, ACCEPTED), {}, 2),
+        ((PROPOSED, ACCEPTED), {"js": 6}, 1),
+        ((PROPOSED, ACCEPTED), {"js": (7, 6)}, 1),
+        ((PROPOSED, ACCEPTED), {"sh": 4}, 1),
+        ((PROPOSED, ACCEPTED), {"sh": (5, 4)}, 1),
+        # An end ends what it names and what was before it, by whichever side, once it is verified.
+        ((PROPOSED, word(JS, 6, V2, accepted=False)), {}, 0),
+        ((PROPOSED, word(JS, 6, V2, accepted=False)), {"js": (7, 6)}, 0),
+        ((PROPOSED, word(JS, 6, V2, accepted=False)), {"js": 6}, 1),
+        ((PROPOSED, ACCEPTED, word(SH, 8, V2, accepted=False)), {}, 0),
+        ((word(JS, 3, accepted=False), PROPOSED), {}, 0),
+        # The end of an earlier version leaves a later one.
+        ((PROPOSED, ACCEPTED, word(JS, 8, V1, accepted=False)), {}, 2),
+        ((word(JS, 3, accepted=False), PROPOSED, ACCEPTED), {}, 2),
+        # What is not known to be an earlier version can only be a later one.
+        ((PROPOSED, ACCEPTED, word(JS, 8, V3, accepted=False)), {}, 0),
+        # Accepted again after an end, it is accepted, and what was before stays ended.
+        ((PROPOSED, word(JS, 6, V2, accepted=False), word(JS, 7, V2)), {}, 2),
+        ((PROPOSED, word(JS, 6, V2, accepted=False), word(JS, 7, V2)), {"sh": 4}, 0),
+        ((PROPOSED, word(JS, 6, V2, accepted=False), word(JS, 7, V2)), {"js": (8, 7)}, 0),
+    ],
+)
+def test_amended(
+    words: tuple[AgreementWordSaid, ...], sizes: dict[str, int], expected: int
+) -> None:
+    """A version holds until all accepted a later one; only an end takes away."""
+    said = history(word(JS, 1), *words, versions=AMENDED)
+    assert expected == found_on(said, **sizes)
+
+
+@pytest.mark.parametrize(
+    "versions, day, expected",
+    [
+        (LATER, date(2026, 12, 31), 1),
+        (LATER, date(2027, 1, 1), 2),
+        # A window that has ended before, or that ends later, is what it was.
+        ((version(until_date=date(2026, 10, 31)), LATER[1]), date(2026, 10, 31), 1),
+        ((version(until_date=date(2026, 10, 31)), LATER[1]), date(2026, 11, 1), 0),
+        ((version(until_date=date(2028, 1, 1)), LATER[1]), date(2027, 1, 1), 2),
+        # What was replaced does not come back when its successor's last day has passed.
+        ((AMENDED[0], replace(AMENDED[1], until_date=DAY)), DAY, 2),
+        ((AMENDED[0], replace(AMENDED[1], until_date=DAY)), date(2026, 12, 1), 0),
+        # A later version that begins earlier leaves nothing of the one before it.
+        ((LATER[1], replace(AMENDED[0], index=5)), DAY, 1),
+        ((LATER[1], replace(AMENDED[0], index=5)), date(2027, 1, 1), 1),
+        # Of three the middle one has its days.
+        ((*LATER, version(version_hash=V3, index=5, from_date=DAY)), date(2027, 1, 1), 3),
+        ((*LATER, version(version_hash=V3, index=5, from_date=DAY)), date(2026, 1, 1), 1),
+        ((*LATER, version(version_hash=V3, index=5, from_date=date(2028, 1, 1))), DAY, 1),
+        (
+            (*LATER, version(version_hash=V3, index=5, from_date=date(2028, 1, 1))),
+            date(2027, 12, 31),
+            2,
+        ),
+    ],
+)
+def test_each_version_has_its_days(
+    versions: tuple[AgreementVersion, ...], day: date, expected: int
+) -> None:
+    """The newest accepted version that has begun is in force; a night's windows say the same."""
+    said = AgreementHistory(
+        versions=versions,
+        words=tuple(
+            word(author, index, each)
+            for author in (SH, JS)
+            for index, each in enumerate((V1, V2, V3))
+        ),
+    )
+    assert expected == found_on(said, day)
+    holding = [each for each in agreements_in_force([said], reaches()) if holds_on(each, day)]
+    assert ([(V1, V2, V3)[expected - 1]] if expected else []) == [
+        each.version_hash for each in holding
+    ]
+
+
+def test_words_in_force_are_acceptances_of_that_version() -> None:
+    """What a verdict names are the words on the version in force, not on an open amendment."""
+    said = history(word(JS, 1), word(JS, 3), PROPOSED, versions=AMENDED)
+    found = agreement_in_force(said, reaches(), DAY)
+    assert found is not None
+    words = agreement_words_in_force(said, found, reaches())
+    assert [(SH, 0), (JS, 3)] == [(each.province, each.index) for each in words]
+
+
+def test_a_month_has_the_days_of_both_versions() -> None:
+    """A night settles each day under the version in force on it."""
+    second = version(
+        version_hash=V2, index=4, from_date=date(2026, 10, 11), subsidy_kinds=frozenset({"MEALS"})
+    )
+    said = history(word(JS, 1), PROPOSED, ACCEPTED, versions=(version(), second))
+    asked = {"home": JS, "home_division": "320505", "host_division": "310105", "month": OCTOBER}
+    found = agreements_in_force([said], reaches())
+    first_days = OCTOBER.mask(OCTOBER.first_date, date(2026, 10, 10))
+    assert first_days == agreement_days(found, kind="CARE_BED", **asked)
+    assert ALL_DAYS & ~first_days == agreement_days(found, kind="MEALS", **asked)
 
 
 def test_every_party_province_is_asked() -> None:
@@ -412,10 +543,10 @@ def test_every_party_province_is_asked() -> None:
     versions = (version(parties=(SH, "320500", ZJ)),)
     two = history(word(JS, 0), versions=versions)
     three = history(word(JS, 0), word(ZJ, 0), versions=versions)
-    assert agreement_in_force(two, reaches()) is None
-    assert agreement_in_force(three, reaches()) is not None
+    assert agreement_in_force(two, reaches(), DAY) is None
+    assert agreement_in_force(three, reaches(), DAY) is not None
     unpinned = {SH: Reach(restrict_size=9, permit_size=9)}
-    assert agreement_in_force(three, unpinned) is None
+    assert agreement_in_force(three, unpinned, DAY) is None
 
 
 def test_agreements_in_force_are_sorted() -> None:

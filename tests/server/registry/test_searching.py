@@ -186,3 +186,26 @@ def test_places_that_are_not_known(database: Database) -> None:
     assert [True, True, False] == [each.HasField("distance_m") for each in found.institutions]
     assert ["3", "2"] == ids(search(database, place=SQUARE, radius_m=500_000))
     assert not search(database).institutions[0].HasField("distance_m")
+
+
+def test_a_place_that_several_addresses_share(database: Database) -> None:
+    """Its distance is uncertain; not where they share the address, nor of who has closed."""
+    at = {"longitude_e6": SQUARE.longitude_e6, "latitude_e6": SQUARE.latitude_e6}
+    beside = {**at, "latitude_e6": SQUARE.latitude_e6 + 1_000}
+    farther = {**at, "latitude_e6": SQUARE.latitude_e6 + 2_000}
+    closed = {"state": pb.INSTITUTION_STATE_CLOSED}
+    Book(database, RegistryProjector()).say(
+        SH,
+        institution_body("310000-1", address="示例路1号", **at),
+        institution_body("310000-2", address="示例路2号", **at),
+        institution_body("310000-3", address="示例路3号", **beside),
+        institution_body("310000-4", address="上海市示例路3号", **beside),
+        institution_body("310000-5", address="示例路5号", **farther),
+        institution_body("310000-6", address="示例路6号", **farther, **closed),
+    )
+    found = search(database, place=SQUARE)
+    assert {"1": True, "2": True, "3": False, "4": False, "5": False, "6": False} == {
+        number: each.place_uncertain
+        for number, each in zip(ids(found), found.institutions, strict=True)
+    }
+    assert not any(each.place_uncertain for each in search(database).institutions)

@@ -343,7 +343,7 @@ async def test_watch_refuses_cursors_of_no_registry(rooms: Rooms) -> None:
 
 
 async def test_listings(four: Rooms) -> None:
-    """A listing is published once, seen everywhere, withdrawn once."""
+    """A listing is published once, seen everywhere, withdrawn again only from an earlier day."""
     await four.register(SH, institution_body("310000-1"))
     await four.publish(SH, listing_body())
     error = await refused(four.publish(SH, listing_body()))
@@ -353,9 +353,9 @@ async def test_listings(four: Rooms) -> None:
     error = await refused(four.publish(JS, listing_body()))
     assert Reason.NOT_AUTHOR is error.reason
 
-    async def withdraw() -> reg_pb.WithdrawListingResponse:
+    async def withdraw(day: str = "2026-12-01") -> reg_pb.WithdrawListingResponse:
         withdrawal = pb.ListingWithdrawal(
-            listing_id="310000-L1", effective_date="2026-12-01", reason="RENOVATION"
+            listing_id="310000-L1", effective_date=day, reason="RENOVATION"
         )
         return await four.registry[SH].withdraw_listing(
             reg_pb.WithdrawListingRequest(
@@ -364,6 +364,7 @@ async def test_listings(four: Rooms) -> None:
             four.call(SH, "Withdraw"),
         )
 
+    assert (await withdraw("2062-12-01")).appended.entry_count == 1
     assert (await withdraw()).appended.entry_count == 1
     error = await refused(withdraw())
     assert (Reason.RULE_REFUSED, "G08-LISTING-WITHDRAWN") == (error.reason, error.details["rule"])
@@ -406,16 +407,33 @@ async def test_agreement_is_proposed_accepted_replaced_and_ended(four: Rooms) ->
     ]
     assert [False, True, True, False] == in_force
 
-    second = await four.propose(SH, agreement_body(predecessor_hash=version_hash))
+    # An amendment that is open ends nothing, and says who accepted what.
+    amendment = agreement_body(predecessor_hash=version_hash, scopes=[1], subsidy_kinds=[])
+    second = await four.propose(SH, amendment)
     await four.spread(SH)
-    assert [(second, False)] == [(a.version_hash, a.in_force) for a in await agreements(four, ZJ)]
+    (found,) = await agreements(four, ZJ, on_date="2026-11-22")
+    assert (second, 2, True, 1) == (
+        found.version_hash, found.version_number, found.in_force, found.in_force_number,
+    )  # fmt: skip
+    assert "2026-11-30" == found.in_force_version.until_date
+    assert [(SH, 2), (JS, 1)] == [(word.province, word.version_number) for word in found.words]
     error = await refused(four.say(JS, "310000-A1", version_hash))
     assert "G13-NOT-NEWEST" == error.details["rule"]
     await four.say(JS, "310000-A1", second)
     await four.spread(JS)
-    assert [True] == [each.in_force for each in await agreements(four, ZJ)]
+    assert [2] == [each.in_force_number for each in await agreements(four, ZJ)]
 
-    await four.say(JS, "310000-A1", second, accept=False)
+    # One that begins later takes over on its first day.
+    third = await four.propose(SH, agreement_body(predecessor_hash=second, from_date="2062-01-01"))
+    await four.spread(SH)
+    await four.say(JS, "310000-A1", third)
+    await four.spread(JS)
+    (found,) = await agreements(four, ZJ)
+    assert (2, "2062-01-01") == (found.in_force_number, found.replaced_date)
+    (found,) = await agreements(four, ZJ, on_date="2062-01-01")
+    assert (3, "") == (found.in_force_number, found.replaced_date)
+
+    await four.say(JS, "310000-A1", third, accept=False)
     log = LogName.registry(JS)
     await four.nodes[ZJ].holds(log, four.nodes[JS].logs.reader.position(log).size)
     assert [False] == [each.in_force for each in await agreements(four, ZJ)]

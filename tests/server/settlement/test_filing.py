@@ -12,6 +12,7 @@ from deltacare.v1 import settlement_service_pb2 as spb
 from deltacare.v1.types_pb2 import Duty
 from server.edge.call import Call, Disclosed
 from tests.server.settlement.world import DUTY, HOME, HOST, World, day, entries
+from tests.support.persons import NUMBER
 
 LOG = LogName.settlement(HOST, HOME)
 
@@ -320,3 +321,30 @@ async def test_policies_are_listed(tmp_path: Path) -> None:
         with pytest.raises(Refusal) as caught:
             await world[HOME].settlement.publish_subsidy_policy(request, call)
         assert ["policy.unit", "policy.until_date"] == [v.field for v in caught.value.violations]
+
+
+async def test_identity_numbers_are_not_filed(tmp_path: Path) -> None:
+    """In a settlement number, a certificate or who made it: named by field, never repeated."""
+    async with World.open(tmp_path) as world:
+        await world.facts(elders=1)
+        bad = world.record(f"NO{NUMBER}", caregiver_cert_no=f"{HOME}-C{NUMBER}")
+        malformed = world.record(f"no {NUMBER}")
+        requests = [
+            spb.FileRecordsRequest(
+                request_id=world.request_id(), duty=duty, partner=HOME, records=records
+            )
+            for duty, records in (
+                (DUTY, [world.record("S1"), bad]),
+                (DUTY, [malformed]),
+                (Duty(maker=f"m-{NUMBER}", reviewer=DUTY.reviewer), [world.record("S1")]),
+                (DUTY, [world.record("999999500101001")]),  # a serial number as well as any
+            )
+        ]
+        *refused, let = await world.stream(HOST, requests)
+        assert [
+            ["records[1].settlement_no", "records[1].caregiver_cert_no"],
+            ["records[0].settlement_no"],
+            ["duty.maker"],
+        ] == [[fault.field for fault in each.faults] for each in refused]
+        assert NUMBER not in repr(refused)
+        assert 1 == let.appended.entry_count

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from deltacare.ids import LogName
 from deltacare.v1 import entry_pb2 as pb
+from server.registry.values import EndSaid
 from server.store.database import Database
 from server.supervision import tables
 from server.supervision.projector import SupervisionProjector
@@ -88,7 +89,7 @@ def dump(database: Database) -> dict[str, list[tuple[object, ...]]]:
     return database.read_now(
         lambda connection: {
             table.name: sorted(tuple(row) for row in connection.execute(select(table)))
-            for table in (tables.inspections, tables.measures, tables.reports)
+            for table in (tables.inspections, tables.measures, tables.reports, tables.lifts)
         }
     )
 
@@ -200,7 +201,7 @@ def test_history_is_what_was_said(book: Book, database: Database) -> None:
         "320000-C1": ["310000-M6"],
     } == {subject: [each.measure_id for each in taken] for subject, taken in found.items()}
     ban, order_said, _ = found["310000-1"]
-    assert (2, 8, date(2026, 11, 1)) == (ban.index, ban.lifted_index, ban.lifted_date)
+    assert (2, (EndSaid(index=8, from_date=date(2026, 11, 1)),)) == (ban.index, ban.lifts)
     assert date(2026, 10, 10) == order_said.due_date
     assert (
         ReportSaid(index=5, accepted=False, report_date=date(2026, 10, 8), reason="SEEN"),

@@ -9,7 +9,7 @@ import pytest
 from deltacare.times import ServiceMonth
 from deltacare.v1 import entry_pb2 as pb
 from deltacare.v1 import supervision_service_pb2 as sup_pb
-from server.registry.values import Reach
+from server.registry.values import EndSaid, Reach
 from server.supervision import rules
 from server.supervision.rules import (
     CONSEQUENCES,
@@ -68,7 +68,8 @@ def rectified(*reports: ReportSaid, **changes: object) -> MeasureHistory:
 
 def lifted(history: MeasureHistory, day: int, index: int = 6) -> MeasureHistory:
     """Return a measure that was lifted from a day in October on."""
-    return replace(history, lifted_index=index, lifted_date=date(2026, 10, day))
+    lift = EndSaid(index=index, from_date=date(2026, 10, day))
+    return replace(history, lifts=(*history.lifts, lift))
 
 
 def effects_on(history: MeasureHistory, day: int, reach: Reach = ALL) -> list[str]:
@@ -170,7 +171,8 @@ def test_due_date_lies_within_the_days(due: str, last: str, expected: str | None
         ("310000-M1", taken(), "2026-10-01", "M11-NO-RECTIFICATION"),
         ("310000-M1", rectified(reported(5, accepted=False)), "2026-10-06", None),
         ("310000-M1", rectified(reported(5)), "2026-10-06", "M12-MENDED"),
-        ("310000-M1", lifted(rectified(), 5), "2026-10-04", "M13-LIFTED"),
+        ("310000-M1", lifted(rectified(), 5), "2026-10-04", None),
+        ("310000-M1", lifted(rectified(), 5), "2026-10-05", "M13-LIFTED"),
     ],
 )
 def test_report(
@@ -189,13 +191,16 @@ def test_report(
         ("320000-M1", taken(), "2026-10-01", "M03-NOT-OWN"),
         ("310000-M1", None, "2026-10-01", "M10-MEASURE-UNKNOWN"),
         ("310000-M1", lifted(taken(), 5), "2026-10-06", "M13-LIFTED"),
+        ("310000-M1", lifted(taken(), 5), "2026-10-05", "M13-LIFTED"),
+        ("310000-M1", lifted(taken(), 5), "2026-10-04", None),
+        ("310000-M1", lifted(lifted(taken(), 5), 4, 7), "2026-10-04", "M13-LIFTED"),
         ("310000-M1", rectified(reported(12)), "2026-10-12", None),
     ],
 )
 def test_lift(
     measure_id: str, measure: MeasureHistory | None, day: str, expected: str | None
 ) -> None:
-    """A lift is of an own measure that was not lifted before."""
+    """A lift is of an own measure that was not lifted before, or only from a later day."""
     body = pb.MeasureLift(measure_id=measure_id, effective_date=day, reason="MENDED")
     assert expected == code(judge_lift(SH, body, measure=measure))
 
@@ -259,6 +264,7 @@ def test_caregiver_is_not_listed_anyway() -> None:
         (lifted(taken(), 5), until(4)),
         (lifted(taken(until_date=date(2026, 10, 3)), 5), until(3)),
         (lifted(taken(), 1), []),
+        (lifted(lifted(taken(), 9), 5, 7), until(4)),
         # Due on the 10th: overdue from the 11th until the day of an accepted report.
         (rectified(), since(11)),
         (rectified(reported(10)), []),

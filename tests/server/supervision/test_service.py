@@ -127,6 +127,7 @@ async def test_story_of_an_institution(rooms: Rooms) -> None:
     assert ("OVERDUE", ["UNLISTED"], True) == await standing(rooms, SH, "2026-10-13")
     assert ("MENDED", ["RECORDED"], True) == await standing(rooms, SH, "2026-10-14")
     assert "M12-MENDED" == rule_of(await refused(report(rooms, "2026-10-15")))
+    await rooms.lift(SH, "310000-M1", "2062-10-01")
     await rooms.lift(SH, "310000-M1", "2026-10-01")
     (row,) = await listed(rooms, on_date="2026-10-13")
     assert order == row.measure

@@ -34,6 +34,7 @@ from deltacare.trust import verdict_key_name
 from deltacare.trust.documents import canonical
 
 __all__ = [
+    "ANSWERS_MAX",
     "BUNDLE_BYTES_MAX",
     "BundleContent",
     "BundleKey",
@@ -48,10 +49,12 @@ __all__ = [
 BUNDLE_BYTES_MAX = 64 * 1024 * 1024
 """Lists of 16 million certificates take 11 MB as JWTs."""
 
+ANSWERS_MAX = 200_000
+"""About kinds, and about single certificates."""
+
 _FORMAT = "deltacare/offline/v1"
 _KEYS_MAX = 1_000
 _LISTS_MAX = 1_000
-_ANSWERS_MAX = 200_000
 _TEXT_CHARS_MAX = 256
 _LINES = 4
 _VERDICTS = frozenset(
@@ -203,8 +206,8 @@ class BundleContent:
             trust_version=_number(row["trust_version"], "trust_version"),
             keys=_rows(BundleKey, row["keys"], "keys", items_max=_KEYS_MAX),
             lists=_rows(BundleList, row["lists"], "lists", items_max=_LISTS_MAX),
-            classes=_rows(ClassAnswer, row["classes"], "classes", items_max=_ANSWERS_MAX),
-            numbers=_rows(NumberAnswer, row["numbers"], "numbers", items_max=_ANSWERS_MAX),
+            classes=_rows(ClassAnswer, row["classes"], "classes", items_max=ANSWERS_MAX),
+            numbers=_rows(NumberAnswer, row["numbers"], "numbers", items_max=ANSWERS_MAX),
         )
 
 
@@ -377,6 +380,10 @@ def _time(value: object, where: str) -> datetime:
     return found
 
 
+def _province(value: object, where: str) -> str:
+    return parse_province(require(value, str, where), field=where)
+
+
 def _verdict(value: object, where: str) -> str:
     text = require(value, str, where)
     if text not in _VERDICTS:
@@ -387,6 +394,7 @@ def _verdict(value: object, where: str) -> str:
 _READERS: Mapping[str, Callable[[object, str], object]] = {
     "fetched_time": _time,
     "from_date": _day,
+    "issuer": _province,
     "list_number": _number,
     "until_date": _last_day,
     "verdict": _verdict,

@@ -50,7 +50,7 @@ __all__ = [
     "set_status",
     "status_at",
     "status_key_id",
-    "status_log_size",
+    "verified_list",
 ]
 
 STATUS_BITS = 2
@@ -206,8 +206,17 @@ class StatusListToken:
         # 2. The signature.
         claims = jws.verify(key)
         # 3. What it says.
+        return cls.read(claims, jws.key_id)
+
+    @classmethod
+    def read(cls, claims: Mapping[str, Any], key_id: str) -> Self:
+        """Return the list that claims state; for whoever verified their signature.
+
+        Raises:
+            PeerFault: ``BAD_SIGNATURE``, if they are not exactly those of such a token.
+        """
         try:
-            return cls._read(claims, jws.key_id)
+            return cls._read(claims, key_id)
         except Refusal as refusal:
             raise bad_token(f"The status list cannot be read: {refusal.message}") from None
 
@@ -248,14 +257,11 @@ def status_key_id(token: str) -> str:
     return parse_jws(token, typ=STATUS_LIST_TYPE, bytes_max=TOKEN_BYTES_MAX).key_id
 
 
-def status_log_size(token: str) -> int:
-    """Return how many entries of its issuer's log a token takes in; for one that was verified.
+def verified_list(token: str) -> StatusListToken:
+    """Return the list of a token whose signature was verified before; nothing here verifies it.
 
     Raises:
         PeerFault: ``BAD_SIGNATURE``, if it is no such token.
     """
     jws = parse_jws(token, typ=STATUS_LIST_TYPE, bytes_max=TOKEN_BYTES_MAX)
-    size = parse_object(jws.payload, "The payload").get("log_size")
-    if type(size) is not int or size < 0:
-        raise bad_token("A number in the status list is none.")
-    return size
+    return StatusListToken.read(parse_object(jws.payload, "The payload"), jws.key_id)

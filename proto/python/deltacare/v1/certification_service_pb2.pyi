@@ -1657,7 +1657,10 @@ class PutWatchListResponse(_message.Message):
 
     @_builtins.property
     def cursors(self) -> _containers.RepeatedCompositeFieldContainer[Global___WatchCursor]:
-        """Where to start watching so that nothing after this call is missed."""
+        """Where to start watching so that nothing that comes once the list is kept is missed: places of
+        after that. A stream that runs meanwhile tells of the same from there on, and goes on with what
+        was watched before; what came earlier is in a check that is made after this call.
+        """
 
     def __init__(
         self,
@@ -1817,8 +1820,14 @@ class AlertedCertificate(_message.Message):
     CERTIFICATE_NO_FIELD_NUMBER: _builtins.int
     INSTITUTION_IDS_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_BY_FIELD_NUMBER: _builtins.int
+    COMING_VERDICT_FIELD_NUMBER: _builtins.int
     certificate_no: _builtins.str
     """The certificate."""
+    superseded_by: _builtins.str
+    """The certificate that was issued to follow it, if that is what the entry says; else empty. It
+    is on no list by that.
+    """
     @_builtins.property
     def institution_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Institutions on whose lists it stands, ascending."""
@@ -1827,16 +1836,22 @@ class AlertedCertificate(_message.Message):
     def verdict(self) -> Global___CheckCertificationResponse:
         """What a check says now."""
 
+    @_builtins.property
+    def coming_verdict(self) -> Global___CheckCertificationResponse:
+        """If the entry's `effective_date` is still to come: what a check says now for that day; else absent."""
+
     def __init__(
         self,
         *,
         certificate_no: _builtins.str = ...,
         institution_ids: _abc.Iterable[_builtins.str] | None = ...,
         verdict: Global___CheckCertificationResponse | None = ...,
+        superseded_by: _builtins.str = ...,
+        coming_verdict: Global___CheckCertificationResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["verdict", b"verdict"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["coming_verdict", b"coming_verdict", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "institution_ids", b"institution_ids", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "coming_verdict", b"coming_verdict", "institution_ids", b"institution_ids", "superseded_by", b"superseded_by", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1844,8 +1859,9 @@ Global___AlertedCertificate: _TypeAlias = AlertedCertificate  # noqa: Y015
 
 @_typing.final
 class CertificateAlert(_message.Message):
-    """An entry that touches watched certificates: its issuer's or host's word, a measure, an equivalence
-    or agreement that it is recognised by. An answer that names no entry says only where watching
+    """An entry that touches watched certificates: its issuer's or host's word, the issue of one that
+    follows it, a measure against it or its holder's others, an equivalence or agreement that it is
+    recognised by. An answer that names no entry says only where watching
     stands: the first does, where it begins, and one may come when much passed that touches nothing.
     Entries that are void touch nothing.
     """
@@ -1857,8 +1873,16 @@ class CertificateAlert(_message.Message):
     ENTRY_TIME_FIELD_NUMBER: _builtins.int
     CERTIFICATES_FIELD_NUMBER: _builtins.int
     CURSORS_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_DATE_FIELD_NUMBER: _builtins.int
+    UNTIL_DATE_FIELD_NUMBER: _builtins.int
     body: _builtins.str
     """Name of its body in `Entry`, such as `certificate_revocation`."""
+    effective_date: _builtins.str
+    """First day of what the entry says, as it says it; empty if it names none. It may be still to come:
+    then `coming_verdict` says what follows, and no further answer comes on the day itself.
+    """
+    until_date: _builtins.str
+    """Last day of it; empty if it names none."""
     @_builtins.property
     def entry(self) -> _types_pb2.EntryRef:
         """The entry; absent in an answer that only says where watching stands."""
@@ -1883,10 +1907,12 @@ class CertificateAlert(_message.Message):
         entry_time: _timestamp_pb2.Timestamp | None = ...,
         certificates: _abc.Iterable[Global___AlertedCertificate] | None = ...,
         cursors: _abc.Iterable[Global___WatchCursor] | None = ...,
+        effective_date: _builtins.str = ...,
+        until_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "entry_time", b"entry_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "certificates", b"certificates", "cursors", b"cursors", "entry", b"entry", "entry_time", b"entry_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "certificates", b"certificates", "cursors", b"cursors", "effective_date", b"effective_date", "entry", b"entry", "entry_time", b"entry_time", "until_date", b"until_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -84,7 +84,7 @@ class CredentialServiceServicer:
 
     def IssueCredential(self, request, context):
         """Makes the phone form of a certificate of the own province. FAILED_PRECONDITION: it is revoked or
-        expired, or no key was stated.
+        expired, or no key was stated, or the name in the vault is not the certificate's.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,7 +41,7 @@ class CredentialServiceStub:
     """Lists keys of all provinces, sorted by province and place."""
     IssueCredential: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.IssueCredentialRequest, _credential_service_pb2.IssueCredentialResponse]
     """Makes the phone form of a certificate of the own province. FAILED_PRECONDITION: it is revoked or
-    expired, or no key was stated.
+    expired, or no key was stated, or the name in the vault is not the certificate's.
     """
     GetStatusList: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.GetStatusListRequest, _credential_service_pb2.GetStatusListResponse]
     """Gets the newest signed status list of the own province; or, of a day, the list of any province as
@@ -66,7 +66,7 @@ class CredentialServiceAsyncStub(CredentialServiceStub):
     """Lists keys of all provinces, sorted by province and place."""
     IssueCredential: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.IssueCredentialRequest, _credential_service_pb2.IssueCredentialResponse]  # type: ignore[assignment]
     """Makes the phone form of a certificate of the own province. FAILED_PRECONDITION: it is revoked or
-    expired, or no key was stated.
+    expired, or no key was stated, or the name in the vault is not the certificate's.
     """
     GetStatusList: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.GetStatusListRequest, _credential_service_pb2.GetStatusListResponse]  # type: ignore[assignment]
     """Gets the newest signed status list of the own province; or, of a day, the list of any province as
@@ -106,7 +106,7 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_credential_service_pb2.IssueCredentialResponse, _abc.Awaitable[_credential_service_pb2.IssueCredentialResponse]]:
         """Makes the phone form of a certificate of the own province. FAILED_PRECONDITION: it is revoked or
-        expired, or no key was stated.
+        expired, or no key was stated, or the name in the vault is not the certificate's.
         """
 
     @_abc_1.abstractmethod

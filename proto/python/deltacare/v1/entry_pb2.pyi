@@ -234,7 +234,10 @@ class _AgreementWordEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Agreeme
     AGREEMENT_WORD_ACCEPTED: _AgreementWord.ValueType  # 1
     """The party accepts this version."""
     AGREEMENT_WORD_ENDED: _AgreementWord.ValueType  # 2
-    """The party does not accept it, or accepts it no longer."""
+    """The party ends this version and every earlier one, whether it had accepted them or not: the
+    agreement is over until all accept a version anew. A later version that is only proposed needs
+    no such word: it is not in force while somebody does not accept it.
+    """
 
 class AgreementWord(_AgreementWord, metaclass=_AgreementWordEnumTypeWrapper):
     """What a party may say of an agreement."""
@@ -244,7 +247,10 @@ AGREEMENT_WORD_UNSPECIFIED: AgreementWord.ValueType  # 0
 AGREEMENT_WORD_ACCEPTED: AgreementWord.ValueType  # 1
 """The party accepts this version."""
 AGREEMENT_WORD_ENDED: AgreementWord.ValueType  # 2
-"""The party does not accept it, or accepts it no longer."""
+"""The party ends this version and every earlier one, whether it had accepted them or not: the
+agreement is over until all accept a version anew. A later version that is only proposed needs
+no such word: it is not in force while somebody does not accept it.
+"""
 Global___AgreementWord: _TypeAlias = AgreementWord  # noqa: Y015
 
 class _CertificateSubject:
@@ -1069,7 +1075,9 @@ class ControlTotals(_message.Message):
     institution_count: _builtins.int
     """Institutions."""
     city_count: _builtins.int
-    """Different cities (the first four digits of the division) that they stand in."""
+    """Different cities (the first four digits of the division) that they are known to stand in. One
+    of which only the province is known counts for none; in a municipality (直辖市) that is a city.
+    """
     approved_beds: _builtins.int
     """Sum of their approved beds."""
     def __init__(
@@ -1115,7 +1123,9 @@ Global___ListingProposal: _TypeAlias = ListingProposal  # noqa: Y015
 
 @_typing.final
 class ListingWithdrawal(_message.Message):
-    """Ends a listing of the author."""
+    """Ends a listing of the author. Said again it counts only if it is from an earlier day, which puts a
+    wrong day right; the earliest day counts.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1146,8 +1156,11 @@ Global___ListingWithdrawal: _TypeAlias = ListingWithdrawal  # noqa: Y015
 @_typing.final
 class Agreement(_message.Message):
     """One version of an agreement (合作协议) between divisions of two or more provinces. Its author
-    accepts it by proposing it. At given checkpoints it is in force if the last word of every
-    province that has a party in it is acceptance of this same version.
+    accepts it by proposing it. At given checkpoints, of the versions that every province with a
+    party in them accepts there, the newest that has begun on a day is in force on that day, until
+    its last day. So a version stays in force until all have accepted a later one and that one's first
+    day has come; proposing or accepting a later one ends nothing, and what was replaced does not come
+    back.
     Only the province whose code the agreement bears proposes its versions, so that they form one
     chain in one log; another party ends it and proposes its own.
     """
@@ -1202,7 +1215,9 @@ Global___Agreement: _TypeAlias = Agreement  # noqa: Y015
 
 @_typing.final
 class AgreementAnswer(_message.Message):
-    """The author's word on a version of an agreement. The last word counts."""
+    """The author's word on a version of an agreement. A province accepts a version if it said so, and
+    did not later end that version or a later one.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1217,7 +1232,7 @@ class AgreementAnswer(_message.Message):
     word: Global___AgreementWord.ValueType
     """The word."""
     reason: _builtins.str
-    """Code of the reason; needed to refuse or end."""
+    """Code of the reason; needed to end."""
     def __init__(
         self,
         *,
@@ -1292,7 +1307,9 @@ Global___Equivalence: _TypeAlias = Equivalence  # noqa: Y015
 
 @_typing.final
 class EquivalenceEnd(_message.Message):
-    """Ends an equivalence of the author."""
+    """Ends an equivalence of the author. Said again it counts only if it is from an earlier day, which
+    puts a wrong day right; the earliest day counts.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1467,7 +1484,7 @@ class Certificate(_message.Message):
     in UTF-8: NFKC, case folded, without spaces, any dot between its parts written U+00B7.
     """
     institution_id: _builtins.str
-    """For an institution: its id."""
+    """For an institution: its id, which the author's own register stated before; else void."""
     valid_from_date: _builtins.str
     """First day it is good for."""
     valid_until_date: _builtins.str
@@ -1475,7 +1492,10 @@ class Certificate(_message.Message):
     division_code: _builtins.str
     """Division whose office issued it, of the author, 6 digits; empty means the province itself."""
     predecessor_no: _builtins.str
-    """Certificate of the same author that it follows: a lower level, or one that ran out. May be empty."""
+    """Certificate of the same author that it follows: a lower level, or one that ran out. May be empty.
+    Certificates that follow one another are one holder's: at most 64, and a measure against one is
+    against all.
+    """
     @_builtins.property
     def references(self) -> _containers.RepeatedCompositeFieldContainer[Global___CertificateReference]:
         """What it rests on, at most 32."""
@@ -1505,7 +1525,9 @@ Global___Certificate: _TypeAlias = Certificate  # noqa: Y015
 
 @_typing.final
 class CertificateRenewal(_message.Message):
-    """Prolongs a certificate: from here on it is good until the new date."""
+    """Prolongs a certificate: from here on it is good until the new date. Void if the certificate is
+    revoked on the first day that it would add.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1545,7 +1567,9 @@ Global___CertificateRenewal: _TypeAlias = CertificateRenewal  # noqa: Y015
 
 @_typing.final
 class CertificateAddition(_message.Message):
-    """Adds to a certificate what its holder did since."""
+    """Adds to a certificate what its holder did since. Void where a renewal would be because of a
+    revocation.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1573,7 +1597,7 @@ Global___CertificateAddition: _TypeAlias = CertificateAddition  # noqa: Y015
 
 @_typing.final
 class CertificateSuspension(_message.Message):
-    """Suspends a certificate."""
+    """Suspends a certificate. Void if the certificate is revoked on the first day of it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1607,7 +1631,9 @@ Global___CertificateSuspension: _TypeAlias = CertificateSuspension  # noqa: Y015
 
 @_typing.final
 class CertificateReinstatement(_message.Message):
-    """Ends a suspension."""
+    """Ends the suspensions, said before it, that hold on its first day. One that begins later is another
+    matter and stands. Void if no suspension holds on that day, or the certificate is revoked on it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1637,7 +1663,10 @@ Global___CertificateReinstatement: _TypeAlias = CertificateReinstatement  # noqa
 
 @_typing.final
 class CertificateRevocation(_message.Message):
-    """Revokes a certificate for good."""
+    """Revokes a certificate for good. Said again it counts only if it is from an earlier day: whoever
+    stated a day too late by mistake can stop the certificate all the same. The earliest day counts,
+    and none can be taken back.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1697,7 +1726,9 @@ Global___RecognitionSuspension: _TypeAlias = RecognitionSuspension  # noqa: Y015
 
 @_typing.final
 class RecognitionResumption(_message.Message):
-    """The author recognises the certificate again."""
+    """The author recognises the certificate again: it ends the suspensions of recognition, said before it,
+    that hold on its first day, and none that begins later. Void if none holds on that day.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1913,7 +1944,9 @@ Global___RectificationReport: _TypeAlias = RectificationReport  # noqa: Y015
 
 @_typing.final
 class MeasureLift(_message.Message):
-    """Lifts a measure of the author."""
+    """Lifts a measure of the author. Said again it counts only if it is from an earlier day, which puts a
+    wrong day right; the earliest day counts.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1944,28 +1977,39 @@ Global___MeasureLift: _TypeAlias = MeasureLift  # noqa: Y015
 @_typing.final
 class Erased(_message.Message):
     """The author has destroyed the values, salts and key of a person. Who mirrors it destroys the salts
-    of these certificates; their holders can be compared by nobody any more.
+    of these certificates; their holders can be compared by nobody any more. It names certificates,
+    tags, or both.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CERTIFICATE_NOS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    PERSON_TAGS_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """Code of the reason, such as `REQUESTED` or `RETENTION_ENDED`."""
     @_builtins.property
     def certificate_nos(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Certificates of the author whose holder was erased, 1 to 1,000, ascending."""
+        """Certificates of the author whose holder was erased, at most 1,000, ascending."""
+
+    @_builtins.property
+    def person_tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Tags of those erased, at most 1,000, each 16 bytes, ascending. The author drew one at random when
+        it first kept something of a person, and keeps it beside that and nowhere else: so it knows whom
+        to destroy again when it is restored from an older copy, whatever they held then. A person that
+        is kept again later has another. To everybody else a tag says nothing.
+        """
 
     def __init__(
         self,
         *,
         certificate_nos: _abc.Iterable[_builtins.str] | None = ...,
         reason: _builtins.str = ...,
+        person_tags: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_nos", b"certificate_nos", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_nos", b"certificate_nos", "person_tags", b"person_tags", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

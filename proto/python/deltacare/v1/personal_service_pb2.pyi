@@ -424,7 +424,7 @@ class ErasePersonalDataResponse(_message.Message):
     CERTIFICATE_NOS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def appended(self) -> _types_pb2.Appended:
-        """Where the `Erased` entry stands; no entries if the person held no certificate."""
+        """Where the `Erased` entries stand."""
 
     @_builtins.property
     def certificate_nos(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -69,7 +69,8 @@ class PersonalServiceServicer:
     """
 
     def PutPersonalData(self, request, context):
-        """Puts or replaces values of persons, 1 to 1,000.
+        """Puts or replaces values of persons, 1 to 1,000. FAILED_PRECONDITION: a certificate was issued to
+        another name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

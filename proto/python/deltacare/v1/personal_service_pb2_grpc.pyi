@@ -36,7 +36,9 @@ class PersonalServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PersonalServiceAsyncStub: ...
     PutPersonalData: _grpc.UnaryUnaryMultiCallable[_personal_service_pb2.PutPersonalDataRequest, _personal_service_pb2.PutPersonalDataResponse]
-    """Puts or replaces values of persons, 1 to 1,000."""
+    """Puts or replaces values of persons, 1 to 1,000. FAILED_PRECONDITION: a certificate was issued to
+    another name.
+    """
     DisclosePersonalData: _grpc.UnaryUnaryMultiCallable[_personal_service_pb2.DisclosePersonalDataRequest, _personal_service_pb2.DisclosePersonalDataResponse]
     """Discloses values of one person, for a purpose and on a legal basis. The disclosure is durable in
     the audit log before the answer leaves. NOT_FOUND: nothing is kept, or it was erased.
@@ -60,7 +62,9 @@ class PersonalServiceAsyncStub(PersonalServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PutPersonalData: _aio.UnaryUnaryMultiCallable[_personal_service_pb2.PutPersonalDataRequest, _personal_service_pb2.PutPersonalDataResponse]  # type: ignore[assignment]
-    """Puts or replaces values of persons, 1 to 1,000."""
+    """Puts or replaces values of persons, 1 to 1,000. FAILED_PRECONDITION: a certificate was issued to
+    another name.
+    """
     DisclosePersonalData: _aio.UnaryUnaryMultiCallable[_personal_service_pb2.DisclosePersonalDataRequest, _personal_service_pb2.DisclosePersonalDataResponse]  # type: ignore[assignment]
     """Discloses values of one person, for a purpose and on a legal basis. The disclosure is durable in
     the audit log before the answer leaves. NOT_FOUND: nothing is kept, or it was erased.
@@ -87,7 +91,9 @@ class PersonalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _personal_service_pb2.PutPersonalDataRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_personal_service_pb2.PutPersonalDataResponse, _abc.Awaitable[_personal_service_pb2.PutPersonalDataResponse]]:
-        """Puts or replaces values of persons, 1 to 1,000."""
+        """Puts or replaces values of persons, 1 to 1,000. FAILED_PRECONDITION: a certificate was issued to
+        another name.
+        """
 
     @_abc_1.abstractmethod
     def DisclosePersonalData(

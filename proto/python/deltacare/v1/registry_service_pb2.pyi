@@ -34,7 +34,7 @@ class _DisagreementKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Disa
     DISAGREEMENT_KIND_CLAIM_ONLY: _DisagreementKind.ValueType  # 2
     """The owner states nothing where a claim does."""
     DISAGREEMENT_KIND_SAME_ADDRESS: _DisagreementKind.ValueType  # 3
-    """Several institutions of one register at one address or one place."""
+    """Several institutions of one register at one address, or at one place with no other address."""
     DISAGREEMENT_KIND_SAME_NAME: _DisagreementKind.ValueType  # 4
     """Several institutions of one register of one name."""
     DISAGREEMENT_KIND_DIVISION_ABOLISHED: _DisagreementKind.ValueType  # 5
@@ -43,6 +43,10 @@ class _DisagreementKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Disa
     """The code is of a development zone and stands in no table of GB/T 2260."""
     DISAGREEMENT_KIND_STREET_UNKNOWN: _DisagreementKind.ValueType  # 7
     """The street is named, and no code was found for it."""
+    DISAGREEMENT_KIND_SAME_PLACE: _DisagreementKind.ValueType  # 8
+    """Several institutions of one register at one place, whose addresses differ: perhaps what a
+    geocoder answers where it finds nothing. `claimed` has their addresses, in the order of the ids.
+    """
 
 class DisagreementKind(_DisagreementKind, metaclass=_DisagreementKindEnumTypeWrapper):
     """What does not fit together."""
@@ -54,7 +58,7 @@ DISAGREEMENT_KIND_CLAIM: DisagreementKind.ValueType  # 1
 DISAGREEMENT_KIND_CLAIM_ONLY: DisagreementKind.ValueType  # 2
 """The owner states nothing where a claim does."""
 DISAGREEMENT_KIND_SAME_ADDRESS: DisagreementKind.ValueType  # 3
-"""Several institutions of one register at one address or one place."""
+"""Several institutions of one register at one address, or at one place with no other address."""
 DISAGREEMENT_KIND_SAME_NAME: DisagreementKind.ValueType  # 4
 """Several institutions of one register of one name."""
 DISAGREEMENT_KIND_DIVISION_ABOLISHED: DisagreementKind.ValueType  # 5
@@ -63,6 +67,10 @@ DISAGREEMENT_KIND_DIVISION_STATISTICAL: DisagreementKind.ValueType  # 6
 """The code is of a development zone and stands in no table of GB/T 2260."""
 DISAGREEMENT_KIND_STREET_UNKNOWN: DisagreementKind.ValueType  # 7
 """The street is named, and no code was found for it."""
+DISAGREEMENT_KIND_SAME_PLACE: DisagreementKind.ValueType  # 8
+"""Several institutions of one register at one place, whose addresses differ: perhaps what a
+geocoder answers where it finds nothing. `claimed` has their addresses, in the order of the ids.
+"""
 Global___DisagreementKind: _TypeAlias = DisagreementKind  # noqa: Y015
 
 class _ListingState:
@@ -76,9 +84,9 @@ class _ListingStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ListingS
     LISTING_STATE_PROPOSED: _ListingState.ValueType  # 1
     """Proposed, and not published."""
     LISTING_STATE_PUBLISHED: _ListingState.ValueType  # 2
-    """Published."""
+    """Published; it may be said already from which later day it is withdrawn."""
     LISTING_STATE_WITHDRAWN: _ListingState.ValueType  # 3
-    """Published and withdrawn."""
+    """Published and withdrawn, from today in Asia/Shanghai or an earlier day."""
 
 class ListingState(_ListingState, metaclass=_ListingStateEnumTypeWrapper):
     """Where a listing stands."""
@@ -88,9 +96,9 @@ LISTING_STATE_UNSPECIFIED: ListingState.ValueType  # 0
 LISTING_STATE_PROPOSED: ListingState.ValueType  # 1
 """Proposed, and not published."""
 LISTING_STATE_PUBLISHED: ListingState.ValueType  # 2
-"""Published."""
+"""Published; it may be said already from which later day it is withdrawn."""
 LISTING_STATE_WITHDRAWN: ListingState.ValueType  # 3
-"""Published and withdrawn."""
+"""Published and withdrawn, from today in Asia/Shanghai or an earlier day."""
 Global___ListingState: _TypeAlias = ListingState  # noqa: Y015
 
 @_typing.final
@@ -567,8 +575,13 @@ class FoundInstitution(_message.Message):
 
     INSTITUTION_FIELD_NUMBER: _builtins.int
     DISTANCE_M_FIELD_NUMBER: _builtins.int
+    PLACE_UNCERTAIN_FIELD_NUMBER: _builtins.int
     distance_m: _builtins.int
     """Distance along the great circle, in metres; absent without a place."""
+    place_uncertain: _builtins.bool
+    """Whether others of its register stand at the very same place under other addresses: then the
+    place is perhaps none of its own, and the distance is uncertain. Only where there is one.
+    """
     @_builtins.property
     def institution(self) -> Global___RegisteredInstitution:
         """The institution."""
@@ -578,10 +591,11 @@ class FoundInstitution(_message.Message):
         *,
         institution: Global___RegisteredInstitution | None = ...,
         distance_m: _builtins.int | None = ...,
+        place_uncertain: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "distance_m", b"distance_m", "institution", b"institution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "distance_m", b"distance_m", "institution", b"institution"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "distance_m", b"distance_m", "institution", b"institution", "place_uncertain", b"place_uncertain"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__distance_m: _TypeAlias = _typing.Literal["distance_m"]  # noqa: Y015
     _WhichOneofArgType__distance_m: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m"]  # noqa: Y015
@@ -1406,22 +1420,26 @@ class PartyWord(_message.Message):
     PROVINCE_FIELD_NUMBER: _builtins.int
     WORD_FIELD_NUMBER: _builtins.int
     VERSION_HASH_FIELD_NUMBER: _builtins.int
+    VERSION_NUMBER_FIELD_NUMBER: _builtins.int
     province: _builtins.str
     """The province."""
     word: _entry_pb2.AgreementWord.ValueType
     """Its last word on this agreement; unspecified if it has said nothing."""
     version_hash: _builtins.bytes
     """Leaf hash of the version that it meant."""
+    version_number: _builtins.int
+    """Which version of the agreement that is, counted from 1; 0 if it is none that is known."""
     def __init__(
         self,
         *,
         province: _builtins.str = ...,
         word: _entry_pb2.AgreementWord.ValueType = ...,
         version_hash: _builtins.bytes = ...,
+        version_number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["province", b"province", "version_hash", b"version_hash", "word", b"word"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["province", b"province", "version_hash", b"version_hash", "version_number", b"version_number", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1437,10 +1455,20 @@ class StandingAgreement(_message.Message):
     VERSION_HASH_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
     IN_FORCE_FIELD_NUMBER: _builtins.int
+    IN_FORCE_VERSION_FIELD_NUMBER: _builtins.int
+    IN_FORCE_NUMBER_FIELD_NUMBER: _builtins.int
+    VERSION_NUMBER_FIELD_NUMBER: _builtins.int
+    REPLACED_DATE_FIELD_NUMBER: _builtins.int
     version_hash: _builtins.bytes
     """Leaf hash of that version."""
     in_force: _builtins.bool
-    """Whether it is in force on the day asked for."""
+    """Whether a version of it, the newest or one before it, is in force on the day asked for."""
+    in_force_number: _builtins.int
+    """Which one that is, counted from 1; 0 if there is none."""
+    version_number: _builtins.int
+    """Which one the newest is, counted from 1."""
+    replaced_date: _builtins.str
+    """First day of an accepted version that replaces the one in force later; empty if there is none."""
     @_builtins.property
     def agreement(self) -> _entry_pb2.Agreement:
         """Its newest version."""
@@ -1449,6 +1477,10 @@ class StandingAgreement(_message.Message):
     def words(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartyWord]:
         """Last word of each province with a party, sorted."""
 
+    @_builtins.property
+    def in_force_version(self) -> _entry_pb2.Agreement:
+        """The version in force on that day; not set if there is none."""
+
     def __init__(
         self,
         *,
@@ -1456,10 +1488,14 @@ class StandingAgreement(_message.Message):
         version_hash: _builtins.bytes = ...,
         words: _abc.Iterable[Global___PartyWord] | None = ...,
         in_force: _builtins.bool = ...,
+        in_force_version: _entry_pb2.Agreement | None = ...,
+        in_force_number: _builtins.int = ...,
+        version_number: _builtins.int = ...,
+        replaced_date: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "in_force_version", b"in_force_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "in_force", b"in_force", "version_hash", b"version_hash", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "in_force", b"in_force", "in_force_number", b"in_force_number", "in_force_version", b"in_force_version", "replaced_date", b"replaced_date", "version_hash", b"version_hash", "version_number", b"version_number", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

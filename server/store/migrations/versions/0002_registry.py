@@ -79,9 +79,20 @@ def upgrade() -> None:
         sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
-        sa.Column("withdrawn_index", BigInt),
-        sa.Column("withdrawn_date", sa.Text),
         sa.PrimaryKeyConstraint("listing_id", name="pk_registry_listings"),
+    )
+    op.create_table(
+        "registry_listing_withdrawals",
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("listing_id", ID_TEXT, nullable=False),
+        sa.Column("effective_date", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_registry_listing_withdrawals"),
+    )
+    op.create_index(
+        "ix_registry_listing_withdrawals_listing_id",
+        "registry_listing_withdrawals",
+        ["listing_id"],
     )
     op.create_table(
         "registry_listing_proposals",

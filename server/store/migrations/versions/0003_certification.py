@@ -23,6 +23,8 @@ def upgrade() -> None:
         sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
         sa.Column("status_index", BigInt, nullable=False),
         sa.Column("institution_id", ID_TEXT, nullable=False),
+        sa.Column("predecessor_no", ID_TEXT, nullable=False),
+        sa.Column("line_no", ID_TEXT, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("certificate_no", name="pk_certification_certificates"),
     )
@@ -41,6 +43,11 @@ def upgrade() -> None:
         "ix_certification_certificates_institution_id",
         "certification_certificates",
         ["institution_id"],
+    )
+    op.create_index(
+        "ix_certification_certificates_line_no",
+        "certification_certificates",
+        ["line_no"],
     )
     op.create_table(
         "certification_events",
@@ -78,9 +85,20 @@ def upgrade() -> None:
         sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
-        sa.Column("ended_index", BigInt),
-        sa.Column("ended_date", sa.Text),
         sa.PrimaryKeyConstraint("equivalence_id", name="pk_certification_equivalences"),
+    )
+    op.create_table(
+        "certification_equivalence_ends",
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("equivalence_id", ID_TEXT, nullable=False),
+        sa.Column("effective_date", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_certification_equivalence_ends"),
+    )
+    op.create_index(
+        "ix_certification_equivalence_ends_equivalence_id",
+        "certification_equivalence_ends",
+        ["equivalence_id"],
     )
     op.create_table(
         "certification_recognitions",

@@ -35,18 +35,22 @@ def upgrade() -> None:
         sa.Column("log_index", BigInt, nullable=False),
         sa.Column("subject", ID_TEXT, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
-        sa.Column("lifted_index", BigInt),
-        sa.Column("lifted_date", sa.Text),
-        sa.Column("lifted_reason", sa.Text),
         sa.PrimaryKeyConstraint("measure_id", name="pk_supervision_measures"),
     )
     op.create_index(
         "ix_supervision_measures_place", "supervision_measures", ["author", "log_index"]
     )
-    op.create_index(
-        "ix_supervision_measures_lifted", "supervision_measures", ["author", "lifted_index"]
-    )
     op.create_index("ix_supervision_measures_subject", "supervision_measures", ["subject"])
+    op.create_table(
+        "supervision_lifts",
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("measure_id", ID_TEXT, nullable=False),
+        sa.Column("effective_date", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_supervision_lifts"),
+    )
+    op.create_index("ix_supervision_lifts_measure_id", "supervision_lifts", ["measure_id"])
     op.create_table(
         "supervision_reports",
         sa.Column("author", ID_TEXT, nullable=False),

@@ -19,9 +19,11 @@ def upgrade() -> None:
         "personal_persons",
         sa.Column("subject_ref", ID_TEXT, nullable=False),
         sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+        sa.Column("tag", sa.LargeBinary, nullable=False),
         sa.Column("changed_time", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("subject_ref", name="pk_personal_persons"),
     )
+    op.create_index("ix_personal_persons_tag", "personal_persons", ["tag"])
     op.create_table(
         "personal_values",
         sa.Column("subject_ref", ID_TEXT, nullable=False),

@@ -1,0 +1,114 @@
+"""A phone certificate shown to who has a node: the name on it is compared as one that is asked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from sqlalchemy import Connection
+
+from clients.cli.cert_phone import _check_at_node
+from clients.language import using_language
+from deltacare.credential.certificate import CERTIFICATE_TYPE
+from deltacare.credential.sd_jwt import present
+from server.credential.service import CredentialServicer
+from tests.support.phones import HOLDER, Phones
+from tests.support.rooms import Rooms, agreement_body, certificate_body, equivalence_body
+
+HOST, ISSUER = "310000", "320000"
+
+
+class _BelievesAll:
+    """A book of names that any name agrees with, as at a node that compares none."""
+
+    def same_names(
+        self,
+        connection: Connection,  # noqa: ARG002  # the port's
+        author: str,  # noqa: ARG002  # the port's
+        names: Mapping[str, str],
+    ) -> Mapping[str, bool]:
+        """Return that all agree."""
+        return dict.fromkeys(names, True)
+
+
+class _Methods:
+    """The methods of a service of a running loop, for a caller in another thread."""
+
+    def __init__(self, service: object, call: object, loop: asyncio.AbstractEventLoop) -> None:
+        self._service, self._call, self._loop = service, call, loop
+
+    def __getattr__(self, name: str) -> Callable[[Any], Any]:
+        snake = "".join(f"_{each.lower()}" if each.isupper() else each for each in name)[1:]
+        method = getattr(self._service, snake)
+        return lambda request: asyncio.run_coroutine_threadsafe(
+            method(request, self._call), self._loop
+        ).result()
+
+
+class Counter:
+    """A counter in Shanghai with a node."""
+
+    def __init__(self, phones: Phones) -> None:
+        self.phones = phones
+        loop, call = asyncio.get_running_loop(), phones.rooms.call(HOST)
+        self.certification = _Methods(phones.rooms.certification[HOST], call, loop)
+        self.credential = _Methods(phones.services[HOST], call, loop)
+
+    async def check(
+        self, text: str, capsys: pytest.CaptureFixture[str], holder: str = ""
+    ) -> tuple[int, str]:
+        """Return exit code and what is said."""
+
+        def run() -> int:
+            with using_language("en"):
+                return _check_at_node(self, text, on_date="", host="", holder=holder)  # type: ignore[arg-type]  # it has the two services
+
+        code = await asyncio.to_thread(run)
+        return code, capsys.readouterr().out
+
+
+@pytest.fixture
+async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
+    """Jiangsu issued a certificate that Shanghai recognises."""
+    with structlog.testing.capture_logs():
+        async with Rooms.open(tmp_path) as rooms:
+            phones = Phones(rooms)
+            await rooms.agree(agreement_body())
+            await rooms.declare(HOST, equivalence_body())
+            await rooms.issue(ISSUER, certificate_body("320000-C1"))
+            await phones.publish_key(ISSUER)
+            await rooms.spread(ISSUER)
+            await rooms.spread(HOST)
+            yield Counter(phones)
+
+
+async def test_the_name_that_is_shown_is_compared(
+    counter: Counter, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The issuer signed a name that its log contradicts: not this holder, asked for or not."""
+    true = await counter.phones.issue("320000-C1")
+    service: CredentialServicer = counter.phones.services[ISSUER]
+    counter.phones.names[ISSUER].name = "示例乙"
+    monkeypatch.setattr(service, "_book", _BelievesAll())
+    false = await counter.phones.issue("320000-C1")
+    for text, holder, code, words in (
+        (true, "", 0, "VALID"),
+        (true, HOLDER, 0, "VALID"),
+        (true, "示例乙", 1, "HOLDER_MISMATCH"),
+        (false, "", 1, "HOLDER_MISMATCH"),
+        (false, "示例乙", 1, "HOLDER_MISMATCH"),
+    ):
+        found = await counter.check(text, capsys, holder)
+        assert (code, words) == (found[0], found[1].split()[0]), found
+        assert "not compared" not in found[1]
+
+
+async def test_where_nobody_is_compared_it_is_said(
+    counter: Counter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A certificate without a name is valid, of whomsoever; that nobody was compared is said."""
+    bare = present(await counter.phones.issue("320000-C1"), (), typ=CERTIFICATE_TYPE)
+    code, said = await counter.check(bare, capsys)
+    assert (0, True) == (code, "holder not compared" in said)
