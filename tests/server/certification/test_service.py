@@ -231,9 +231,9 @@ async def test_hits_read_no_disk(four: Rooms) -> None:
     await four.spread(JS)
     for _ in range(20):
         assert "VALID" == verdict(await four.check(SH, "320000-C1"))
-    assert 2 == len(read), "of certificates and of equivalences, what is new; nothing again"
+    assert 4 == len(read), "what is new of certificates, lines, equivalences and their ends"
     await four.check(SH, "320000-C2")
-    assert 5 == len(read), "a certificate, its events, and what hosts say of it"
+    assert 7 == len(read), "a certificate, its events, and what hosts say of it"
 
 
 async def test_checks_beside_writes_agree_with_the_log(four: Rooms) -> None:
