@@ -67,7 +67,8 @@ async def test_a_forked_author_is_caught(
             shown = SignedCheckpoint.from_bytes(
                 found.shown_note, nodes.trust.log_keys(REGISTRY)[0].key
             )
-            assert (held.checkpoint.size, shown.checkpoint.size) == (5, size)
+            # A partner may be shown the fork by another who was faster: then as that one tells it.
+            assert sorted((held.checkpoint.size, shown.checkpoint.size)) == sorted((5, size))
         assert "log_contradicted" in {row["event"] for row in quiet}
         # They go on serving, and writing logs of their own.
         other = LogName.registry(JIANGSU)
@@ -104,7 +105,8 @@ async def test_a_longer_lie_from_a_relay_is_proven_not_believed(tmp_path: Path) 
         nodes.network.services[ZHEJIANG] = lie
         await until(lambda: is_forked(nodes, JIANGSU), what="the relayed fork is proven")
         (found,) = await evidence(nodes, JIANGSU)
-    assert (found.reason, found.shown_by) == ("FORK", ZHEJIANG)
+    # Anhui may have been shown it first, and tells.
+    assert (found.reason, found.shown_by in {ZHEJIANG, ANHUI}) == ("FORK", True)
 
 
 async def test_a_bad_copy_is_not_called_a_fork(tmp_path: Path) -> None:
