@@ -98,9 +98,11 @@ class FactsReader:
         """Read certificates, with whoever else waits, from a snapshot taken from now on."""
         batch = self._next
         if batch is None:
-            batch = self._next = _Batch(numbers={}, read=asyncio.get_running_loop().create_future())
+            loop = asyncio.get_running_loop()
+            batch = self._next = _Batch(numbers={}, read=loop.create_future())
+            # Not at once: who was answered by one read asks again in the same turn of the loop.
+            loop.call_soon(self._start)
         batch.numbers.update(dict.fromkeys(numbers))
-        self._start()
         # Who goes away leaves the others waiting.
         return await asyncio.shield(batch.read)
 
