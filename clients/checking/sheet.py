@@ -38,6 +38,9 @@ RESULT_COLUMNS = (
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 # Control characters that a workbook cannot hold (XML 1.0, 2.2).
 _UNWRITABLE = {code: None for code in range(32) if code not in (9, 10, 13)}
+_CELL_CHARS_MAX = 32_767
+"""Of a workbook: "Excel specifications and limits"."""
+_NUMERIC_COLUMNS = ("行号 row", "剩余天数 days left")
 _NOT_ASKED_ZH = "未核验"
 
 
@@ -101,29 +104,34 @@ def _csv(rows: Iterator[tuple[str, ...]]) -> bytes:
 
 
 def _workbook(rows: Iterator[tuple[str, ...]], counted: Mapping[str, int]) -> bytes:
-    import openpyxl
-    from openpyxl.cell import WriteOnlyCell
+    import xlsxwriter
 
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("核验结果")
-    sheet.freeze_panes = "A2"
-
-    def text(cell: str) -> object:
-        """Return what holds a text as a text, whatever it begins with."""
-        cell = cell.translate(_UNWRITABLE)
-        if not cell.startswith(_FORMULA_STARTS):
-            return cell
-        made = WriteOnlyCell(sheet, value=cell)
-        made.data_type = "s"
-        return made
-
-    for row in rows:
-        sheet.append([text(cell) for cell in row])
-    totals = book.create_sheet("合计")
-    totals.append(["结论", "verdict", "行数 rows"])
-    for verdict, count in counted.items():
-        totals.append([VERDICT_NAMES.get(verdict, (_NOT_ASKED_ZH, ""))[0], verdict, count])
-    totals.append(["合计", "TOTAL", sum(counted.values())])
     stream = io.BytesIO()
-    book.save(stream)
+    book = xlsxwriter.Workbook(stream, {"in_memory": True})
+    bold = book.add_format({"bold": True})
+    sheet = book.add_worksheet("核验结果")
+    sheet.freeze_panes(1, 0)
+    headings = next(rows)
+    for column, heading in enumerate(headings):
+        sheet.write_string(0, column, _fitting(heading), bold)
+    numeric = {headings.index(name) for name in _NUMERIC_COLUMNS}
+    for place, row in enumerate(rows, start=1):
+        for column, cell in enumerate(row):
+            if column in numeric and cell:
+                sheet.write_number(place, column, int(cell))
+            elif cell:
+                # A text, whatever it begins with.
+                sheet.write_string(place, column, _fitting(cell))
+    totals = book.add_worksheet("合计")
+    totals.write_row(0, 0, ("结论", "verdict", "行数 rows"), bold)
+    for place, (verdict, count) in enumerate(counted.items(), start=1):
+        name = VERDICT_NAMES.get(verdict, (_NOT_ASKED_ZH, ""))[0]
+        totals.write_row(place, 0, (name, verdict, count))
+    totals.write_row(len(counted) + 1, 0, ("合计", "TOTAL", sum(counted.values())))
+    book.close()
     return stream.getvalue()
+
+
+def _fitting(text: str) -> str:
+    """Return what of a text a cell can hold."""
+    return text.translate(_UNWRITABLE)[:_CELL_CHARS_MAX]

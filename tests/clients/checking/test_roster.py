@@ -227,9 +227,24 @@ def test_results_keep_every_column_and_run_no_formula(tmp_path: Path, suffix: st
         read = [list[Any](line) for line in lines]
         assert f"'{evil}" == read[1][0]
     assert ["班次", "证书编号", *RESULT_COLUMNS] == read[0]
-    assert ["夜班", "320000-C2", "3", "320000-C2", "撤销", "REVOKED", "R07-REVOKED"] == read[2][:7]
+    # A workbook can be sorted by its numbers.
+    row, days = (3, 30) if suffix == "xlsx" else ("3", "30")
+    assert ["夜班", "320000-C2", row, "320000-C2", "撤销", "REVOKED", "R07-REVOKED"] == read[2][:7]
+    assert days == read[1][10]
     assert list(remedy("R07-REVOKED")) == read[2][12:14]
     assert [path.name, "in.csv"] == sorted((each.name for each in tmp_path.iterdir()), reverse=True)
+
+
+def test_a_cell_keeps_what_a_workbook_can_hold(tmp_path: Path) -> None:
+    """A remark that no workbook could hold is cut, and its row is there with its verdict."""
+    rows = [["备注", "证书编号"], ["长" * 40_000, "320000-C1"], ["一\x02二", "320000-C2"]]
+    roster = read_roster(csv_file(tmp_path / "in.csv", rows))
+    results = checked(roster, Answering())
+    write_results(tmp_path / "out.xlsx", roster, results, counts(results))
+    sheet = openpyxl.load_workbook(tmp_path / "out.xlsx")["核验结果"]
+    read = [[cell.value for cell in row][:5] for row in sheet.iter_rows(min_row=2)]
+    assert ["长" * 32_767, "320000-C1", 2, "320000-C1", "有效"] == read[0]
+    assert ["一二", "320000-C2", 3, "320000-C2", "有效"] == read[1]
 
 
 @pytest.mark.parametrize("suffix", ["xlsx", "csv"])
