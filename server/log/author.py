@@ -254,7 +254,9 @@ class Author:
         """Ask again for cosignatures of newest checkpoints whose quorum grows old."""
         for log, known in await self._database.read(self._aged):
             note = await self._signed_twice(log, known.size, known.note)
-            self._board.show(log, Slot.ASKED, known.size, note, again=True)
+            # The log may have grown meanwhile: what is asked for by now must stay up.
+            if (self._board.size_up(log, Slot.ASKED) or 0) <= known.size:
+                self._board.show(log, Slot.ASKED, known.size, note, again=True)
 
     def _aged(self, connection: Connection) -> list[tuple[LogName, KnownCheckpoint]]:
         found: list[tuple[LogName, KnownCheckpoint]] = []
@@ -274,9 +276,13 @@ class Author:
         return found
 
     def _is_behind(self, log: LogName) -> bool:
-        """Whether something newer waits behind what is out."""
-        head = self._board.heads.get(log)
-        return head is not None and head.head_size > self._asked[log].size
+        """Whether something newer waits behind what is out, or what should be out is not up."""
+        head, size = self._board.heads.get(log), self._asked[log].size
+        return head is not None and (head.head_size > size or not self._is_up(log, size))
+
+    def _is_up(self, log: LogName, size: int) -> bool:
+        """Whether a checkpoint is asked for where partners see it."""
+        return self._board.size_up(log, Slot.ASKED) == size
 
     async def _ask(self, log: LogName) -> None:
         """Put up what is to be out for cosigning now."""
@@ -298,7 +304,8 @@ class Author:
             self._asked.pop(log, None)
             return
         self._asked[log] = asked
-        if before is not None and before.size == asked.size:
+        # By the board and not by memory: it may have been taken down, or never have got there.
+        if self._is_up(log, asked.size):
             return
         if due:
             note = await self._signed_twice(log, due[0].size, due[0].note)

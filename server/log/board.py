@@ -109,6 +109,11 @@ class Board:
         self._put(log, slot, size, note)
         self._notify({log})
 
+    def size_up(self, log: LogName, slot: Slot) -> int | None:
+        """Return the size of what is up of a kind, ``None`` if nothing is."""
+        held = self._slots.get((log, slot))
+        return held.size if held is not None else None
+
     def shown(self, log: LogName, *, after: int = 0) -> list[Shown]:
         """Return what is up of a log and was put up after a revision, smallest first.
 

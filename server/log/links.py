@@ -9,6 +9,7 @@ up to a minute, with jitter, so that partners that went down together do not com
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -78,7 +79,10 @@ class Inbox:
         key = (offer.size, offer.province, offer.note.partition(b"\n\n")[0])
         held = waiting.get(key)
         if held is not None and held.is_asked and not offer.is_asked:
-            return
+            # It still asks; what was signed beside it since must not be lost for that.
+            if _line_count(offer) <= _line_count(held):
+                return
+            offer = replace(offer, is_asked=True)
         waiting[key] = offer
         # Whoever shows too much pushes out what it showed itself, nobody else's word.
         same = [k for k in sorted(waiting) if waiting[k].province == offer.province]
@@ -100,10 +104,15 @@ class Inbox:
         largest = max(waiting)[0]
         for key in sorted(waiting):
             offer = waiting.pop(key)
-            is_plain = not offer.is_asked and offer.note.count(b"\n\xe2\x80\x94 ") <= 1
+            is_plain = not offer.is_asked and _line_count(offer) <= 1
             if offer.size == largest or not is_plain:
                 return offer
         raise AssertionError("the largest is always taken")
+
+
+def _line_count(offer: Offer) -> int:
+    """Return how many lines sign what is offered, before any is read."""
+    return offer.note.count(b"\n\xe2\x80\x94 ")
 
 
 class Link:

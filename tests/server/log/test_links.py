@@ -64,6 +64,18 @@ async def test_the_same_text_is_looked_at_once() -> None:
     assert await dealt_with(asking, cosigned) == [asking.note]
 
 
+async def test_what_was_signed_since_is_not_lost_behind_what_asks() -> None:
+    """The quorum's note overtakes the author's question, and is still one that asks."""
+    asking, cosigned = offer("truth", 2, asks=True), offer("truth", 2, lines=3)
+    larger = offer("later", 3)
+    assert await dealt_with(asking, cosigned, larger) == [cosigned.note, larger.note]
+    inbox = Inbox(cast("Mirror", _Taken()), [LOG])
+    inbox.put(asking)
+    inbox.put(cosigned)
+    (waiting,) = inbox._waiting[LOG].values()
+    assert (cosigned.note, True) == (waiting.note, waiting.is_asked)
+
+
 async def test_plain_heads_are_overtaken() -> None:
     """A larger one covers them; what asks or is cosigned is kept, smallest first."""
     asks, cosigned, newest = offer("a", 2, asks=True), offer("b", 3, lines=2), offer("c", 9)

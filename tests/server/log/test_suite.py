@@ -194,6 +194,38 @@ async def test_it_is_switched_on_under_a_quiet_log(tmp_path: Path) -> None:
             await until_signed(node, keys_of(REGISTRY, JIANGSU, ZHEJIANG, ANHUI))
 
 
+async def test_what_is_signed_again_does_not_hide_what_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log that grows while its last checkpoint is signed again is still asked for by its size."""
+    async with Suited.open(tmp_path, held=PROVINCES) as found:
+        nodes, author = found.nodes, found.nodes[SHANGHAI].logs._author
+        is_begun, may_end, sign = asyncio.Event(), asyncio.Event(), author._signed_twice
+
+        async def held_up(log: LogName, size: int, note: bytes) -> bytes:
+            signed = await sign(log, size, note)
+            if (log, size) == (REGISTRY, 0):
+                is_begun.set()
+                await may_end.wait()
+            return signed
+
+        monkeypatch.setattr(author, "_signed_twice", held_up)
+        # 1. The suite comes into force: the empty log's checkpoint is being signed again.
+        found.state(with_suite_keys(found.trust.current))
+        await is_begun.wait()
+        # 2. An entry comes, and only Jiangsu hears of it.
+        for away in (ZHEJIANG, ANHUI):
+            nodes.network.cut(SHANGHAI, away)
+        await nodes[SHANGHAI].append(REGISTRY, [institution("310000-1")])
+        await until_signed(nodes[SHANGHAI], keys_of(REGISTRY, JIANGSU))
+        # 3. The others come back when the old checkpoint has been signed.
+        may_end.set()
+        for away in (ZHEJIANG, ANHUI):
+            nodes.network.heal(SHANGHAI, away)
+        for node in nodes.nodes.values():
+            await until_signed(node, keys_of(REGISTRY, JIANGSU, ZHEJIANG, ANHUI))
+
+
 async def test_a_node_without_a_key_keeps_and_relays_what_others_sign(tmp_path: Path) -> None:
     """Anhui cannot hear Shanghai, and gets the checkpoint with its lines from the others."""
     three = (SHANGHAI, JIANGSU, ZHEJIANG)
