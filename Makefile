@@ -39,7 +39,7 @@ demo: .venv/.run
 
 ## Every test that needs nothing but Python.
 test: .venv/.dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not interop and not slow" -q $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not interop and not slow" -q $(ARGS)
 
 ## Whole processes, restored nodes and keys replaced under load: some minutes more.
 test-slow: .venv/.dev

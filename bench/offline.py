@@ -51,7 +51,7 @@ def _prepare() -> tuple[TrustedBundle, list[str], datetime, SigningKey]:
         from_date=FIRST,
         until_date=LAST,
         verdict="VALID",
-        rule="R21-RECOGNISED",
+        rule="R22-RECOGNISED",
         mapped_scheme="CAREGIVER_LEVEL",
         mapped_grade="三级",
     )

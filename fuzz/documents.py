@@ -281,7 +281,7 @@ def _verdict() -> str:
         holder=Holder.MATCHED,
         compared=("identity_number", "name"),
         verdict="VALID",
-        rule="R21-RECOGNISED",
+        rule="R22-RECOGNISED",
         mapped_scheme="SH_CAREGIVER",
         mapped_grade="中级",
         reason="",

@@ -94,8 +94,8 @@ class Facts:
     Attributes:
         agreements: Days on which an agreement covers a home division, institution, kind and month;
             with an empty division, the days on which any division of home has one.
-        listings: Days on which an institution is listed by its host and no measure of supervision
-            closes it to home's elders.
+        listings: Days on which an institution is listed by its host, is not closed, and no measure
+            of supervision closes it to home's elders.
         caregivers: Days on which a certificate is good where the institution stands.
         enrolments: Intervals with both ends, one row a kind; an empty end is none.
         policies: What home pays for a kind in a month; no row, nothing.

@@ -1,4 +1,4 @@
-"""Follows the alerts of a node across disconnects, from cursors kept in a file.
+"""Follows the alerts of a node across disconnects, from places kept in a file.
 
 The file is written after an alert was handed on: whoever handles it before that hears of it again
 after a crash, and of none too few. Reconnecting rests a little, longer each time, up to a limit.
@@ -16,8 +16,10 @@ from typing import Any
 from deltacare.errors import DeltacareError, Kind, invalid_field
 from deltacare.v1.certification_service_pb2 import (
     CertificateAlert,
+    PutWatchListResponse,
     WatchCertificatesRequest,
     WatchCursor,
+    WatchDay,
 )
 
 __all__ = ["Cursors", "follow"]
@@ -27,6 +29,7 @@ _FIELDS = (
     *("next_index", "next_permit_index"),
     *("after_certificate_no", "after_permit_certificate_no"),
 )
+_DAY_FIELDS = ("told_date", "next_date", "after_certificate_no")
 _REST_FIRST_S = 0.2
 _REST_MAX_S = 30.0
 _AWAY = frozenset({Kind.UNAVAILABLE, Kind.DEADLINE, Kind.EXHAUSTED, Kind.INTERNAL})
@@ -39,10 +42,12 @@ class Cursors:
     Attributes:
         path: The file; ``None`` keeps them in memory only.
         of_log: The cursor of each log.
+        day: The place in the days; ``None`` begins with the present one.
     """
 
     path: Path | None
     of_log: dict[str, WatchCursor] = field(default_factory=dict)
+    day: WatchDay | None = None
 
     @classmethod
     def load(cls, path: Path | None) -> "Cursors":
@@ -56,7 +61,7 @@ class Cursors:
             return cursors
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            _read(data, cursors.of_log)
+            _read(data, cursors)
         except (ValueError, KeyError, TypeError, AttributeError, OSError):
             raise invalid_field(
                 "--cursor-file",
@@ -66,24 +71,27 @@ class Cursors:
             ) from None
         return cursors
 
-    def take(self, cursors: Any) -> None:  # noqa: ANN401  # a repeated field
-        """Move on, and keep it."""
-        for cursor in cursors:
+    def take(self, said: CertificateAlert | PutWatchListResponse) -> None:
+        """Move on to where an answer says that watching stands, and keep it."""
+        for cursor in said.cursors:
             self.of_log[cursor.log] = cursor
+        if said.HasField("day_cursor"):
+            self.day = said.day_cursor
         if self.path is not None:
             self._save(self.path)
 
-    def hold(self, cursors: Any) -> None:  # noqa: ANN401  # a repeated field
-        """Keep places to start from, unless those that are kept already are earlier.
+    def hold(self, said: PutWatchListResponse) -> None:
+        """Keep the places where a list begins, unless those that are kept already are earlier.
 
         What was watched before goes on from where it stood; what is new is told of from then too.
         """
-        self.take(
-            [
-                _earlier(self.of_log[cursor.log], cursor) if cursor.log in self.of_log else cursor
-                for cursor in cursors
-            ]
-        )
+        for cursor in said.cursors:
+            kept = self.of_log.get(cursor.log)
+            self.of_log[cursor.log] = cursor if kept is None else _earlier(kept, cursor)
+        days = [each for each in (self.day, said.day_cursor) if each is not None]
+        self.day = min(days, key=lambda each: (each.told_date, each.after_certificate_no))
+        if self.path is not None:
+            self._save(self.path)
 
     def _save(self, path: Path) -> None:
         """Write the file whole or not at all."""
@@ -93,6 +101,11 @@ class Cursors:
                 {"log": log, **{name: getattr(cursor, name) for name in _FIELDS}}
                 for log, cursor in sorted(self.of_log.items())
             ],
+            "day": (
+                None
+                if self.day is None
+                else {name: getattr(self.day, name) for name in _DAY_FIELDS}
+            ),
         }
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
@@ -131,13 +144,16 @@ def follow(
     rest_s = _REST_FIRST_S
     while True:
         request = WatchCertificatesRequest(
-            institution_id=institution_id, host=host, cursors=cursors.of_log.values()
+            institution_id=institution_id,
+            host=host,
+            cursors=cursors.of_log.values(),
+            day_cursor=cursors.day,
         )
         try:
             for alert in node.certification.WatchCertificates(request):
                 rest_s = _REST_FIRST_S
                 yield alert
-                cursors.take(alert.cursors)
+                cursors.take(alert)
         except DeltacareError as error:
             if error.reason.kind not in _AWAY:
                 raise
@@ -161,7 +177,7 @@ def _earlier(one: WatchCursor, other: WatchCursor) -> WatchCursor:
     )
 
 
-def _read(data: Mapping[str, Any], of_log: dict[str, WatchCursor]) -> None:
+def _read(data: Mapping[str, Any], cursors: Cursors) -> None:
     """Take cursors from a file.
 
     Raises:
@@ -171,10 +187,12 @@ def _read(data: Mapping[str, Any], of_log: dict[str, WatchCursor]) -> None:
         message = "another format"
         raise ValueError(message)
     for each in data["cursors"]:
-        of_log[each["log"]] = WatchCursor(
+        cursors.of_log[each["log"]] = WatchCursor(
             log=each["log"],
             next_index=int(each["next_index"]),
             next_permit_index=int(each["next_permit_index"]),
             after_certificate_no=str(each["after_certificate_no"]),
             after_permit_certificate_no=str(each["after_permit_certificate_no"]),
         )
+    if data.get("day") is not None:
+        cursors.day = WatchDay(**{name: str(data["day"][name]) for name in _DAY_FIELDS})

@@ -92,48 +92,55 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
             "to the authority that took the measure."
         ),
     ),
-    "R13-HOME": ("可予认可；在到期前续期。", "It counts; renew it before its last day."),
-    "R14-HOST-STALE": (
+    "R13-CLOSED": (
+        "机构已关闭，此证不予认可；查名册中的承接机构并核验其证书。登记有误的，由机构向登记机关更正。",
+        (
+            "The institution is closed and this counts no more; look in the register for who took "
+            "over, and check that one's. If it is an error, it has its register corrected."
+        ),
+    ),
+    "R14-HOME": ("可予认可；在到期前续期。", "It counts; renew it before its last day."),
+    "R15-HOST-STALE": (
         "暂不认可此证；使用地数据过旧，待节点恢复同步后重新核验。",
         "Do not accept the certificate yet; check again when the host's log is current.",
     ),
-    "R15-BARRED-HERE": (
+    "R16-BARRED-HERE": (
         "在此不予认可，人员不得上岗；有异议的，向作出措施的机关提出。",
         (
             "It does not count here, and no caregiver works here on it; whoever objects turns to "
             "the authority that took the measure."
         ),
     ),
-    "R16-RECOGNITION-SUSPENDED": (
+    "R17-RECOGNITION-SUSPENDED": (
         "在此不予认可，人员不得上岗；请发证省答复，待使用地恢复互认后再核验。",
         (
             "It does not count here; ask the issuer to answer the host, and check again when "
             "recognition is resumed."
         ),
     ),
-    "R17-NO-EQUIVALENCE": (
+    "R18-NO-EQUIVALENCE": (
         "此类证书在此不予互认：另行取得本地资格或等级，或请主管部门公布互认关系。",
         (
             "Such certificates do not count here: get the local qualification, or ask the "
             "authority to declare an equivalence."
         ),
     ),
-    "R18-LEVEL": (
+    "R19-LEVEL": (
         "该等级在此不予互认：取得予以互认的等级后再核验。",
         "This grade does not count here: check again with a grade that does.",
     ),
-    "R19-BASIS-STALE": (
+    "R20-BASIS-STALE": (
         "暂不认可此证；协议一方数据过旧，待节点恢复同步后重新核验。",
         "Do not accept the certificate yet; check again when the logs of all parties are current.",
     ),
-    "R20-NO-AGREEMENT": (
+    "R21-NO-AGREEMENT": (
         "互认所依据的协议不适用于此：向主管部门查询协议是否生效、是否涵盖本地。",
         (
             "No agreement in force carries it here: ask the authority whether one is due and "
             "covers this place."
         ),
     ),
-    "R21-RECOGNISED": (
+    "R22-RECOGNISED": (
         "可按所列等级予以认可；在到期前续期。",
         "It counts at the grade named; renew it before its last day.",
     ),

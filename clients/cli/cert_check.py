@@ -192,12 +192,24 @@ def check(
     _refuse_mixed({"--offline": offline}, is_fit=is_shown, form="--qr / --credential")
     _refuse_mixed({"--at": at_time}, is_fit=offline is not None, form="--offline")
     _refuse_mixed(
-        {"--save": save, "--ask-identity": ask_identity or None, "--identity-file": identity_file},
+        {"--ask-identity": ask_identity or None, "--identity-file": identity_file},
         is_fit=certificate_no is not None,
         form=tr("单张证书", "a single certificate"),
     )
+    _refuse_mixed(
+        {"--save": save},
+        is_fit=roster is None,
+        form=tr(
+            "单张证书；花名册用 --evidence-dir", "one certificate; a roster has --evidence-dir"
+        ),
+    )
+    _refuse_mixed(
+        {"--known": known_time},
+        is_fit=not is_shown,
+        form=tr("证书编号或花名册", "the number of a certificate, or a roster"),
+    )
     if is_shown:
-        from clients.cli.cert_phone import check_shown
+        from clients.cli.cert_shown import check_shown
 
         return check_shown(
             connection=connection,
@@ -206,9 +218,9 @@ def check(
             bundle=offline,
             at_time=at_time,
             policies=policies,
-            on_date=on_date,
-            host=host,
+            asked=_asked(on_date=on_date, known_time=None, host=host, purpose=purpose),
             holder=holder,
+            save=save,
         )
     if roster is not None:
         from clients.cli.cert_roster import check_roster

@@ -45,6 +45,7 @@ _BODIES = {
     "supervision_measure": ("采取监管措施", "measure taken"),
     "rectification_report": ("整改报告", "mending reported"),
     "measure_lift": ("解除监管措施", "measure lifted"),
+    "institution": ("机构关闭或恢复", "institution closed, or back"),
     "erased": ("个人信息已删除", "holder erased"),
 }
 
@@ -101,7 +102,7 @@ def set_(
                 list=WatchList(institution_id=institution_id, certificate_nos=numbers)
             )
         )
-    cursors.hold(kept.cursors)
+    cursors.hold(kept)
     count = len(kept.list.certificate_nos)
     lines = [
         tr(
@@ -222,14 +223,14 @@ def follow(
         )
         left = count
         for alert in alerts:
-            if not alert.HasField("entry"):
+            if not alert.HasField("entry") and not alert.day:
                 continue
             _show(alert)
             if left is not None:
                 left -= 1
                 if not left:
                     # What was shown was handled: the next run goes on behind it.
-                    cursors.take(alert.cursors)
+                    cursors.take(alert)
                     break
     return Exit.YES
 
@@ -251,21 +252,25 @@ def _show(alert: "CertificateAlert") -> None:
 
         data = plain(alert)
         for shown, each in zip(data["certificates"], alert.certificates, strict=True):
-            for verdict in ("verdict", "coming_verdict"):
+            for verdict in ("verdict", "coming_verdict", "previous_verdict"):
                 (shown.get(verdict) or {}).pop("evidence", None)
             zh, en = _to_do(each)
             shown["remedy"] = {"zh": zh, "en": en}
         click.echo(json.dumps(data, ensure_ascii=False))
         return
-    what = tr(*_BODIES.get(alert.body, (alert.body, alert.body)))
-    time = plain(alert).get("entry_time", "")
-    click.echo(f"{time}  {what}{_days(alert)}  {alert.entry.log} #{alert.entry.index}")
+    click.echo(_head(alert))
     for each in alert.certificates:
         places = ", ".join(each.institution_ids)
         click.echo(
             f"  {each.certificate_no}  {verdict_text(enum_name(each.verdict, 'verdict'))}  "
             f"{each.verdict.rule}  {places}"
         )
+        if alert.day:
+            before = each.previous_verdict
+            was = f"{verdict_text(enum_name(before, 'verdict'))}  {before.rule}"
+            click.echo(
+                "    " + tr(f"{before.on_date} 为：{was}", f"on {before.on_date} it was: {was}")
+            )
         if each.superseded_by:
             click.echo(
                 "    "
@@ -275,6 +280,19 @@ def _show(alert: "CertificateAlert") -> None:
                 )
             )
         click.echo("    " + tr("处理：", "To do: ") + tr(*_to_do(each)))
+
+
+def _head(alert: "CertificateAlert") -> str:
+    """Return the line that says what an alert is about: a day that came, or an entry."""
+    if alert.day:
+        came = tr(
+            "当日已到：此前载明的事项使结论变更",
+            "has come: what was stated for it changes these verdicts",
+        )
+        return f"{alert.day}  {came}"
+    what = tr(*_BODIES.get(alert.body, (alert.body, alert.body)))
+    time = plain(alert).get("entry_time", "")
+    return f"{time}  {what}{_days(alert)}  {alert.entry.log} #{alert.entry.index}"
 
 
 def _days(alert: "CertificateAlert") -> str:

@@ -18,7 +18,7 @@ from clients.verify.trusting import Trusting
 from deltacare.errors import PeerFault, Reason
 from deltacare.evidence import LogRead, Place, VerdictRecord
 from deltacare.tlog.tree import Frontier, leaf_hash, leaf_hashes
-from deltacare.v1.entry_pb2 import Entry
+from deltacare.v1.entry_pb2 import INSTITUTION_STATE_CLOSED, Entry
 
 __all__ = ["Searched", "search_log"]
 
@@ -107,21 +107,26 @@ class _Gathered:
         # Certificates that follow others: which of them are of the line that is asked about is
         # known when all were seen, so of each there is kept what shows it, and the bytes.
         self._followers: dict[str, tuple[str, Place, bytes]] = {}
+        # Likewise what was stated of institutions, from the first statement that closes one.
+        self._closed: dict[str, list[tuple[Place, bytes]]] = {}
 
     def take(self, place: Place, leaf: bytes, data: bytes) -> None:
         """Keep an entry, if it may bear on the question."""
         said = _read(place, leaf, data)
-        if said is None or not bears_on(self._record, said, None, None):
+        if said is None or not bears_on(self._record, said, None, None, None):
             return
         body = said.body
-        if said.name != "certificate" or body.certificate_no == self._record.certificate_no:
+        if said.name == "institution":
+            if body.state == INSTITUTION_STATE_CLOSED or body.institution_id in self._closed:
+                self._closed.setdefault(body.institution_id, []).append((place, data))
+        elif said.name != "certificate" or body.certificate_no == self._record.certificate_no:
             self._found.append(said)
         elif body.predecessor_no:
             # A number is issued once; another is void.
             self._followers.setdefault(body.certificate_no, (body.predecessor_no, place, data))
 
     def found(self) -> tuple[SaidEntry, ...]:
-        """Return what was kept, of other certificates those of the same line, by place."""
+        """Return what was kept, of others what is of the same line or institution, by place."""
         own = [each.body for each in self._found if each.name == "certificate"]
         follows = [(each.certificate_no, each.predecessor_no) for each in own]
         follows += [(number, before) for number, (before, _, _) in self._followers.items()]
@@ -131,6 +136,11 @@ class _Gathered:
             said = _read(place, leaf_hash(data), data)
             if said is not None:
                 found.append(said)
+        for institution_id in {each.institution_id for each in own}:
+            for place, data in self._closed.get(institution_id, ()):
+                said = _read(place, leaf_hash(data), data)
+                if said is not None:
+                    found.append(said)
         return tuple(sorted(found, key=lambda each: each.place))
 
 

@@ -1,4 +1,4 @@
-"""The host's half of the rules, R13 to R21, worked out a second time from a verdict's entries.
+"""The host's half of the rules, R14 to R22, worked out a second time from a verdict's entries.
 
 Asked after the issuer's half found nothing against the certificate. Shares no code with a node.
 """
@@ -28,7 +28,7 @@ _SCOPES = {
 
 
 class HostSide(Told):
-    """Rules R13 to R21 over what was told."""
+    """Rules R14 to R22 over what was told."""
 
     def _host_decides(self) -> Derived:  # noqa: PLR0911  # one for each rule
         issue = self._issues()[0]
@@ -36,7 +36,7 @@ class HostSide(Told):
         if host == self._issuer:
             return Derived(
                 verdict="VALID",
-                rule="R13-HOME",
+                rule="R14-HOME",
                 entries=entries,
                 used=(self._issuer,),
                 mapped_scheme=issue.body.scheme,
@@ -44,12 +44,12 @@ class HostSide(Told):
             )
         used: tuple[str, ...] = (self._issuer, host)
         if not self._is_usable(host):
-            return Derived(verdict="STALE", rule="R14-HOST-STALE", entries=entries, used=used)
+            return Derived(verdict="STALE", rule="R15-HOST-STALE", entries=entries, used=used)
         measure = self._barring(issue, host, is_own=False)
         if measure is not None:
             return Derived(
                 verdict="NOT_RECOGNISED_HERE",
-                rule="R15-BARRED-HERE",
+                rule="R16-BARRED-HERE",
                 entries=(*entries, measure.place),
                 used=used,
                 reason=measure.body.reason,
@@ -58,7 +58,7 @@ class HostSide(Told):
         if stopped is not None:
             return Derived(
                 verdict="NOT_RECOGNISED_HERE",
-                rule="R16-RECOGNITION-SUSPENDED",
+                rule="R17-RECOGNITION-SUSPENDED",
                 entries=(*entries, stopped.place),
                 used=used,
                 reason=stopped.body.reason,
@@ -67,7 +67,7 @@ class HostSide(Told):
         if not concerning:
             return Derived(
                 verdict="NOT_RECOGNISED_HERE",
-                rule="R17-NO-EQUIVALENCE",
+                rule="R18-NO-EQUIVALENCE",
                 entries=entries,
                 used=used,
             )
@@ -75,7 +75,7 @@ class HostSide(Told):
         if not applying:
             return Derived(
                 verdict="NOT_RECOGNISED_HERE",
-                rule="R18-LEVEL",
+                rule="R19-LEVEL",
                 entries=(*entries, concerning[0].place),
                 used=used,
             )
@@ -131,7 +131,7 @@ class HostSide(Told):
             newest.body.from_date, newest.body.until_date
         )
         version = None if is_over else newest
-        # R19: the logs of its parties, and of those of a later one that may be in force instead;
+        # R20: the logs of its parties, and of those of a later one that may be in force instead;
         # if none is in force, of all who were ever named a party.
         needed = {agreement_id[:6]}
         for each in versions:
@@ -145,18 +145,18 @@ class HostSide(Told):
         others = [p for p in sorted(needed - {self._issuer, self._host}) if p in self._logs]
         used = (self._issuer, self._host, *others)
         if not all(self._is_usable(each) for each in others):
-            return Derived(verdict="STALE", rule="R19-BASIS-STALE", entries=entries, used=used)
-        # R20: it is about this and both places.
+            return Derived(verdict="STALE", rule="R20-BASIS-STALE", entries=entries, used=used)
+        # R21: it is about this and both places.
         if version is None or not self._carries(version, issue):
             return Derived(
-                verdict="NOT_RECOGNISED_HERE", rule="R20-NO-AGREEMENT", entries=entries, used=used
+                verdict="NOT_RECOGNISED_HERE", rule="R21-NO-AGREEMENT", entries=entries, used=used
             )
-        # R21: so it counts.
+        # R22: so it counts.
         parties = sorted(_provinces(version), key=lambda each: each != version.author)
         words = [self._acceptance(version, each) for each in parties]
         return Derived(
             verdict="VALID",
-            rule="R21-RECOGNISED",
+            rule="R22-RECOGNISED",
             entries=(*entries, *(each.place for each in words if each is not None)),
             used=used,
             mapped_scheme=equivalence.body.mapped_scheme,

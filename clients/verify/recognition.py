@@ -6,7 +6,7 @@ day: it shares no code with the node's, so that a mistake of one is seen by the 
 compares the two over generated facts), and a verifier needs no server. What a node alone can know,
 it takes from what the node signed: how far each log was held, how fresh it was, whether the
 membership was confirmed, which schemes the members' statement let the issuer issue under, and
-whether the holder matched. The issuer's half, R00 to R12, is here.
+whether the holder matched. The issuer's half, R00 to R13, is here.
 
 Pure: no clock, no I/O. Says nothing of signatures; the entries were proved before.
 """
@@ -22,7 +22,7 @@ __all__ = ["Derived", "derive"]
 
 
 def derive(record: VerdictRecord, entries: Sequence[SaidEntry]) -> Derived:
-    """Return the verdict that follows, by rules R00 to R21 in order.
+    """Return the verdict that follows, by rules R00 to R22 in order.
 
     Args:
         record: The question, and how far the node held each log.
@@ -58,7 +58,7 @@ class _Derivation(HostSide):
             return Derived(verdict="STALE", rule="R04-STALLED", used=used)
         return None
 
-    # R05 to R12.
+    # R05 to R13.
 
     def _home_refuses(self) -> Derived | None:
         used = (self._issuer,)
@@ -94,7 +94,7 @@ class _Derivation(HostSide):
         return self._outside(issue) or self._nowhere(issue)
 
     def _nowhere(self, issue: SaidEntry) -> Derived | None:
-        """Return the verdict of R11 or R12: the issuer may not, or its own province barred it."""
+        """Return the verdict of R11 to R13: no right to issue, barred at home, or closed."""
         used = (self._issuer,)
         stated = self._record.stated_schemes
         if stated and issue.body.scheme not in stated:
@@ -102,15 +102,24 @@ class _Derivation(HostSide):
                 verdict="NOT_RECOGNISED_HERE", rule="R11-SCOPE", entries=(issue.place,), used=used
             )
         measure = self._barring(issue, self._issuer, is_own=True)
-        if measure is None:
-            return None
-        return Derived(
-            verdict="NOT_RECOGNISED_HERE",
-            rule="R12-BARRED",
-            entries=(issue.place, measure.place),
-            used=used,
-            reason=measure.body.reason,
-        )
+        if measure is not None:
+            return Derived(
+                verdict="NOT_RECOGNISED_HERE",
+                rule="R12-BARRED",
+                entries=(issue.place, measure.place),
+                used=used,
+                reason=measure.body.reason,
+            )
+        closing = self._closing(issue) if issue.body.institution_id else None
+        if closing is not None:
+            return Derived(
+                verdict="NOT_RECOGNISED_HERE",
+                rule="R13-CLOSED",
+                entries=(issue.place, closing.place),
+                used=used,
+                reason=closing.body.state_reason,
+            )
+        return None
 
     def _outside(self, issue: SaidEntry) -> Derived | None:
         """Return the verdict of R09 or R10, if the day lies outside the days it is good for."""

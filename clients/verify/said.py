@@ -85,6 +85,7 @@ def bears_on(  # noqa: PLR0911  # one for each kind of entry
     said: SaidEntry,
     agreements: Collection[str] | None,
     line: Collection[str] | None,
+    institutions: Collection[str] | None,
 ) -> bool:
     """Whether its author may say an entry, and it speaks of what a verdict was asked.
 
@@ -93,6 +94,7 @@ def bears_on(  # noqa: PLR0911  # one for each kind of entry
         said: The entry.
         agreements: Ids of those that the host's equivalences name; ``None`` for any.
         line: Certificates of the same holder as the one asked about; ``None`` for any.
+        institutions: Those that it is about; ``None`` for any.
     """
     name, body = said.name, said.body
     issuer, host = record.certificate_no[:6], record.host_province
@@ -102,6 +104,10 @@ def bears_on(  # noqa: PLR0911  # one for each kind of entry
     if name == "certificate":
         # Others of its line show that a measure against them is against its holder.
         return said.author == issuer and (line is None or body.certificate_no in line)
+    if name == "institution":
+        return said.author == issuer and (
+            institutions is None or body.institution_id in institutions
+        )
     if name in _OF_ISSUER:
         return said.author == issuer and bool(body.certificate_no == record.certificate_no)
     if name in _OF_HOST:

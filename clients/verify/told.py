@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from clients.verify.said import SaidEntry, bears_on, line_of
-from deltacare.errors import PeerFault, Reason
+from deltacare.errors import PeerFault, Reason, Refusal
 from deltacare.evidence import LogRead, Place, VerdictRecord
-from deltacare.v1.entry_pb2 import MEASURE_KIND_BAN, MEASURE_KIND_DISHONESTY_LIST
+from deltacare.times import business_date, from_posix_s
+from deltacare.v1.entry_pb2 import (
+    INSTITUTION_STATE_CLOSED,
+    MEASURE_KIND_BAN,
+    MEASURE_KIND_DISHONESTY_LIST,
+)
 
 __all__ = ["Derived", "Told", "day_of"]
 
@@ -82,8 +87,13 @@ class Told:
                 and each.index < self._logs[self._issuer].size
             ),
         )
+        institutions = {
+            each.body.institution_id
+            for each in entries
+            if each.name == "certificate" and each.body.certificate_no == record.certificate_no
+        }
         for each in entries:
-            if not bears_on(record, each, agreements, self._line):
+            if not bears_on(record, each, agreements, self._line, institutions - {""}):
                 raise _bad(f"The entry {each.place} has no bearing on this question.")
         # What permits counts below the quorum, what restricts as far as it was verified.
         self._said = [each for each in entries if each.index < self._reach(each)]
@@ -144,6 +154,45 @@ class Told:
             None,
         )
 
+    def _closing(self, issue: SaidEntry) -> SaidEntry | None:
+        """Return the first statement that closes the institution on the day.
+
+        What was stated of it is gone through in order: each closing holds from its day until the
+        first statement after it by which the institution comes back, if a quorum saw that one.
+        """
+        log = self._logs[issue.author]
+        holding: list[SaidEntry] = []
+        closed: list[SaidEntry] = []
+        for each in self._words:
+            body = each.body
+            if (
+                each.name != "institution"
+                or body.institution_id != issue.body.institution_id
+                or each.index >= log.size
+            ):
+                continue
+            if body.state == INSTITUTION_STATE_CLOSED:
+                closed.append(each)
+                continue
+            # It comes back with a reason and a day that is not before the closing's; else the
+            # entry is void.
+            if (
+                closed
+                and body.state_reason
+                and body.state_date
+                and body.state_date >= closed[-1].body.state_date
+            ):
+                is_back = each.index < log.quorum_size and day_of(body.state_date) <= self._day
+                holding += [] if is_back else [one for one in closed if self._has_begun(one)]
+                closed = []
+        holding += [one for one in closed if self._has_begun(one)]
+        return min(holding, key=lambda one: one.index, default=None)
+
+    def _has_begun(self, closing: SaidEntry) -> bool:
+        """Whether a closing's day has come: where it names none, that of its entry."""
+        text = closing.body.state_date
+        return (day_of(text) if text else _stated_on(closing)) <= self._day
+
     def _holding(self, begins: str, ends: str) -> SaidEntry | None:
         """Return the suspension that the day lies in; of several the one that was said last.
 
@@ -191,6 +240,18 @@ def day_of(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise _bad("An entry states a date that is none.") from None
+
+
+def _stated_on(said: SaidEntry) -> date:
+    """Return the business date on which an entry was stated.
+
+    Raises:
+        PeerFault: ``BAD_PROOF``, if its time is none.
+    """
+    try:
+        return business_date(from_posix_s(said.entry.entry_time.seconds))
+    except Refusal:
+        raise _bad("An entry states a time that is none.") from None
 
 
 def _bad(message: str) -> PeerFault:

@@ -200,10 +200,22 @@ def _day_close(body: Any) -> str:  # noqa: ANN401  # a body
     return tr(f"日切 {body.business_date}", f"Closes business date {body.business_date}")
 
 
+_STATES = {
+    "OPERATING": ("运营", "operating"),
+    "SUSPENDED": ("暂停服务", "suspended"),
+    "CLOSED": ("关闭", "closed"),
+}
+
+
 def _institution(body: Any) -> str:  # noqa: ANN401  # a body
+    state = enum_name(body, "state")
+    zh, en = _STATES.get(state, (state, state))
+    day = body.state_date
     return tr(
-        f"机构 {body.institution_id} {body.name}，核定床位 {body.approved_beds}",
-        f"Institution {body.institution_id} {body.name}, {body.approved_beds} beds",
+        f"机构 {body.institution_id} {body.name}，核定床位 {body.approved_beds}，"
+        f"{f'自 {day} 起' if day else ''}{zh}",
+        f"Institution {body.institution_id} {body.name}, {body.approved_beds} beds, "
+        f"{en}{f' from {day}' if day else ''}",
     )
 
 

@@ -17,6 +17,7 @@ from deltacare.ids import LogName
 from deltacare.v1.certification_service_pb2 import CheckCertificationResponse
 from server.certification.values import CertificateHistory, EquivalenceHistory, RecognitionSaid
 from server.log.ports import Position
+from server.registry.closings import ClosingSaid
 from server.registry.values import AgreementHistory
 from server.supervision.values import MeasureHistory
 
@@ -90,11 +91,13 @@ class CertificateFacts:
         history: what its issuer said; ``None`` if nothing.
         recognitions: what hosts said, by host.
         measures: of supervision, against the certificate, its line or its institution.
+        closings: of the institution that it is about.
     """
 
     history: CertificateHistory | None
     recognitions: Mapping[str, tuple[RecognitionSaid, ...]]
     measures: tuple[MeasureHistory, ...] = ()
+    closings: tuple[ClosingSaid, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -220,6 +220,11 @@ class Checker:
             answers.append(Answered(facts=facts, outcome=outcome, response=response))
         return answers
 
+    def judge(self, facts: Facts) -> Answered:
+        """Return what the rules say of facts that the caller changed; it is not remembered."""
+        outcome = check(facts)
+        return Answered(facts=facts, outcome=outcome, response=self._response(facts, outcome))
+
     async def _answer_past(
         self, questions: Sequence[Question], known_time: datetime, now: datetime
     ) -> list[Answered]:
@@ -314,6 +319,7 @@ class Checker:
             holder_matches=matches,
             compared=question.compared,
             measures=about.measures,
+            closings=about.closings,
             stated_schemes=self._stated_schemes(question.issuer, known_time),
             unconfirmed_since=unconfirmed_since,
         )

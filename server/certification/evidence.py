@@ -49,15 +49,16 @@ from server.certification.verdicts import (
     R03_STALE,
     R04_STALLED,
     R12_BARRED,
-    R13_HOME,
-    R14_HOST_STALE,
-    R15_BARRED_HERE,
-    R16_RECOGNITION_SUSPENDED,
-    R17_NO_EQUIVALENCE,
-    R18_LEVEL,
-    R19_BASIS_STALE,
-    R20_NO_AGREEMENT,
-    R21_RECOGNISED,
+    R13_CLOSED,
+    R14_HOME,
+    R15_HOST_STALE,
+    R16_BARRED_HERE,
+    R17_RECOGNITION_SUSPENDED,
+    R18_NO_EQUIVALENCE,
+    R19_LEVEL,
+    R20_BASIS_STALE,
+    R21_NO_AGREEMENT,
+    R22_RECOGNISED,
 )
 from server.log.ports import LogReader
 from server.store.database import Database
@@ -67,16 +68,17 @@ __all__ = ["VerdictFiles", "VerdictSigners", "places_said"]
 # These look at no entry, and those look at what the host says too.
 _BEFORE_ENTRIES = (R00_TRUST, R01_ISSUER, R02_FORK, R03_STALE, R04_STALLED)
 _OF_HOST = (
-    R15_BARRED_HERE,
-    R16_RECOGNITION_SUSPENDED,
-    R17_NO_EQUIVALENCE,
-    R18_LEVEL,
-    R19_BASIS_STALE,
-    R20_NO_AGREEMENT,
-    R21_RECOGNISED,
+    R16_BARRED_HERE,
+    R17_RECOGNITION_SUSPENDED,
+    R18_NO_EQUIVALENCE,
+    R19_LEVEL,
+    R20_BASIS_STALE,
+    R21_NO_AGREEMENT,
+    R22_RECOGNISED,
 )
-# These and those of the host looked at measures of supervision.
-_OF_MEASURES = (R12_BARRED, R13_HOME, R14_HOST_STALE, *_OF_HOST)
+# These and those of the host looked at closings, and these and R12 at measures of supervision.
+_OF_CLOSINGS = (R13_CLOSED, R14_HOME, R15_HOST_STALE, *_OF_HOST)
+_OF_MEASURES = (R12_BARRED, *_OF_CLOSINGS)
 
 
 class VerdictSigners(Protocol):
@@ -280,17 +282,27 @@ def _said(
             yield facts.issuer, event.index
     # 2. Measures: those that count everywhere, and those of the host.
     if outcome.rule in _OF_MEASURES:
-        for measure in facts.measures:
-            if measure.author in (facts.issuer, facts.host_province):
-                yield measure.author, measure.index
-                for lift in measure.lifts:
-                    yield measure.author, lift.index
-                # Against the holder of another certificate: what shows that he holds both.
-                for index in certificate.links_to(measure.subject):
-                    yield facts.issuer, index
-    # 3. What the host says of it, and of certificates like it.
+        yield from _said_by_measures(facts, certificate)
+    # 3. The closing of its institution, and what opened it again.
+    if outcome.rule in _OF_CLOSINGS:
+        yield from ((facts.issuer, closing.index) for closing in facts.closings)
+    # 4. What the host says of it, and of certificates like it.
     if outcome.rule in _OF_HOST:
         yield from _said_by_host(facts, certificate)
+
+
+def _said_by_measures(
+    facts: Facts, certificate: CertificateHistory
+) -> Iterator[tuple[str, int | None]]:
+    """Yield what measures rest on: see ``_said``."""
+    for measure in facts.measures:
+        if measure.author in (facts.issuer, facts.host_province):
+            yield measure.author, measure.index
+            for lift in measure.lifts:
+                yield measure.author, lift.index
+            # Against the holder of another certificate: what shows that he holds both.
+            for index in certificate.links_to(measure.subject):
+                yield facts.issuer, index
 
 
 def _said_by_host(

@@ -15,6 +15,7 @@ from server.certification.values import (
     EquivalenceHistory,
     RecognitionSaid,
 )
+from server.registry.closings import ClosingSaid
 from server.registry.rulebook import Rule
 from server.registry.values import AgreementHistory, Reach
 from server.supervision.rules import barred_on, bars
@@ -72,6 +73,8 @@ class Facts:
         compared: what of the holder was asked for, ascending: ``identity_number``, ``name``.
         measures: of supervision, ever taken against the certificate, another of its line, or its
             institution.
+        closings: what its register ever said of closing the institution that it is about; nothing
+            where it is about a person.
         stated_schemes: under which the federation lets the issuer issue; none stand for any.
         unconfirmed_since: since when nobody confirmed the federation's metadata; ``None`` if it
             counts.
@@ -91,6 +94,7 @@ class Facts:
     holder_matches: bool | None
     compared: tuple[str, ...] = ()
     measures: tuple[MeasureHistory, ...] = ()
+    closings: tuple[ClosingSaid, ...] = ()
     stated_schemes: frozenset[str] = frozenset()
     unconfirmed_since: datetime | None = None
 

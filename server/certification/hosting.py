@@ -1,4 +1,4 @@
-"""The host's half of the rules of a check, R14 to R21: does it recognise a good certificate?
+"""The host's half of the rules of a check, R15 to R22: does it recognise a good certificate?
 
 Pure. Asked after the issuer's half found nothing against the certificate. What permits here, an
 equivalence and the agreement it rests on, has to be under a quorum and in a log that is fresh.
@@ -22,14 +22,14 @@ from server.certification.standing import (
 )
 from server.certification.values import CertificateStanding, EquivalenceStanding
 from server.certification.verdicts import (
-    R14_HOST_STALE,
-    R15_BARRED_HERE,
-    R16_RECOGNITION_SUSPENDED,
-    R17_NO_EQUIVALENCE,
-    R18_LEVEL,
-    R19_BASIS_STALE,
-    R20_NO_AGREEMENT,
-    R21_RECOGNISED,
+    R15_HOST_STALE,
+    R16_BARRED_HERE,
+    R17_RECOGNITION_SUSPENDED,
+    R18_NO_EQUIVALENCE,
+    R19_LEVEL,
+    R20_BASIS_STALE,
+    R21_NO_AGREEMENT,
+    R22_RECOGNISED,
 )
 from server.registry.fields import numbered_id_province
 from server.registry.in_force import (
@@ -46,7 +46,7 @@ __all__ = ["recognised"]
 def recognised(
     facts: Facts, standing: CertificateStanding, entries: tuple[tuple[str, int], ...]
 ) -> Outcome:
-    """Return the verdict of rules R14 to R21.
+    """Return the verdict of rules R15 to R22.
 
     Args:
         facts: of the check.
@@ -55,36 +55,36 @@ def recognised(
     """
     host = facts.host_province
     used: tuple[str, ...] = (facts.issuer, host)
-    # R14: the host's log can be relied on.
+    # R15: the host's log can be relied on.
     if not is_usable(facts, host):
-        return Outcome(verdict=VERDICT_STALE, rule=R14_HOST_STALE, entries=entries, used=used)
-    # R15: the host took no measure by which it does not count there.
+        return Outcome(verdict=VERDICT_STALE, rule=R15_HOST_STALE, entries=entries, used=used)
+    # R16: the host took no measure by which it does not count there.
     bar = bar_on(facts, province=host, everywhere=False)
     if bar is not None:
         return Outcome(
             verdict=VERDICT_NOT_RECOGNISED_HERE,
-            rule=R15_BARRED_HERE,
+            rule=R16_BARRED_HERE,
             entries=(*entries, (host, bar.index)),
             used=used,
             reason=bar.reason,
         )
-    # R16: the host did not suspend its recognition.
+    # R17: the host did not suspend its recognition.
     reach = facts.logs[host].reach
     suspension = span_on(recognition_suspensions(facts.recognitions, reach), facts.on_date)
     if suspension is not None:
         return Outcome(
             verdict=VERDICT_NOT_RECOGNISED_HERE,
-            rule=R16_RECOGNITION_SUSPENDED,
+            rule=R17_RECOGNITION_SUSPENDED,
             entries=(*entries, (host, suspension.index)),
             used=used,
             reason=suspension.reason,
         )
-    # R17 and R18: an equivalence speaks of the scheme, and of the grade.
+    # R18 and R19: an equivalence speaks of the scheme, and of the grade.
     concerning = _equivalences(facts, standing)
     if not concerning:
         return Outcome(
             verdict=VERDICT_NOT_RECOGNISED_HERE,
-            rule=R17_NO_EQUIVALENCE,
+            rule=R18_NO_EQUIVALENCE,
             entries=entries,
             used=used,
         )
@@ -92,7 +92,7 @@ def recognised(
     if not applying:
         return Outcome(
             verdict=VERDICT_NOT_RECOGNISED_HERE,
-            rule=R18_LEVEL,
+            rule=R19_LEVEL,
             entries=(*entries, (host, concerning[0].history.index)),
             used=used,
         )
@@ -122,7 +122,7 @@ def _by_equivalences(
     applying: Sequence[EquivalenceStanding],
     entries: tuple[tuple[str, int], ...],
 ) -> Outcome:
-    """Return the verdict of rules R19 to R21: of several, the newest that has its basis decides."""
+    """Return the verdict of rules R20 to R22: of several, the newest that has its basis decides."""
     used: tuple[str, ...] = ()
     refusal: Outcome | None = None
     for equivalence in applying:
@@ -143,13 +143,13 @@ def _by_agreement(
     equivalence: EquivalenceStanding,
     entries: tuple[tuple[str, int], ...],
 ) -> Outcome:
-    """Return the verdict of rules R19 to R21 for one equivalence."""
+    """Return the verdict of rules R20 to R22 for one equivalence."""
     host = facts.host_province
     agreement_id = equivalence.history.agreement_id
     history = facts.agreements.get(agreement_id)
     reaches = {province: log.reach for province, log in facts.logs.items()}
     version = None if history is None else agreement_in_force(history, reaches, facts.on_date)
-    # R19: the logs of all parties can be relied on.
+    # R20: the logs of all parties can be relied on.
     needed = {numbered_id_province(agreement_id)}
     for bearing in () if history is None else _bearing(facts, history, version):
         needed.update(party_provinces(bearing.parties))
@@ -157,23 +157,23 @@ def _by_agreement(
     used = (facts.issuer, host, *(each for each in others if each in facts.logs))
     entries = (*entries, (host, equivalence.history.index))
     if not all(is_usable(facts, each) for each in others if each in facts.logs):
-        return Outcome(verdict=VERDICT_STALE, rule=R19_BASIS_STALE, entries=entries, used=used)
-    # R20: the agreement is in force on the day and covers the thing and both places.
+        return Outcome(verdict=VERDICT_STALE, rule=R20_BASIS_STALE, entries=entries, used=used)
+    # R21: the agreement is in force on the day and covers the thing and both places.
     carries = version is not None and agreement_carries(
         version, standing.history, place=facts.host, day=facts.on_date
     )
     if history is None or version is None or not carries:
         return Outcome(
             verdict=VERDICT_NOT_RECOGNISED_HERE,
-            rule=R20_NO_AGREEMENT,
+            rule=R21_NO_AGREEMENT,
             entries=entries,
             used=used,
         )
-    # R21: so it counts.
+    # R22: so it counts.
     words = agreement_words_in_force(history, version, reaches)
     return Outcome(
         verdict=VERDICT_VALID,
-        rule=R21_RECOGNISED,
+        rule=R22_RECOGNISED,
         entries=(*entries, *((word.province, word.index) for word in words)),
         used=used,
         mapped_scheme=equivalence.history.mapped_scheme,

@@ -24,7 +24,12 @@ from server.certification.store import (
 )
 from server.certification.values import RecognitionSaid
 from server.log.ports import LogReader, Position
-from server.registry.store import agreement_changed, load_agreement_histories
+from server.registry.store import (
+    agreement_changed,
+    closings_touched,
+    load_agreement_histories,
+    read_closings,
+)
 from server.store.database import Database
 from server.supervision.store import load_measures, measures_touched
 
@@ -161,10 +166,11 @@ class FactsReader:
             for province, (old, new) in grown.items():
                 said = touched(connection, province, old, new, limit=_TOUCHED_MAX)
                 barred = measures_touched(connection, province, old, new, limit=_TOUCHED_MAX)
-                if said is None or barred is None:
+                closed = closings_touched(connection, province, old, new, limit=_TOUCHED_MAX)
+                if said is None or barred is None or closed is None:
                     return None, True
-                # A measure against an institution concerns the certificates about it.
-                about = about_institutions(connection, barred, limit=_TOUCHED_MAX)
+                # A measure against an institution, and its closing, concern those about it.
+                about = about_institutions(connection, barred | closed, limit=_TOUCHED_MAX)
                 if about is None:
                     return None, True
                 # One against a certificate, or one that follows another, concerns the whole line.
@@ -194,6 +200,9 @@ def read_certificates(
     histories = read_histories(connection, numbers)
     subjects = {subject for each in histories.values() for subject in each.subjects}
     taken = load_measures(connection, subjects | set(numbers))
+    # Caregivers' certificates are about no institution: for these alone nothing is read.
+    institutions = {each.institution_id for each in histories.values()} - {""}
+    closed = read_closings(connection, institutions)
     words: dict[str, dict[str, tuple[RecognitionSaid, ...]]] = {}
     for (host, number), said in read_recognitions(connection, numbers).items():
         words.setdefault(number, {})[host] = said
@@ -205,6 +214,9 @@ def read_certificates(
                 measure
                 for subject in (histories[number].subjects if number in histories else (number,))
                 for measure in taken.get(subject, ())
+            ),
+            closings=(
+                closed.get(histories[number].institution_id, ()) if number in histories else ()
             ),
         )
         for number in numbers

@@ -4,7 +4,7 @@ Pure: no clock, no database. Rules are numbered and run in order, and the first 
 decides; each says so with its number, and the answer names the entries that decided and the logs
 that it rests on. It fails closed: what is stale is never valid, nor is a holder who was asked for
 and could not be compared. What restricts counts as far as a log was verified, what permits as far
-as a quorum cosigned it. Here is the issuer's half, R00 to R13; what the host says is in
+as a quorum cosigned it. Here is the issuer's half, R00 to R14; what the host says is in
 ``server.certification.hosting``. Whether the question can be read at all is for the caller.
 """
 
@@ -43,8 +43,10 @@ from server.certification.verdicts import (
     R10_EXPIRED,
     R11_SCOPE,
     R12_BARRED,
-    R13_HOME,
+    R13_CLOSED,
+    R14_HOME,
 )
+from server.registry.closings import closed_on, closings
 
 __all__ = ["SALT_BYTES", "check", "holder_name_digest"]
 
@@ -72,7 +74,7 @@ def holder_name_digest(salt: bytes, name: str) -> bytes:
 
 
 def check(facts: Facts) -> Outcome:  # noqa: PLR0911  # one for each group of rules
-    """Return the verdict on a certificate, by rules R00 to R21 in order."""
+    """Return the verdict on a certificate, by rules R00 to R22 in order."""
     # R00 to R04: it can be asked at all.
     refused = _refused_before_entries(facts)
     if refused is not None:
@@ -95,21 +97,21 @@ def check(facts: Facts) -> Outcome:  # noqa: PLR0911  # one for each group of ru
     if refused is not None:
         return refused
     entries = _issue_and_renewal(standing)
-    # R11 and R12: its issuer may issue under the scheme, and nobody is barred.
+    # R11 to R13: its issuer may issue under the scheme, nobody is barred and nothing closed.
     refused = _refused_everywhere(facts, standing)
     if refused is not None:
         return refused
-    # R13: that is here.
+    # R14: that is here.
     if facts.issuer == facts.host_province:
         return Outcome(
             verdict=VERDICT_VALID,
-            rule=R13_HOME,
+            rule=R14_HOME,
             entries=entries,
             used=used,
             mapped_scheme=standing.history.scheme,
             mapped_grade=standing.history.grade,
         )
-    # R14 to R21: the host recognises it.
+    # R15 to R22: the host recognises it.
     return recognised(facts, standing, entries)
 
 
@@ -175,7 +177,7 @@ def _refused_at_home(facts: Facts, standing: CertificateStanding) -> Outcome | N
 
 
 def _refused_everywhere(facts: Facts, standing: CertificateStanding) -> Outcome | None:
-    """Return the verdict of rule R11 or R12, if one of them answers."""
+    """Return the verdict of rules R11 to R13, if one of them answers."""
     issued = (facts.issuer, standing.history.index)
     used = (facts.issuer,)
     if facts.stated_schemes and standing.history.scheme not in facts.stated_schemes:
@@ -183,12 +185,22 @@ def _refused_everywhere(facts: Facts, standing: CertificateStanding) -> Outcome 
             verdict=VERDICT_NOT_RECOGNISED_HERE, rule=R11_SCOPE, entries=(issued,), used=used
         )
     bar = bar_on(facts, province=facts.issuer, everywhere=True)
-    if bar is None:
-        return None
-    return Outcome(
-        verdict=VERDICT_NOT_RECOGNISED_HERE,
-        rule=R12_BARRED,
-        entries=(issued, (facts.issuer, bar.index)),
-        used=used,
-        reason=bar.reason,
-    )
+    if bar is not None:
+        return Outcome(
+            verdict=VERDICT_NOT_RECOGNISED_HERE,
+            rule=R12_BARRED,
+            entries=(issued, (facts.issuer, bar.index)),
+            used=used,
+            reason=bar.reason,
+        )
+    # An institution is certified by its own province alone, whose log says that it is closed.
+    closing = closed_on(closings(facts.closings, facts.logs[facts.issuer].reach), facts.on_date)
+    if closing is not None:
+        return Outcome(
+            verdict=VERDICT_NOT_RECOGNISED_HERE,
+            rule=R13_CLOSED,
+            entries=(issued, (facts.issuer, closing.index)),
+            used=used,
+            reason=closing.reason,
+        )
+    return None

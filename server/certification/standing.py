@@ -220,6 +220,20 @@ def _carry_days(
     return days
 
 
+def _lost_days(
+    facts: RecognitionFacts, standing: CertificateStanding, host: str, month: ServiceMonth
+) -> int:
+    """Return the days on which a measure takes recognition away, or the institution is closed."""
+    days = 0
+    for barred in standing.subjects:
+        days |= barred_days(
+            facts.bars.get(barred, ()), effect=Effect.NOT_RECOGNISED, province=host, month=month
+        )
+    for closing in facts.closings.get(standing.history.institution_id, ()):
+        days |= month.mask(closing.from_date, closing.until_date)
+    return days
+
+
 def certificate_good_days(
     facts: RecognitionFacts,
     certificate_no: str,
@@ -255,10 +269,7 @@ def certificate_good_days(
         days &= ~month.mask(span.from_date, span.until_date)
     if standing.revocation is not None:
         days &= ~month.mask(standing.revocation.from_date, None)
-    for barred in standing.subjects:
-        days &= ~barred_days(
-            facts.bars.get(barred, ()), effect=Effect.NOT_RECOGNISED, province=host, month=month
-        )
+    days &= ~_lost_days(facts, standing, host, month)
     if not days or certificate.issuer == host:
         return days
     for span in facts.suspensions.get((host, certificate_no), ()):

@@ -38,7 +38,7 @@ from server.certification.values import (
     RecognitionSaid,
     Span,
 )
-from server.registry.store import chunks, load_agreements, optional_date
+from server.registry.store import chunks, load_agreements, load_closings, optional_date
 from server.registry.values import AgreementVersion, EndSaid, reaches_of
 from server.supervision.store import load_bars
 
@@ -311,6 +311,9 @@ def load_recognition_facts(
             connection,
             pins,
             {subject for each in standings.values() for subject in each.subjects},
+        ),
+        closings=load_closings(
+            connection, pins, {each.history.institution_id for each in standings.values()} - {""}
         ),
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from server.registry.closings import Closing
 from server.registry.values import AgreementVersion, EndSaid
 from server.supervision.values import Bar
 
@@ -265,6 +266,7 @@ class RecognitionFacts:
         equivalences: by host.
         agreements: the versions in force, each with its days as its window, by the agreement's id.
         bars: what follows from measures, by the certificate or institution they are against.
+        closings: days on which institutions are closed, by id.
     """
 
     certificates: Mapping[str, CertificateStanding]
@@ -272,3 +274,4 @@ class RecognitionFacts:
     equivalences: Mapping[str, tuple[EquivalenceStanding, ...]]
     agreements: Mapping[str, tuple[AgreementVersion, ...]] = field(default_factory=dict)
     bars: Mapping[str, tuple[Bar, ...]] = field(default_factory=dict)
+    closings: Mapping[str, tuple[Closing, ...]] = field(default_factory=dict)

@@ -20,21 +20,26 @@ __all__ = [
     "R10_EXPIRED",
     "R11_SCOPE",
     "R12_BARRED",
-    "R13_HOME",
-    "R14_HOST_STALE",
-    "R15_BARRED_HERE",
-    "R16_RECOGNITION_SUSPENDED",
-    "R17_NO_EQUIVALENCE",
-    "R18_LEVEL",
-    "R19_BASIS_STALE",
-    "R20_NO_AGREEMENT",
-    "R21_RECOGNISED",
+    "R13_CLOSED",
+    "R14_HOME",
+    "R15_HOST_STALE",
+    "R16_BARRED_HERE",
+    "R17_RECOGNITION_SUSPENDED",
+    "R18_NO_EQUIVALENCE",
+    "R19_LEVEL",
+    "R20_BASIS_STALE",
+    "R21_NO_AGREEMENT",
+    "R22_RECOGNISED",
     "RULES",
 ]
 
 _VERDICTS = "deltacare/v1/certification_service.proto, Verdict"
 _RECOGNITION = "deltacare/v1/entry.proto, Equivalence; 互认"
 _SUPERVISION = "deltacare/v1/entry.proto, SupervisionMeasure; server/supervision/rules.py; 联动监管"
+_CLOSING = (
+    "deltacare/v1/entry.proto, Institution, state; 《养老机构管理办法》(民政部令第66号): "
+    "暂停、终止服务"
+)
 _FRESHNESS = "deltacare/v1/certification_service.proto, Verdict; stale_after of the federation"
 
 R00_TRUST = Rule(
@@ -116,57 +121,71 @@ R12_BARRED = Rule(
     "institution: recognised nowhere.",
     source=_SUPERVISION,
 )
-R13_HOME = Rule(
-    code="R13-HOME",
+# A standard or grade is of the service that an institution gives. Where that has ended for good,
+# nothing is left to be of that grade, whether or not somebody thought of revoking the certificate.
+# Where it is suspended, what was assessed is still there: who wants the certificate to rest
+# meanwhile suspends it (R08), who wants admission to stop takes a measure (M23).
+R13_CLOSED = Rule(
+    code="R13-CLOSED",
+    zh="名册载明机构当日已关闭,其标准、等级证书各地均不予认可,直至载明恢复;"
+    "暂停服务的机构仍在,证书照常,须一并暂停的由发证省暂停证书。护理员证书不因任职机构关闭而受影响。",
+    en="Its register says that the institution is closed on that day: certificates about it are "
+    "recognised nowhere until the register says that it came back. One that is suspended is still "
+    "there, and its certificates count unless their issuer suspends them. A caregiver's does not "
+    "depend on any employer.",
+    source=_CLOSING,
+)
+R14_HOME = Rule(
+    code="R14-HOME",
     zh="本省签发,在本省有效:有效。",
     en="It counts where it was issued: valid.",
     source=_VERDICTS,
 )
-R14_HOST_STALE = Rule(
-    code="R14-HOST-STALE",
+R15_HOST_STALE = Rule(
+    code="R15-HOST-STALE",
     zh="使用地日志过旧、矛盾或不能读取,无从判断是否互认:数据过旧。",
     en="The host's log is too old, contradicts itself or cannot be read: stale.",
     source=_FRESHNESS,
 )
-R15_BARRED_HERE = Rule(
-    code="R15-BARRED-HERE",
+R16_BARRED_HERE = Rule(
+    code="R16-BARRED-HERE",
     zh="使用地对持证人(凭前后相续的任一证书)或机构作出禁入等措施:本地不予互认。",
     en="The host barred the holder, by this certificate or another of its line, or the "
     "institution, from its own province: not recognised here.",
     source=_SUPERVISION,
 )
-R16_RECOGNITION_SUSPENDED = Rule(
-    code="R16-RECOGNITION-SUSPENDED",
+R17_RECOGNITION_SUSPENDED = Rule(
+    code="R17-RECOGNITION-SUSPENDED",
     zh="使用地已暂停互认此证:本地不予互认。",
     en="The host suspended its recognition of this certificate: not recognised here.",
     source="deltacare/v1/entry.proto, RecognitionSuspension",
 )
-R17_NO_EQUIVALENCE = Rule(
-    code="R17-NO-EQUIVALENCE",
+R18_NO_EQUIVALENCE = Rule(
+    code="R18-NO-EQUIVALENCE",
     zh="使用地当日没有适用于该发证省和体系的互认规则:本地不予互认。",
     en="The host has no equivalence for this issuer and scheme that day: not recognised.",
     source=_RECOGNITION,
 )
-R18_LEVEL = Rule(
-    code="R18-LEVEL",
+R19_LEVEL = Rule(
+    code="R19-LEVEL",
     zh="使用地认可该发证省的这一体系,但不认可此等级:本地不予互认。",
     en="The host recognises this issuer and scheme that day, but not this grade: not recognised.",
     source=_RECOGNITION,
 )
-R19_BASIS_STALE = Rule(
-    code="R19-BASIS-STALE",
+R20_BASIS_STALE = Rule(
+    code="R20-BASIS-STALE",
     zh="互认所依据协议的某方日志过旧、矛盾或不能读取:数据过旧。",
     en="The log of a party to its agreement is too old, forked or cannot be read: stale.",
     source=_FRESHNESS,
 )
-R20_NO_AGREEMENT = Rule(
-    code="R20-NO-AGREEMENT",
+R21_NO_AGREEMENT = Rule(
+    code="R21-NO-AGREEMENT",
     zh="互认所依据的协议当日不生效,或不涵盖此类证书、发证地或使用地:本地不予互认。",
     en="Its agreement is not in force that day, or covers other things or places: not recognised.",
     source="deltacare/v1/entry.proto, Agreement; 合作协议",
 )
-R21_RECOGNISED = Rule(
-    code="R21-RECOGNISED",
+R22_RECOGNISED = Rule(
+    code="R22-RECOGNISED",
     zh="使用地依据生效协议予以互认:有效。",
     en="The host recognises it on the basis of an agreement in force: valid.",
     source=_RECOGNITION,
@@ -186,14 +205,15 @@ RULES: tuple[Rule, ...] = (
     R10_EXPIRED,
     R11_SCOPE,
     R12_BARRED,
-    R13_HOME,
-    R14_HOST_STALE,
-    R15_BARRED_HERE,
-    R16_RECOGNITION_SUSPENDED,
-    R17_NO_EQUIVALENCE,
-    R18_LEVEL,
-    R19_BASIS_STALE,
-    R20_NO_AGREEMENT,
-    R21_RECOGNISED,
+    R13_CLOSED,
+    R14_HOME,
+    R15_HOST_STALE,
+    R16_BARRED_HERE,
+    R17_RECOGNITION_SUSPENDED,
+    R18_NO_EQUIVALENCE,
+    R19_LEVEL,
+    R20_BASIS_STALE,
+    R21_NO_AGREEMENT,
+    R22_RECOGNISED,
 )
 """Every rule, in order."""

@@ -9,7 +9,7 @@ that is slow finds on its next look all that came meanwhile. The task runs while
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 from deltacare.errors import Reason, Unavailable
@@ -87,13 +87,19 @@ class Subscription:
             return cursor
         return cursor.up_to(clean.end.size, clean.end)
 
-    async def next(self) -> Collection[LogName]:
-        """Return the logs to look at, when there are any.
+    async def next(self, wait_s: float) -> Collection[LogName]:
+        """Return the logs to look at, when there are any; none if there are none in time.
+
+        Args:
+            wait_s: how long to wait for them; 0 does not wait.
 
         Raises:
             Unavailable: ``SHUTTING_DOWN``, if nobody looks at the logs any more.
         """
-        await self._news.wait()
+        if wait_s > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._news.wait()
         self._news.clear()
         if self._is_over:
             raise Unavailable(

@@ -6,10 +6,21 @@ A list is in no log and no table but its own, and nobody but its caller is ever 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, distinct, func, insert, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    distinct,
+    func,
+    insert,
+    select,
+    text,
+)
 
 from deltacare.errors import invalid_field
 from server.certification.watch_tables import watched
+from server.certification.watch_values import Watcher
 from server.registry.store import chunks
 
 __all__ = [
@@ -18,6 +29,9 @@ __all__ = [
     "WATCHED_PER_CALLER_MAX",
     "Changed",
     "find_lists",
+    "find_watched",
+    "institutions_of",
+    "is_list_of",
     "put_list",
 ]
 
@@ -127,3 +141,50 @@ def find_lists(
         for institution_id, number in connection.execute(query):
             lists[institution_id].append(number)
     return sorted(lists.items())
+
+
+def is_list_of(watcher: Watcher) -> ColumnElement[bool]:
+    """Whether a row of the lists is the watcher's."""
+    is_callers = watched.c.caller == watcher.caller
+    if not watcher.institution_id:
+        return is_callers
+    return and_(is_callers, watched.c.institution_id == watcher.institution_id)
+
+
+def find_watched(
+    connection: Connection, watcher: Watcher, *, after: str, limit: int
+) -> dict[str, tuple[str, ...]]:
+    """Return certificates of a watcher, ascending, each with the institutions of its lists.
+
+    Args:
+        connection: a snapshot.
+        watcher: whose lists.
+        after: only certificates with a greater number.
+        limit: most of them.
+    """
+    number = watched.c.certificate_no
+    query = select(number).where(is_list_of(watcher), number > after).distinct()
+    rows = connection.execute(query.order_by(number).limit(limit))
+    return institutions_of(connection, watcher, [each for (each,) in rows])
+
+
+def institutions_of(
+    connection: Connection, watcher: Watcher, numbers: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return by certificate the institutions on whose lists it stands, ascending.
+
+    Args:
+        connection: a snapshot in which each stands on a list.
+        watcher: whose lists.
+        numbers: certificates, each once; the answer keeps their order.
+    """
+    lists: dict[str, list[str]] = {number: [] for number in numbers}
+    for some in chunks(lists):
+        query = (
+            select(watched.c.certificate_no, watched.c.institution_id)
+            .where(is_list_of(watcher), watched.c.certificate_no.in_(some))
+            .order_by(watched.c.institution_id)
+        )
+        for number, institution_id in connection.execute(query):
+            lists[number].append(institution_id)
+    return {number: tuple(found) for number, found in lists.items()}

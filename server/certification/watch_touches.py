@@ -2,8 +2,9 @@
 
 Tables whose rows name one certificate are joined with the watch lists, so that only rows of the
 watcher are read, through the indexes by place and by certificate. What speaks of many (measures
-against institutions, equivalences, agreements) is rare, and its certificates are read by pages.
-Void entries left no row. When an entry is due is for ``server.certification.watching``.
+against institutions, their closing, equivalences, agreements) is rare, and its certificates are
+read by pages. Void entries left no row. When an entry is due is for
+``server.certification.watching``.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -23,14 +24,15 @@ from server.certification.tables import (
     recognitions,
 )
 from server.certification.values import EquivalenceHistory, EventKind
+from server.certification.watch_lists import is_list_of
 from server.certification.watch_tables import watched
 from server.certification.watch_values import Cursor, Reached, Watcher
 from server.personal.tables import erasures
 from server.registry.store import chunks
-from server.registry.tables import agreement_words
+from server.registry.tables import agreement_words, closings
 from server.supervision.tables import lifts, measures, reports
 
-__all__ = ["Span", "Touch", "is_list_of", "numbers_touched", "touches_in", "watchers_touched"]
+__all__ = ["Span", "Touch", "numbers_touched", "touches_in", "watchers_touched"]
 
 _ROWS_MAX = 1_000
 _WATCHERS_MAX = 1_000
@@ -46,7 +48,8 @@ class Touch:
         is_permit: whether it counts only under a quorum.
         numbers: the certificates of the watcher that it names: the one it is about, and the one
             that this follows; none if it is about others.
-        subject: the certificate or institution that a measure is against; else empty.
+        subject: the certificate or institution that a measure is against, or the institution that
+            is closed or opened again; else empty.
         erased_by: author, if it erases the holders of certificates; else empty.
         equivalences: those through which it is about certificates.
     """
@@ -197,14 +200,6 @@ def numbers_touched(
     return sorted(found)[:limit]
 
 
-def is_list_of(watcher: Watcher) -> ColumnElement[bool]:
-    """Whether a row of the lists is the watcher's."""
-    is_callers = watched.c.caller == watcher.caller
-    if not watcher.institution_id:
-        return is_callers
-    return and_(is_callers, watched.c.institution_id == watcher.institution_id)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Source:
     """A column of a table whose rows name one certificate each.
@@ -261,11 +256,13 @@ def _direct(span: Span) -> Iterator[_Source]:
 def _wide_queries(span: Span) -> Iterator[Select[Any]]:
     """Yield queries for the places of entries that may be about any number of certificates."""
     taken, mended, words = measures.c, reports.c, agreement_words.c
+    closed = closings.c
     declared, ended = equivalences.c, equivalence_ends.c
     for column, is_due in (
         (taken.log_index, span.restricts(taken.log_index)),
         (lifts.c.log_index, span.permits(lifts.c.log_index)),
         (mended.log_index, span.either(mended.log_index, is_permit=mended.is_accepted)),
+        (closed.log_index, span.either(closed.log_index, is_permit=~closed.is_closed)),
         (declared.log_index, span.permits(declared.log_index)),
         (ended.log_index, span.restricts(ended.log_index)),
         (words.log_index, span.either(words.log_index, is_permit=words.is_accepted)),
@@ -304,7 +301,7 @@ def _wide(connection: Connection, author: str, places: Collection[int]) -> Itera
 
 
 def _measured(connection: Connection, author: str, places: Collection[int]) -> Iterator[Touch]:
-    """Yield whom entries about measures are about."""
+    """Yield whom measures, and the closing of institutions, are about."""
     taken, mended = measures.c, reports.c
     query = select(taken.log_index, taken.subject).where(
         taken.author == author, taken.log_index.in_(places)
@@ -325,6 +322,12 @@ def _measured(connection: Connection, author: str, places: Collection[int]) -> I
     )
     for place, is_accepted, subject in connection.execute(query_mended):
         yield Touch(index=place, is_permit=is_accepted, subject=subject)
+    closed = closings.c
+    query_closed = select(closed.log_index, closed.is_closed, closed.institution_id).where(
+        closed.author == author, closed.log_index.in_(places)
+    )
+    for place, is_closed, institution_id in connection.execute(query_closed):
+        yield Touch(index=place, is_permit=not is_closed, subject=institution_id)
 
 
 def _is_watched(watcher: Watcher, number: ColumnElement[str]) -> ColumnElement[bool]:

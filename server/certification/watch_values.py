@@ -4,8 +4,9 @@ Nothing here reads or decides.
 """
 
 from dataclasses import dataclass, replace
+from datetime import date
 
-__all__ = ["Cursor", "Reached", "Watcher"]
+__all__ = ["Cursor", "DayPlace", "Reached", "Watcher"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,40 @@ class Cursor:
             return replace(cursor, after_permit=after)
         return replace(cursor, after=after)
 
+    def covers(self, reached: Reached) -> bool:
+        """Whether everything that was held then has been told."""
+        return self.next_index >= reached.size and self.next_permit_index >= reached.quorum_size
+
     def part_told(self, index: int, *, is_permit: bool) -> str:
         """Return the last certificate told of an entry, empty if none of it was."""
         if is_permit:
             return self.after_permit if index == self.next_permit_index else ""
         return self.after if index == self.next_index else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayPlace:
+    """Where a watcher goes on in the days.
+
+    Attributes:
+        told_date: last day of which everything was told.
+        next_date: the day that was told in part; ``None`` if none was.
+        after: the last certificate that was compared for it.
+    """
+
+    told_date: date
+    next_date: date | None = None
+    after: str = ""
+
+    def due(self, today: date) -> date | None:
+        """Return the day to tell of; ``None`` if none has come since, by whatever clock."""
+        day = self.next_date or today
+        return day if self.told_date < day <= today else None
+
+    def within(self, day: date, after: str) -> "DayPlace":
+        """Return the place when a day has been told up to a certificate."""
+        return replace(self, next_date=day, after=after)
+
+    def past(self, day: date) -> "DayPlace":
+        """Return the place when a day has been told."""
+        return DayPlace(told_date=day)

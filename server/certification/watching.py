@@ -2,8 +2,9 @@
 
 What touches a certificate: its issuer's words, the issue of one that follows it, a host's words on
 recognising it and the issuer's answers, measures against it, another of its line or the institution
-it is about, equivalences that speak of its issuer, scheme and grade, words on the agreements these
-rest on, and the erasure of its holder. An entry that is void left no row and touches nothing.
+it is about, the closing of that institution and its coming back, equivalences that speak of its
+issuer, scheme and grade, words on the agreements these rest on, and the erasure of its holder. An
+entry that is void left no row and touches nothing.
 
 **When an entry is told of.** What restricts or only adds is told as soon as it is verified, because
 from then on it counts. What permits counts only when a quorum has cosigned it; told earlier, its
@@ -23,19 +24,17 @@ Nothing is kept between two turns but the cursor.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from deltacare.v1.entry_pb2 import Entry
-from server.certification.watch_tables import watched
+from server.certification.watch_lists import institutions_of
 from server.certification.watch_touches import (
     Span,
     Touch,
-    is_list_of,
     numbers_touched,
     touches_in,
 )
 from server.certification.watch_values import Cursor, Reached, Watcher
-from server.registry.store import chunks
 
 __all__ = ["CERTIFICATES_MAX", "Found", "Turn", "read_turn"]
 
@@ -139,20 +138,13 @@ def _with_institutions(
 ) -> tuple[Found, ...]:
     """Return what was found with the lists on which each certificate stands."""
     found = tuple(found)
-    lists: dict[str, list[str]] = {}
-    for some in chunks({number for _, numbers, _ in found for number in numbers}):
-        query = (
-            select(watched.c.certificate_no, watched.c.institution_id)
-            .where(is_list_of(watcher), watched.c.certificate_no.in_(some))
-            .order_by(watched.c.institution_id)
-        )
-        for number, institution_id in connection.execute(query):
-            lists.setdefault(number, []).append(institution_id)
+    numbers_found = {number for _, numbers, _ in found for number in numbers}
+    lists = institutions_of(connection, watcher, numbers_found)
     return tuple(
         Found(
             index=touch.index,
             entry=Entry.FromString(entry_bytes(touch.index)),
-            institutions={number: tuple(lists[number]) for number in numbers},
+            institutions={number: lists[number] for number in numbers},
             cursor=cursor,
         )
         for touch, numbers, cursor in found

@@ -28,6 +28,7 @@ from server.certification.tables import certificate_events, certificates, recogn
 from server.certification.values import CertificateHistory
 from server.log.ports import LogReader
 from server.registry.store import chunks
+from server.registry.tables import closings
 from server.store.database import Database
 from server.supervision.tables import measures
 
@@ -240,8 +241,8 @@ def _spoken_of(
     """Return the certificates of which something is said that no status list of today says.
 
     What the own province says of their recognition, what measures say of them, of others of their
-    lines or of the institution that they are about, and restrictions that begin on one of the days
-    to come.
+    lines or of the institution that they are about, the closing of that institution, and
+    restrictions that begin on one of the days to come.
     """
     wanted = set(issuers)
     numbers = set(
@@ -255,6 +256,7 @@ def _spoken_of(
     subjects = connection.execute(
         union(
             select(measures.c.subject),
+            select(closings.c.institution_id),
             select(events.certificate_no).where(
                 events.effective_date > days[0].isoformat(),
                 events.effective_date <= days[-1].isoformat(),
@@ -334,6 +336,7 @@ def _class_answers(
                     on_date=day,
                     recognitions=(),
                     measures=(),
+                    closings=(),
                 )
             ),
         )

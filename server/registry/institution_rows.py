@@ -1,18 +1,20 @@
 """What an author's registry log says of its institutions, and what a run of entries adds."""
 
 from collections.abc import Iterable
+from datetime import date
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 
 from deltacare.divisions import normalise_division
-from deltacare.v1.entry_pb2 import Institution
+from deltacare.v1.entry_pb2 import INSTITUTION_STATE_CLOSED, Institution
 from server.registry.bodies import is_readable, read_institution
 from server.registry.names import name_keys
 from server.registry.rows import Rows
 from server.registry.rulebook import Rule
 from server.registry.rules import G02_UNREADABLE, judge_institution, judge_institution_change
 from server.registry.store import chunks
-from server.registry.tables import institutions
+from server.registry.tables import closings, institutions
 from server.registry.values import InstitutionStanding
 
 __all__ = ["InstitutionRows", "standing_of"]
@@ -45,6 +47,7 @@ class InstitutionRows:
     def __init__(self, connection: Connection, author: str, ids: Iterable[str]) -> None:
         self._author = author
         self._rows = Rows(institutions, author)
+        self._closings: list[dict[str, Any]] = []
         self.standing: dict[str, InstitutionStanding] = {}
         table = institutions.c
         for some in chunks(ids):
@@ -63,9 +66,16 @@ class InstitutionRows:
         rule = judge_institution(self._author, body)
         return rule or judge_institution_change(body, standing=self.standing)
 
-    def apply(self, index: int, body: Institution) -> None:
-        """Take in a statement that breaks no rule."""
+    def apply(self, index: int, body: Institution, *, stated_date: date) -> None:
+        """Take in a statement that breaks no rule.
+
+        Args:
+            index: its place.
+            body: the statement.
+            stated_date: business date on which it was stated.
+        """
         before = self.standing.get(body.institution_id)
+        self._note_closing(index, body, before, stated_date)
         now = standing_of(index, body)
         self.standing[body.institution_id] = now
         name_folded, name_pinyin, name_initials = name_keys(body.name)
@@ -88,6 +98,30 @@ class InstitutionRows:
             body=body.SerializeToString(deterministic=True),
         )
 
+    def _note_closing(
+        self, index: int, body: Institution, before: InstitutionStanding | None, stated_date: date
+    ) -> None:
+        """Take in that a statement closes its institution, or opens it again."""
+        is_closed = body.state == INSTITUTION_STATE_CLOSED
+        was_closed = before is not None and before.state == INSTITUTION_STATE_CLOSED
+        if not is_closed and not was_closed:
+            return
+        known_date = before.state_date if before is not None and was_closed else ""
+        if is_closed and body.state_date and body.state_date == known_date:
+            return  # said again with the same day, as when its beds change
+        self._closings.append(
+            {
+                "author": self._author,
+                "log_index": index,
+                "institution_id": body.institution_id,
+                "is_closed": is_closed,
+                "from_date": body.state_date or stated_date.isoformat(),
+                "reason": body.state_reason,
+            }
+        )
+
     def flush(self, connection: Connection) -> None:
         """Write what was taken in."""
         self._rows.flush(connection)
+        if self._closings:
+            connection.execute(insert(closings), self._closings)

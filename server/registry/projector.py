@@ -7,10 +7,12 @@ subject is in a module of its own.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC
 
 from sqlalchemy import Connection, delete
 
 from deltacare.ids import LogKind, LogName
+from deltacare.times import business_date
 from deltacare.v1.entry_pb2 import ControlTotals, Entry, Listing
 from server.log.ports import LogTx, Sequenced
 from server.registry.agreement_rows import AgreementRows
@@ -23,6 +25,7 @@ from server.registry.tables import (
     agreement_words,
     agreements,
     claims,
+    closings,
     institutions,
     listing_withdrawals,
     listings,
@@ -126,7 +129,10 @@ class RegistryState:
         entry = item.entry
         match entry.WhichOneof("body"):
             case "institution":
-                self._institutions.apply(item.index, entry.institution)
+                stated_time = entry.entry_time.ToDatetime(UTC)
+                self._institutions.apply(
+                    item.index, entry.institution, stated_date=business_date(stated_time)
+                )
             case "institution_claim":
                 self._claims.apply(item.index, entry.institution_claim)
             case "listing_proposal":
@@ -188,6 +194,7 @@ class RegistryProjector:
         if log.kind is LogKind.REGISTRY:
             for table in (
                 institutions,
+                closings,
                 claims,
                 proposals,
                 listings,

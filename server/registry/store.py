@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from deltacare.ids import LogName
 from deltacare.v1.entry_pb2 import Agreement, Institution, Listing
+from server.registry.closings import Closing, ClosingSaid, closings
 from server.registry.in_force import agreements_in_force
 from server.registry.tables import (
     agreement_words,
@@ -21,6 +22,7 @@ from server.registry.tables import (
     listing_withdrawals,
     listings,
 )
+from server.registry.tables import closings as closing_rows
 from server.registry.values import (
     AgreementHistory,
     AgreementVersion,
@@ -33,13 +35,16 @@ from server.registry.values import (
 __all__ = [
     "agreement_changed",
     "chunks",
+    "closings_touched",
     "institutions_newest",
     "institutions_stated",
     "load_agreement_histories",
     "load_agreements",
+    "load_closings",
     "load_institution_divisions",
     "load_listings",
     "optional_date",
+    "read_closings",
     "read_withdrawals",
     "version_of",
 ]
@@ -190,6 +195,73 @@ def read_withdrawals(
         end = EndSaid(index=row.log_index, from_date=date.fromisoformat(row.effective_date))
         found[row.listing_id] = (*found.get(row.listing_id, ()), end)
     return found
+
+
+def read_closings(
+    connection: Connection, institution_ids: Iterable[str]
+) -> dict[str, tuple[ClosingSaid, ...]]:
+    """Return all that closed institutions or opened them again, by id, in the order of the log.
+
+    Args:
+        connection: a snapshot.
+        institution_ids: those asked for; those that were never closed are missing.
+    """
+    found: dict[str, list[ClosingSaid]] = {}
+    table = closing_rows.c
+    for some in chunks(institution_ids):
+        query = select(closing_rows).where(table.institution_id.in_(some)).order_by(table.log_index)
+        for row in connection.execute(query):
+            found.setdefault(row.institution_id, []).append(
+                ClosingSaid(
+                    index=row.log_index,
+                    is_closed=row.is_closed,
+                    from_date=date.fromisoformat(row.from_date),
+                    reason=row.reason,
+                )
+            )
+    return {institution_id: tuple(said) for institution_id, said in found.items()}
+
+
+def load_closings(
+    connection: Connection, pins: Mapping[LogName, int], institution_ids: Iterable[str]
+) -> dict[str, tuple[Closing, ...]]:
+    """Return the days on which institutions are closed at the pins of a night, by id.
+
+    Args:
+        connection: a snapshot.
+        pins: entries that count of each log; settlement logs are passed over.
+        institution_ids: those asked for; those that are closed on no day are missing.
+    """
+    reaches = reaches_of(pins)
+    known = {
+        institution_id: closings(said, reaches[institution_id[:6]])
+        for institution_id, said in read_closings(connection, institution_ids).items()
+        if institution_id[:6] in reaches
+    }
+    return {institution_id: closed for institution_id, closed in known.items() if closed}
+
+
+def closings_touched(
+    connection: Connection, author: str, first_index: int, end_index: int, *, limit: int
+) -> frozenset[str] | None:
+    """Return the institutions that a run of a registry log closes or opens again.
+
+    Args:
+        connection: a snapshot.
+        author: whose log.
+        first_index: first of the run.
+        end_index: one past its last.
+        limit: most institutions to name.
+
+    Returns:
+        Ids; ``None`` if there are more than the limit.
+    """
+    table = closing_rows.c
+    query = select(table.institution_id).where(
+        table.author == author, table.log_index >= first_index, table.log_index < end_index
+    )
+    found = connection.execute(query.limit(limit + 1)).scalars().all()
+    return None if len(found) > limit else frozenset(found)
 
 
 def load_institution_divisions(

@@ -14,6 +14,7 @@ __all__ = [
     "agreement_words",
     "agreements",
     "claims",
+    "closings",
     "institutions",
     "listing_withdrawals",
     "listings",
@@ -62,6 +63,20 @@ Index(
     institutions.c.log_index,
 )
 Index("ix_registry_institutions_place", institutions.c.latitude_e6, institutions.c.longitude_e6)
+
+# The statements above that close an institution, and the first after them that opens it again: few,
+# so that who asks whether one is closed reads no history.
+closings = Table(
+    "registry_closings",
+    metadata,
+    Column("author", IdText, primary_key=True),
+    Column("log_index", BigInt, primary_key=True, autoincrement=False),
+    Column("institution_id", IdText, nullable=False, index=True),
+    Column("is_closed", Boolean, nullable=False),
+    # Of a closing without a day, the day on which it was stated.
+    Column("from_date", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
 
 # What sources that own nothing say of institutions of any province.
 claims = Table(

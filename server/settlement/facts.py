@@ -23,6 +23,7 @@ from server.registry.in_force import agreement_days, listing_days
 from server.registry.store import (
     chunks,
     load_agreements,
+    load_closings,
     load_institution_divisions,
     load_listings,
 )
@@ -185,7 +186,8 @@ def _listings(connection: Connection, pins: Mapping[LogName, int], cells: Cells)
     """Return the days on which hosts list their institutions for elders of a home province.
 
     A measure of supervision closes an institution on its days: one of its own province to everyone,
-    one of a home province to that province's elders.
+    one of a home province to that province's elders. So does its own register, to everyone, where
+    it says that the institution is closed.
     """
     listings = load_listings(connection, pins)
     by_institution: dict[str, list[Any]] = {}
@@ -193,7 +195,9 @@ def _listings(connection: Connection, pins: Mapping[LogName, int], cells: Cells)
         for institution in listing.institution_ids:
             by_institution.setdefault(institution, []).append(listing)
     asked = {institution for _, _, institution, _ in cells}
-    measures = load_bars(connection, pins, asked.intersection(by_institution))
+    listed = asked.intersection(by_institution)
+    measures = load_bars(connection, pins, listed)
+    closings = load_closings(connection, pins, listed)
     found: list[tuple[Any, ...]] = []
     for home, host, institution, month in cells:
         mask = listing_days(
@@ -203,6 +207,8 @@ def _listings(connection: Connection, pins: Mapping[LogName, int], cells: Cells)
             mask &= ~barred_days(
                 measures[institution], effect=Effect.UNLISTED, province=home, month=_month(month)
             )
+        for closing in closings.get(institution, ()):
+            mask &= ~_month(month).mask(closing.from_date, closing.until_date)
         if mask:
             found.append((home, host, institution, month, mask))
     return _facts_table("listings", found)

@@ -191,6 +191,7 @@ _TABLES: Mapping[Retention, tuple[str, ...]] = {
         "registry_agreement_words",
         "registry_agreements",
         "registry_claims",
+        "registry_closings",
         "registry_institutions",
         "registry_listing_proposals",
         "registry_listing_withdrawals",

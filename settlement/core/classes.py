@@ -84,10 +84,10 @@ class LineClass(enum.Enum):
     )  # fmt: skip
     INSTITUTION_UNLISTED = (
         7, "机构未列名", "institution not listed", False, False, Actor.HOST, 10,
-        "服务地核对异地养老机构名单与监管措施，补列名、待措施解除或冲正",
+        "服务地核对异地养老机构名单、监管措施与机构关闭日期，补列名、待措施解除、更正登记或冲正",
         (
             "The host lists the institution for those days, or waits until the measure that closes "
-            "it is lifted, or reverses."
+            "it is lifted, or corrects the day on which it closed, or reverses."
         ),
     )  # fmt: skip
     ELDER_INELIGIBLE = (

@@ -21,6 +21,7 @@ from deltacare.evidence import (
     VerdictRecord,
 )
 from deltacare.ids import LogName
+from deltacare.times import business_date
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
 from deltacare.tlog.cosignature import cosign
 from deltacare.tlog.policy import Policy
@@ -42,6 +43,7 @@ from server.certification.values import (
     LineMember,
     RecognitionSaid,
 )
+from server.registry.closings import ClosingSaid
 from server.registry.store import version_of
 from server.registry.values import AgreementHistory, AgreementVersion, AgreementWordSaid, EndSaid
 from server.supervision.store import history_of as measure_history
@@ -267,6 +269,7 @@ class Logs:
             holder_matches=asked.holder_matches,
             compared=asked.compared,
             measures=self._measures(asked.certificate_no),
+            closings=self._closings(asked.certificate_no),
             stated_schemes=frozenset(asked.stated_schemes),
             unconfirmed_since=asked.unconfirmed_since,
         )
@@ -496,6 +499,29 @@ class Logs:
             for author, index, _, body, _ in self._said("supervision_measure")
             if (body.institution_id or body.certificate_no) in subjects
         )
+
+    def _closings(self, number: str) -> tuple[ClosingSaid, ...]:
+        """Return what closed a certificate's institution or opened it again, as projected."""
+        certificate = self._certificate(number)
+        found: list[ClosingSaid] = []
+        state_date: str | None = None  # of the statement before, where that closes it
+        for author, index, _, body, _ in self._said("institution"):
+            if certificate is None or (author, body.institution_id) != (
+                number[:6],
+                certificate.institution_id,
+            ):
+                continue
+            is_closed = body.state == pb.INSTITUTION_STATE_CLOSED
+            is_new = state_date is None or not body.state_date or body.state_date != state_date
+            if is_new if is_closed else state_date is not None:
+                day = date.fromisoformat(body.state_date) if body.state_date else business_date(NOW)
+                found.append(
+                    ClosingSaid(
+                        index=index, is_closed=is_closed, from_date=day, reason=body.state_reason
+                    )
+                )
+            state_date = body.state_date if is_closed else None
+        return tuple(found)
 
     def _agreements(self) -> dict[str, AgreementHistory]:
         versions: dict[str, list[AgreementVersion]] = {}

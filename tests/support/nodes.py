@@ -16,9 +16,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from google.protobuf.message import Message
@@ -33,6 +31,7 @@ from server.log.ports import AppendedRun, AttachmentStore, LogTx, Projector, Seq
 from server.log.settings import LogSettings, Signers
 from server.store.database import Database
 from server.store.migrations import upgrade
+from tests.support.databases import put_migrated
 from tests.support.federation import PROVINCES, make_keys, make_trust, principal
 from tests.support.network import Network
 from tests.support.ports import ManualClock, SeededEntropy
@@ -168,22 +167,11 @@ async def until(condition: Callable[[], object], *, what: str = "condition") -> 
         await asyncio.sleep(0.005)
 
 
-@cache
-def _migrated() -> bytes:
-    """Return the bytes of a SQLite file with every table in place: migrating takes long."""
-    with TemporaryDirectory() as directory:
-        path = Path(directory) / "migrated.db"
-        database = Database(f"sqlite:///{path}")
-        database.write_now(upgrade)
-        database.close()
-        return path.read_bytes()
-
-
 def _open(url: str) -> Database:
     """Return a database with every table in place."""
     path = Path(url.removeprefix("sqlite:///"))
     if url.startswith("sqlite:") and not path.exists():
-        path.write_bytes(_migrated())
+        put_migrated(path)
     database = Database(url, readers=2)
     if not url.startswith("sqlite:"):
         database.write_now(upgrade)

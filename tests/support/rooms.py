@@ -9,11 +9,12 @@ async with Rooms.open(tmp_path) as rooms:
 What is built here is generated and synthetic; no person or home in it exists.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from deltacare.ids import LogName, Principal
 from deltacare.keys import LogSigner
@@ -145,9 +146,9 @@ def _projectors(_: str) -> list[Projector]:
     ]
 
 
-def _salts() -> dict[str, SaltStore]:
-    """Return the salts of every node."""
-    return {p: SaltStore(bytes(32), SeededEntropy(f"salts {p}")) for p in PROVINCES}
+def _salts(turn: str = "") -> dict[str, SaltStore]:
+    """Return the salts of every node; those of another turn draw others under the same keys."""
+    return {p: SaltStore(bytes(32), SeededEntropy(f"salts {p}{turn}")) for p in PROVINCES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +156,15 @@ class VerdictKeys:
     """The keys with which a node signs verdicts."""
 
     verdict_signers: tuple[LogSigner, ...]
+
+
+def _databases(directory: Path) -> dict[str, bytes]:
+    """Return the databases of nodes that stopped, by province."""
+    assert not list(directory.glob("*-wal")), "a node that stopped keeps one file"
+    return {province: (directory / f"{province}.db").read_bytes() for province in PROVINCES}
+
+
+_laid: dict[Callable[["Rooms"], Awaitable[None]], dict[str, bytes]] = {}
 
 
 class Rooms:
@@ -221,6 +231,40 @@ class Rooms:
         ) as nodes:
             await nodes.confirmed()
             yield cls(nodes, salts)
+
+    @classmethod
+    @asynccontextmanager
+    async def laid(
+        cls, directory: Path, foundation: Callable[["Rooms"], Awaitable[None]]
+    ) -> AsyncIterator["Rooms"]:
+        """Bring the federation up where a foundation was laid, known everywhere under its quorum.
+
+        The nodes lay it once a process; every federation after that starts again from copies of
+        their databases, as nodes do, and takes up to a second less.
+
+        Args:
+            directory: of the databases.
+            foundation: says through the rooms what every test of it counts on; a function of a
+                module, by which the copies are found.
+        """
+        if foundation not in _laid:
+            with TemporaryDirectory() as first:
+                async with cls.open(Path(first)) as rooms:
+                    await foundation(rooms)
+                    for province in PROVINCES:
+                        await rooms.spread(province)
+                _laid[foundation] = _databases(Path(first))
+        for province, data in _laid[foundation].items():
+            (directory / f"{province}.db").write_bytes(data)
+        salts = _salts(" again")
+        async with FourNodes.open(
+            directory, projectors=_projectors, attachments=salts.__getitem__
+        ) as nodes:
+            await nodes.confirmed()
+            found = cls(nodes, salts)
+            for province in PROVINCES:
+                await found.spread(province)
+            yield found
 
     @classmethod
     @asynccontextmanager

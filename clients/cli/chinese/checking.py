@@ -16,6 +16,12 @@ ZH: Mapping[str, str] = {
     "No certificate has such a number.": "没有这样的证书编号。",
     "More than {} streams of this caller watch certificates.": "该调用方的关注连接已超过 {} 条。",
     "Watching ended; go on from the last cursors.": "关注连接已结束；请自上次进度续接。",
+    "Nothing can have been told of a day that is still to come.": "尚未到来的日期不可能已告知。",
+    "Give the place back as it came, or leave it out to begin with the present day.": (
+        "请原样交回进度，或不填而自当日起关注。"
+    ),
+    "It is no later than the last day told.": "不晚于已告知的最后一日。",
+    "It stands only beside next_date.": "仅可与 next_date 同时填写。",
     "This is no file of cursors.": "不是进度文件。",
     "Name another file; watching then begins at the present.": (
         "请换一个文件名，届时自当前起关注。"

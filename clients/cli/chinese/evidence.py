@@ -54,6 +54,7 @@ ZH: Mapping[str, str] = {
     "The receipt of {} is under another checkpoint.": "{} 的回执所依据的是另一检查点。",
     "The entry {} has no bearing on this question.": "条目 {} 与所问无关。",
     "An entry states a date that is none.": "有条目所载日期不存在。",
+    "An entry states a time that is none.": "有条目所载时间不存在。",
     # The statement.
     "The first receipt is not that of a statement.": "首份回执不是清算单的回执。",
     "{} stands in the log of {}, not its proposer's.": "{} 载于 {} 的日志，而非其提出方的日志。",

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import permutations
 from typing import Self
 from uuid import UUID
@@ -393,7 +394,11 @@ class LogName:
 
 def all_logs(provinces: Iterable[str]) -> tuple[LogName, ...]:
     """Return every log that members share: a registry each, settlements for each other member."""
-    members = sorted(provinces)
+    return _all_logs(tuple(sorted(provinces)))
+
+
+@lru_cache(maxsize=64)
+def _all_logs(members: tuple[str, ...]) -> tuple[LogName, ...]:
     registries = [LogName.registry(author) for author in members]
     settlements = [LogName.settlement(a, b) for a, b in permutations(members, 2)]
     return tuple(sorted(registries + settlements))

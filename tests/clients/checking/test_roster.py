@@ -58,7 +58,7 @@ class Answering:
                 valid_until_date="2026-12-31",
                 verdict=pb.CheckCertificationResponse(
                     verdict=pb.VERDICT_REVOKED if is_revoked else pb.VERDICT_VALID,
-                    rule="R07-REVOKED" if is_revoked else "R21-RECOGNISED",
+                    rule="R07-REVOKED" if is_revoked else "R22-RECOGNISED",
                     on_date="2026-12-01",
                     mapped_scheme="" if is_revoked else "SH_CAREGIVER",
                     mapped_grade="" if is_revoked else "中级",

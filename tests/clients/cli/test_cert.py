@@ -1,5 +1,6 @@
 """The commands ``cert`` and ``scheme`` at a running node: schemes, many certificates, a life."""
 
+import json
 from pathlib import Path
 
 import openpyxl
@@ -214,4 +215,24 @@ def test_a_list_and_what_comes_between_setting_and_following(clerk: Clerk, tmp_p
     assert ("2028-06-01", "VERDICT_REVOKED") == (
         found["effective_date"],
         "VERDICT_" + touched["coming_verdict"]["verdict"].removeprefix("VERDICT_"),
+    )
+    # As if it had been away since before the first day of the certificate.
+    place = json.loads(cursors.read_text(encoding="utf-8"))
+    today = place["day"]["told_date"]
+    place["day"]["told_date"] = "2000-01-01"
+    before = json.dumps(place)
+    cursors.write_text(before, encoding="utf-8")
+    code, text = clerk.text(JS, *follow)
+    assert 0 == code
+    assert f"{today}  当日已到" in text
+    assert "2000-01-01 为：NOT_YET_VALID  未生效" in text
+    assert today == json.loads(cursors.read_text(encoding="utf-8"))["day"]["told_date"]
+    cursors.write_text(before, encoding="utf-8")
+    _, found = clerk.run(JS, *follow)
+    (touched,) = found["certificates"]
+    assert (today, None, "NOT_YET_VALID", "VALID") == (
+        found["day"],
+        found.get("entry"),
+        touched["previous_verdict"]["verdict"].removeprefix("VERDICT_"),
+        touched["verdict"]["verdict"].removeprefix("VERDICT_"),
     )

@@ -43,16 +43,20 @@ class Gate:
     policy: Path
 
 
+async def recognised(rooms: Rooms) -> None:
+    """Let Shanghai recognise the caregivers of Jiangsu, who issued one."""
+    await rooms.agree(agreement_body())
+    await rooms.declare(HOST, equivalence_body())
+    await rooms.issue(ISSUER, certificate_body("320000-C1"))
+
+
 @pytest.fixture
 async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
     """Jiangsu issued a certificate that Shanghai recognises, and revoked it later."""
     with structlog.testing.capture_logs():
         (tmp_path / "nodes").mkdir()
-        async with Rooms.open(tmp_path / "nodes") as rooms:
+        async with Rooms.laid(tmp_path / "nodes", recognised) as rooms:
             phones = Phones(rooms)
-            await rooms.agree(agreement_body())
-            await rooms.declare(HOST, equivalence_body())
-            await rooms.issue(ISSUER, certificate_body("320000-C1"))
             await phones.publish_key(ISSUER)
             await rooms.spread(ISSUER)
             await rooms.spread(HOST)

@@ -22,12 +22,12 @@ def watch(event, arguments):
     if event.startswith("socket."):
         raise SystemExit(f"the network was touched: {event}")
 sys.addaudithook(watch)
-import clients.cli.cert_phone as phone
+import clients.cli.cert_shown as shown
 class At(datetime):
     @classmethod
     def now(cls, tz=None):
         return datetime.fromisoformat(sys.argv[1]).astimezone(tz)
-phone.datetime = At
+shown.datetime = At
 from clients.cli.main import main
 main(sys.argv[2:])
 """
@@ -100,6 +100,23 @@ async def test_at_another_time(gate: Gate, shown: dict[str, str]) -> None:
     assert (2, True) == (refused.exit_code, "--at goes with --offline only" in refused.stderr)
 
 
+async def test_what_only_a_node_can_say(gate: Gate, shown: dict[str, str], tmp_path: Path) -> None:
+    """No verdict file without a node, nor another day; and of the past no phone is asked."""
+    kept = tmp_path / "kept.verdict"
+    for option, value in (
+        ("--save", str(kept)),
+        ("--on", "2026-12-01"),
+        ("--host", "330000"),
+        ("--purpose", "SUPERVISION"),
+    ):
+        code, said = run(gate, gate.bundle, "--qr", shown["whole"], option, value)
+        assert (2, True) == (code, "node" in said["error"]["message"]), said
+    assert not kept.exists()
+    known = ["cert", "check", "--qr", shown["whole"], "--known", "2026-11-22T08:00:00Z"]
+    refused = CliRunner().invoke(main, [*known, "--lang", "en"])
+    assert (2, True) == (refused.exit_code, "--known goes with" in refused.stderr)
+
+
 async def test_only_the_own_policy_is_trusted(gate: Gate, shown: dict[str, str]) -> None:
     """Without the issuer's policy its key is not trusted; without the node's, nothing is."""
     (gate.policy / "320000.txt").unlink()
@@ -115,7 +132,7 @@ async def test_altered_bundle(gate: Gate, shown: dict[str, str], tmp_path: Path)
     """A word changed in what the node said, or a list exchanged for an older one, is refused."""
     data = gate.bundle.read_bytes()
     for old, new in (
-        (b"R21-RECOGNISED", b"R21-RECOGNISEE"),
+        (b"R22-RECOGNISED", b"R22-RECOGNISEE"),
         (b'"stale_after_s":86400', b'"stale_after_s":96400'),
     ):
         assert old in data

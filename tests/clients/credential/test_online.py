@@ -9,13 +9,17 @@ import pytest
 import structlog
 from sqlalchemy import Connection
 
-from clients.cli.cert_phone import _check_at_node
+from clients.checking.run import Asked
+from clients.cli.cert_shown import _check_at_node
 from clients.language import using_language
 from deltacare.credential.certificate import CERTIFICATE_TYPE
 from deltacare.credential.sd_jwt import present
+from deltacare.evidence import Evidence, VerdictRecord
+from deltacare.tlog.note import SignedNote
 from server.credential.service import CredentialServicer
+from tests.clients.credential.conftest import recognised
 from tests.support.phones import HOLDER, Phones
-from tests.support.rooms import Rooms, agreement_body, certificate_body, equivalence_body
+from tests.support.rooms import Rooms
 
 HOST, ISSUER = "310000", "320000"
 
@@ -57,13 +61,19 @@ class Counter:
         self.credential = _Methods(phones.services[HOST], call, loop)
 
     async def check(
-        self, text: str, capsys: pytest.CaptureFixture[str], holder: str = ""
+        self,
+        text: str,
+        capsys: pytest.CaptureFixture[str],
+        holder: str = "",
+        *,
+        asked: Asked = Asked(),  # noqa: B008  # frozen
+        save: Path | None = None,
     ) -> tuple[int, str]:
         """Return exit code and what is said."""
 
         def run() -> int:
             with using_language("en"):
-                return _check_at_node(self, text, on_date="", host="", holder=holder)  # type: ignore[arg-type]  # it has the two services
+                return _check_at_node(self, text, asked=asked, holder=holder, save=save)  # type: ignore[arg-type]  # it has the two services
 
         code = await asyncio.to_thread(run)
         return code, capsys.readouterr().out
@@ -73,11 +83,8 @@ class Counter:
 async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
     """Jiangsu issued a certificate that Shanghai recognises."""
     with structlog.testing.capture_logs():
-        async with Rooms.open(tmp_path) as rooms:
+        async with Rooms.laid(tmp_path, recognised) as rooms:
             phones = Phones(rooms)
-            await rooms.agree(agreement_body())
-            await rooms.declare(HOST, equivalence_body())
-            await rooms.issue(ISSUER, certificate_body("320000-C1"))
             await phones.publish_key(ISSUER)
             await rooms.spread(ISSUER)
             await rooms.spread(HOST)
@@ -112,3 +119,17 @@ async def test_where_nobody_is_compared_it_is_said(
     bare = present(await counter.phones.issue("320000-C1"), (), typ=CERTIFICATE_TYPE)
     code, said = await counter.check(bare, capsys)
     assert (0, True) == (code, "holder not compared" in said)
+
+
+async def test_the_check_is_kept(
+    counter: Counter, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """As any other, by a verdict file; but not when the picture says more than the node knows."""
+    text, kept = await counter.phones.issue("320000-C1"), tmp_path / "kept.verdict"
+    code, _ = await counter.check(text, capsys, asked=Asked(purpose="SUPERVISION"), save=kept)
+    note = SignedNote.from_bytes(Evidence.from_bytes(kept.read_bytes()).note)
+    record = VerdictRecord.from_text(note.text)
+    assert (0, "320000-C1", "SUPERVISION") == (code, record.certificate_no, record.purpose)
+    other = tmp_path / "other.verdict"
+    code, _ = await counter.check(text, capsys, "示例乙", save=other)
+    assert (1, False) == (code, other.exists())

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from clients.verify.recognition import Derived, derive
 from clients.verify.said import SaidEntry
 from deltacare.errors import PeerFault, Reason
-from deltacare.evidence import VerdictRecord
+from deltacare.evidence import Place, VerdictRecord
+from deltacare.ids import LogName
 from deltacare.v1 import entry_pb2 as pb
 from server.certification.facts import LogFacts
 from tests.support.evidence import AH, JS, NUMBER, SH, Asked, Logs
@@ -91,6 +92,14 @@ WORDS = st.tuples(
 )
 
 
+CLOSED, OPERATING = pb.INSTITUTION_STATE_CLOSED, pb.INSTITUTION_STATE_OPERATING
+STATES = st.lists(
+    st.tuples(
+        st.sampled_from([CLOSED, CLOSED, OPERATING, pb.INSTITUTION_STATE_SUSPENDED]),
+        st.sampled_from(["", *DAYS]),
+    ),
+    max_size=4,
+)
 OTHERS = [f"{JS}-C{number}" for number in (0, 2, 3, 4)]
 FOLLOWS = st.tuples(
     st.sampled_from(["", OTHERS[0], NUMBER]),
@@ -110,6 +119,18 @@ def _follower(number: str, follows: str) -> pb.Certificate:
         valid_until_date=DAYS[4],
         predecessor_no=follows,
     )
+
+
+def _state(logs: Logs, states: list[tuple[pb.InstitutionState.ValueType, str]]) -> None:
+    """State the institution, but for what would be void: it leaves no row."""
+    closed_from: str | None = None  # where the last statement closes it
+    for state, day in states:
+        body = pb.Institution(
+            institution_id=f"{JS}-1", state=state, state_date=day, state_reason=f"{REASON}{day}"
+        )
+        if state == CLOSED or closed_from is None or (day and day >= closed_from):
+            closed_from = day if state == CLOSED else None
+            logs.say(JS, institution=body)
 
 
 @st.composite
@@ -210,6 +231,7 @@ def histories(draw: st.DrawFn) -> Logs:
                     reason=REASON,
                 ),
             )
+    _state(logs, draw(STATES))
     for kind, day, until in draw(st.lists(WORDS, max_size=6)):
         author = SH if kind.startswith("recognition") else JS
         logs.say(author, **_word(kind, day, until))
@@ -226,6 +248,21 @@ def histories(draw: st.DrawFn) -> Logs:
     whose = draw(st.sampled_from([SH, JS, AH]))
     logs.facts[whose] = lambda facts: replace(facts, **change)
     return logs
+
+
+def _close(logs: Logs) -> None:
+    """Let the certificate be about an institution, and let this and another be closed."""
+    issued = pb.Entry.FromString(logs.entries[JS][0])
+    issued.certificate.institution_id = f"{JS}-1"
+    logs.entries[JS][0] = issued.SerializeToString(deterministic=True)
+    for number in (1, 2):
+        body = pb.Institution(
+            institution_id=f"{JS}-{number}",
+            state=CLOSED,
+            state_date=DAYS[1],
+            state_reason=f"{REASON}{number}",
+        )
+        logs.say(JS, institution=body)
 
 
 @settings(max_examples=600, deadline=None)
@@ -265,17 +302,18 @@ def test_both_implementations_agree(
         ("R08-SUSPENDED", lambda logs: _say(logs, "certificate_suspension"), Asked()),
         ("R09-NOT-YET-VALID", lambda _: None, Asked(on_date=date(2025, 12, 31))),
         ("R10-EXPIRED", lambda _: None, Asked(on_date=date(2027, 1, 1))),
-        ("R13-HOME", lambda _: None, Asked(host=JS)),
-        ("R14-HOST-STALE", lambda logs: _known(logs, SH, is_forked=True), Asked()),
-        ("R16-RECOGNITION-SUSPENDED", lambda logs: _say(logs, "recognition_suspension"), Asked()),
-        ("R17-NO-EQUIVALENCE", lambda _: None, Asked(host=AH)),
-        ("R19-BASIS-STALE", lambda logs: _third(logs, stalled=True), Asked()),
-        ("R20-NO-AGREEMENT", lambda logs: _end(logs, JS), Asked()),
+        ("R13-CLOSED", _close, Asked()),
+        ("R14-HOME", lambda _: None, Asked(host=JS)),
+        ("R15-HOST-STALE", lambda logs: _known(logs, SH, is_forked=True), Asked()),
+        ("R17-RECOGNITION-SUSPENDED", lambda logs: _say(logs, "recognition_suspension"), Asked()),
+        ("R18-NO-EQUIVALENCE", lambda _: None, Asked(host=AH)),
+        ("R20-BASIS-STALE", lambda logs: _third(logs, stalled=True), Asked()),
+        ("R21-NO-AGREEMENT", lambda logs: _end(logs, JS), Asked()),
         # What a third party has not answered leaves the version before it in force, also where
         # its log is stalled if somebody else has not answered either.
-        ("R21-RECOGNISED", lambda logs: _third(logs, stalled=False), Asked()),
-        ("R21-RECOGNISED", lambda logs: _third(logs, stalled=True, accepted=False), Asked()),
-        ("R21-RECOGNISED", lambda _: None, Asked()),
+        ("R22-RECOGNISED", lambda logs: _third(logs, stalled=False), Asked()),
+        ("R22-RECOGNISED", lambda logs: _third(logs, stalled=True, accepted=False), Asked()),
+        ("R22-RECOGNISED", lambda _: None, Asked()),
     ],
 )
 def test_every_rule_is_worked_out(rule: str, change: Saying, asked: Asked) -> None:
@@ -287,23 +325,76 @@ def test_every_rule_is_worked_out(rule: str, change: Saying, asked: Asked) -> No
 
 
 @pytest.mark.parametrize(
+    "day, reason, rule",
+    [
+        (DAYS[1], "", "R13-CLOSED"),
+        ("", REASON, "R13-CLOSED"),
+        (DAYS[0], REASON, "R13-CLOSED"),
+        (DAYS[1], REASON, "R22-RECOGNISED"),
+    ],
+)
+def test_what_is_void_opens_nothing(day: str, reason: str, rule: str) -> None:
+    """Who sees a whole log passes over a coming back without day or reason, or before the day."""
+    logs = Logs().recognised()
+    _close(logs)
+    record = logs.record(Asked())
+    assert [0, 2] == [each.place.index for each in record.said if each.place.log.author == JS]
+    body = pb.Institution(
+        institution_id=f"{JS}-1",
+        state=OPERATING,
+        state_date=day,
+        state_reason=reason,
+    )
+    leaf = logs.say(JS, institution=body)
+    back = SaidEntry(
+        place=Place(log=LogName.registry(JS), index=4),
+        leaf=leaf,
+        entry=pb.Entry.FromString(logs.entries[JS][4]),
+    )
+    # As a log would be read that holds it, and everything else that bears on the question.
+    longer = logs.record(Asked())
+    entries = {each.place: each for each in (*said(logs, longer), *said(logs, record), back)}
+    assert rule == derive(longer, [entries[place] for place in sorted(entries)]).rule
+
+
+@pytest.mark.parametrize("number, bears", [(1, True), (2, False)])
+def test_only_the_certificates_own_institution_bears_on_it(number: int, *, bears: bool) -> None:
+    """What was stated of another institution has no place in the file."""
+    logs = Logs().recognised()
+    _close(logs)
+    record = logs.record(Asked())
+    index = 1 + number
+    data = logs.entries[JS][index]
+    place = Place(log=LogName.registry(JS), index=index)
+    stated_one = SaidEntry(place=place, leaf=b"", entry=pb.Entry.FromString(data))
+    entries = {each.place: each for each in (*said(logs, record), stated_one)}
+    given = [entries[place] for place in sorted(entries)]
+    if bears:
+        assert "R13-CLOSED" == derive(record, given).rule
+        return
+    with pytest.raises(PeerFault) as caught:
+        derive(record, given)
+    assert Reason.BAD_PROOF == caught.value.reason
+
+
+@pytest.mark.parametrize(
     "rule, words, unseen",
     [
         # What was ended before it began again, and what no quorum has seen end.
         ("R08-SUSPENDED", ["certificate_reinstatement", "certificate_suspension"], {}),
-        ("R21-RECOGNISED", ["certificate_suspension", "certificate_reinstatement"], {}),
+        ("R22-RECOGNISED", ["certificate_suspension", "certificate_reinstatement"], {}),
         ("R08-SUSPENDED", ["certificate_suspension", "certificate_reinstatement"], {JS: 1}),
-        ("R16-RECOGNITION-SUSPENDED", ["recognition_resumption", "recognition_suspension"], {}),
-        ("R21-RECOGNISED", ["recognition_suspension", "recognition_resumption"], {}),
+        ("R17-RECOGNITION-SUSPENDED", ["recognition_resumption", "recognition_suspension"], {}),
+        ("R22-RECOGNISED", ["recognition_suspension", "recognition_resumption"], {}),
         (
-            "R16-RECOGNITION-SUSPENDED",
+            "R17-RECOGNITION-SUSPENDED",
             ["recognition_suspension", "recognition_resumption"],
             {SH: 1},
         ),
         # An agreement is ended, also by a word that no quorum has seen; one cannot be begun so.
-        ("R20-NO-AGREEMENT", ["end"], {}),
-        ("R20-NO-AGREEMENT", ["end"], {JS: 1}),
-        ("R20-NO-AGREEMENT", [], {JS: 1}),
+        ("R21-NO-AGREEMENT", ["end"], {}),
+        ("R21-NO-AGREEMENT", ["end"], {JS: 1}),
+        ("R21-NO-AGREEMENT", [], {JS: 1}),
     ],
 )
 def test_order_and_quorum_decide(rule: str, words: list[str], unseen: dict[str, int]) -> None:
@@ -326,11 +417,11 @@ def test_order_and_quorum_decide(rule: str, words: list[str], unseen: dict[str, 
         (JS, "320000-C0", 0, "R12-BARRED"),
         (JS, "320000-C2", 0, "R12-BARRED"),
         (JS, "320000-C3", 0, "R12-BARRED"),
-        (SH, "320000-C3", 0, "R15-BARRED-HERE"),
+        (SH, "320000-C3", 0, "R16-BARRED-HERE"),
         # One that no quorum saw restricts all the same; one of another line does not.
         (JS, "320000-C3", 1, "R12-BARRED"),
-        (JS, "320000-C4", 0, "R21-RECOGNISED"),
-        (AH, "320000-C0", 0, "R21-RECOGNISED"),
+        (JS, "320000-C4", 0, "R22-RECOGNISED"),
+        (AH, "320000-C0", 0, "R22-RECOGNISED"),
     ],
 )
 def test_a_measure_reaches_the_whole_line(
@@ -361,7 +452,7 @@ def test_a_measure_reaches_the_whole_line(
     expected, actual = derived(logs, asked)
     assert (rule, expected) == (expected.rule, actual)
     before = Asked(answered_by=AH, on_date=date(2026, 11, 21))
-    assert ("R21-RECOGNISED",) * 2 == tuple(each.rule for each in derived(logs, before))
+    assert ("R22-RECOGNISED",) * 2 == tuple(each.rule for each in derived(logs, before))
 
 
 def test_what_shows_the_line_cannot_be_left_out() -> None:

@@ -12,7 +12,7 @@ import pytest
 from clients.logs.tiles import export_tiles
 from clients.verify.trusting import Trusting
 from deltacare.errors import DeltacareError
-from deltacare.evidence import Evidence, Holder, Place, VerdictRecord
+from deltacare.evidence import Evidence, Holder, LogRead, Place, VerdictRecord
 from deltacare.ids import LogName
 from deltacare.keys import LogSigner
 from deltacare.tlog.note import SignedNote, sign_note
@@ -24,6 +24,7 @@ from tests.deltacare.builders import log_signer, seed
 from tests.support.evidence import AH, JS, NOW, NUMBER, SH, ZJ, Asked, Logs
 
 SAMPLED_POSITIONS = 150
+OPERATING, CLOSED = pb.INSTITUTION_STATE_OPERATING, pb.INSTITUTION_STATE_CLOSED
 
 Change = Callable[[VerdictRecord], VerdictRecord]
 
@@ -117,7 +118,7 @@ def test_a_logs_key_signs_no_verdict(verify: Ask) -> None:
     "change",
     [
         lambda r: replace(r, verdict="REVOKED", rule="R07-REVOKED"),
-        lambda r: replace(r, rule="R13-HOME"),
+        lambda r: replace(r, rule="R14-HOME"),
         lambda r: replace(r, mapped_grade="高级"),
         lambda r: replace(r, mapped_scheme="SH_OTHER"),
         lambda r: replace(r, reason="FRAUD"),
@@ -350,6 +351,30 @@ def test_a_ban_by_another_certificate_is_found(tmp_path: Path, verify: Ask, foll
         verify(data, logs=directory)
 
 
+@pytest.mark.parametrize("closed", ["320000-1", "320000-2"])
+def test_a_closing_that_was_left_out_is_found(tmp_path: Path, verify: Ask, closed: str) -> None:
+    """The logs show that the institution is closed; another's closing changes nothing."""
+    logs = Logs().recognised()
+    issued = pb.Entry.FromString(logs.entries[JS][0])
+    issued.certificate.institution_id = "320000-1"
+    logs.entries[JS][0] = issued.SerializeToString(deterministic=True)
+    logs.say(JS, institution=pb.Institution(institution_id="320000-1", state=OPERATING))
+    honest = logs.record(Asked())
+    logs.say(JS, institution=pb.Institution(institution_id=closed, state=CLOSED))
+
+    def hide(record: VerdictRecord) -> VerdictRecord:
+        return replace(honest, logs=_as_used(logs, honest, record))
+
+    data = logs.verdict_evidence(change=hide).to_bytes()
+    found, _ = verify(data)
+    assert "VALID" == found.summary["verdict"]
+    directory = exported(logs, tmp_path / "logs")
+    if closed == "320000-1":
+        assert "R13-CLOSED" in refused(verify, data, logs=directory)
+    else:
+        verify(data, logs=directory)
+
+
 def test_a_revocation_that_was_left_out_is_found(tmp_path: Path, verify: Ask) -> None:
     """A node that hides an entry is believed without the logs, and found out with them."""
     logs = revoked()
@@ -379,6 +404,19 @@ def test_a_revocation_that_was_left_out_is_found(tmp_path: Path, verify: Ask) ->
     assert "VALID" == found.summary["verdict"]
     directory = exported(logs, tmp_path / "logs")
     assert "R07-REVOKED" in refused(verify, data, logs=directory)
+
+
+def _as_used(logs: Logs, honest: VerdictRecord, record: VerdictRecord) -> tuple[LogRead, ...]:
+    """Return how far logs were read, under the newest checkpoints of those that were used."""
+    used = {each.log: each.is_used for each in honest.logs}
+    return tuple(
+        replace(
+            each,
+            is_used=used[each.log],
+            checkpoint=_head(logs, each.log.author) if used[each.log] else None,
+        )
+        for each in record.logs
+    )
 
 
 def _head(logs: Logs, author: str) -> tuple[int, bytes]:

@@ -6,28 +6,12 @@ from pathlib import Path
 import pytest
 import structlog
 
-from server.store.database import Database
-from server.store.migrations import upgrade
 from tests.support.certifying import NAME
+from tests.support.databases import database
 from tests.support.postgres import postgres_url
 from tests.support.rooms import Rooms, agreement_body, certificate_body, equivalence_body
 
 __all__ = ["alone", "database", "four", "postgres_url", "quiet"]
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A migrated database of each kind."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/node.db"
-    else:
-        url = str(request.getfixturevalue("postgres_url"))
-    opened = Database(url, readers=1)
-    try:
-        opened.write_now(upgrade)
-        yield opened
-    finally:
-        opened.close()
 
 
 @pytest.fixture(autouse=True)
@@ -44,13 +28,15 @@ async def alone(tmp_path: Path) -> AsyncIterator[Rooms]:
         yield opened
 
 
+async def recognised(rooms: Rooms) -> None:
+    """Let Shanghai recognise Jiangsu's caregivers, of whom there is one."""
+    await rooms.agree(agreement_body())
+    await rooms.declare("310000", equivalence_body())
+    await rooms.issue("320000", certificate_body(), holder_name=NAME)
+
+
 @pytest.fixture
 async def four(tmp_path: Path) -> AsyncIterator[Rooms]:
     """Four nodes; Shanghai recognises Jiangsu's caregivers, of whom there is one."""
-    async with Rooms.open(tmp_path) as opened:
-        await opened.agree(agreement_body())
-        await opened.declare("310000", equivalence_body())
-        await opened.issue("320000", certificate_body(), holder_name=NAME)
-        await opened.spread("310000")
-        await opened.spread("320000")
+    async with Rooms.laid(tmp_path, recognised) as opened:
         yield opened

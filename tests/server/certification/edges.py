@@ -7,7 +7,7 @@ All of it is synthetic.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from deltacare.v1 import entry_pb2 as pb
 from tests.support.evidence import AH, JS, NOW, NUMBER, SH, STALE_AFTER_S, ZJ, Asked, Logs
@@ -18,6 +18,7 @@ TODAY, TOMORROW, YESTERDAY = "2026-11-22", "2026-11-23", "2026-11-21"
 LIMIT = timedelta(seconds=STALE_AFTER_S)
 SECOND = timedelta(seconds=1)
 
+OPERATING = pb.INSTITUTION_STATE_OPERATING
 ACCEPTED, ENDED = pb.AGREEMENT_WORD_ACCEPTED, pb.AGREEMENT_WORD_ENDED
 # What the agreement would be changed to: no longer about caregivers.
 OTHER: dict[str, object] = {"scopes": (pb.AGREEMENT_SCOPE_INSTITUTION_STANDARD,)}
@@ -218,6 +219,35 @@ def resumed(day: str) -> tuple[str, dict[str, object]]:
     return said(SH, "recognition_resumption", body)
 
 
+def of_institution(**changes: object) -> Case:
+    """Return a grade of an institution of Jiangsu that Shanghai recognises, with changes."""
+    scheme = "GB_T_37276"
+    fields: dict[str, object] = {
+        "certificate": {
+            "subject": pb.CERTIFICATE_SUBJECT_INSTITUTION,
+            "institution_id": f"{JS}-1",
+            "scheme": scheme,
+            "holder_name_digest": b"",
+        },
+        "agreement": OTHER,
+        "equivalence": {"scheme": scheme, "mapped_scheme": scheme, "mapped_grade": "三级"},
+    }
+    return Case(**{**fields, **changes})  # type: ignore[arg-type]  # data
+
+
+def stated(
+    day: str, state: int = pb.INSTITUTION_STATE_CLOSED, number: int = 1
+) -> tuple[str, dict[str, object]]:
+    """Return a statement of an institution: closed, unless another state is named."""
+    body = pb.Institution(
+        institution_id=f"{JS}-{number}",
+        state=pb.InstitutionState.ValueType(state),
+        state_date=day,
+        state_reason="MERGED" if state == pb.INSTITUTION_STATE_CLOSED else "MISTAKEN",
+    )
+    return said(JS, "institution", body)
+
+
 def edge(
     rule: str,
     inside: tuple[str, str, Build, str],
@@ -233,7 +263,7 @@ def edge(
     )
 
 
-GOOD = ("VALID", "R21-RECOGNISED")
+GOOD = ("VALID", "R22-RECOGNISED")
 NOT_HERE = "NOT_RECOGNISED_HERE"
 # Seen from a third province, no log is the checker's own.
 AT_HOME = asks(host=JS, answered_by=AH)
@@ -330,7 +360,7 @@ EDGES: tuple[Edge, ...] = (
             "the quorum includes the certificate's entry",
             Case(asked=AT_HOME, unseen={JS: 1}),
             "VALID",
-            "R13-HOME",
+            "R14-HOME",
         ),
     ),
     edge(
@@ -381,7 +411,7 @@ EDGES: tuple[Edge, ...] = (
                 logs={JS: {"size": 1, "quorum_size": 1}},
             ),
             "VALID",
-            "R13-HOME",
+            "R14-HOME",
         ),
     ),
     edge(
@@ -452,7 +482,7 @@ EDGES: tuple[Edge, ...] = (
             "the reinstatement is under the quorum",
             Case(asked=AT_HOME, more=(suspended(YESTERDAY), reinstated(TODAY)), accepted_by=()),
             "VALID",
-            "R13-HOME",
+            "R14-HOME",
         ),
     ),
     edge(
@@ -509,7 +539,7 @@ EDGES: tuple[Edge, ...] = (
                 more=(renewed(TODAY),),
             ),
             "VALID",
-            "R13-HOME",
+            "R14-HOME",
         ),
     ),
     edge(
@@ -575,7 +605,7 @@ EDGES: tuple[Edge, ...] = (
                 ),
             ),
             "VALID",
-            "R13-HOME",
+            "R14-HOME",
         ),
     ),
     edge(
@@ -608,7 +638,7 @@ EDGES: tuple[Edge, ...] = (
             "the lift is under the quorum",
             Case(asked=AT_HOME, more=(measure(JS), lifted(JS, TODAY)), accepted_by=()),
             "VALID",
-            "R13-HOME",
+            "R14-HOME",
         ),
     ),
     edge(
@@ -632,7 +662,143 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R13-HOME",
+        "R13-CLOSED",
+        (
+            "所涉机构自当日起关闭",
+            "the institution that it is about is closed from that day",
+            of_institution(more=(stated(TODAY),)),
+            NOT_HERE,
+        ),
+        ("自次日起关闭", "from the next day", of_institution(more=(stated(TOMORROW),)), *GOOD),
+    ),
+    edge(
+        "R13-CLOSED",
+        (
+            "自当日起关闭，在本省",
+            "closed from that day, at home",
+            of_institution(asked=asks(host=JS), more=(stated(TODAY),)),
+            NOT_HERE,
+        ),
+        (
+            "自当日起暂停服务，在本省",
+            "suspended from that day, at home",
+            of_institution(
+                asked=asks(host=JS), more=(stated(TODAY, pb.INSTITUTION_STATE_SUSPENDED),)
+            ),
+            "VALID",
+            "R14-HOME",
+        ),
+    ),
+    edge(
+        "R13-CLOSED",
+        (
+            "自次日起恢复",
+            "back from the next day",
+            of_institution(more=(stated(YESTERDAY), stated(TOMORROW, OPERATING))),
+            NOT_HERE,
+        ),
+        (
+            "自当日起恢复",
+            "back from that day",
+            of_institution(more=(stated(YESTERDAY), stated(TODAY, OPERATING))),
+            *GOOD,
+        ),
+    ),
+    edge(
+        "R13-CLOSED",
+        (
+            "关闭条目已校验、未联签",
+            "the closing is verified and under no quorum",
+            of_institution(asked=AT_HOME, more=(stated(TODAY),), accepted_by=(), unseen={JS: 1}),
+            NOT_HERE,
+        ),
+        (
+            "关闭条目尚未收到",
+            "the closing has not arrived",
+            of_institution(
+                asked=AT_HOME,
+                more=(stated(TODAY),),
+                accepted_by=(),
+                logs={JS: {"size": 1, "quorum_size": 1}},
+            ),
+            "VALID",
+            "R14-HOME",
+        ),
+    ),
+    edge(
+        "R13-CLOSED",
+        (
+            "恢复条目未经足数联签",
+            "its coming back is under no quorum",
+            of_institution(
+                asked=AT_HOME,
+                more=(stated(YESTERDAY), stated(TODAY, OPERATING)),
+                accepted_by=(),
+                unseen={JS: 1},
+            ),
+            NOT_HERE,
+        ),
+        (
+            "恢复条目已足数联签",
+            "it is under the quorum",
+            of_institution(
+                asked=AT_HOME,
+                more=(stated(YESTERDAY), stated(TODAY, OPERATING)),
+                accepted_by=(),
+            ),
+            "VALID",
+            "R14-HOME",
+        ),
+    ),
+    edge(
+        "R13-CLOSED",
+        (
+            "名册未载关闭日期，条目于当日作出",
+            "the register has no day of the closing, and stated it on that day",
+            of_institution(more=(stated(""),)),
+            NOT_HERE,
+        ),
+        (
+            "问条目作出的前一日",
+            "asked for the day before it stated it",
+            of_institution(asked=asks(on_date=date.fromisoformat(YESTERDAY)), more=(stated(""),)),
+            *GOOD,
+        ),
+    ),
+    edge(
+        "R13-CLOSED",
+        (
+            "自前一日起关闭，再次载为自次日起，其间未载恢复",
+            "closed from the day before, then stated as from the next day without coming back",
+            of_institution(more=(stated(YESTERDAY), stated(TOMORROW))),
+            NOT_HERE,
+        ),
+        (
+            "先载自前一日起恢复，再载自次日起关闭",
+            "it came back from the day before, then was closed from the next day",
+            of_institution(
+                more=(stated(YESTERDAY), stated(YESTERDAY, OPERATING), stated(TOMORROW))
+            ),
+            *GOOD,
+        ),
+    ),
+    edge(
+        "R13-CLOSED",
+        (
+            "已关闭机构的等级证书",
+            "a grade of the institution that is closed",
+            of_institution(more=(stated(TODAY),)),
+            NOT_HERE,
+        ),
+        (
+            "已关闭机构所在省的护理员证书",
+            "a caregiver's certificate of the same province",
+            Case(more=(stated(TODAY),)),
+            *GOOD,
+        ),
+    ),
+    edge(
+        "R14-HOME",
         (
             "使用地在发证省",
             "it is to count where it was issued",
@@ -644,11 +810,11 @@ EDGES: tuple[Edge, ...] = (
             "it is to count in another province",
             Case(asked=asks(host=ZJ)),
             NOT_HERE,
-            "R17-NO-EQUIVALENCE",
+            "R18-NO-EQUIVALENCE",
         ),
     ),
     edge(
-        "R14-HOST-STALE",
+        "R15-HOST-STALE",
         (
             "使用地日志的时间为 86401 秒前",
             "the host's log is 86,401 seconds old",
@@ -663,7 +829,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R15-BARRED-HERE",
+        "R16-BARRED-HERE",
         (
             "使用地禁入他省持证人",
             "the host bars the holder of another province",
@@ -678,7 +844,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R15-BARRED-HERE",
+        "R16-BARRED-HERE",
         (
             "使用地禁入至当日",
             "the host bars until that day",
@@ -693,7 +859,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R16-RECOGNITION-SUSPENDED",
+        "R17-RECOGNITION-SUSPENDED",
         (
             "自当日起暂停互认",
             "recognition is suspended from that day",
@@ -703,7 +869,7 @@ EDGES: tuple[Edge, ...] = (
         ("自次日起暂停互认", "from the next day", Case(more=(stopped(TOMORROW),)), *GOOD),
     ),
     edge(
-        "R16-RECOGNITION-SUSPENDED",
+        "R17-RECOGNITION-SUSPENDED",
         (
             "自次日起恢复互认",
             "recognition is resumed from the next day",
@@ -718,7 +884,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R16-RECOGNITION-SUSPENDED",
+        "R17-RECOGNITION-SUSPENDED",
         (
             "另自当日起暂停互认，恢复自前一日起",
             "suspended again from that day, resumed from the day before",
@@ -733,7 +899,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R17-NO-EQUIVALENCE",
+        "R18-NO-EQUIVALENCE",
         (
             "互认规则至前一日",
             "the equivalence ended the day before",
@@ -748,7 +914,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R17-NO-EQUIVALENCE",
+        "R18-NO-EQUIVALENCE",
         (
             "互认规则自次日起",
             "the equivalence begins the next day",
@@ -758,7 +924,7 @@ EDGES: tuple[Edge, ...] = (
         ("互认规则自当日起", "it begins that day", Case(equivalence={"from_date": TODAY}), *GOOD),
     ),
     edge(
-        "R17-NO-EQUIVALENCE",
+        "R18-NO-EQUIVALENCE",
         (
             "互认规则针对其他体系",
             "the equivalence is of another scheme",
@@ -768,7 +934,7 @@ EDGES: tuple[Edge, ...] = (
         ("互认规则针对该体系", "it is of this scheme", Case(), *GOOD),
     ),
     edge(
-        "R18-LEVEL",
+        "R19-LEVEL",
         (
             "互认规则只认可二级以上",
             "the equivalence names 二级 and 一级 alone",
@@ -778,7 +944,7 @@ EDGES: tuple[Edge, ...] = (
         ("互认规则认可三级", "it names 三级", Case(equivalence={"grades": ("三级",)}), *GOOD),
     ),
     edge(
-        "R19-BASIS-STALE",
+        "R20-BASIS-STALE",
         (
             "协议第三方日志的时间为 86401 秒前",
             "a third party's log is 86,401 seconds old",
@@ -797,7 +963,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R19-BASIS-STALE",
+        "R20-BASIS-STALE",
         (
             "只待第三方答复新版本，其日志的时间为 86401 秒前",
             "only a third party has yet to answer a new version, and its log is 86,401 seconds old",
@@ -816,7 +982,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R20-NO-AGREEMENT",
+        "R21-NO-AGREEMENT",
         (
             "协议至前一日",
             "the agreement ended the day before",
@@ -826,7 +992,7 @@ EDGES: tuple[Edge, ...] = (
         ("协议至当日", "its last day is that day", Case(agreement={"until_date": TODAY}), *GOOD),
     ),
     edge(
-        "R20-NO-AGREEMENT",
+        "R21-NO-AGREEMENT",
         (
             "协议只涵盖机构标准",
             "the agreement covers institution standards alone",
@@ -836,7 +1002,7 @@ EDGES: tuple[Edge, ...] = (
         ("协议涵盖护理员资格", "it covers caregiver qualifications", Case(), *GOOD),
     ),
     edge(
-        "R20-NO-AGREEMENT",
+        "R21-NO-AGREEMENT",
         (
             "协议方为 310105，使用地为 310104",
             "310105 is a party, and it is to count in 310104",
@@ -851,7 +1017,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R20-NO-AGREEMENT",
+        "R21-NO-AGREEMENT",
         (
             "协议方为 310105，使用地为全市",
             "310105 is a party, and it is to count in all of 310000",
@@ -861,7 +1027,7 @@ EDGES: tuple[Edge, ...] = (
         ("协议方为全市", "310000 is a party", Case(), *GOOD),
     ),
     edge(
-        "R20-NO-AGREEMENT",
+        "R21-NO-AGREEMENT",
         (
             "协议方为 320500，由省直接发证",
             "320500 is a party, and the province itself issued it",
@@ -876,7 +1042,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R20-NO-AGREEMENT",
+        "R21-NO-AGREEMENT",
         (
             "协议方为已撤销的 310108",
             "310108, merged into 310106 in 2015, is a party",
@@ -891,7 +1057,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R20-NO-AGREEMENT",
+        "R21-NO-AGREEMENT",
         (
             "对方接受的条目未经足数联签",
             "the other party's acceptance is under no quorum",
@@ -901,7 +1067,7 @@ EDGES: tuple[Edge, ...] = (
         ("对方接受的条目已足数联签", "it is under the quorum", Case(asked=ELSEWHERE), *GOOD),
     ),
     edge(
-        "R20-NO-AGREEMENT",
+        "R21-NO-AGREEMENT",
         (
             "新版本不再涵盖护理员资格，各方均已接受",
             "a new version no longer covers caregiver qualifications, and all accepted it",
@@ -916,7 +1082,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R20-NO-AGREEMENT",
+        "R21-NO-AGREEMENT",
         (
             "各方均已接受的新版本自当日起",
             "a new version that all accepted begins that day",
@@ -931,7 +1097,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R20-NO-AGREEMENT",
+        "R21-NO-AGREEMENT",
         (
             "接受后又终止新版本，原版本一并终止",
             "a party accepted a new version and then ended it, and with it the one before",
@@ -946,7 +1112,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R20-NO-AGREEMENT",
+        "R21-NO-AGREEMENT",
         (
             "对方终止的条目只经核实，未经足数联签",
             "the other party's end is verified, and under no quorum",
@@ -963,7 +1129,7 @@ EDGES: tuple[Edge, ...] = (
         ),
     ),
     edge(
-        "R21-RECOGNISED",
+        "R22-RECOGNISED",
         (
             "各方均已接受协议",
             "every party accepts the agreement",
@@ -975,7 +1141,7 @@ EDGES: tuple[Edge, ...] = (
             "one party has not accepted",
             Case(agreement=THREE, accepted_by=(JS,)),
             NOT_HERE,
-            "R20-NO-AGREEMENT",
+            "R21-NO-AGREEMENT",
         ),
     ),
 )

@@ -20,20 +20,22 @@ NAME, OTHER_NAME = "示例甲", "示例乙"
 SEED = 20261122
 
 
+async def recognised(rooms: Rooms) -> None:
+    """Let Shanghai recognise some of Jiangsu's caregivers, one of whom was revoked."""
+    await rooms.agree(agreement_body())
+    await rooms.declare(SH, equivalence_body())
+    bodies = [certificate_body(f"320000-C{serial}") for serial in range(6)]
+    bodies.append(certificate_body("320000-C6", grade="五级"))
+    bodies.append(certificate_body("320000-C7", valid_from_date="2026-12-01"))
+    await rooms.issue(JS, *bodies, holder_name=NAME)
+    await rooms.issue(SH, certificate_body("310000-C1"), holder_name=NAME)
+    await rooms.revoke(JS, "320000-C3", "2026-06-01")
+
+
 @pytest.fixture
 async def four(tmp_path: Path) -> AsyncIterator[Rooms]:
     """Four nodes; Shanghai recognises some of Jiangsu's caregivers, one of whom was revoked."""
-    async with Rooms.open(tmp_path) as opened:
-        await opened.agree(agreement_body())
-        await opened.declare(SH, equivalence_body())
-        bodies = [certificate_body(f"320000-C{serial}") for serial in range(6)]
-        bodies.append(certificate_body("320000-C6", grade="五级"))
-        bodies.append(certificate_body("320000-C7", valid_from_date="2026-12-01"))
-        await opened.issue(JS, *bodies, holder_name=NAME)
-        await opened.issue(SH, certificate_body("310000-C1"), holder_name=NAME)
-        await opened.revoke(JS, "320000-C3", "2026-06-01")
-        await opened.spread(SH)
-        await opened.spread(JS)
+    async with Rooms.laid(tmp_path, recognised) as opened:
         yield opened
 
 

@@ -38,13 +38,15 @@ HEAD = """\
 
 由 `tests/server/certification/edges.py` 生成，请勿手改；测试逐条以节点规则和离线核验程序各算一遍。
 规则按编号依次执行，第一条作答者定案。除另有说明外：江苏（320505）签发的护理员三级证书，问
-2026-11-22 当日在上海是否有效，上海市与苏州市之间的协议生效，允许时限 86400 秒。
+2026-11-22 当日在上海是否有效，上海市与苏州市之间的协议生效，允许时限 86400 秒。R13 各行所问为江苏
+一家机构的等级证书，协议涵盖机构标准。
 
 Generated from `tests/server/certification/edges.py`; do not edit. Tests work out every line twice,
 by the node's rules and by the offline verifier. Rules run in order of number, and the first that
 answers decides. Unless a line says otherwise: a caregiver's 三级 of Jiangsu, issued in 320505,
 asked for Shanghai on 2026-11-22, under an agreement of Shanghai and Suzhou in force; a log may be
-86,400 seconds old.
+86,400 seconds old. The lines of R13 ask for the grade of an institution of Jiangsu, under an
+agreement about the standards of institutions.
 """
 
 

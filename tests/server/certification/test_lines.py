@@ -60,28 +60,28 @@ async def test_a_ban_reaches_every_certificate_of_the_line(four: Rooms, barred: 
     )
     await four.spread(JS)
     line = ("320000-C1", "320000-C2", "320000-C3", "320000-C4")
-    for province, rule in ((SH, "R21-RECOGNISED"), (JS, "R13-HOME")):
+    for province, rule in ((SH, "R22-RECOGNISED"), (JS, "R14-HOME")):
         assert [("VALID", rule)] * 5 == await rules(four, province, *line, "320000-C9")
     await four.take(JS, ban(barred))  # type: ignore[arg-type]  # a measure
     await four.spread(JS)
-    for province, rule in ((SH, "R21-RECOGNISED"), (JS, "R13-HOME")):
+    for province, rule in ((SH, "R22-RECOGNISED"), (JS, "R14-HOME")):
         found = await rules(four, province, *line, "320000-C9")
         assert [*[BARRED] * 4, ("VALID", rule)] == found
     await four.lift(JS, "320000-M1", "2026-06-01")
     await four.spread(JS)
-    assert [("VALID", "R21-RECOGNISED")] * 4 == await rules(four, SH, *line)
+    assert [("VALID", "R22-RECOGNISED")] * 4 == await rules(four, SH, *line)
 
 
 async def test_a_host_bars_the_line_in_its_own_province(four: Rooms) -> None:
-    """R15 asks for the same certificates as R12, and what follows later is barred as well."""
+    """R16 asks for the same certificates as R12, and what follows later is barred as well."""
     await four.issue(JS, follower("320000-C2", "320000-C1"))
     await four.spread(JS)
     measure = ban("320000-C2", "310000-M1")
     await four.take(SH, measure)  # type: ignore[arg-type]  # a measure
     await four.spread(SH)
-    here = ("NOT_RECOGNISED_HERE", "R15-BARRED-HERE")
+    here = ("NOT_RECOGNISED_HERE", "R16-BARRED-HERE")
     assert [here, here] == await rules(four, SH, "320000-C1", "320000-C2")
-    assert [("VALID", "R13-HOME")] * 2 == await rules(four, JS, "320000-C1", "320000-C2")
+    assert [("VALID", "R14-HOME")] * 2 == await rules(four, JS, "320000-C1", "320000-C2")
     await four.issue(JS, follower("320000-C3", "320000-C1"))
     await four.spread(JS)
     assert [here] == await rules(four, SH, "320000-C3")
@@ -105,7 +105,7 @@ async def test_a_barred_holder_gets_no_other_certificate(alone: Rooms) -> None:
     )
     now = alone.nodes.clock.now().date().isoformat()
     assert "2026-06-30" < now
-    assert [("VALID", "R13-HOME")] * 2 == await rules(alone, JS, "320000-C4", "320000-C5")
+    assert [("VALID", "R14-HOME")] * 2 == await rules(alone, JS, "320000-C4", "320000-C5")
 
 
 async def test_a_person_in_the_vault_who_is_barred(alone: Rooms) -> None:

@@ -81,18 +81,18 @@ async def rule(rooms: Rooms, province: str, **fields: object) -> str:
 async def test_a_measure_is_noticed_at_once_by_what_was_remembered(four: Rooms) -> None:
     """By the own province everywhere, by a host there alone; lifted by a new entry."""
     for _ in range(2):
-        assert ["R21", "R13"] == [await rule(four, SH), await rule(four, JS)]
+        assert ["R22", "R14"] == [await rule(four, SH), await rule(four, JS)]
     await four.take(SH, ban(SH))
     await four.spread(SH)
     for _ in range(2):
-        assert ["R15", "R13"] == [await rule(four, SH), await rule(four, JS)]
+        assert ["R16", "R14"] == [await rule(four, SH), await rule(four, JS)]
     await four.take(JS, ban(JS))
     await four.spread(JS)
     for _ in range(2):
         assert ["R12"] * 3 == [await rule(four, each) for each in (SH, JS, AH)]
     await four.lift(JS, f"{JS}-M1", "2026-11-20")
     await four.spread(JS)
-    assert ["R15", "R13"] == [await rule(four, SH), await rule(four, JS)]
+    assert ["R16", "R14"] == [await rule(four, SH), await rule(four, JS)]
     # What was so on a past day stays so.
     assert "R12" == await rule(four, JS, on_date="2026-11-10")
 
@@ -109,12 +109,12 @@ async def test_a_measure_against_an_institution_bars_its_certificates(four: Room
 
     await four.register(JS, institution_body("320000-1"))
     await four.issue(JS, body)
-    assert "R13" == (await four.check(JS, "320000-C9")).rule[:3]
+    assert "R14" == (await four.check(JS, "320000-C9")).rule[:3]
     await four.take(JS, ban(JS, certificate_no="", institution_id="320000-1"))
     checked = await four.check(JS, "320000-C9")
     assert ("R12-BARRED", "ABUSE") == (checked.rule, checked.reason)
     # On a day before the measure it was not known to hold, whichever way it is asked.
-    assert "R13" == (await four.check(JS, "320000-C9", on_date="2026-10-31")).rule[:3]
+    assert "R14" == (await four.check(JS, "320000-C9", on_date="2026-10-31")).rule[:3]
 
 
 async def test_places_of_any_level(four: Rooms) -> None:
@@ -124,7 +124,7 @@ async def test_places_of_any_level(four: Rooms) -> None:
         ("310105001", "310105001"), ("310105001002", "310105001002"), ("310108", "310108"),
     ):  # fmt: skip
         checked = await four.check(SH, NUMBER, host=host)
-        assert (place, "R21-RECOGNISED") == (checked.host, checked.rule)
+        assert (place, "R22-RECOGNISED") == (checked.host, checked.rule)
     for host in ("440000", "3", "310005", "somewhere"):
         with pytest.raises(Refusal) as caught:
             await four.check(SH, NUMBER, host=host)
@@ -138,7 +138,7 @@ async def test_an_agreement_of_a_district_carries_inside_it_only(four: Rooms) ->
         predecessor_hash=(await _newest(four)),
     )
     await four.agree(again)
-    for host, expected in (("310105", "R21"), ("310105001", "R21"), ("", "R20"), ("310104", "R20")):
+    for host, expected in (("310105", "R22"), ("310105001", "R22"), ("", "R21"), ("310104", "R21")):
         assert expected == await rule(four, SH, host=host)
 
 
@@ -153,8 +153,8 @@ async def _newest(rooms: Rooms) -> bytes:
 @pytest.mark.parametrize(
     "same, holder_name, expected",
     [
-        (True, "", "R21"),
-        (True, NAME, "R21"),
+        (True, "", "R22"),
+        (True, NAME, "R22"),
         (True, "示例乙", "R06"),
         (False, NAME, "R06"),
         (None, NAME, "R06"),
@@ -191,7 +191,7 @@ async def test_the_holder_by_name_and_number(
     request.known_time.FromDatetime(four.nodes.clock.now())
     past = await four.certification[SH].check_certification(request, four.call(SH))
     assert expected == past.rule[:3]
-    assert "R21" == await rule(four, SH)
+    assert "R22" == await rule(four, SH)
 
 
 async def test_an_identity_number_is_read_and_not_repeated(four: Rooms) -> None:
@@ -218,7 +218,7 @@ async def test_schemes_of_the_statement_then_in_force(four: Rooms) -> None:
     request = cert_pb.CheckCertificationRequest(certificate_no=NUMBER)
     request.known_time.FromDatetime(then)
     past = await four.certification[SH].check_certification(request, four.call(SH))
-    assert "R21-RECOGNISED" == past.rule
+    assert "R22-RECOGNISED" == past.rule
 
 
 async def test_a_suspension_is_answered_by_its_issuer(four: Rooms) -> None:
@@ -238,7 +238,7 @@ async def test_a_suspension_is_answered_by_its_issuer(four: Rooms) -> None:
     (found,) = await listed(four, SH, host=SH)
     assert (pb.RECOGNITION_WORD_CONTESTED, False) == (found.answer.word, found.overdue)
     # It is an answer, no resumption: that is the host's word.
-    assert "R16" == await rule(four, SH)
+    assert "R17" == await rule(four, SH)
 
 
 async def test_what_is_not_answered_in_time_is_overdue(four: Rooms) -> None:
@@ -312,7 +312,7 @@ async def test_a_resumption_leaves_what_begins_later(four: Rooms) -> None:
     await four.spread(SH)
     days = ("2026-11-19", "2026-11-20", "2026-11-30", "2026-12-01")
     found = [(await four.check(SH, NUMBER, on_date=day)).rule[:3] for day in days]
-    assert ["R16", "R21", "R21", "R16"] == found
+    assert ["R17", "R22", "R22", "R17"] == found
     shown = await four.certification[SH].list_recognition_suspensions(
         cert_pb.ListRecognitionSuspensionsRequest(), four.call(SH)
     )
@@ -324,15 +324,15 @@ async def test_an_end_of_a_wrong_day_is_put_right(four: Rooms) -> None:
     clock = four.nodes.clock
     await end(four, "2026-12-20")
     await four.spread(SH)
-    assert "R21" == (await four.check(SH, NUMBER)).rule[:3]
+    assert "R22" == (await four.check(SH, NUMBER)).rule[:3]
     before = clock.now()
     clock.advance(timedelta(minutes=5))
     await end(four, "2026-11-22")
     await four.spread(SH)
-    assert "R17" == (await four.check(SH, NUMBER, on_date="2026-11-22")).rule[:3]
+    assert "R18" == (await four.check(SH, NUMBER, on_date="2026-11-22")).rule[:3]
     past = Timestamp()
     past.FromDatetime(before)
-    for day, rule in (("2026-11-22", "R21"), ("2026-12-19", "R21"), ("2026-12-20", "R17")):
+    for day, rule in (("2026-11-22", "R22"), ("2026-12-19", "R22"), ("2026-12-20", "R18")):
         found = await four.check(SH, NUMBER, on_date=day, known_time=past)
         assert rule == found.rule[:3]
     (shown,) = (

@@ -17,6 +17,7 @@ from server.certification.values import (
     RecognitionSaid,
 )
 from server.certification.verdicts import RULES
+from server.registry.closings import ClosingSaid
 from server.registry.values import AgreementHistory, AgreementVersion, AgreementWordSaid, EndSaid
 from server.supervision.values import MeasureHistory
 
@@ -144,7 +145,7 @@ def recognition(index: int, *, is_suspension: bool, effective: date = DAY) -> Re
 
 def test_rules_are_numbered_in_order_and_say_themselves_twice() -> None:
     """Every rule has its number in order, a text in both languages, and a source."""
-    assert [f"R{n:02d}" for n in range(22)] == [rule.code[:3] for rule in RULES]
+    assert [f"R{n:02d}" for n in range(23)] == [rule.code[:3] for rule in RULES]
     for rule in RULES:
         assert rule.zh.endswith("。")
         assert rule.en.endswith(".")
@@ -155,7 +156,7 @@ def test_recognised() -> None:
     """All is well: the verdict names scheme and grade here, entries in order, and logs."""
     outcome = check(FACTS)
     assert cert_pb.VERDICT_VALID == outcome.verdict
-    assert "R21-RECOGNISED" == outcome.rule.code
+    assert "R22-RECOGNISED" == outcome.rule.code
     assert ("SH_CAREGIVER", "中级") == (outcome.mapped_scheme, outcome.mapped_grade)
     assert ((JS, 10), (SH, 20), (SH, 5), (JS, 6)) == outcome.entries
     assert (JS, SH) == outcome.used
@@ -164,7 +165,7 @@ def test_recognised() -> None:
 def test_at_home() -> None:
     """At home a certificate counts as what it is, without anybody's agreement."""
     outcome = check(replace(FACTS, host=JS, equivalences=(), agreements={}))
-    assert "R13-HOME" == outcome.rule.code
+    assert "R14-HOME" == outcome.rule.code
     assert ("CAREGIVER_LEVEL", "三级") == (outcome.mapped_scheme, outcome.mapped_grade)
     assert ((JS, 10),) == outcome.entries
     assert (JS,) == outcome.used
@@ -185,21 +186,21 @@ ISSUER_LOG = [
     ("forked", with_log(JS, is_forked=True), ("FORK", "R02")),
     ("forked and stale", with_log(JS, is_forked=True, fresh_time=None), ("FORK", "R02")),
     ("never seen", with_log(JS, fresh_time=None), ("STALE", "R03")),
-    ("as old as allowed", with_log(JS, fresh_time=NOW - ONE_DAY), ("VALID", "R21")),
+    ("as old as allowed", with_log(JS, fresh_time=NOW - ONE_DAY), ("VALID", "R22")),
     (
         "older than allowed",
         with_log(JS, fresh_time=NOW - ONE_DAY - timedelta(microseconds=1)),
         ("STALE", "R03"),
     ),
-    ("from the future", with_log(JS, fresh_time=NOW + ONE_DAY), ("VALID", "R21")),
+    ("from the future", with_log(JS, fresh_time=NOW + ONE_DAY), ("VALID", "R22")),
     ("stalled", with_log(JS, is_stalled=True), ("STALE", "R04")),
     ("entry verified only", with_log(JS, quorum_size=10), ("UNKNOWN", "R05")),
-    ("entry under the quorum", with_log(JS, quorum_size=11), ("VALID", "R21")),
+    ("entry under the quorum", with_log(JS, quorum_size=11), ("VALID", "R22")),
 ]
 EXISTENCE = [
     ("issuer no member", replace(FACTS, issuer="440000"), ("UNKNOWN", "R01")),
     ("not there", replace(FACTS, certificate=None), ("UNKNOWN", "R05")),
-    ("holder matches", replace(FACTS, holder_matches=True), ("VALID", "R21")),
+    ("holder matches", replace(FACTS, holder_matches=True), ("VALID", "R22")),
     ("holder differs", replace(FACTS, holder_matches=False), ("HOLDER_MISMATCH", "R06")),
     (
         "holder differs and revoked",
@@ -209,10 +210,10 @@ EXISTENCE = [
 ]
 LIFE = [
     ("revoked today", with_events(revoked()), ("REVOKED", "R07")),
-    ("revoked tomorrow", with_events(revoked(effective=DAY + ONE_DAY)), ("VALID", "R21")),
+    ("revoked tomorrow", with_events(revoked(effective=DAY + ONE_DAY)), ("VALID", "R22")),
     ("revoked and suspended", with_events(suspended(49), revoked()), ("REVOKED", "R07")),
     ("suspended today", with_events(suspended()), ("SUSPENDED", "R08")),
-    ("suspended tomorrow", with_events(suspended(effective=DAY + ONE_DAY)), ("VALID", "R21")),
+    ("suspended tomorrow", with_events(suspended(effective=DAY + ONE_DAY)), ("VALID", "R22")),
     (
         "suspended until today",
         with_events(suspended(effective=DAY - ONE_DAY, until=DAY)),
@@ -221,12 +222,12 @@ LIFE = [
     (
         "suspended until yesterday",
         with_events(suspended(effective=DAY - ONE_DAY, until=DAY - ONE_DAY)),
-        ("VALID", "R21"),
+        ("VALID", "R22"),
     ),
     (
         "good again today",
         with_events(suspended(effective=DAY - ONE_DAY), reinstated()),
-        ("VALID", "R21"),
+        ("VALID", "R22"),
     ),
     (
         "good again tomorrow",
@@ -238,9 +239,9 @@ LIFE = [
         with_events(suspended(effective=DAY - ONE_DAY), reinstated(), suspended(70)),
         ("SUSPENDED", "R08"),
     ),
-    ("first day", replace(FACTS, on_date=date(2026, 1, 1)), ("VALID", "R21")),
+    ("first day", replace(FACTS, on_date=date(2026, 1, 1)), ("VALID", "R22")),
     ("day before", replace(FACTS, on_date=date(2025, 12, 31)), ("NOT_YET_VALID", "R09")),
-    ("last day", replace(FACTS, on_date=date(2026, 12, 31)), ("VALID", "R21")),
+    ("last day", replace(FACTS, on_date=date(2026, 12, 31)), ("VALID", "R22")),
     ("day after", replace(FACTS, on_date=date(2027, 1, 1)), ("EXPIRED", "R10")),
     (
         "renewed",
@@ -248,7 +249,7 @@ LIFE = [
             with_events(event(EventKind.RENEWED, 50, until=date(2027, 12, 31))),
             on_date=date(2027, 12, 31),
         ),
-        ("VALID", "R21"),
+        ("VALID", "R22"),
     ),
     (
         "renewal passed",
@@ -274,13 +275,13 @@ REINSTATED = with_events(suspended(effective=DAY - ONE_DAY), reinstated())
 QUORUM = [
     # What restricts counts as soon as it is verified, what permits waits for the quorum.
     ("revocation verified", at_js(with_events(revoked()), 51, 50), ("REVOKED", "R07")),
-    ("revocation not seen", at_js(with_events(revoked()), 50, 50), ("VALID", "R21")),
+    ("revocation not seen", at_js(with_events(revoked()), 50, 50), ("VALID", "R22")),
     ("suspension verified", at_js(with_events(suspended()), 51, 50), ("SUSPENDED", "R08")),
-    ("suspension not seen", at_js(with_events(suspended()), 50, 50), ("VALID", "R21")),
+    ("suspension not seen", at_js(with_events(suspended()), 50, 50), ("VALID", "R22")),
     ("reinstatement verified", at_js(REINSTATED, 61, 60), ("SUSPENDED", "R08")),
-    ("reinstatement under the quorum", at_js(REINSTATED, 61, 61), ("VALID", "R21")),
+    ("reinstatement under the quorum", at_js(REINSTATED, 61, 61), ("VALID", "R22")),
     ("renewal verified", at_js(RENEWED, 51, 50), ("EXPIRED", "R10")),
-    ("renewal under the quorum", at_js(RENEWED, 51, 51), ("VALID", "R21")),
+    ("renewal under the quorum", at_js(RENEWED, 51, 51), ("VALID", "R22")),
 ]
 
 
@@ -311,23 +312,23 @@ THREE_WORDS = (
 )
 THREE = agreed(words=THREE_WORDS, parties=(SH, JS, "330100"))
 HOST = [
-    ("host's log elsewhere", at_zj(), ("VALID", "R21")),
-    ("host's log stale", at_zj(fresh_time=None), ("STALE", "R14")),
-    ("host's log stalled", at_zj(is_stalled=True), ("STALE", "R14")),
-    ("host's log forked", at_zj(is_forked=True), ("STALE", "R14")),
-    ("own log without age", with_log(SH, fresh_time=None), ("VALID", "R21")),
-    ("own log stalled", with_log(SH, is_stalled=True), ("STALE", "R14")),
+    ("host's log elsewhere", at_zj(), ("VALID", "R22")),
+    ("host's log stale", at_zj(fresh_time=None), ("STALE", "R15")),
+    ("host's log stalled", at_zj(is_stalled=True), ("STALE", "R15")),
+    ("host's log forked", at_zj(is_forked=True), ("STALE", "R15")),
+    ("own log without age", with_log(SH, fresh_time=None), ("VALID", "R22")),
+    ("own log stalled", with_log(SH, is_stalled=True), ("STALE", "R15")),
     (
         "recognition suspended today",
         replace(FACTS, recognitions=(recognition(30, is_suspension=True),)),
-        ("NOT_RECOGNISED_HERE", "R16"),
+        ("NOT_RECOGNISED_HERE", "R17"),
     ),
     (
         "recognition suspended tomorrow",
         replace(
             FACTS, recognitions=(recognition(30, is_suspension=True, effective=DAY + ONE_DAY),)
         ),
-        ("VALID", "R21"),
+        ("VALID", "R22"),
     ),
     (
         "recognition resumed",
@@ -338,25 +339,25 @@ HOST = [
                 recognition(31, is_suspension=False),
             ),
         ),
-        ("VALID", "R21"),
+        ("VALID", "R22"),
     ),
-    ("no equivalence", replace(FACTS, equivalences=()), ("NOT_RECOGNISED_HERE", "R17")),
-    ("of another issuer", declared(issuer=ZJ), ("NOT_RECOGNISED_HERE", "R17")),
-    ("of another scheme", declared(scheme="OTHER"), ("NOT_RECOGNISED_HERE", "R17")),
-    ("of another grade", declared(grades=frozenset({"四级"})), ("NOT_RECOGNISED_HERE", "R18")),
-    ("from today", declared(from_date=DAY), ("VALID", "R21")),
-    ("from tomorrow", declared(from_date=DAY + ONE_DAY), ("NOT_RECOGNISED_HERE", "R17")),
-    ("until today", declared(until_date=DAY), ("VALID", "R21")),
-    ("until yesterday", declared(until_date=DAY - ONE_DAY), ("NOT_RECOGNISED_HERE", "R17")),
+    ("no equivalence", replace(FACTS, equivalences=()), ("NOT_RECOGNISED_HERE", "R18")),
+    ("of another issuer", declared(issuer=ZJ), ("NOT_RECOGNISED_HERE", "R18")),
+    ("of another scheme", declared(scheme="OTHER"), ("NOT_RECOGNISED_HERE", "R18")),
+    ("of another grade", declared(grades=frozenset({"四级"})), ("NOT_RECOGNISED_HERE", "R19")),
+    ("from today", declared(from_date=DAY), ("VALID", "R22")),
+    ("from tomorrow", declared(from_date=DAY + ONE_DAY), ("NOT_RECOGNISED_HERE", "R18")),
+    ("until today", declared(until_date=DAY), ("VALID", "R22")),
+    ("until yesterday", declared(until_date=DAY - ONE_DAY), ("NOT_RECOGNISED_HERE", "R18")),
     (
         "ended today",
         declared(ends=(EndSaid(index=40, from_date=DAY),)),
-        ("NOT_RECOGNISED_HERE", "R17"),
+        ("NOT_RECOGNISED_HERE", "R18"),
     ),
     (
         "ended tomorrow",
         declared(ends=(EndSaid(index=40, from_date=DAY + ONE_DAY),)),
-        ("VALID", "R21"),
+        ("VALID", "R22"),
     ),
     (
         "ended tomorrow, then today",
@@ -366,10 +367,10 @@ HOST = [
                 EndSaid(index=41, from_date=DAY),
             )
         ),
-        ("NOT_RECOGNISED_HERE", "R17"),
+        ("NOT_RECOGNISED_HERE", "R18"),
     ),
-    ("its end not seen", declared(ends=(EndSaid(index=100, from_date=DAY),)), ("VALID", "R21")),
-    ("not under the quorum", at_zj(quorum_size=20), ("NOT_RECOGNISED_HERE", "R17")),
+    ("its end not seen", declared(ends=(EndSaid(index=100, from_date=DAY),)), ("VALID", "R22")),
+    ("not under the quorum", at_zj(quorum_size=20), ("NOT_RECOGNISED_HERE", "R18")),
 ]
 
 
@@ -390,13 +391,19 @@ def taken(author: str, **changes: object) -> Facts:
     return replace(FACTS, measures=(MeasureHistory(**{**fields, **changes}),))  # type: ignore[arg-type]  # a test's own
 
 
+def closed(from_date: date, **changes: object) -> Facts:
+    """Return the facts of a certificate whose institution is closed, at home."""
+    said = ClosingSaid(index=45, is_closed=True, from_date=from_date, reason="MERGED")
+    return replace(FACTS, host=JS, closings=(said,), **changes)  # type: ignore[arg-type]  # likewise
+
+
 LIFTED = {"lifts": (EndSaid(index=50, from_date=DAY),)}
 MEASURES = [
-    ("no scheme stated", replace(FACTS, stated_schemes=frozenset()), ("VALID", "R21")),
+    ("no scheme stated", replace(FACTS, stated_schemes=frozenset()), ("VALID", "R22")),
     (
         "this scheme stated",
         replace(FACTS, stated_schemes=frozenset({"CAREGIVER_LEVEL"})),
-        ("VALID", "R21"),
+        ("VALID", "R22"),
     ),
     (
         "another scheme stated",
@@ -410,15 +417,15 @@ MEASURES = [
     ),
     ("barred by its own province", taken(JS), ("NOT_RECOGNISED_HERE", "R12")),
     ("and at home", replace(taken(JS), host=JS), ("NOT_RECOGNISED_HERE", "R12")),
-    ("barred from tomorrow", taken(JS, from_date=DAY + ONE_DAY), ("VALID", "R21")),
+    ("barred from tomorrow", taken(JS, from_date=DAY + ONE_DAY), ("VALID", "R22")),
     (
         "barred until yesterday",
         taken(JS, from_date=DAY - ONE_DAY, until_date=DAY - ONE_DAY),
-        ("VALID", "R21"),
+        ("VALID", "R22"),
     ),
     ("barred until today", taken(JS, until_date=DAY), ("NOT_RECOGNISED_HERE", "R12")),
-    ("a measure that bars nobody", taken(JS, kind=pb.MEASURE_KIND_PENALTY), ("VALID", "R21")),
-    ("lifted", taken(JS, **LIFTED), ("VALID", "R21")),
+    ("a measure that bars nobody", taken(JS, kind=pb.MEASURE_KIND_PENALTY), ("VALID", "R22")),
+    ("lifted", taken(JS, **LIFTED), ("VALID", "R22")),
     (
         "lift not under the quorum",
         replace(taken(JS, **LIFTED), logs={**FACTS.logs, JS: replace(LOG, quorum_size=50)}),
@@ -432,74 +439,77 @@ MEASURES = [
     (
         "measure not seen",
         replace(taken(JS), logs={**FACTS.logs, JS: replace(LOG, size=40, quorum_size=40)}),
-        ("VALID", "R21"),
+        ("VALID", "R22"),
     ),
-    ("barred by the host", taken(SH), ("NOT_RECOGNISED_HERE", "R15")),
-    ("barred by another", taken(ZJ), ("VALID", "R21")),
-    ("barred by the host, at home", replace(taken(SH), host=JS), ("VALID", "R13")),
+    ("barred by the host", taken(SH), ("NOT_RECOGNISED_HERE", "R16")),
+    ("its institution is closed", closed(DAY), ("NOT_RECOGNISED_HERE", "R13")),
+    ("closed from tomorrow", closed(DAY + ONE_DAY), ("VALID", "R14")),
+    ("closed and barred", closed(DAY, measures=taken(JS).measures), ("NOT_RECOGNISED_HERE", "R12")),
+    ("barred by another", taken(ZJ), ("VALID", "R22")),
+    ("barred by the host, at home", replace(taken(SH), host=JS), ("VALID", "R14")),
 ]
 PLACES = [
-    ("in a district", replace(FACTS, host="310105"), ("VALID", "R21")),
-    ("in a street", replace(FACTS, host="310105001"), ("VALID", "R21")),
+    ("in a district", replace(FACTS, host="310105"), ("VALID", "R22")),
+    ("in a street", replace(FACTS, host="310105001"), ("VALID", "R22")),
     (
         "agreed by the district itself",
         replace(agreed(parties=("310105", JS)), host="310105"),
-        ("VALID", "R21"),
+        ("VALID", "R22"),
     ),
-    ("inside it", replace(agreed(parties=("310105", JS)), host="310105001"), ("VALID", "R21")),
-    ("agreed by a district", agreed(parties=("310105", JS)), ("NOT_RECOGNISED_HERE", "R20")),
+    ("inside it", replace(agreed(parties=("310105", JS)), host="310105001"), ("VALID", "R22")),
+    ("agreed by a district", agreed(parties=("310105", JS)), ("NOT_RECOGNISED_HERE", "R21")),
     (
         "by another district",
         replace(agreed(parties=("310104", JS)), host="310105"),
-        ("NOT_RECOGNISED_HERE", "R20"),
+        ("NOT_RECOGNISED_HERE", "R21"),
     ),
-    ("by a city of the issuer", agreed(parties=(SH, "320500")), ("NOT_RECOGNISED_HERE", "R20")),
+    ("by a city of the issuer", agreed(parties=(SH, "320500")), ("NOT_RECOGNISED_HERE", "R21")),
     (
         "by the city that issued it",
         replace(
             agreed(parties=(SH, "320500")),
             certificate=replace(CERTIFICATE, division_code="320505"),
         ),
-        ("VALID", "R21"),
+        ("VALID", "R22"),
     ),
     (
         "by a district merged before",
         replace(agreed(parties=("310108", JS)), host="310108"),
-        ("NOT_RECOGNISED_HERE", "R20"),
+        ("NOT_RECOGNISED_HERE", "R21"),
     ),
     (
         "in a district merged before",
         replace(agreed(parties=("310106", JS)), host="310108"),
-        ("VALID", "R21"),
+        ("VALID", "R22"),
     ),
 ]
 BASIS = [
-    ("third party's log", THREE, ("VALID", "R21")),
+    ("third party's log", THREE, ("VALID", "R22")),
     (
         "third party's log stale",
         replace(THREE, logs={**FACTS.logs, ZJ: replace(LOG, fresh_time=None)}),
-        ("STALE", "R19"),
+        ("STALE", "R20"),
     ),
     (
         "third party's log forked",
         replace(THREE, logs={**FACTS.logs, ZJ: replace(LOG, is_forked=True)}),
-        ("STALE", "R19"),
+        ("STALE", "R20"),
     ),
-    ("agreement unknown", replace(FACTS, agreements={}), ("NOT_RECOGNISED_HERE", "R20")),
-    ("not accepted", agreed(words=WORDS[:1]), ("NOT_RECOGNISED_HERE", "R20")),
-    ("in force from today", agreed(from_date=DAY), ("VALID", "R21")),
-    ("from tomorrow", agreed(from_date=DAY + ONE_DAY), ("NOT_RECOGNISED_HERE", "R20")),
-    ("until today", agreed(until_date=DAY), ("VALID", "R21")),
-    ("until yesterday", agreed(until_date=DAY - ONE_DAY), ("NOT_RECOGNISED_HERE", "R20")),
+    ("agreement unknown", replace(FACTS, agreements={}), ("NOT_RECOGNISED_HERE", "R21")),
+    ("not accepted", agreed(words=WORDS[:1]), ("NOT_RECOGNISED_HERE", "R21")),
+    ("in force from today", agreed(from_date=DAY), ("VALID", "R22")),
+    ("from tomorrow", agreed(from_date=DAY + ONE_DAY), ("NOT_RECOGNISED_HERE", "R21")),
+    ("until today", agreed(until_date=DAY), ("VALID", "R22")),
+    ("until yesterday", agreed(until_date=DAY - ONE_DAY), ("NOT_RECOGNISED_HERE", "R21")),
     (
         "of another scope",
         agreed(scopes=frozenset({pb.AGREEMENT_SCOPE_INSTITUTION_STANDARD})),
-        ("NOT_RECOGNISED_HERE", "R20"),
+        ("NOT_RECOGNISED_HERE", "R21"),
     ),
     (
         "without the issuer",
         agreed(words=(WORDS[0], replace(WORDS[1], province=ZJ)), parties=(SH, ZJ)),
-        ("NOT_RECOGNISED_HERE", "R20"),
+        ("NOT_RECOGNISED_HERE", "R21"),
     ),
 ]
 ALL = [*ISSUER_LOG, *EXISTENCE, *LIFE, *QUORUM, *MEASURES, *HOST, *PLACES, *BASIS]
@@ -546,7 +556,7 @@ def test_newest_equivalence_with_a_basis_decides() -> None:
         equivalences=(EQUIVALENCE, newer),
         logs={**FACTS.logs, ZJ: replace(LOG, fresh_time=None)},
     )
-    assert ("STALE", "R19") == verdict(stale)
+    assert ("STALE", "R20") == verdict(stale)
     assert (JS, SH, ZJ) == check(stale).used
 
 
@@ -559,9 +569,9 @@ def test_institution_certificates_need_the_institutions_scope() -> None:
         institution_id="320000-1",
     )
     facts = replace(FACTS, certificate=certificate)
-    assert ("NOT_RECOGNISED_HERE", "R20") == verdict(facts)
+    assert ("NOT_RECOGNISED_HERE", "R21") == verdict(facts)
     covered = agreed(scopes=frozenset({pb.AGREEMENT_SCOPE_INSTITUTION_STANDARD}))
-    assert ("VALID", "R21") == verdict(replace(covered, certificate=certificate))
+    assert ("VALID", "R22") == verdict(replace(covered, certificate=certificate))
 
 
 def test_age() -> None:

@@ -1,6 +1,7 @@
 """Tests of CertificationService over four nodes: the check and its cache."""
 
 import asyncio
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -48,7 +49,7 @@ async def test_question_that_cannot_be_read(alone: Rooms) -> None:
 async def test_answer_says_what_it_rests_on(four: Rooms) -> None:
     """The verdict names rule, entries, logs, day, moment, age and what it counts as."""
     response = await four.check(SH, "320000-C1")
-    assert ("VALID", "R21-RECOGNISED", SH) == (verdict(response), response.rule, response.host)
+    assert ("VALID", "R22-RECOGNISED", SH) == (verdict(response), response.rule, response.host)
     assert [(JS, 1), (SH, 1), (SH, 0), (JS, 0)] == [
         (entry.log.split("/")[1], entry.index) for entry in response.entries
     ]
@@ -69,7 +70,7 @@ async def test_each_node_answers_for_any_member(four: Rooms) -> None:
         for host in (SH, JS, ZJ)
     }
     assert {
-        (checker, host): {SH: "R21", JS: "R13", ZJ: "R17"}[host] for checker, host in verdicts
+        (checker, host): {SH: "R22", JS: "R14", ZJ: "R18"}[host] for checker, host in verdicts
     } == verdicts
 
 
@@ -162,7 +163,7 @@ async def test_recognition_is_suspended_and_resumed(four: Rooms) -> None:
         ),
     )
     response = await four.check(SH, "320000-C1")
-    assert ("R16-RECOGNITION-SUSPENDED", "DOUBT") == (response.rule, response.reason)
+    assert ("R17-RECOGNITION-SUSPENDED", "DOUBT") == (response.rule, response.reason)
     assert "VALID" == verdict(await four.check(JS, "320000-C1"))
     await say(
         four,
@@ -177,15 +178,15 @@ async def test_recognition_is_suspended_and_resumed(four: Rooms) -> None:
 
 async def test_equivalence_and_agreement_end(four: Rooms) -> None:
     """Remembered answers notice the end of an equivalence, and of the agreement under it."""
-    assert "R21" == (await four.check(SH, "320000-C1")).rule[:3]
+    assert "R22" == (await four.check(SH, "320000-C1")).rule[:3]
     found = await four.registry[SH].list_agreements(ListAgreementsRequest(), four.call(SH))
     version = found.agreements[0].version_hash
     await four.say(JS, "310000-A1", version, accept=False)
     await four.nodes[SH].holds(JS_LOG, 3)
-    assert "R20" == (await four.check(SH, "320000-C1")).rule[:3]
+    assert "R21" == (await four.check(SH, "320000-C1")).rule[:3]
     await four.say(JS, "310000-A1", version)
     await four.spread(JS)
-    assert "R21" == (await four.check(SH, "320000-C1")).rule[:3]
+    assert "R22" == (await four.check(SH, "320000-C1")).rule[:3]
     await say(
         four,
         SH,
@@ -194,8 +195,8 @@ async def test_equivalence_and_agreement_end(four: Rooms) -> None:
             equivalence_id="310000-E1", effective_date="2026-11-22", reason="REVIEW"
         ),
     )
-    assert "R17" == (await four.check(SH, "320000-C1")).rule[:3]
-    assert "R21" == (await four.check(SH, "320000-C1", on_date="2026-11-21")).rule[:3]
+    assert "R18" == (await four.check(SH, "320000-C1")).rule[:3]
+    assert "R22" == (await four.check(SH, "320000-C1", on_date="2026-11-21")).rule[:3]
 
 
 async def test_another_replica_writes(alone: Rooms, tmp_path: Path) -> None:
@@ -219,8 +220,12 @@ async def test_hits_read_no_disk(four: Rooms) -> None:
     read: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if "SELECT" in statement and "certification_" in statement:
-            read.append(statement)
+        """Keep which tables of the rooms a statement reads, in the order in which it names them."""
+        tables = re.findall(
+            r"(?:FROM|JOIN) ((?:certification|registry|supervision)_\w+)", statement
+        )
+        if tables:
+            read.append(" ".join(each.partition("_")[2] for each in tables))
 
     engine = four.nodes[SH].database._read_engine
     event.listen(engine, "before_cursor_execute", note)
@@ -231,9 +236,25 @@ async def test_hits_read_no_disk(four: Rooms) -> None:
     await four.spread(JS)
     for _ in range(20):
         assert "VALID" == verdict(await four.check(SH, "320000-C1"))
-    assert 4 == len(read), "what is new of certificates, lines, equivalences and their ends"
+    new = [
+        "certificates events recognitions",
+        "equivalences",
+        "equivalence_ends",
+        "measures measures reports measures lifts",
+        "closings",
+        "certificates certificates",  # the lines of those named
+        "agreement_words",
+    ]
+    assert new == read, "what is new of certificates, equivalences, measures, closings, agreements"
     await four.check(SH, "320000-C2")
-    assert 7 == len(read), "a certificate, its events, and what hosts say of it"
+    first = ["events", "certificates certificates", "measures", "recognitions"]
+    assert first == read[len(new) :], "a certificate's words, its line, measures, hosts' words"
+    await four.register(JS, institution_body("320000-1"))
+    await four.issue(JS, institution_certificate())
+    await four.spread(JS)
+    read.clear()
+    await four.check(SH, "320000-S1")
+    assert [*new, *first[:3], "closings", first[3]] == read, "of an institution, what closed it too"
 
 
 async def test_checks_beside_writes_agree_with_the_log(four: Rooms) -> None:

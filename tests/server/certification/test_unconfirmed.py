@@ -54,8 +54,8 @@ async def test_checks_say_stale_with_the_age(tmp_path: Path, holder_name: str) -
 
         now = rooms.nodes.clock.now()
         good = [
-            (cert_pb.VERDICT_VALID, "R21-RECOGNISED", 0),
-            (cert_pb.VERDICT_VALID, "R13-HOME", 0),
+            (cert_pb.VERDICT_VALID, "R22-RECOGNISED", 0),
+            (cert_pb.VERDICT_VALID, "R14-HOME", 0),
         ]
         for _ in range(2):
             assert good == [(v, rule, 0) for v, rule, _ in await answers()]

@@ -18,7 +18,7 @@ from deltacare.ids import LogName, Principal
 from deltacare.v1 import certification_service_pb2 as pb
 from deltacare.v1 import entry_pb2 as entry_pb
 from server.certification import watch_lists
-from server.certification.watch_desk import _FIRST_DAYS, _LAST_DAYS
+from server.certification.watch_answers import FIRST_DAYS, LAST_DAYS
 from server.certification.watch_hub import STREAMS_PER_CALLER_MAX
 from server.certification.watch_values import Cursor, Reached, Watcher
 from server.certification.watching import CERTIFICATES_MAX, read_turn
@@ -59,15 +59,17 @@ def caller(rooms: Rooms, opaque_id: str = "operator-1") -> Call:
     return replace(rooms.call(SH), caller=principal)
 
 
+async def recognised(rooms: Rooms) -> None:
+    """Let Shanghai recognise Jiangsu's caregivers, of whom there are two."""
+    await rooms.agree(agreement_body())
+    await rooms.declare(SH, equivalence_body())
+    await rooms.issue(JS, certificate_body(), certificate_body("320000-C2"))
+
+
 @pytest.fixture
 async def four(tmp_path: Path) -> AsyncIterator[Rooms]:
     """Four nodes; Shanghai recognises Jiangsu's caregivers, of whom there are two."""
-    async with Rooms.open(tmp_path) as opened:
-        await opened.agree(agreement_body())
-        await opened.declare(SH, equivalence_body())
-        await opened.issue(JS, certificate_body(), certificate_body("320000-C2"))
-        await opened.spread(SH)
-        await opened.spread(JS)
+    async with Rooms.laid(tmp_path, recognised) as opened:
         yield opened
 
 
@@ -188,7 +190,7 @@ async def test_a_restriction_that_is_to_come_is_told_with_its_days(four: Rooms) 
 
 def test_days_are_fields_of_their_bodies() -> None:
     """What is read of a body is there."""
-    for name, field in (*_FIRST_DAYS.items(), *_LAST_DAYS.items()):
+    for name, field in (*FIRST_DAYS.items(), *LAST_DAYS.items()):
         body = entry_pb.Entry.DESCRIPTOR.fields_by_name[name].message_type
         assert body is not None
         assert field in body.fields_by_name
@@ -243,7 +245,7 @@ async def test_words_on_an_agreement_touch_what_rests_on_it(four: Rooms) -> None
     (standing,) = await four.nodes[SH].database.read(_version_hashes)
     await four.say(JS, "310000-A1", standing, accept=False)
     (alert,) = await follower.heard(1)
-    assert ("agreement_answer", [("320000-C1", "R20-NO-AGREEMENT")]) == (
+    assert ("agreement_answer", [("320000-C1", "R21-NO-AGREEMENT")]) == (
         alert.body,
         [(each.certificate_no, each.verdict.rule) for each in alert.certificates],
     )
@@ -515,6 +517,10 @@ async def test_streams_of_a_caller_are_bounded(four: Rooms) -> None:
         (
             {"cursors": [pb.WatchCursor(log=str(JS_LOG), next_index=2**64 - 1)]},
             "cursors[0].next_index",
+        ),
+        (
+            {"cursors": [pb.WatchCursor(log=str(JS_LOG), after_certificate_no="320000-\0")]},
+            "cursors[0].after_certificate_no",
         ),
     ],
 )

@@ -47,15 +47,19 @@ NUMBERS = tuple(f"{ISSUER}-C{n}" for n in (1, 2, 3))
 LOG = LogName.registry(ISSUER)
 
 
+async def recognised(rooms: Rooms) -> None:
+    """Let Shanghai recognise the caregivers of Jiangsu, who issued three, and issue one itself."""
+    await rooms.agree(agreement_body())
+    await rooms.declare(HOST, equivalence_body())
+    await rooms.issue(ISSUER, *(certificate_body(number) for number in NUMBERS))
+    await rooms.issue(HOST, certificate_body(f"{HOST}-C1"))
+
+
 @pytest.fixture
 async def phones(tmp_path: Path) -> AsyncIterator[Phones]:
     """Shanghai recognises the caregivers of Jiangsu, who has a key and issued three."""
-    async with Rooms.open(tmp_path) as rooms:
+    async with Rooms.laid(tmp_path, recognised) as rooms:
         opened = Phones(rooms)
-        await rooms.agree(agreement_body())
-        await rooms.declare(HOST, equivalence_body())
-        await rooms.issue(ISSUER, *(certificate_body(number) for number in NUMBERS))
-        await rooms.issue(HOST, certificate_body(f"{HOST}-C1"))
         await opened.publish_key(ISSUER)
         await opened.publish_key(HOST)
         await rooms.spread(ISSUER)
@@ -161,7 +165,7 @@ async def test_reinstated(phones: Phones) -> None:
     await reinstate(phones, NUMBERS[0], "2026-01-02")
     await phones.rooms.spread(ISSUER)
     online, offline, _ = await both(phones, text, NUMBERS[0])
-    assert ("VALID R21-RECOGNISED", "SUSPENDED R08-SUSPENDED") == (online, offline)
+    assert ("VALID R22-RECOGNISED", "SUSPENDED R08-SUSPENDED") == (online, offline)
     phones.rooms.nodes.clock.advance(timedelta(seconds=6))
     online, offline, _ = await both(phones, text, NUMBERS[0])
     assert online == offline
@@ -200,7 +204,7 @@ async def test_own_certificates(phones: Phones) -> None:
     number = f"{HOST}-C1"
     text = await phones.issue(number)
     online, offline, _ = await both(phones, text, number)
-    assert ("VALID R13-HOME", online) == (online, offline)
+    assert ("VALID R14-HOME", online) == (online, offline)
     await phones.rooms.revoke(HOST, number, "2026-01-01")
     online, offline, found = await both(phones, text, number)
     assert ("REVOKED R07-REVOKED", online, 0) == (online, offline, found.list_age_s)

@@ -27,14 +27,18 @@ from tests.support.supervising import measure_body
 HOST, ISSUER = "310000", "320000"
 
 
+async def recognised(rooms: Rooms) -> None:
+    """Let Shanghai recognise the caregivers of Jiangsu, who issued three."""
+    await rooms.agree(agreement_body())
+    await rooms.declare(HOST, equivalence_body())
+    await rooms.issue(ISSUER, *(certificate_body(f"320000-C{n}") for n in (1, 2, 3)))
+
+
 @pytest.fixture
 async def phones(tmp_path: Path) -> AsyncIterator[Phones]:
     """Shanghai recognises the caregivers of Jiangsu, who has a key and issued three."""
-    async with Rooms.open(tmp_path) as rooms:
+    async with Rooms.laid(tmp_path, recognised) as rooms:
         opened = Phones(rooms)
-        await rooms.agree(agreement_body())
-        await rooms.declare(HOST, equivalence_body())
-        await rooms.issue(ISSUER, *(certificate_body(f"320000-C{n}") for n in (1, 2, 3)))
         await opened.publish_key(ISSUER)
         await opened.publish_key(HOST)
         await rooms.spread(ISSUER)
@@ -46,7 +50,7 @@ async def test_phone_form_verifies_offline(phones: Phones) -> None:
     """Valid with its mapped grade and the holder's name; another name is a mismatch."""
     text, bundle = await phones.issue("320000-C1"), await phones.bundle(HOST)
     found = phones.check(text, bundle, holder_name="示例甲")
-    assert ("VALID", "R21-RECOGNISED", "SH_CAREGIVER", "中级", HOLDER) == (
+    assert ("VALID", "R22-RECOGNISED", "SH_CAREGIVER", "中级", HOLDER) == (
         found.verdict,
         found.rule,
         found.mapped_scheme,
@@ -120,7 +124,7 @@ async def test_not_recognised_here(phones: Phones) -> None:
     bundle = await phones.bundle("330000")
     trusted = phones.trusted(bundle, "330000")
     found = check_offline(text, trusted, now=phones.now)
-    assert ("NOT_RECOGNISED_HERE", "R17-NO-EQUIVALENCE") == (found.verdict, found.rule)
+    assert ("NOT_RECOGNISED_HERE", "R18-NO-EQUIVALENCE") == (found.verdict, found.rule)
 
 
 async def test_token_shows_a_revocation_at_once(phones: Phones) -> None:

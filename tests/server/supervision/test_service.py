@@ -31,12 +31,15 @@ async def rooms(tmp_path: Path) -> AsyncIterator[Rooms]:
         yield opened
 
 
+async def registered(rooms: Rooms) -> None:
+    """Let Shanghai state an institution."""
+    await rooms.register(SH, institution_body("310000-1"))
+
+
 @pytest.fixture
 async def four(tmp_path: Path) -> AsyncIterator[Rooms]:
     """Four nodes; Shanghai has an institution."""
-    async with Rooms.open(tmp_path) as opened:
-        await opened.register(SH, institution_body("310000-1"))
-        await opened.spread(SH)
+    async with Rooms.laid(tmp_path, registered) as opened:
         yield opened
 
 

@@ -270,7 +270,7 @@ def _of_kind(bundle: TrustedBundle, certificate: PhoneCertificate, day: date) ->
     )
     found = bundle.about_class(kind, day)
     if found is None:
-        return _Found(verdict="NOT_RECOGNISED_HERE", rule="R17-NO-EQUIVALENCE")
+        return _Found(verdict="NOT_RECOGNISED_HERE", rule="R18-NO-EQUIVALENCE")
     return _Found(
         verdict=found.verdict,
         rule=found.rule,

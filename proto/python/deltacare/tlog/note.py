@@ -6,6 +6,7 @@ until a known key has verified it. Notes that could be read in two ways are refu
 Source: https://c2sp.org/signed-note
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -36,7 +37,7 @@ SIGNATURES_MAX = 100
 _SEPARATOR = "\n\n"
 _LINE_START = "\N{EM DASH} "
 _SIGNED_BYTES_MIN = 4 + 1  # key id and something after it
-_CONTROL_END = 0x20
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")  # but the newline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ class SignedNote:
             whole = data.decode("utf-8")
         except UnicodeDecodeError:
             raise malformed("The note is not UTF-8.") from None
-        if any(ord(c) < _CONTROL_END and c != "\n" for c in whole):
+        if _CONTROL.search(whole):
             raise malformed("The note holds a control character.")
         # 2. The last empty line separates text and signatures.
         text, separator, lines = whole.rpartition(_SEPARATOR)

@@ -1647,6 +1647,7 @@ class PutWatchListResponse(_message.Message):
     ADDED_COUNT_FIELD_NUMBER: _builtins.int
     REMOVED_COUNT_FIELD_NUMBER: _builtins.int
     CURSORS_FIELD_NUMBER: _builtins.int
+    DAY_CURSOR_FIELD_NUMBER: _builtins.int
     added_count: _builtins.int
     """Certificates that were not on it before."""
     removed_count: _builtins.int
@@ -1662,6 +1663,10 @@ class PutWatchListResponse(_message.Message):
         was watched before; what came earlier is in a check that is made after this call.
         """
 
+    @_builtins.property
+    def day_cursor(self) -> Global___WatchDay:
+        """Likewise the place in the days: the present one has been told."""
+
     def __init__(
         self,
         *,
@@ -1669,10 +1674,11 @@ class PutWatchListResponse(_message.Message):
         added_count: _builtins.int = ...,
         removed_count: _builtins.int = ...,
         cursors: _abc.Iterable[Global___WatchCursor] | None = ...,
+        day_cursor: Global___WatchDay | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["list", b"list"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["day_cursor", b"day_cursor", "list", b"list"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_count", b"added_count", "cursors", b"cursors", "list", b"list", "removed_count", b"removed_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_count", b"added_count", "cursors", b"cursors", "day_cursor", b"day_cursor", "list", b"list", "removed_count", b"removed_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1780,6 +1786,46 @@ class WatchCursor(_message.Message):
 Global___WatchCursor: _TypeAlias = WatchCursor  # noqa: Y015
 
 @_typing.final
+class WatchDay(_message.Message):
+    """A place in the days to go on from; give it back as it was received. When a business day (in
+    Asia/Shanghai, by the node's clock) is later than the last one told, what a check says for it of
+    every watched certificate is compared with what it says for the last one told, both by what is
+    known now. However many days have passed since, it is one comparison of two days: what changed and
+    changed back in between is not told. A day that was told is never told again, also when the clock
+    of a node was set back.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOLD_DATE_FIELD_NUMBER: _builtins.int
+    NEXT_DATE_FIELD_NUMBER: _builtins.int
+    AFTER_CERTIFICATE_NO_FIELD_NUMBER: _builtins.int
+    told_date: _builtins.str
+    """Last day of which everything has been told, ISO 8601, from 1900-01-01 on, and at most one day
+    later than the node's, as another replica's clock may be ahead.
+    """
+    next_date: _builtins.str
+    """Between answers about one day of which more is to be told than one answer holds: that day; else
+    empty.
+    """
+    after_certificate_no: _builtins.str
+    """Likewise: the last certificate that was compared for it; else empty."""
+    def __init__(
+        self,
+        *,
+        told_date: _builtins.str = ...,
+        next_date: _builtins.str = ...,
+        after_certificate_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_certificate_no", b"after_certificate_no", "next_date", b"next_date", "told_date", b"told_date"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchDay: _TypeAlias = WatchDay  # noqa: Y015
+
+@_typing.final
 class WatchCertificatesRequest(_message.Message):
     """Asks to be told of changes."""
 
@@ -1788,6 +1834,7 @@ class WatchCertificatesRequest(_message.Message):
     INSTITUTION_ID_FIELD_NUMBER: _builtins.int
     CURSORS_FIELD_NUMBER: _builtins.int
     HOST_FIELD_NUMBER: _builtins.int
+    DAY_CURSOR_FIELD_NUMBER: _builtins.int
     institution_id: _builtins.str
     """Only the list of this institution; empty means all of the caller's."""
     host: _builtins.str
@@ -1796,16 +1843,21 @@ class WatchCertificatesRequest(_message.Message):
     def cursors(self) -> _containers.RepeatedCompositeFieldContainer[Global___WatchCursor]:
         """Where to go on in each registry log; a log that is not named starts at its present end."""
 
+    @_builtins.property
+    def day_cursor(self) -> Global___WatchDay:
+        """Where to go on in the days; absent, the present day has been told."""
+
     def __init__(
         self,
         *,
         institution_id: _builtins.str = ...,
         cursors: _abc.Iterable[Global___WatchCursor] | None = ...,
         host: _builtins.str = ...,
+        day_cursor: Global___WatchDay | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["day_cursor", b"day_cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursors", b"cursors", "host", b"host", "institution_id", b"institution_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursors", b"cursors", "day_cursor", b"day_cursor", "host", b"host", "institution_id", b"institution_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1813,7 +1865,7 @@ Global___WatchCertificatesRequest: _TypeAlias = WatchCertificatesRequest  # noqa
 
 @_typing.final
 class AlertedCertificate(_message.Message):
-    """A certificate on a watch list that an entry touches."""
+    """A certificate on a watch list that an entry touches, or whose verdict a day changes."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1822,6 +1874,7 @@ class AlertedCertificate(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     SUPERSEDED_BY_FIELD_NUMBER: _builtins.int
     COMING_VERDICT_FIELD_NUMBER: _builtins.int
+    PREVIOUS_VERDICT_FIELD_NUMBER: _builtins.int
     certificate_no: _builtins.str
     """The certificate."""
     superseded_by: _builtins.str
@@ -1834,11 +1887,19 @@ class AlertedCertificate(_message.Message):
 
     @_builtins.property
     def verdict(self) -> Global___CheckCertificationResponse:
-        """What a check says now."""
+        """What a check says now; in the answer about a day, for that day. It may be `STALE` while a log is
+        too old, although the day changes more: check again when it is current.
+        """
 
     @_builtins.property
     def coming_verdict(self) -> Global___CheckCertificationResponse:
         """If the entry's `effective_date` is still to come: what a check says now for that day; else absent."""
+
+    @_builtins.property
+    def previous_verdict(self) -> Global___CheckCertificationResponse:
+        """In the answer about a day: what a check says now for the last day told before it, whatever the
+        age of the logs; else absent.
+        """
 
     def __init__(
         self,
@@ -1848,10 +1909,11 @@ class AlertedCertificate(_message.Message):
         verdict: Global___CheckCertificationResponse | None = ...,
         superseded_by: _builtins.str = ...,
         coming_verdict: Global___CheckCertificationResponse | None = ...,
+        previous_verdict: Global___CheckCertificationResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["coming_verdict", b"coming_verdict", "verdict", b"verdict"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["coming_verdict", b"coming_verdict", "previous_verdict", b"previous_verdict", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "coming_verdict", b"coming_verdict", "institution_ids", b"institution_ids", "superseded_by", b"superseded_by", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "coming_verdict", b"coming_verdict", "institution_ids", b"institution_ids", "previous_verdict", b"previous_verdict", "superseded_by", b"superseded_by", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1860,10 +1922,17 @@ Global___AlertedCertificate: _TypeAlias = AlertedCertificate  # noqa: Y015
 @_typing.final
 class CertificateAlert(_message.Message):
     """An entry that touches watched certificates: its issuer's or host's word, the issue of one that
-    follows it, a measure against it or its holder's others, an equivalence or agreement that it is
-    recognised by. An answer that names no entry says only where watching
-    stands: the first does, where it begins, and one may come when much passed that touches nothing.
-    Entries that are void touch nothing.
+    follows it, a measure against it or its holder's others, the closing or coming back of the
+    institution that it is about, an equivalence or agreement that it is recognised by. Entries that are
+    void touch nothing.
+
+    Or a day that has come, and the watched certificates of which a check says another verdict, rule,
+    scheme or grade for it than for the last day told: something that was stated for that day takes
+    effect or has ended. What an answer about an entry said on that day already is not said again, as
+    long as the stream was not broken off between the two.
+
+    An answer that names neither says only where watching stands: the first does, where it begins, and
+    one comes when a day was told, or much passed, that changes or touches nothing.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1875,29 +1944,40 @@ class CertificateAlert(_message.Message):
     CURSORS_FIELD_NUMBER: _builtins.int
     EFFECTIVE_DATE_FIELD_NUMBER: _builtins.int
     UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    DAY_CURSOR_FIELD_NUMBER: _builtins.int
     body: _builtins.str
-    """Name of its body in `Entry`, such as `certificate_revocation`."""
+    """Name of its body in `Entry`, such as `certificate_revocation`; empty without one."""
     effective_date: _builtins.str
     """First day of what the entry says, as it says it; empty if it names none. It may be still to come:
-    then `coming_verdict` says what follows, and no further answer comes on the day itself.
+    then `coming_verdict` says what follows, and an answer about that day comes when it has come, if
+    it then changes the verdict.
     """
     until_date: _builtins.str
-    """Last day of it; empty if it names none."""
+    """Last day of it; empty if it names none. The day after it has an answer likewise."""
+    day: _builtins.str
+    """The day that has come, ISO 8601; empty in an answer that names none."""
     @_builtins.property
     def entry(self) -> _types_pb2.EntryRef:
-        """The entry; absent in an answer that only says where watching stands."""
+        """The entry; absent in an answer that names none."""
 
     @_builtins.property
     def entry_time(self) -> _timestamp_pb2.Timestamp:
-        """When its author sequenced it."""
+        """When its author sequenced it; absent without one."""
 
     @_builtins.property
     def certificates(self) -> _containers.RepeatedCompositeFieldContainer[Global___AlertedCertificate]:
-        """The watched certificates that it touches, ascending, at most 1,000 an answer."""
+        """The watched certificates that it touches or the day changes, ascending, at most 1,000 an answer."""
 
     @_builtins.property
     def cursors(self) -> _containers.RepeatedCompositeFieldContainer[Global___WatchCursor]:
         """To resume after this answer: the log whose entry it is; in the first answer all logs."""
+
+    @_builtins.property
+    def day_cursor(self) -> Global___WatchDay:
+        """To resume after this answer, beside `cursors`: where watching stands in the days; absent if that
+        is as it was.
+        """
 
     def __init__(
         self,
@@ -1909,10 +1989,12 @@ class CertificateAlert(_message.Message):
         cursors: _abc.Iterable[Global___WatchCursor] | None = ...,
         effective_date: _builtins.str = ...,
         until_date: _builtins.str = ...,
+        day: _builtins.str = ...,
+        day_cursor: Global___WatchDay | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "entry_time", b"entry_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["day_cursor", b"day_cursor", "entry", b"entry", "entry_time", b"entry_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "certificates", b"certificates", "cursors", b"cursors", "effective_date", b"effective_date", "entry", b"entry", "entry_time", b"entry_time", "until_date", b"until_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "certificates", b"certificates", "cursors", b"cursors", "day", b"day", "day_cursor", b"day_cursor", "effective_date", b"effective_date", "entry", b"entry", "entry_time", b"entry_time", "until_date", b"until_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

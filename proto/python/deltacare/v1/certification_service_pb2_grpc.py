@@ -305,8 +305,9 @@ class CertificationServiceServicer:
     def WatchCertificates(self, request, context):
         """Streams every change to the certificates on the caller's watch lists, from the given cursors, for
         ever: what restricts as soon as it is verified here, what permits once a quorum has cosigned it,
-        either in the order of each log. After a disconnect: each once, none left out. OVERLOADED when
-        too many streams of the caller are open.
+        either in the order of each log; and within seconds after a day has come, whose verdict is
+        another from that day on, though no entry says anything then. After a disconnect: each once, none
+        left out. OVERLOADED when too many streams of the caller are open.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -86,8 +86,9 @@ class CertificationServiceStub:
     WatchCertificates: _grpc.UnaryStreamMultiCallable[_certification_service_pb2.WatchCertificatesRequest, _certification_service_pb2.CertificateAlert]
     """Streams every change to the certificates on the caller's watch lists, from the given cursors, for
     ever: what restricts as soon as it is verified here, what permits once a quorum has cosigned it,
-    either in the order of each log. After a disconnect: each once, none left out. OVERLOADED when
-    too many streams of the caller are open.
+    either in the order of each log; and within seconds after a day has come, whose verdict is
+    another from that day on, though no entry says anything then. After a disconnect: each once, none
+    left out. OVERLOADED when too many streams of the caller are open.
     """
 
 @_typing.type_check_only
@@ -148,8 +149,9 @@ class CertificationServiceAsyncStub(CertificationServiceStub):
     WatchCertificates: _aio.UnaryStreamMultiCallable[_certification_service_pb2.WatchCertificatesRequest, _certification_service_pb2.CertificateAlert]  # type: ignore[assignment]
     """Streams every change to the certificates on the caller's watch lists, from the given cursors, for
     ever: what restricts as soon as it is verified here, what permits once a quorum has cosigned it,
-    either in the order of each log. After a disconnect: each once, none left out. OVERLOADED when
-    too many streams of the caller are open.
+    either in the order of each log; and within seconds after a day has come, whose verdict is
+    another from that day on, though no entry says anything then. After a disconnect: each once, none
+    left out. OVERLOADED when too many streams of the caller are open.
     """
 
 class CertificationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -339,8 +341,9 @@ class CertificationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_certification_service_pb2.CertificateAlert], _abc.AsyncIterator[_certification_service_pb2.CertificateAlert]]:
         """Streams every change to the certificates on the caller's watch lists, from the given cursors, for
         ever: what restricts as soon as it is verified here, what permits once a quorum has cosigned it,
-        either in the order of each log. After a disconnect: each once, none left out. OVERLOADED when
-        too many streams of the caller are open.
+        either in the order of each log; and within seconds after a day has come, whose verdict is
+        another from that day on, though no entry says anything then. After a disconnect: each once, none
+        left out. OVERLOADED when too many streams of the caller are open.
         """
 
 def add_CertificationServiceServicer_to_server(servicer: CertificationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -852,7 +852,9 @@ class Institution(_message.Message):
     open_beds: _builtins.int
     """Beds that can be taken now, 0 to `approved_beds`; absent when the register has none."""
     state_date: _builtins.str
-    """First day of the state; empty when the register has none."""
+    """First day of the state; empty when the register has none: a closing then counts from the business
+    date of its entry.
+    """
     state_reason: _builtins.str
     """Code of the reason for the state, 1 to 64 characters of `[A-Z0-9_]`, or empty. Who was stated as
     closed comes back only with a reason and a `state_date` not before the closing's; else void.

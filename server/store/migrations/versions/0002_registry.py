@@ -54,6 +54,17 @@ def upgrade() -> None:
         ["latitude_e6", "longitude_e6"],
     )
     op.create_table(
+        "registry_closings",
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
+        sa.Column("institution_id", ID_TEXT, nullable=False),
+        sa.Column("is_closed", sa.Boolean, nullable=False),
+        sa.Column("from_date", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("author", "log_index", name="pk_registry_closings"),
+    )
+    op.create_index("ix_registry_closings_institution_id", "registry_closings", ["institution_id"])
+    op.create_table(
         "registry_claims",
         sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
