@@ -4,7 +4,7 @@ import hashlib
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deltacare.errors import PeerFault, Reason
@@ -61,6 +61,7 @@ def test_published_leaf_and_node() -> None:
     assert hashlib.sha256(b"").digest() == EMPTY_ROOT
 
 
+@settings(deadline=None)
 @given(st.integers(0, 700), st.lists(st.integers(0, 300), max_size=8))
 def test_batches_make_the_tree_of_their_leaves(first: int, more: list[int]) -> None:
     """However leaves are batched, the frontier is that of all of them, and its root the naive."""

@@ -105,11 +105,12 @@ async def test_a_longer_lie_from_a_relay_is_proven_not_believed(tmp_path: Path) 
         await nodes[ZHEJIANG].stop()
         nodes.network.services[ZHEJIANG] = lie
         await until(lambda: is_forked(nodes, JIANGSU), what="the relayed fork is proven")
-        (found,) = await evidence(nodes, JIANGSU)
-        if found.shown_by == ANHUI:
-            # It was faster and has told Jiangsu; then it is Anhui whom Zhejiang showed the lie.
-            (found,) = (row for row in await evidence(nodes, ANHUI) if row.shown_by == ZHEJIANG)
-    assert (found.reason, found.shown_by) == ("FORK", ZHEJIANG)
+        kept = await evidence(nodes, JIANGSU)
+        everywhere = [*kept, *await evidence(nodes, ANHUI)]
+    assert {"FORK"} == {found.reason for found in kept}
+    # Anhui may have judged it too, before or after, and told Jiangsu; one of them was shown the lie.
+    assert {found.shown_by for found in kept} <= {ZHEJIANG, ANHUI}
+    assert ZHEJIANG in {found.shown_by for found in everywhere}
 
 
 async def test_a_bad_copy_is_not_called_a_fork(tmp_path: Path) -> None:
