@@ -35,6 +35,7 @@ def _prepare() -> tuple[TrustedBundle, list[str], datetime, SigningKey]:
         issuer="320000",
         list_number=0,
         data=bytes(new_list(CERTIFICATES)),
+        entry_count=CERTIFICATES,
         issued_time=now,
         expires_time=now + timedelta(days=1),
         ttl_s=TTL_S,

@@ -80,6 +80,7 @@ def run() -> dict[str, dict[str, Any]]:
         issuer="310000",
         list_number=0,
         data=data,
+        entry_count=CERTIFICATES,
         issued_time=now,
         expires_time=now + timedelta(days=1),
         ttl_s=TTL_S,

@@ -65,6 +65,7 @@ def _token() -> StatusListToken:
         issuer="320000",
         list_number=0,
         data=bytes(25),
+        entry_count=100,
         issued_time=_NOW,
         expires_time=_NOW + timedelta(days=1),
         ttl_s=300,

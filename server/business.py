@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import time
 
 from deltacare.trust import Trust
+from server.certification.barring import barred_still, unreached
 from server.certification.ports import StatedSchemes
 from server.certification.salts import SaltStore
 from server.certification.service import CertificationServicer
@@ -152,6 +153,9 @@ class Business:
                 certificate_known=lambda connection, number: bool(
                     read_histories(connection, (number,))
                 ),
+                unreached=lambda connection, numbers, first, last: unreached(
+                    connection, province, vault, numbers, from_date=first, until_date=last
+                ),
             ),
             "deltacare.v1.PersonalService": PersonalServicer(
                 own=province,
@@ -161,6 +165,9 @@ class Business:
                 vault=vault,
                 book=salts,
                 comparer=comparer,
+                barred_still=lambda connection, numbers, day: barred_still(
+                    connection, province, numbers, day
+                ),
                 on_destroyed=self._wiper.wake,
             ),
             "deltacare.v1.CertificationService": certification,

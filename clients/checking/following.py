@@ -4,11 +4,13 @@ The file is written after an alert was handed on: whoever handles it before that
 after a crash, and of none too few. Reconnecting rests a little, longer each time, up to a limit.
 """
 
+import glob
 import json
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ _FIELDS = (
     *("after_certificate_no", "after_permit_certificate_no"),
 )
 _DAY_FIELDS = ("told_date", "next_date", "after_certificate_no")
+_MARK_CHARS = 8  # of what `tempfile` makes a name different by
+_LEFT_AFTER_S = 60.0
 _REST_FIRST_S = 0.2
 _REST_MAX_S = 30.0
 _AWAY = frozenset({Kind.UNAVAILABLE, Kind.DEADLINE, Kind.EXHAUSTED, Kind.INTERNAL})
@@ -57,7 +61,10 @@ class Cursors:
             Refusal: ``INVALID_FIELD``, if the file holds something else.
         """
         cursors = cls(path=path)
-        if path is None or not path.exists():
+        if path is None:
+            return cursors
+        _clear(path)
+        if not path.exists():
             return cursors
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
@@ -160,6 +167,18 @@ def follow(
             on_away(error, rest_s)
         rest(rest_s)
         rest_s = min(_REST_MAX_S, rest_s * 2)
+
+
+def _clear(path: Path) -> None:
+    """Remove what a writer left beside a file of cursors that was killed while it wrote.
+
+    One that is young may be another's, who is at it.
+    """
+    oldest = time.time() - _LEFT_AFTER_S
+    for left in path.parent.glob(f".{glob.escape(path.name)}.{'[a-z0-9_]' * _MARK_CHARS}"):
+        with suppress(OSError):
+            if left.stat().st_mtime < oldest:
+                left.unlink()
 
 
 def _earlier(one: WatchCursor, other: WatchCursor) -> WatchCursor:

@@ -9,7 +9,7 @@ nothing here are kept as they are.
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deltacare.errors import Refusal
@@ -35,6 +35,22 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
 # Titles, dates and names of institutions stand above the headings, never more than this.
 _TITLE_ROWS_MAX = 10
 _SCIENTIFIC = re.compile(r"[0-9](?:[.][0-9]+)?E[+]?[0-9]{1,3}", re.IGNORECASE | re.ASCII)
+_NAMES_WANTED = (
+    (
+        f"请在前 {_TITLE_ROWS_MAX} 行内将该列命名为其中之一："
+        f"{'、'.join(COLUMN_NAMES['certificate_no'])}。"
+    ),
+    (
+        f"Within the first {_TITLE_ROWS_MAX} rows of a sheet call it one of: "
+        f"{', '.join(COLUMN_NAMES['certificate_no'])}."
+    ),
+)
+# Hyphens as they are typed and pasted; and the first of a number, for which an input method writes
+# a long dash, twice, with space around it. A long dash further on may be a range, and is none.
+_HYPHENS = re.compile("[\u2010-\u2013\u2212]")
+_FIRST_HYPHEN = re.compile(r"([0-9]{6})\s*(?:-|[\u2014\u2015]+)\s*")
+# What stands between two numbers in a cell.
+_BETWEEN = re.compile(r"[\s,;/|、]+")
 _NAME_CHARS_MAX = 64
 
 _NUMBER_MISSING = (
@@ -53,6 +69,17 @@ _NUMBER_MALFORMED = (
     (
         "This is not the number of a certificate. Write the province's code, a hyphen and the "
         "number, such as 320000-C2025000123."
+    ),
+)
+_NUMBERS_TWO = (
+    "一个单元格中有两个证书编号。请拆为两行，每行一个编号",
+    "Two numbers of certificates stand in one cell. Give each a row of its own.",
+)
+_NUMBER_PARTED = (
+    "编号中间有空格或换行，无法判断是一个编号还是两个。一个编号请去掉空格，两个请分为两行",
+    (
+        "A space or line break parts the number: it may be one, or two. Write one without it, or "
+        "give each of two a row of its own."
     ),
 )
 _NAME_MALFORMED = (
@@ -164,7 +191,11 @@ def _find_table(path: Path) -> tuple[Table, dict[str, int], str]:
                 raise BadFile(path.name, Findings(doubled))
             if "certificate_no" in positions:
                 return table, positions, sheet
-            missing = [each for each in problems if each.column == "certificate_no"]
+            missing = [
+                replace(each, remedy=_NAMES_WANTED[1], remedy_zh=_NAMES_WANTED[0])
+                for each in problems
+                if each.column == "certificate_no"
+            ]
             refused = refused or BadFile(path.name, Findings(missing))
     assert refused is not None, "a file has a sheet"
     raise refused
@@ -211,19 +242,35 @@ def _read_number(written: str) -> tuple[str, tuple[str, str] | None]:
     """Return a certificate's number, or what is wrong with it.
 
     Full-width characters, as Chinese input methods write them, are taken for what they mean; so
-    are small letters, because a certificate's number has only capitals.
+    are small letters, because a certificate's number has only capitals, and dashes. What is parted
+    is not put together: it may be two numbers.
     """
-    text = unicodedata.normalize("NFKC", written).replace("\u2010", "-").replace("\u2013", "-")
-    text = "".join(text.split())
+    text = _HYPHENS.sub("-", unicodedata.normalize("NFKC", written)).strip()
+    text = _FIRST_HYPHEN.sub(r"\1-", text, count=1)
     text = text.upper() if text.isascii() else text
     if not text:
         return "", _NUMBER_MISSING
+    parts = [part for part in _BETWEEN.split(text) if part]
+    if sum(map(_is_number, parts)) > 1:
+        return "", _NUMBERS_TWO
+    if len(text.split()) > 1:
+        joined = "".join(text.split())
+        return "", _NUMBER_PARTED if _is_number(joined) else _NUMBER_MALFORMED
     if _SCIENTIFIC.fullmatch(text):
         return "", _NUMBER_DAMAGED
     try:
         return str(CertificateNumber.parse(text)), None
     except Refusal:
         return "", _NUMBER_MALFORMED
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text can be a certificate's number."""
+    try:
+        CertificateNumber.parse(text)
+    except Refusal:
+        return False
+    return True
 
 
 def _repeated(row: int, *, same_name: bool) -> tuple[str, str]:

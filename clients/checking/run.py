@@ -14,6 +14,7 @@ from clients.checking.words import remedy
 from clients.plain import enum_name
 from deltacare.times import parse_date
 from deltacare.v1.certification_service_pb2 import (
+    VERDICT_HOLDER_MISMATCH,
     BatchCheckCertificationsRequest,
     CheckCertificationRequest,
     CheckCertificationResponse,
@@ -55,7 +56,7 @@ class RowResult:
         rule: Rule that decided; empty if not asked.
         reason: Code of the reason that issuer or host gave.
         on_date: Day that was judged.
-        valid_until_date: Last day, renewals included; empty if unknown.
+        valid_until_date: Last day, renewals included; empty if unknown, or another's.
         days_left: From the judged day to the last; ``None`` if unknown.
         counts_as: Scheme and grade it counts as here; empty unless valid.
         remedy: What to do next, in Chinese and English.
@@ -172,7 +173,12 @@ def _merged(
 def _result(
     row: RosterRow, verdict: CheckCertificationResponse, valid_until_date: str
 ) -> RowResult:
-    """Return the result of a row that was answered."""
+    """Return the result of a row that was answered.
+
+    Of a certificate that is somebody else's the last day says nothing of the one who shows it.
+    """
+    if verdict.verdict == VERDICT_HOLDER_MISMATCH:
+        valid_until_date = ""
     return RowResult(
         row=row,
         verdict=enum_name(verdict, "verdict"),

@@ -57,12 +57,13 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
     ),
     "R06-HOLDER": (
         (
-            "姓名不符，或无法比对（持证人信息已删除，或未存有盐值）：核对姓名与身份证件；"
+            "姓名或身份证号不符，或无法比对（持证人信息已删除，或未存有盐值、号码）：核对姓名与身份证件；"
             "核对一致前不得上岗，并向发证机关查询。"
         ),
         (
-            "The name differs or could not be compared: the holder was erased or no salt is held. "
-            "Compare name and identity card; until they agree nobody works on it. Ask the issuer."
+            "Name or number differs or could not be compared: the holder was erased, or no salt or "
+            "number is kept. Compare both with the identity card; until they agree nobody works on "
+            "it. Ask the issuer."
         ),
     ),
     "R07-REVOKED": (

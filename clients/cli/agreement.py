@@ -133,13 +133,22 @@ def accept(
     agreement,
     "end",
     help=both(
-        "终止协议：所指版本及此前各版本一并终止。只是不同意修改的，不必答复：原版本继续有效。",
-        "End an agreement: the version named and all before it. An amendment that is not wanted "
-        "needs no answer: the version before it stays in force.",
+        "自某日起终止协议：所指版本及此前各版本一并终止，该日之前照旧。只是不同意修改的，不必答复："
+        "原版本继续有效。",
+        "End an agreement from a day on: the version named and all before it; days before stay "
+        "covered. An amendment that is not wanted needs no answer: the version before it stays in "
+        "force.",
     ),
 )
 @click.argument("agreement_id")
 @option("--version", "version", default="", metavar="HASH", help=both("版本摘要。", "Leaf hash."))
+@option(
+    "--from",
+    "effective_date",
+    default="",
+    metavar="DATE",
+    help=both("不再有效的第一日；默认今天，不可更早。", "First day without it; today, or later."),
+)
 @option("--reason", required=True, metavar="CODE", help=both("事由代码。", "Reason code."))
 @signed
 @connected
@@ -149,10 +158,19 @@ def end(
     signature: Signature,
     agreement_id: str,
     version: str,
+    effective_date: str,
     reason: str,
 ) -> None:
     """End an agreement."""
-    _answer(connection, signature, agreement_id, version=version, word=_ENDED, reason=reason)
+    _answer(
+        connection,
+        signature,
+        agreement_id,
+        version=version,
+        word=_ENDED,
+        effective_date=effective_date,
+        reason=reason,
+    )
 
 
 def _answer(
@@ -162,6 +180,7 @@ def _answer(
     *,
     version: str,
     word: int,
+    effective_date: str = "",
     reason: str = "",
 ) -> None:
     from deltacare.v1.entry_pb2 import AgreementAnswer, AgreementWord
@@ -178,13 +197,15 @@ def _answer(
                     version_hash=meant,
                     word=AgreementWord.ValueType(word),
                     reason=reason,
+                    effective_date=effective_date,
                 ),
             )
         )
+    day = response.effective_date
     done = (
         tr(f"已接受 {agreement_id}", f"Accepted {agreement_id}")
         if word == _ACCEPTED
-        else tr(f"已终止 {agreement_id}", f"Ended {agreement_id}")
+        else tr(f"{agreement_id} 自 {day} 起终止", f"{agreement_id} ends from {day}")
     )
     answer(plain(response), [done, tr("版本摘要 ", "version ") + meant.hex()])
 
@@ -224,14 +245,20 @@ def _rows(standing: Any) -> list[list[object]]:  # noqa: ANN401  # a message
     newest, now = standing.version_number, standing.in_force_number
     rows = []
     if standing.in_force and now != newest:
-        until = standing.replaced_date
-        yes = tr(f"是，至 {until} 前", f"yes, before {until}") if until else tr("是", "yes")
-        rows.append([*_terms(standing.in_force_version, now), "", yes])
+        rows.append([*_terms(standing.in_force_version, now), "", _in_force(standing)])
     is_newest = standing.in_force and now == newest
     said = tr("，", ", ").join(_word(party) for party in standing.words)
-    state = tr("是", "yes") if is_newest else tr("否", "no")
+    state = _in_force(standing) if is_newest else tr("否", "no")
     rows.append([*_terms(standing.agreement, newest), said, state])
     return rows
+
+
+def _in_force(standing: Any) -> str:  # noqa: ANN401  # a message
+    """Return that a version is in force, and from when it no longer is, as far as that is known."""
+    ended, replaced = standing.ended_date, standing.replaced_date
+    if ended:
+        return tr(f"是，自 {ended} 起终止", f"yes, ends from {ended}")
+    return tr(f"是，至 {replaced} 前", f"yes, before {replaced}") if replaced else tr("是", "yes")
 
 
 def _terms(version: Any, number: int) -> list[object]:  # noqa: ANN401  # a message
@@ -260,7 +287,9 @@ def _word(party: Any) -> str:  # noqa: ANN401  # a message
     if said is None:
         return f"{party.province} {tr('未答复', 'silent')}"
     version = f" v{party.version_number}" if party.version_number else ""
-    return f"{party.province} {said}{version}"
+    day = party.effective_date
+    from_day = tr(f"（自 {day} 起）", f" from {day}") if day else ""
+    return f"{party.province} {said}{version}{from_day}"
 
 
 def _newest(node: Any, agreement_id: str) -> bytes:  # noqa: ANN401  # a client of a node

@@ -107,10 +107,9 @@ def matrix(
 
 def _named(code: str) -> str:
     """Return a division's code with its name, where one is known."""
-    from deltacare.divisions import CHANGES
+    from clients.division_names import division_name
 
-    name = CHANGES.name(code)
-    return code if name == code else f"{code} {name}"
+    return f"{code} {division_name(code)}".strip()
 
 
 def _codes(text: str, name: str) -> list[str]:
@@ -173,10 +172,10 @@ def _workbook(
     """Return the matrix as a workbook: every agreement in its cell."""
     from clients.registers.report import workbook_bytes
 
-    table = [(on_date, *map(_named, columns))]
+    table: list[tuple[str | int, ...]] = [(on_date, *map(_named, columns))]
     for row in rows:
         found = (cells.get((row, column)) for column in columns)
         table.append(
             (_named(row), *(" ".join(cell.agreement_ids) if cell else "" for cell in found))
         )
-    return workbook_bytes([(tr("协议矩阵", "Agreements"), table)])
+    return workbook_bytes([(tr("协议矩阵", "Agreements"), table)], freeze="B2")

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from clients.checking.words import NOT_COMPARED, remedy, verdict_text
 from clients.cli.commands import Command, option
 from clients.cli.connection import Connection, connected
 from clients.cli.failures import Exit, InputRefused
-from clients.cli.output import answer, require_folder, say
+from clients.cli.kept_files import keep_file, require_free
+from clients.cli.output import answer, say
 from clients.language import both, tr
 from clients.plain import plain
 
@@ -175,6 +177,7 @@ def check(
     policies: tuple[Path, ...],
 ) -> int:
     """Check a certificate, a roster, or what a phone shows."""
+    is_shown = qr is not None or credential is not None
     forms = [form for form in (certificate_no, roster, qr, credential) if form is not None]
     if len(forms) != 1:
         raise InputRefused(
@@ -188,9 +191,27 @@ def check(
         is_fit=roster is not None,
         form="--roster",
     )
-    is_shown = qr is not None or credential is not None
     _refuse_mixed({"--offline": offline}, is_fit=is_shown, form="--qr / --credential")
-    _refuse_mixed({"--at": at_time}, is_fit=offline is not None, form="--offline")
+    _refuse_mixed(
+        {"--at": at_time, "--policy": _typed("policies")},
+        is_fit=offline is not None,
+        form="--offline",
+    )
+    _refuse_mixed(
+        {"--holder": holder or None},
+        is_fit=roster is None,
+        form=tr(
+            "单张证书；花名册的姓名在其姓名列",
+            "one certificate; a roster has names in a column of its own",
+        ),
+    )
+    if ask_identity and identity_file is not None:
+        raise InputRefused(
+            tr(
+                "请给出 --ask-identity 或 --identity-file 之一。",
+                "Give either --ask-identity or --identity-file.",
+            )
+        )
     _refuse_mixed(
         {"--ask-identity": ask_identity or None, "--identity-file": identity_file},
         is_fit=certificate_no is not None,
@@ -208,6 +229,8 @@ def check(
         is_fit=not is_shown,
         form=tr("证书编号或花名册", "the number of a certificate, or a roster"),
     )
+    if save is not None:
+        require_free(save)
     if is_shown:
         from clients.cli.cert_shown import check_shown
 
@@ -261,6 +284,15 @@ def _refuse_mixed(options: dict[str, Any], *, is_fit: bool, form: str) -> None:
     given = [name for name, value in options.items() if value is not None]
     if given and not is_fit:
         raise InputRefused(tr(f"{given[0]} 只用于 {form}。", f"{given[0]} goes with {form} only."))
+
+
+def _typed(name: str) -> object | None:
+    """Return an option that was typed; what an environment variable says goes with any form."""
+    context = click.get_current_context()
+    if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+        return None
+    value: object = context.params[name]
+    return value
 
 
 def _asked(*, on_date: str, known_time: str | None, host: str, purpose: str) -> "Asked":
@@ -324,14 +356,12 @@ def _check_one(
         purpose=asked.purpose,
         evidence=save is not None,
     )
-    if save is not None:
-        require_folder(save)
     if asked.known_time is not None:
         request.known_time.FromDatetime(asked.known_time)
     with connection.open() as node:
         response = node.certification.CheckCertification(request)
     if save is not None:
-        save.write_bytes(response.evidence)
+        keep_file(save, response.evidence)
         say(tr(f"结论文件已写入 {save}", f"Verdict file written to {save}"))
     result = plain(response)
     del result["evidence"]  # bytes of the file, not for reading

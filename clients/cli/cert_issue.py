@@ -5,6 +5,7 @@ alone. Running the same file again issues nothing twice. Names and identity numb
 and nowhere else.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,17 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
         "Identity number, with --subject-ref; better given by the variable.",
     ),
 )
+@option(
+    "--name-changed",
+    "name_change_reason",
+    default="",
+    metavar="CODE",
+    help=both(
+        "持证人已更名：事由代码，如 RENAMED；所存身份证号须相符。",
+        "The holder's name was changed: code of the reason, such as RENAMED. Where an identity "
+        "number is kept, give it as well.",
+    ),
+)
 @option("--institution", "institution_id", default="", help=both("机构编号。", "The institution."))
 @option("--from", "from_date", default="", metavar="DATE", help=both("起始日。", "First day."))
 @option("--until", "until_date", default="", metavar="DATE", help=both("截止日。", "Last day."))
@@ -209,6 +221,7 @@ def _issue_one(
         holder_name=said["holder"],
         subject_ref=said["subject_ref"],
         identity_number=said["identity_number"],
+        name_change_reason=said["name_change_reason"],
     )
     with connection.open() as node:
         response = node.certification.IssueCertificates(
@@ -322,11 +335,7 @@ def _tell(
         for each in outcomes
         if each.kind == "REFUSED"
     ]
-    noted = [
-        row_fault(each.row.number, each.column, each.value, each.why, each.remedy)
-        for each in outcomes
-        if each.kind == "UNCHANGED" and each.why
-    ]
+    noted = [each for each in outcomes if each.kind == "UNCHANGED" and each.why]
     data = {
         "file": file.name,
         "dry_run": is_dry_run,
@@ -336,7 +345,10 @@ def _tell(
         "fault_count": len(faults),
         "faults": [fault_plain(fault) for fault in faults],
         "refused": [fault_plain(fault) for fault in refused],
-        "noted": [fault_plain(fault) for fault in noted],
+        "noted": [
+            fault_plain(row_fault(each.row.number, each.column, each.value, each.why, each.remedy))
+            for each in noted
+        ],
     }
     parts = [tr(f"{file.name} 共 {len(sheet.numbers)} 行", f"{len(sheet.numbers)} rows")]
     if is_sent:
@@ -354,10 +366,12 @@ def _tell(
     for title, listed in (
         (tr("文件问题：", "In the file:"), faults),
         (tr("节点拒绝：", "Refused by the node:"), refused),
-        (tr("请留意：", "To be known:"), noted),
     ):
         if listed:
             say("\n".join([title, *fault_lines(listed, len(listed))]))
+    for (why, remedy), count in Counter((each.why, each.remedy) for each in noted).items():
+        title = tr(f"请留意（{count} 行）：", f"To be known of {count} rows: ")
+        say(f"{title}{told(why)} → {told(remedy)}")
     return Exit.BAD_INPUT if faults or refused else Exit.YES
 
 

@@ -5,6 +5,7 @@ What they are checked by stands in ``clients.cli.cert_shown``.
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,12 +16,19 @@ from clients.cli.output import answer, print_table, require_folder, say
 from clients.language import both, tr
 from clients.plain import plain
 
-__all__ = ["bundle", "phone_key", "qr", "status"]
+if TYPE_CHECKING:
+    from clients.credential.past import PastStatus
+
+__all__ = ["bundle", "phone_key", "qr", "status", "status_lines"]
 
 _OUT = click.Path(dir_okay=False, path_type=Path)
 _DISCLOSED = {"name": "holder_name"}
 _HOUR_S = 3_600
-_STATUS_NAMES = {0: ("有效", "valid"), 1: ("撤销", "revoked"), 2: ("暂停", "suspended")}
+_STATUS_NAMES = {
+    0: ("未撤销，也未暂停", "neither revoked nor suspended"),
+    1: ("已撤销", "revoked"),
+    2: ("已暂停", "suspended"),
+}
 
 
 # --- Making it ------------------------------------------------------------------------------------
@@ -156,6 +164,7 @@ def qr(
 @connected
 def bundle(*, connection: Connection, out: Path, issuers: tuple[str, ...]) -> None:
     """Get the offline bundle."""
+    from clients.cli.cert_shown import left_out_text
     from clients.credential.offline import signed_time
     from deltacare.credential.bundle import OfflineBundle
     from deltacare.times import format_time
@@ -186,12 +195,14 @@ def bundle(*, connection: Connection, out: Path, issuers: tuple[str, ...]) -> No
             "stale_after_s": content.stale_after_s,
             "keys": len(content.keys),
             "lists": lists,
+            "left_out": list(content.left_out),
         },
         [
             tr(
                 f"离线包已写入 {out}（{len(data)} 字节），{hours} 小时内有效",
                 f"Bundle written to {out} ({len(data)} bytes); it is good for {hours} hours",
-            )
+            ),
+            *([left_out_text(content.left_out)] if content.left_out else []),
         ],
     ):
         print_table(
@@ -265,9 +276,12 @@ def phone_key(
     "status",
     cls=Command,
     help=both(
-        "证明证书在过去某日的状态：节点给出当日列表，其摘要须与发证省日志中的条目一致。",
-        "Prove what a certificate was on a past day: the list of that day is compared with the "
-        "hash in its issuer's log.",
+        "证明某日（今天或以前）的状态列表如何说某证书：未撤销也未暂停、已撤销或已暂停。列表的摘要须与"
+        "发证省日志中的条目一致；列表不说证书的有效期（见 cert check --on）。",
+        "Prove what the status list of a day, today or before, says of a certificate: neither "
+        "revoked nor suspended, or one of these. The list is compared with the hash in its "
+        "issuer's log; it does not say from when until when the certificate runs (cert check "
+        "--on does).",
     ),
 )
 @click.argument("certificate_no")
@@ -280,6 +294,16 @@ def phone_key(
     envvar="DELTACARE_POLICY",
     help=both("信任谁：tlog-policy 文件或目录。", "Whom to trust: tlog-policy files."),
 )
+@option(
+    "--logs",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help=both(
+        "导出的日志目录（其下为 deltacare/320000/registry 等）：逐条查找该日以前是否另有更新的"
+        "列表，并核对证书在列表中的位置。",
+        "Directory of exported logs (deltacare/320000/registry below it): look whether a newer "
+        "list was stated up to that day, and count the certificate's place.",
+    ),
+)
 @connected
 def status(
     *,
@@ -287,15 +311,32 @@ def status(
     certificate_no: str,
     on_date: str,
     policies: tuple[Path, ...],
+    logs: Path | None,
 ) -> int:
     """Prove a status."""
-    from clients.credential.past import PastStatus, prove_status
+    from clients.credential.past import prove_status
+    from clients.verify.unusable import Unusable
 
-    with connection.open() as node:
-        found: PastStatus = prove_status(
-            node, certificate_no, on_date, policies=policies, now=datetime.now(UTC)
+    if logs is not None and not policies:
+        raise InputRefused(
+            tr(
+                "--logs 须与 --policy 同用：日志由谁签署、信任谁，由您决定。",
+                "--logs goes with --policy: whom to trust for the log is yours to say.",
+            )
         )
-    name = tr(*_STATUS_NAMES.get(found.status, ("未知", "unknown")))
+    with connection.open() as node:
+        try:
+            found = prove_status(
+                node,
+                certificate_no,
+                on_date,
+                policies=policies,
+                now=datetime.now(UTC),
+                logs=logs,
+            )
+        except Unusable as error:
+            raise InputRefused(tr(error.zh, error.en)) from None
+    searched = found.searched
     answer(
         {
             "certificate_no": certificate_no,
@@ -304,22 +345,82 @@ def status(
             "list_number": found.list_number,
             "place": found.place,
             "stated_on": found.stated_on,
+            "age_days": found.age_days,
             "log": found.log,
             "index": found.index,
             "is_proved": found.is_proved,
+            "is_newest_proved": searched is not None,
+            "is_place_proved": searched is not None and searched.is_place_proved,
+            "searched_entries": None if searched is None else searched.entries,
         },
-        [
-            tr(f"{certificate_no}：{on_date} {name}", f"{certificate_no}: {name} on {on_date}"),
-            tr(
-                f"依据 {found.log} #{found.index}（{found.stated_on} 的列表）",
-                f"by {found.log} #{found.index} (list of {found.stated_on})",
-            ),
-            tr("回执已按您的策略核验。", "Its receipt was verified by your policy.")
-            if found.is_proved
-            else tr(
-                "未给 --policy：条目取自节点，未核验回执。",
-                "No --policy was given: the entry is the node's word.",
-            ),
-        ],
+        status_lines(found, certificate_no, on_date),
     )
     return Exit.YES if found.status == 0 else Exit.NO
+
+
+def status_lines(found: "PastStatus", certificate_no: str, on_date: str) -> list[str]:
+    """Return what was found, what of it was proved, and what a list does not say.
+
+    Args:
+        found: The status.
+        certificate_no: The certificate.
+        on_date: The day.
+    """
+    name = tr(*_STATUS_NAMES.get(found.status, ("未知", "unknown")))
+    searched = found.searched
+    is_place_proved = searched is not None and searched.is_place_proved
+    lines = [
+        tr(
+            f"{certificate_no}：按 {on_date} 的状态列表，{name}",
+            f"{certificate_no}: {name}, by the status list of {on_date}",
+        ),
+        tr(
+            f"依据 {found.log} #{found.index}：{found.stated_on} 的列表，"
+            f"至 {on_date} 已 {found.age_days} 天",
+            f"by {found.log} #{found.index}: the list of {found.stated_on}, "
+            f"{found.age_days} days old on {on_date}",
+        ),
+        tr("条目的回执已按您的策略核验。", "The entry's receipt was verified by your policy.")
+        if found.is_proved
+        else tr(
+            "未给 --policy：条目取自节点，未核验回执。",
+            "No --policy was given: the entry is the node's word.",
+        ),
+    ]
+    if searched is not None:
+        lines.append(
+            tr(
+                f"已逐条查阅该日志前 {searched.entries} 条：截至 {on_date} 没有更新的列表。",
+                f"The first {searched.entries} entries of that log were looked through: up to "
+                f"{on_date} no newer list is stated.",
+            )
+        )
+    else:
+        lines.append(
+            tr(
+                f"截至 {on_date} 没有更新的列表：仅凭节点所言（可用 --logs 自行查阅）。",
+                f"That no newer list was stated up to {on_date} is the node's word (--logs looks).",
+            )
+        )
+    if is_place_proved:
+        lines.append(
+            tr(
+                "证书在列表中的位置已按日志核对。",
+                "The certificate's place in the list was counted in the log.",
+            )
+        )
+    else:
+        lines.append(
+            tr(
+                "证书在列表中的位置：仅凭节点所言。",
+                "Which place in the list is the certificate's is the node's word.",
+            )
+        )
+    lines.append(
+        tr(
+            f"列表不说证书自何日起、至何日止；请用 cert check {certificate_no} --on {on_date}。",
+            "A list does not say from when until when a certificate runs: "
+            f"cert check {certificate_no} --on {on_date} does.",
+        )
+    )
+    return lines

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from clients.checking.words import VERDICT_NAMES
 from clients.cli.connection import Connection
 from clients.cli.failures import Exit, InputRefused
+from clients.cli.kept_files import VERDICT_SUFFIX, keep_file, require_free_folder
 from clients.cli.output import answer, progress, require_folder, say
 from clients.language import tr
 
@@ -66,6 +67,8 @@ def check_roster(
                 "The verdicts cannot take the place of the roster; name another file.",
             )
         )
+    if evidence_dir is not None:
+        require_free_folder(evidence_dir)
     read = read_roster(roster, needs_names=with_names)
     if not with_names:
         read = replace(read, rows=tuple(replace(row, holder_name="") for row in read.rows))
@@ -118,8 +121,8 @@ def _keep_files(
                             "meanwhile; check again.",
                         )
                     )
-                name = f"{result.row.number:06d}-{result.row.certificate_no}.verdict"
-                (directory / name).write_bytes(data)
+                name = f"{result.row.number:06d}-{result.row.certificate_no}{VERDICT_SUFFIX}"
+                keep_file(directory / name, data)
                 kept += 1
             bar.advance()
     return kept

@@ -6,6 +6,7 @@ verdict file. One without a network is kept by its bundle and its picture: judge
 same time, they say the same.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from clients.checking.words import NOT_COMPARED, remedy, verdict_text
 from clients.cli.connection import Connection
 from clients.cli.failures import Exit, InputRefused
+from clients.cli.kept_files import keep_file
 from clients.cli.output import answer, require_folder, say
 from clients.language import tr
 from clients.plain import plain
@@ -20,12 +22,14 @@ from clients.plain import plain
 if TYPE_CHECKING:
     from clients.checking.run import Asked
     from clients.sdk.node import SyncNodeClient
+    from deltacare.credential.bundle import BundleContent
     from deltacare.credential.certificate import ShownCertificate
     from deltacare.credential.offline import OfflineVerdict
 
-__all__ = ["check_shown"]
+__all__ = ["check_shown", "left_out_text"]
 
 _TEXT_BYTES_MAX = 65_536
+_NAME_CHARS_MAX = 64
 
 
 def check_shown(
@@ -67,6 +71,7 @@ def check_shown(
         )
     if save is not None:
         require_folder(save)
+    _require_name(holder)
     text = _shown_text(picture, credential)
     if bundle is None:
         with connection.open() as node:
@@ -91,6 +96,24 @@ def check_shown(
 
     now = parse_time(at_time, field="--at") if at_time else datetime.now(UTC)
     return _check_offline(text, bundle, policies, holder=holder, now=now)
+
+
+def _require_name(holder: str) -> None:
+    """Refuse what cannot be a name, as a node does; it is not repeated.
+
+    Raises:
+        Refusal: ``INVALID_FIELD``.
+    """
+    from deltacare.errors import invalid_field
+
+    is_blank = holder and not holder.strip()
+    if is_blank or len(holder) > _NAME_CHARS_MAX or not holder.isprintable():
+        raise invalid_field(
+            "--holder",
+            "",
+            "A name has 1 to 64 printable characters.",
+            "Write it as on the paper.",
+        )
 
 
 def _shown_text(picture: Path | None, credential: Path | None) -> str:
@@ -121,12 +144,16 @@ def _check_offline(
     issuer_fault = None
     if found.fault is not None and found.shown is None:
         issuer_fault = next(iter(trusted.faults.values()), None)
-    _tell(found, issuer_fault, host=trusted.content.host, is_compared=bool(holder))
+    _tell(found, issuer_fault, content=trusted.content, is_compared=bool(holder))
     return Exit.YES if found.is_valid else Exit.NO
 
 
 def _tell(
-    found: "OfflineVerdict", issuer_fault: Exception | None, *, host: str, is_compared: bool
+    found: "OfflineVerdict",
+    issuer_fault: Exception | None,
+    *,
+    content: "BundleContent",
+    is_compared: bool,
 ) -> None:
     """Print an offline verdict."""
     from clients.cli.failures import failure_lines
@@ -142,7 +169,9 @@ def _tell(
     if found.reason:
         lines.append(tr("事由 ", "reason ") + found.reason)
     if not is_compared and found.shown is not None:
-        lines.append(tr(*NOT_COMPARED))
+        lines += _not_compared(found.shown)
+    if found.shown is not None and found.shown.certificate.issuer in content.left_out:
+        lines.append(left_out_text([found.shown.certificate.issuer]))
     lines.append(
         tr(f"离线包已有 {found.bundle_age_s} 秒", f"the bundle is {found.bundle_age_s} s old")
     )
@@ -159,7 +188,7 @@ def _tell(
         {
             "verdict": found.verdict,
             "rule": found.rule,
-            "host": host,
+            "host": content.host,
             "on_date": found.on_date.isoformat(),
             "holder_compared": is_compared,
             **_shown_plain(found.shown),
@@ -168,6 +197,7 @@ def _tell(
             "reason": found.reason,
             "bundle_age_s": found.bundle_age_s,
             "list_age_s": found.list_age_s,
+            "left_out": list(content.left_out),
             "fault": None if found.fault is None else found.fault.message,
         },
         lines,
@@ -210,13 +240,14 @@ def _check_at_node(
             evidence=save is not None,
         )
     )
-    result = plain(response)
-    result.pop("evidence", None)
     is_compared = bool(holder or shown.holder_name)
-    verdict, rule = str(result["verdict"]), response.rule
+    verdict, rule = str(plain(response)["verdict"]), response.rule
     # A name that is shown has to be the one asked for; one left out is compared by the node alone.
     if holder and shown.holder_name is not None and not same_name(shown.holder_name, holder):
         verdict, rule = "HOLDER_MISMATCH", "R06-HOLDER"
+        response.ClearField("mapped_scheme")
+        response.ClearField("mapped_grade")
+        response.ClearField("reason")
         if save is not None:
             say(
                 tr(
@@ -226,8 +257,23 @@ def _check_at_node(
                 )
             )
     elif save is not None:
-        save.write_bytes(response.evidence)
+        keep_file(save, response.evidence)
         say(tr(f"结论文件已写入 {save}", f"Verdict file written to {save}"))
+    result = plain(response)
+    result.pop("evidence", None)
+    lines = [verdict_text(verdict), *_shown_lines(shown), tr("依据规则 ", "rule ") + rule]
+    if response.mapped_grade:
+        lines.append(
+            tr("在本地相当于 ", "counts here as ")
+            + f"{response.mapped_scheme} {response.mapped_grade}"
+        )
+    if response.reason:
+        lines.append(tr("事由 ", "reason ") + response.reason)
+    if not is_compared:
+        lines += _not_compared(shown)
+    lines.append(tr(f"数据已有 {response.age_s} 秒", f"data is {response.age_s} s old"))
+    if verdict != "VALID":
+        lines.append(tr(*remedy(rule)))
     answer(
         {
             **result,
@@ -236,15 +282,24 @@ def _check_at_node(
             "holder_compared": is_compared,
             **_shown_plain(shown),
         },
-        [
-            verdict_text(verdict),
-            *_shown_lines(shown),
-            tr("依据规则 ", "rule ") + rule,
-            *([] if is_compared else [tr(*NOT_COMPARED)]),
-            *([tr(*remedy(rule))] if verdict != "VALID" else []),
-        ],
+        lines,
     )
     return Exit.YES if verdict == "VALID" else Exit.NO
+
+
+def _not_compared(shown: "ShownCertificate") -> list[str]:
+    """Return that nobody was compared with the holder; an institution holds nothing in person."""
+    return [tr(*NOT_COMPARED)] if shown.certificate.subject == "CAREGIVER" else []
+
+
+def left_out_text(issuers: Sequence[str]) -> str:
+    """Return of which issuers a bundle says nothing, so that all of theirs is stale."""
+    names = "、".join(issuers), ", ".join(issuers)
+    return tr(
+        f"离线包因内容过多未含 {names[0]}：其证书请联网核验",
+        f"the bundle leaves out {names[1]}, of whom too much would have to be said: check their "
+        "certificates at a node",
+    )
 
 
 def _shown_plain(shown: "ShownCertificate | None") -> dict[str, object]:

@@ -67,6 +67,14 @@ _BODIES = {
 )
 @option("--none", "is_none", is_flag=True, help=both("取消关注。", "Watch none."))
 @option(
+    "--only-good",
+    is_flag=True,
+    help=both(
+        "略去有误的行并逐一列明，其余照常关注。",
+        "Leave out the rows at fault, name each, and watch the others.",
+    ),
+)
+@option(
     "--cursor-file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -82,6 +90,7 @@ def set_(
     institution_id: str,
     roster: Path | None,
     is_none: bool,
+    only_good: bool,
     cursor_file: Path | None,
 ) -> None:
     """Replace a watch list."""
@@ -92,10 +101,14 @@ def set_(
         raise InputRefused(
             tr("请给出 --roster 或 --none 之一。", "Give either --roster or --none.")
         )
+    if only_good and roster is None:
+        raise InputRefused(
+            tr("--only-good 只用于 --roster。", "--only-good goes with --roster only.")
+        )
     if cursor_file is not None:
         require_folder(cursor_file)
     cursors = Cursors.load(cursor_file)
-    numbers = [] if roster is None else _numbers(roster)
+    numbers, faults = ([], []) if roster is None else _numbers(roster, only_good=only_good)
     with connection.open() as node:
         kept = node.certification.PutWatchList(
             PutWatchListRequest(
@@ -120,28 +133,44 @@ def set_(
                 "roster once more.",
             )
         )
-    answer(plain(kept), lines)
+    lines += [
+        tr("未关注：", "not watched: ") + f"{fault.field}: {fault.description}" for fault in faults
+    ]
+    left_out = [{"row": fault.field, "description": fault.description} for fault in faults]
+    answer({**plain(kept), "left_out": left_out}, lines)
 
 
-def _numbers(path: Path) -> list[str]:
-    """Return the certificates of a roster, each once.
+def _numbers(path: Path, *, only_good: bool) -> tuple[list[str], list[Fault]]:
+    """Return the certificates of a roster, each once, and what is wrong with the other rows.
+
+    Args:
+        path: The roster.
+        only_good: Whether rows at fault are left out.
 
     Raises:
-        InputRefused: If a row has none that can be read.
+        InputRefused: If a row has none that can be read, or with ``only_good`` if no row has one.
     """
     from clients.checking.roster import read_roster
 
     rows = read_roster(path).rows
-    faults = tuple(fault for row in rows for fault in row_faults(row))
-    if faults:
+    faults = [fault for row in rows for fault in row_faults(row)]
+    numbers = list(dict.fromkeys(row.certificate_no for row in rows if not row.faults))
+    if faults and not (only_good and numbers):
         raise InputRefused(
             tr(
-                f"{path.name} 有 {len(faults)} 处问题，关注名单未变。",
-                f"{path.name}: {len(faults)} problems; the watch list is as it was.",
+                f"{path.name} 有 {len(faults)} 处问题，关注名单未变。请改正，"
+                "或加 --only-good 略去有误的行。",
+                f"{path.name}: {len(faults)} problems; the watch list is as it was. Mend them, or "
+                "leave those rows out with --only-good.",
+            )
+            if numbers
+            else tr(
+                f"{path.name} 没有可以关注的行，关注名单未变。",
+                f"{path.name} has no row that can be watched; the watch list is as it was.",
             ),
-            faults=faults,
+            faults=tuple(faults),
         )
-    return list(dict.fromkeys(row.certificate_no for row in rows))
+    return numbers, faults
 
 
 def row_faults(row: "RosterRow") -> list[Fault]:
@@ -182,8 +211,9 @@ def list_(*, connection: Connection) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help=both(
-        "记下进度；下次自此续接，不漏不重。",
-        "Keep the place there, to go on from it another time: nothing lost, nothing twice.",
+        "记下进度；下次自此续接，不漏；若曾突然中断，至多重复一条。",
+        "Keep the place there, to go on from it another time: nothing is lost, and after a crash "
+        "one answer at most comes again.",
     ),
 )
 @option("--host", default="", help=both("在哪里使用，默认本省。", "Division; this province."))

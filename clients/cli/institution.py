@@ -98,6 +98,8 @@ def _list(
     beds_max: int,
     limit: int,
 ) -> None:
+    from clients.cli.institution_state import other_state
+    from clients.cli.supervision import today
     from deltacare.v1.entry_pb2 import OperationMode
     from deltacare.v1.registry_service_pb2 import (
         CountInstitutionsRequest,
@@ -125,6 +127,10 @@ def _list(
     }
     if not answer(data):
         return
+    day = today()
+    states = [other_state(row.institution, day) for row in found]
+    # Where all operate, the addresses have the room.
+    more = [states] if any(states) else []
     print_table(
         [
             tr("编号", "id"),
@@ -132,8 +138,12 @@ def _list(
             tr("地区", "division"),
             tr("床位", "beds"),
             tr("地址", "address"),
+            *(tr("状态", "state") for _ in more),
         ],
-        [_row(row.institution) for row in found],
+        [
+            (*_row(row.institution), *(column[place] for column in more))
+            for place, row in enumerate(found)
+        ],
         numbers=(3,),
     )
     homes = sum(count.institution_count for count in counts)
@@ -169,6 +179,7 @@ def _row(found: Any) -> Sequence[object]:  # noqa: ANN401  # a message
 def show(*, connection: Connection, institution_id: str, history: bool) -> None:
     """Show an institution."""
     from clients.cli.institution_measures import measures_in_force, measures_text
+    from clients.registers.attribute_words import attribute_name
     from deltacare.v1.registry_service_pb2 import GetInstitutionRequest
 
     if history:
@@ -185,11 +196,15 @@ def show(*, connection: Connection, institution_id: str, history: bool) -> None:
         if measures is None
         else [plain(row) for row in measures.get(institution_id, ())],
     }
-    rows = [(name, _shown(value)) for name, value in data["institution"].items()]
+    rows = [
+        (name, _shown(found.institution, name, value))
+        for name, value in data["institution"].items()
+        if value not in ("", 0, "UNSPECIFIED") and value != []
+    ]
     if answer(data):
         print_table(
             [tr("项目", "field"), tr("内容", "value")],
-            [(name, value) for name, value in rows if value not in ("", 0)],
+            [(attribute_name(name), value) for name, value in rows],
         )
         if text := measures_text(measures, institution_id):
             say(tr("有效的监管措施：", "Measures in force:"))
@@ -197,10 +212,21 @@ def show(*, connection: Connection, institution_id: str, history: bool) -> None:
         say(f"{found.entry.log} #{found.entry.index}")
 
 
-def _shown(value: Any) -> Any:  # noqa: ANN401  # a plain value
-    """Return a list as one line."""
+def _shown(home: Any, name: str, value: Any) -> Any:  # noqa: ANN401  # an Institution and a plain value
+    """Return a value as one line, in the language of the run."""
+    from clients.cli.institution_state import state_words
+    from clients.cli.supervision import today
+    from clients.language import language
+    from clients.registers.attribute_words import value_words
+    from deltacare.institutions import value_of
+
+    if name == "state":
+        is_to_come = home.state_date > today()
+        return state_words(home, today()) if is_to_come or language() == "zh" else value
+    if name == "medical_facilities" and language() == "zh":
+        return value_words(name, value_of(home, name))
     if not isinstance(value, list):
-        return value
+        return value_words(name, str(value))
     lines = (
         " ".join(map(str, each.values())) if isinstance(each, dict) else each for each in value
     )
@@ -210,6 +236,7 @@ def _shown(value: Any) -> Any:  # noqa: ANN401  # a plain value
 def _history(connection: Connection, institution_id: str) -> None:
     """Show what changed with each statement of an institution, then the claims that stand."""
     from clients.cli.institution_claims import print_claims
+    from clients.registers.attribute_words import attribute_name, value_words
     from deltacare.institutions import ATTRIBUTES, value_of
     from deltacare.v1.registry_service_pb2 import GetInstitutionHistoryRequest
 
@@ -225,8 +252,13 @@ def _history(connection: Connection, institution_id: str) -> None:
         now = {name: value_of(statement.institution, name) for name in ATTRIBUTES}
         changes = [(name, before[name], now[name]) for name in now if before[name] != now[name]]
         rows += [
-            (f"{statement.entry.log} #{statement.entry.index}" if not place else "", *change)
-            for place, change in enumerate(changes)
+            (
+                f"{statement.entry.log} #{statement.entry.index}" if not place else "",
+                attribute_name(name),
+                value_words(name, old),
+                value_words(name, new),
+            )
+            for place, (name, old, new) in enumerate(changes)
         ]
         before = now
     print_table(

@@ -40,6 +40,8 @@ def claims(*, connection: Connection, institution_id: str, source: str) -> None:
 
 def print_claims(found: Sequence[Any]) -> None:
     """Draw claims as a table."""
+    from clients.registers.attribute_words import attribute_name, value_words
+
     print_table(
         [
             tr("机构", "institution"),
@@ -53,8 +55,8 @@ def print_claims(found: Sequence[Any]) -> None:
         [
             (
                 row.claim.institution_id,
-                row.claim.attribute,
-                row.claim.value,
+                attribute_name(row.claim.attribute),
+                value_words(row.claim.attribute, row.claim.value),
                 row.claim.source,
                 enum_name(row.claim, "authority"),
                 row.author,

@@ -129,7 +129,14 @@ def import_(
     table = load_streets(streets) if streets is not None else None
 
     def load(province: str | None) -> "Register":
-        return load_register(file, mapping=mapping, today=today, province=province, streets=table)
+        return load_register(
+            file,
+            mapping=mapping,
+            today=today,
+            province=province,
+            streets=table,
+            claims_only=claims_only,
+        )
 
     if dry_run:
         register = load(province)
@@ -240,19 +247,27 @@ def _claim(node: Any, signature: Signature, plan: "ImportPlan") -> dict[str, int
     """State the claims in batches and return what became of them."""
     from deltacare.v1.registry_service_pb2 import BatchStateClaimsRequest
 
-    counts = {"claims": len(plan.claims), "claims_stated": 0, "claims_unchanged": 0}
-    rows = plan.claims
-    with progress("登记各方说法", "stating claims", total=len(rows)) as bar:
-        for first in range(0, len(rows), BATCH_MAX):
-            batch = rows[first : first + BATCH_MAX]
-            response = node.registry.BatchStateClaims(
-                BatchStateClaimsRequest(
-                    request_id=signature.once(), duty=signature.duty, claims=batch
+    counts = {
+        "claims": len(plan.claims),
+        "claims_stated": 0,
+        "claims_withdrawn": 0,
+        "claims_unchanged": 0,
+    }
+    # Apart, so that the node's counts tell one from the other.
+    said = [each for each in plan.claims if each.value]
+    withdrawn = [each for each in plan.claims if not each.value]
+    with progress("登记各方说法", "stating claims", total=len(plan.claims)) as bar:
+        for name, rows in (("claims_stated", said), ("claims_withdrawn", withdrawn)):
+            for first in range(0, len(rows), BATCH_MAX):
+                batch = rows[first : first + BATCH_MAX]
+                response = node.registry.BatchStateClaims(
+                    BatchStateClaimsRequest(
+                        request_id=signature.once(), duty=signature.duty, claims=batch
+                    )
                 )
-            )
-            counts["claims_stated"] += response.stated_count
-            counts["claims_unchanged"] += response.unchanged_count
-            bar.advance(len(batch))
+                counts[name] += response.stated_count
+                counts["claims_unchanged"] += response.unchanged_count
+                bar.advance(len(batch))
     return counts
 
 

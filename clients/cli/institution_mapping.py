@@ -85,19 +85,38 @@ def show(*, name: str) -> None:
 @click.argument("file")
 def check(*, file: str) -> None:
     """Check a mapping's file."""
+    from clients.registers.attribute_words import attribute_name
     from clients.registers.shipped import find_mapping
 
     found = find_mapping(file)
-    answer(
-        {"mapping": found.name, "source": found.source, "attributes": sorted(found.columns)},
-        [
+    claims = sorted(
+        {name.partition("[")[0] for name in found.cells if _role(found, name) == "claim"}
+    )
+    lines = [
+        tr(
+            f"{file} 可用：来源 {found.source}，{len(found.columns)} 个要素，"
+            f"{len(found.grades)} 个等级体系",
+            f"{file} is good: source {found.source}, {len(found.columns)} attributes, "
+            f"{len(found.grades)} schemes of grades",
+        )
+    ]
+    if claims:
+        owned = " ".join(found.authority_names)
+        named = tr("、", ", ").join(map(attribute_name, claims))
+        lines.append(
             tr(
-                f"{file} 可用：来源 {found.source}，{len(found.columns)} 个要素，"
-                f"{len(found.grades)} 个等级体系",
-                f"{file} is good: source {found.source}, {len(found.columns)} attributes, "
-                f"{len(found.grades)} schemes of grades",
+                f"按主管职责 {owned}，以下要素登记为说法，不写入名册：{named}",
+                f"Under the authorities {owned} these become claims, not statements: {named}",
             )
-        ],
+        )
+    answer(
+        {
+            "mapping": found.name,
+            "source": found.source,
+            "attributes": sorted(found.columns),
+            "claims": claims,
+        },
+        lines,
     )
 
 
@@ -134,24 +153,27 @@ def sample(*, directory: Path) -> None:
     )
 
 
-def _show(found: "RegisterMapping") -> None:
+def _role(found: "RegisterMapping", name: str) -> str:
+    """Return what a column becomes under the authorities of its source: a statement or a claim."""
     from clients.registers.mapping import ATTRIBUTES
     from deltacare.institutions import ATTRIBUTES as OWNED
 
-    def role(attribute: str) -> str:
-        fields = ATTRIBUTES[attribute].fields if attribute in ATTRIBUTES else ("grades",)
-        owners = {OWNED[name].owner for name in fields if name in OWNED}
-        if not owners:
-            return ""
-        return "statement" if owners <= set(found.authorities) else "claim"
+    attribute = name.partition("[")[0]
+    fields = ATTRIBUTES[attribute].fields if attribute in ATTRIBUTES else ("grades",)
+    owners = {OWNED[field].owner for field in fields if field in OWNED}
+    if not owners:
+        return ""
+    return "statement" if owners <= set(found.authorities) else "claim"
 
+
+def _show(found: "RegisterMapping") -> None:
     rows: list[dict[str, Any]] = [
         {
             "attribute": name,
             "columns": list(cell.headers),
             "how": _how(cell),
             "codes": dict(found.codes.get(name, {})),
-            "becomes": role(name.partition("[")[0]),
+            "becomes": _role(found, name),
         }
         for name, cell in found.cells.items()
     ]

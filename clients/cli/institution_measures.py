@@ -66,22 +66,23 @@ def closed_to_outsiders(row: Any) -> bool:  # noqa: ANN401  # a StandingMeasure
 
 
 def listing_warnings(node: Any, homes: Mapping[str, Any], from_date: str) -> list[str]:  # noqa: ANN401  # a client of a node
-    """Return what whoever lists institutions should know: who of them takes nobody in.
+    """Return what whoever lists institutions should know: who takes nobody in, now or later.
 
     Args:
         node: A client of a node.
         homes: Institutions as the register has them, by id.
         from_date: First day of the listing; what holds today and what holds then is named.
     """
+    from clients.cli.institution_state import state_words
     from clients.cli.supervision import today
 
     lines = [
         tr(
-            f"注意：{each} 在名册中的状态为暂停服务。",
-            f"Warning: {each} is SUSPENDED in the register.",
+            f"注意：{each} 在名册中的状态为：{state_words(home, today())}。",
+            f"Warning: {each} in the register: {state_words(home, today())}.",
         )
         for each, home in sorted(homes.items())
-        if enum_name(home, "state") == "SUSPENDED"
+        if enum_name(home, "state") != "OPERATING"
     ]
     known: dict[str, Any] = {}
     for day in dict.fromkeys((today(), max(today(), from_date))):

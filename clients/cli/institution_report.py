@@ -42,9 +42,11 @@ def show_report(
     findings = tuple(sorted(findings, key=lambda found: found.row))
     kept = plan.kept if plan else {}
     gone = plan.gone if plan else ()
-    left_out = register.left_out_count + len(
-        {found.row for found in (plan.findings if plan else ()) if found.leaves_out}
-    )
+    # What is stored leaves out rows too: those of institutions that nobody registered.
+    unplaced = {found.row for found in (plan.findings if plan else ()) if found.leaves_out}
+    taken = [row for row in register.rows if row.number not in unplaced]
+    beds = sum(row.institution.approved_beds for row in taken)
+    left_out = register.row_count - len(taken)
     disagreements = list(disagreements)
     if path is not None:
         path.write_bytes(report_bytes(path, findings, disagreements))
@@ -52,8 +54,8 @@ def show_report(
         "dry_run": plan is None,
         "mapping": register.mapping.name,
         "rows": register.row_count,
-        "institutions": len(register.rows),
-        "beds": register.beds,
+        "institutions": len(taken),
+        "beds": beds,
         "left_out": left_out,
         **(counts or {}),
         "defects": {defect.value: count for defect, count in defect_counts(findings)},
@@ -65,10 +67,10 @@ def show_report(
     }
     lines = [
         tr(
-            f"{register.row_count} 行：可用 {len(register.rows)} 家机构，{register.beds} 张床位；"
+            f"{register.row_count} 行：可用 {len(taken)} 家机构，{beds} 张床位；"
             f"未采用 {left_out} 行",
-            f"{register.row_count} rows: {len(register.rows)} institutions with "
-            f"{register.beds} beds; {left_out} rows left out",
+            f"{register.row_count} rows: {len(taken)} institutions with {beds} beds; "
+            f"{left_out} rows left out",
         ),
         *_sent_lines(counts or {}),
     ]
@@ -107,12 +109,13 @@ def _sent_lines(counts: Mapping[str, int]) -> list[str]:
             )
         )
     if counts.get("claims"):
-        lines.append(
-            tr(
-                f"登记说法 {counts['claims_stated']} 条，未变 {counts['claims_unchanged']} 条",
-                f"{counts['claims_stated']} claims stated, {counts['claims_unchanged']} unchanged",
-            )
-        )
+        said, withdrawn = counts["claims_stated"], counts["claims_withdrawn"]
+        parts = [tr(f"登记说法 {said} 条", f"{said} claims stated")]
+        if withdrawn:
+            parts.append(tr(f"撤回 {withdrawn} 条", f"{withdrawn} withdrawn"))
+        same = counts["claims_unchanged"]
+        parts.append(tr(f"未变 {same} 条", f"{same} unchanged"))
+        lines.append(tr("，", ", ").join(parts))
     return lines
 
 
@@ -155,6 +158,7 @@ def _draw_findings(findings: tuple["Finding", ...]) -> None:
 
 def draw_disagreements(shown: Iterable["Disagreement"], total: int) -> None:
     """Draw what does not fit together, as a table of those shown and a line for the others."""
+    from clients.registers.attribute_words import attribute_name, value_words
     from clients.registers.disagreements import disagreement_words
 
     shown = list(shown)
@@ -174,9 +178,9 @@ def draw_disagreements(shown: Iterable["Disagreement"], total: int) -> None:
             (
                 disagreement_words(each)[0],
                 " ".join(each.institution_ids),
-                each.attribute,
-                each.stated,
-                each.claimed,
+                attribute_name(each.attribute),
+                value_words(each.attribute, each.stated),
+                value_words(each.attribute, each.claimed),
                 each.source,
                 disagreement_words(each)[1],
             )

@@ -59,7 +59,10 @@ _TYPES = {
     "--open-beds",
     type=click.IntRange(0),
     default=0,
-    help=both("至少有多少可入住床位。", "At least so many beds that can be taken now."),
+    help=both(
+        "至少有多少可入住床位；今天未运营的机构没有。",
+        "At least so many beds that can be taken now; who does not operate today has none.",
+    ),
 )
 @option(
     "--limit",
@@ -82,6 +85,8 @@ def search(
 ) -> None:
     """Find institutions by name and place."""
     from clients.cli.institution_measures import measures_in_force, measures_text
+    from clients.cli.institution_state import other_state
+    from clients.cli.supervision import today
     from deltacare.v1.entry_pb2 import ProviderType
     from deltacare.v1.registry_service_pb2 import InstitutionFilter, SearchInstitutionsRequest
 
@@ -124,9 +129,22 @@ def search(
     ]
     if not answer({"institutions": rows, "more": found.more}):
         return
-    shown = [measures_text(measures, each) for each in ids]
+    day = today()
     # Where nothing is to be said of anybody, the addresses have the room.
-    more = [shown] if any(shown) else []
+    more = [
+        (heading, shown)
+        for heading, shown in (
+            (
+                tr("状态", "state"),
+                [other_state(each.institution.institution, day) for each in found.institutions],
+            ),
+            (
+                tr("有效措施", "measures in force"),
+                [measures_text(measures, each) for each in ids],
+            ),
+        )
+        if any(shown)
+    ]
     print_table(
         [
             tr("编号", "id"),
@@ -136,10 +154,10 @@ def search(
             tr("可入住", "open"),
             tr("距离（米）", "metres"),
             tr("地址", "address"),
-            *[tr("有效措施", "measures in force") for _ in more],
+            *(heading for heading, _ in more),
         ],
         [
-            (*_found_row(each), *(column[place] for column in more))
+            (*_found_row(each), *(column[place] for _, column in more))
             for place, each in enumerate(found.institutions)
         ],
         numbers=(3, 4, 5),

@@ -4,7 +4,8 @@ A listing is proposed, looked at by others, and published as proposed; its contr
 (institutions, cities, beds) are computed from the register, and compared with those on paper.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ listing = Group(
 
 _BATCH_MAX = 1_000
 _TOTALS = 3
+_NAMED_MAX = 40
 
 
 def _named(function: Any) -> Any:  # noqa: ANN401  # click's own type
@@ -265,6 +267,8 @@ def list_(*, connection: Connection, province: str) -> None:
 def show(*, connection: Connection, listing_id: str) -> None:
     """Show a listing."""
     from clients.cli.institution_measures import measures_in_force, measures_text
+    from clients.cli.institution_state import state_words
+    from clients.cli.supervision import today
 
     with connection.open() as node:
         found = [
@@ -313,7 +317,7 @@ def show(*, connection: Connection, listing_id: str) -> None:
                 homes[each].name if each in homes else "",
                 homes[each].division_code if each in homes else "",
                 homes[each].approved_beds if each in homes else "",
-                _home_state(homes[each]) if each in homes else "",
+                state_words(homes[each], today()) if each in homes else "",
                 measures_text(measures, each),
             )
             for each in ids
@@ -335,15 +339,6 @@ def _state(row: Any) -> str:  # noqa: ANN401  # a PublishedListing
     if state == "WITHDRAWN":
         return tr(f"已撤回（自 {day} 起）", f"withdrawn from {day}")
     return tr(f"已公布，自 {day} 起撤回", f"published, withdrawn from {day}")
-
-
-def _home_state(home: Any) -> str:  # noqa: ANN401  # an Institution
-    states = {
-        "OPERATING": tr("运营", "operating"),
-        "SUSPENDED": tr("暂停服务", "suspended"),
-        "CLOSED": tr("已关闭", "closed"),
-    }
-    return states.get(enum_name(home, "state"), "")
 
 
 def _warnings(node: Any, made: "Listing") -> list[str]:  # noqa: ANN401  # a client of a node
@@ -387,12 +382,14 @@ def _listing(
         )
     if not from_date:
         raise InputRefused(tr("请用 --from 给出起始日。", "Say the first day with --from."))
+    homes = _institutions(node, named)
+    _check_ids(named, homes)
     made = Listing(
         listing_id=listing_id,
         institution_ids=named,
         from_date=from_date,
         until_date=until_date,
-        totals=_totals(node, named),
+        totals=_totals(homes.values()),
     )
     _compare(totals, made.totals)
     return made
@@ -425,17 +422,35 @@ def _proposed(node: Any, listing_id: str, said: dict[str, Any]) -> "Listing":  #
     )
 
 
-def _totals(node: Any, named: Sequence[str]) -> "ControlTotals":  # noqa: ANN401  # a client of a node
-    """Return what the institutions add up to by the node's register."""
+def _check_ids(named: Sequence[str], homes: Mapping[str, Any]) -> None:
+    """Refuse ids that stand twice or that the register has not: of them no total is right."""
+    doubled = [each for each, count in Counter(named).items() if count > 1]
+    unknown = [each for each in dict.fromkeys(named) if each not in homes]
+    said = []
+    if unknown:
+        said.append(tr(f"名册中没有 {_some(unknown)}。", f"Not in the register: {_some(unknown)}."))
+    if doubled:
+        said.append(tr(f"重复列出 {_some(doubled)}。", f"Listed more than once: {_some(doubled)}."))
+    if said:
+        said.append(tr("请更正编号；未作任何登记。", "Correct the ids. Nothing was said."))
+        raise InputRefused(tr("", " ").join(said))
+
+
+def _some(ids: Sequence[str]) -> str:
+    """Return ids in one line, the first of many."""
+    return " ".join(ids[:_NAMED_MAX]) + (" …" if len(ids) > _NAMED_MAX else "")
+
+
+def _totals(homes: Collection[Any]) -> "ControlTotals":
+    """Return what institutions add up to by the node's register."""
     from deltacare.divisions import city_of, normalise_division
     from deltacare.v1.entry_pb2 import ControlTotals
 
-    found = _institutions(node, named)
-    cities = {city_of(normalise_division(home.division_code)) for home in found.values()}
+    cities = {city_of(normalise_division(home.division_code)) for home in homes}
     return ControlTotals(
-        institution_count=len(named),
+        institution_count=len(homes),
         city_count=len(cities - {None}),
-        approved_beds=sum(home.approved_beds for home in found.values()),
+        approved_beds=sum(home.approved_beds for home in homes),
     )
 
 

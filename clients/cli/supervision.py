@@ -230,6 +230,27 @@ def inspect(
 )
 @_about
 @option(
+    "--also",
+    "also",
+    multiple=True,
+    metavar="NO",
+    help=both(
+        "同一护理员的其他证书，可多次；一并采取措施，编号依次加 -2、-3。",
+        "Another certificate of the same caregiver; repeat it. Each gets a measure of its own, by "
+        "the id with -2, -3 behind it.",
+    ),
+)
+@option(
+    "--only-this",
+    "only_this",
+    default="",
+    metavar="CODE",
+    help=both(
+        "不列入其他证书的理由代码，如 COURT_ORDER。",
+        "Code of the reason why others are left out, such as COURT_ORDER.",
+    ),
+)
+@option(
     "--inspection",
     "inspection_id",
     default="",
@@ -278,6 +299,8 @@ def measure(
     kind: str,
     institution_id: str,
     certificate_no: str,
+    also: tuple[str, ...],
+    only_this: str,
     inspection_id: str,
     from_date: str,
     until_date: str,
@@ -316,15 +339,23 @@ def measure(
     )
     with connection.open() as node:
         response = node.supervision.TakeMeasure(
-            TakeMeasureRequest(request_id=signature.once(), duty=signature.duty, measure=body)
+            TakeMeasureRequest(
+                request_id=signature.once(),
+                duty=signature.duty,
+                measure=body,
+                also_certificate_nos=also,
+                only_this_reason=_code(only_this, "COURT_ORDER") if only_this else "",
+            )
         )
+    ids = [measure_id, *(f"{measure_id}-{place}" for place in range(2, len(also) + 2))]
     _done(
         response.appended,
         tr(
-            f"已采取措施 {measure_id}，自 {body.from_date} 起",
-            f"Took measure {measure_id}, from {body.from_date}",
+            f"已采取措施 {'、'.join(ids)}，自 {body.from_date} 起",
+            f"Took measure {', '.join(ids)}, from {body.from_date}",
         ),
         measure=measure_id,
+        measures=ids,
         document_sha256=body.document_hash.hex(),
     )
 

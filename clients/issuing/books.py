@@ -44,6 +44,10 @@ COLUMN_HELP: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "身份证号，可空；须同时填写人员编号。",
             "Identity number, or empty; only with subject_ref.",
         ),
+        "name_change_reason": (
+            "持证人已更名的，填事由代码，如 RENAMED；可空。",
+            "Code of the reason, such as RENAMED, if the holder's name was changed; else empty.",
+        ),
         "institution_id": ("机构证书填机构编号。", "The institution, for its certificate."),
         "valid_from_date": ("首日，如 2026-01-01。", "First day, such as 2026-01-01."),
         "valid_until_date": ("末日，如 2028-12-31。", "Last day, such as 2028-12-31."),

@@ -15,6 +15,7 @@ from typing import Final
 
 from clients.issuing.references import parse_references
 from deltacare.errors import FieldViolation, ViolationCollector, invalid_field
+from deltacare.identity_numbers import holds_identity_number
 from deltacare.ids import CertificateNumber, InstitutionId, parse_identity_number
 from deltacare.times import parse_date
 from deltacare.v1.certification_service_pb2 import NewCertificate
@@ -37,6 +38,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "holder_name": ("姓名", "持证人姓名"),
         "subject_ref": ("人员编号",),
         "identity_number": ("身份证号", "身份证号码"),
+        "name_change_reason": ("更名事由",),
         "institution_id": ("机构编号",),
         "valid_from_date": ("起始日", "有效期起"),
         "valid_until_date": ("截止日", "有效期止"),
@@ -233,6 +235,7 @@ def _read_row(cells: Mapping[str, str]) -> tuple[NewCertificate, list[FieldViola
         holder_name=cells["holder_name"],
         subject_ref=cells["subject_ref"],
         identity_number=cells["identity_number"],
+        name_change_reason=cells["name_change_reason"],
     )
     return new, list(bad.violations)
 
@@ -244,7 +247,7 @@ def _read_holder(
     if subject == CERTIFICATE_SUBJECT_INSTITUTION:
         if "institution_id" not in damaged:
             bad.take(InstitutionId.parse, cells["institution_id"], field="institution_id")
-        for name in sorted(_PERSONAL):
+        for name in sorted({*_PERSONAL, "name_change_reason"}):
             if cells[name]:
                 bad.note(name, "", "Only a caregiver's certificate has a holder.")
         return
@@ -257,6 +260,13 @@ def _read_holder(
             "",
             "A name has 1 to 64 printable characters.",
             "Write it as on the paper.",
+        )
+    if holds_identity_number(name):
+        bad.note(
+            "holder_name",
+            "",
+            "Somebody's identity number stands in the name.",
+            "Write the name alone; the number goes into identity_number.",
         )
     if cells["identity_number"] and "identity_number" not in damaged:
         bad.take(parse_identity_number, cells["identity_number"], field="identity_number")

@@ -22,6 +22,7 @@ def load_register(
     today: date,
     province: str | None = None,
     streets: Streets | None = None,
+    claims_only: bool = False,
 ) -> Register:
     """Return the institutions of a register's file and every defect.
 
@@ -31,6 +32,7 @@ def load_register(
         today: No institution was founded later.
         province: The node's province; rows of others are left out. ``None`` takes all.
         streets: Codes of streets by name, if a table is at hand.
+        claims_only: Whether all that the rows say is only claimed.
 
     Raises:
         BadFile: If it is no table, or lacks a column without which no row can be taken.
@@ -48,6 +50,7 @@ def load_register(
         today=today,
         province=province,
         streets=streets,
+        claims_only=claims_only,
     )
     # 3. Rows that are no rows: they count, so that nothing is left out in silence.
     broken = [finding(row.row, "", row.value, Defect.ROW_BROKEN) for row in table.findings]

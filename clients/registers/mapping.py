@@ -21,6 +21,7 @@ from settlement.files import Layout
 
 __all__ = [
     "ATTRIBUTES",
+    "CELL_CHARS_MAX",
     "DATES_DEFAULT",
     "Attribute",
     "Cell",
@@ -30,6 +31,13 @@ __all__ = [
     "Match",
     "RegisterMapping",
 ]
+
+
+CELL_CHARS_MAX = 4_000
+"""Longest text that replacing may make of a cell: more than any attribute takes."""
+
+# What a cell comes to that would be longer: for every attribute too long or not a value.
+_OVERGROWN = "…" * (CELL_CHARS_MAX + 1)
 
 
 class Kind(enum.Enum):
@@ -170,6 +178,8 @@ class Cell:
 
     def _worked(self, text: str) -> str:
         for old, new in self.replace:
+            if len(text) + text.count(old) * (len(new) - len(old)) > CELL_CHARS_MAX:
+                return _OVERGROWN
             text = text.replace(old, new)
         return text.strip().removesuffix(self.unit).strip() if self.unit else text.strip()
 

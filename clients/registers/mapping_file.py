@@ -7,6 +7,7 @@ key, attribute, code and date form has to be known, and every fault of the file 
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from clients.registers.mapping import (
@@ -107,6 +108,8 @@ class _Reading(FaultReader):
         source = self.take_table("source", _SOURCE)
         shape = self.take_table("file", _FILE)
         columns = self._columns()
+        codes = self._codes(columns)
+        columns = _constants_meant(columns, codes)
         match = self.one_of("source.match", source.get("match", "number"), _MATCHES)
         mapping = RegisterMapping(
             name=name,
@@ -119,7 +122,7 @@ class _Reading(FaultReader):
             layout=self._layout(shape),
             dates=self._dates(shape),
             columns=columns,
-            codes=self._codes(columns),
+            codes=codes,
             grades=self._grades(),
         )
         self._coordinates(shape, columns)
@@ -258,7 +261,8 @@ class _Reading(FaultReader):
         for name, cell in columns.items():
             attribute = ATTRIBUTES[name]
             if cell.constant is not None and attribute.choices:
-                self.one_of(f"columns.{name}", cell.constant, tuple(attribute.choices))
+                meaning = found.get(name, {}).get(cell.constant, cell.constant)
+                self.one_of(f"columns.{name}", meaning, tuple(attribute.choices))
             elif attribute.kind in (Kind.CHOICE, Kind.CHOICES, Kind.CODE) and name not in found:
                 self.wrong(
                     f"codes.{name}",
@@ -420,6 +424,21 @@ class _Reading(FaultReader):
             if pair[0] in mapping.columns and pair[1] not in mapping.columns:
                 at = f"columns.{pair[1]}"
                 self.wrong(at, "", MISSING, ("指明所在列。", "Name its column."))
+
+
+def _constants_meant(
+    columns: Mapping[str, Cell], codes: Mapping[str, Mapping[str, str]]
+) -> Mapping[str, Cell]:
+    """Return columns whose constants are by our names where the register's words were written.
+
+    Where a text stands as it is, its row is run through the codes like any other.
+    """
+    return {
+        name: replace(cell, constant=codes[name].get(cell.constant, cell.constant))
+        if cell.constant is not None and name in codes and ATTRIBUTES[name].choices
+        else cell
+        for name, cell in columns.items()
+    }
 
 
 _MATCHES = tuple(match.value for match in Match)

@@ -5,14 +5,21 @@ else it says becomes claims, which stand beside. What a file does not mention, a
 be read, leaves what is stored as it is. Asks no node: the caller brings what is stored.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from clients.registers.findings import Defect, Finding, finding
 from clients.registers.mapping import Match
 from clients.registers.reader import Register, RegisterRow
-from deltacare.divisions import CHANGES, Validity, is_statistical, province_of
+from deltacare.divisions import (
+    CHANGES,
+    Validity,
+    city_of,
+    is_statistical,
+    normalise_division,
+    province_of,
+)
 from deltacare.institutions import ATTRIBUTES, fold_text, value_of
 from deltacare.v1.entry_pb2 import (
     AUTHORITY_CIVIL_AFFAIRS,
@@ -113,6 +120,7 @@ class _Planning:
         self._doubtful: set[str] = set()
         # Cities in which the file has institutions: only of these it has all.
         self._cities: set[str] = set()
+        self._has_rows = False
         self._outdated = {
             found.row for found in register.findings if found.defect in _OUTDATED_DIVISIONS
         }
@@ -151,6 +159,7 @@ class _Planning:
         if institution_id in self._stored:
             codes.append(self._stored[institution_id].division_code)
         self._cities.update(city for code in codes if (city := _city(code)))
+        self._has_rows = True
 
     def _left_out_ids(self) -> set[str]:
         """Return the institutions that rows name that cannot be taken: they are not gone."""
@@ -169,26 +178,44 @@ class _Planning:
         """Yield the withdrawals of claims about institutions that the source no longer has."""
         if self._register.has_unnamed:
             return  # a row that names nobody may be any institution's
+        known = self._cities_of({institution_id for institution_id, _ in claimed})
         for (institution_id, _), claim in claimed.items():
-            if institution_id not in self._named and self._is_covered(institution_id):
-                made = InstitutionClaim()
-                made.CopyFrom(claim)
-                made.value = ""
-                yield made
+            if institution_id not in self._named and self._is_covered(institution_id, known):
+                yield _withdrawal(claim)
 
-    def _is_covered(self, institution_id: str) -> bool:
-        """Whether an institution stands in a city in which the file has institutions."""
+    def _cities_of(self, institution_ids: Iterable[str]) -> frozenset[str]:
+        """Return the cities in which institutions stand, as far as they are known."""
+        found = (self._stored.get(each) for each in institution_ids)
+        return frozenset(_city(home.division_code) for home in found if home is not None) - {""}
+
+    def _is_covered(self, institution_id: str, known: frozenset[str]) -> bool:
+        """Whether a file that has no institution says by this that its source has it no more.
+
+        It does of the cities in which it has others. Of an institution of which only the province
+        is known it does if it has some in every city of which the source is known to speak.
+
+        Args:
+            institution_id: The institution.
+            known: Those cities.
+        """
         old = self._stored.get(institution_id)
-        return old is not None and _city(old.division_code) in self._cities
+        if old is None:
+            return False
+        city = _city(old.division_code)
+        return city in self._cities if city else self._has_rows and known <= self._cities
 
     def gone(self) -> Iterator[str]:
         """Yield what the register had and has no more, where it is the register that has all."""
         if not self._founds:
             return
-        for institution_id, old in sorted(self._stored.items()):
-            is_own = province_of(institution_id[:6]) == self._province
-            is_missing = institution_id not in self._named and old.state != _CLOSED
-            if is_own and is_missing and self._is_covered(institution_id):
+        standing = sorted(
+            institution_id
+            for institution_id, old in self._stored.items()
+            if province_of(institution_id[:6]) == self._province and old.state != _CLOSED
+        )
+        known = self._cities_of(standing)
+        for institution_id in standing:
+            if institution_id not in self._named and self._is_covered(institution_id, known):
                 yield institution_id
 
     def _note(self, row: RegisterRow, attribute: str, defect: Defect, value: str = "") -> None:
@@ -281,7 +308,7 @@ class _Planning:
         self,
         row: RegisterRow,
         institution_id: str,
-        claimed: Container[tuple[str, str]],
+        claimed: Mapping[tuple[str, str], InstitutionClaim],
         *,
         is_own: bool,
     ) -> Iterator[InstitutionClaim]:
@@ -290,14 +317,20 @@ class _Planning:
         told = self._owned if is_own else frozenset()
         matched = {mapping.match.value} - {Match.NUMBER.value}
         for name in ATTRIBUTES:
-            if name not in self._register.fields or name in told or name in matched:
+            if name not in self._register.fields or name in row.unread:
                 continue
-            if name in row.unread:
+            said = claimed.get((institution_id, name))
+            if name in told:
+                if said is not None:
+                    # It is stated by now: beside it the source would contradict itself for ever.
+                    yield _withdrawal(said)
                 continue
-            value = value_of(row.institution, name)
+            if name in matched:
+                continue
+            value = "" if name in row.empty else value_of(row.institution, name)
             if name == "division_code" and value == institution_id[:6]:
                 value = ""  # the province: the row names no division
-            if not value and (institution_id, name) not in claimed:
+            if not value and said is None:
                 continue
             owns = ATTRIBUTES[name].owner in mapping.authorities
             authority = (
@@ -312,6 +345,14 @@ class _Planning:
                 attribute=name,
                 value=value,
             )
+
+
+def _withdrawal(claim: InstitutionClaim) -> InstitutionClaim:
+    """Return what takes a claim back."""
+    made = InstitutionClaim()
+    made.CopyFrom(claim)
+    made.value = ""
+    return made
 
 
 def _index(match: Match, stored: Mapping[str, Institution]) -> Mapping[str, tuple[str, ...]]:
@@ -336,12 +377,10 @@ def _copy(source: Institution, target: Institution, name: str) -> None:
 
 
 def _city(code: str) -> str:
-    """Return the city of a division, empty for a province."""
-    city = code[:_CITY_CHARS]
-    return "" if city.endswith("00") else city
+    """Return what tells the city of a division from others, empty where none is known."""
+    return (city_of(normalise_division(code)) or "") if code else ""
 
 
 _CLOSED = INSTITUTION_STATE_CLOSED
-_CITY_CHARS = 4
 _DISTRICT_CHARS = 6
 _OUTDATED_DIVISIONS = frozenset({Defect.DISTRICT_ABOLISHED, Defect.DISTRICT_STATISTICAL})

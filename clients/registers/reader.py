@@ -6,7 +6,7 @@ field empty. `row` reads one row; here stands what rows have to do with each oth
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from clients.registers.findings import UNREAD_FIELDS, Defect, Finding, finding
@@ -26,11 +26,13 @@ class RegisterRow:
         number: As a spreadsheet counts.
         institution: What it says; without an id if it is matched otherwise.
         unread: Fields that stay empty because a cell cannot be read.
+        empty: Fields without a value of their own for nothing, of which the row says nothing.
     """
 
     number: int
     institution: Institution
     unread: frozenset[str]
+    empty: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,7 @@ def read_register(
     today: date,
     province: str | None = None,
     streets: Streets | None = None,
+    claims_only: bool = False,
 ) -> Register:
     """Return the institutions of a register's rows and every defect.
 
@@ -91,6 +94,7 @@ def read_register(
         today: No institution was founded later.
         province: The node's province; rows of others are left out. ``None`` takes all.
         streets: Codes of streets by name, if a table is at hand.
+        claims_only: Whether all that the rows say is only claimed.
     """
     constants = {
         name: cell.constant for name, cell in mapping.cells.items() if cell.constant is not None
@@ -111,6 +115,7 @@ def read_register(
             streets=streets,
             today=today,
             findings=[],
+            claims_only=claims_only,
         )
         institution = row.institution(province)
         named = institution.institution_id
@@ -128,7 +133,12 @@ def read_register(
         unread = {name for found in row.findings for name in UNREAD_FIELDS.get(found.defect, ())}
         read.append(
             (
-                RegisterRow(number=number, institution=institution, unread=frozenset(unread)),
+                RegisterRow(
+                    number=number,
+                    institution=institution,
+                    unread=frozenset(unread),
+                    empty=row.empty_fields(),
+                ),
                 row.findings,
             )
         )
@@ -200,7 +210,7 @@ def _successors_known(
         for each in named
         if each not in good
     ]
-    return RegisterRow(number=row.number, institution=made, unread=row.unread), findings
+    return replace(row, institution=made), findings
 
 
 def defect_counts(findings: Iterable[Finding]) -> Iterator[tuple[Defect, int]]:

@@ -17,6 +17,7 @@ from clients.registers.streets import Streets
 from deltacare.divisions import CHANGES, Validity, is_statistical
 from deltacare.errors import Refusal
 from deltacare.ids import InstitutionId, parse_province, parse_uscc
+from deltacare.institutions import ATTRIBUTES as OWNED
 from deltacare.times import parse_date
 from deltacare.v1.entry_pb2 import (
     INSTITUTION_STATE_CLOSED,
@@ -60,6 +61,7 @@ class Row:
         streets: Codes of streets by name, or ``None``.
         today: No institution was founded later; grades that ended before have expired.
         findings: Gathers what is wrong.
+        claims_only: Whether all that it says is only claimed, whoever the source is.
     """
 
     number: int
@@ -69,6 +71,7 @@ class Row:
     streets: Streets | None
     today: date
     findings: list[Finding]
+    claims_only: bool = False
 
     def institution(self, wanted_province: str | None) -> Institution:
         """Return what the row says; whether it can be taken, its findings say."""
@@ -142,6 +145,21 @@ class Row:
         codes = self.mapping.codes.get(attribute)
         return text if codes is None else codes.get(text)
 
+    def empty_fields(self) -> frozenset[str]:
+        """Return the fields that have no value for nothing, where the row says nothing."""
+        return frozenset({"approved_beds"} if self._is_left_empty("approved_beds") else ())
+
+    def _is_left_empty(self, attribute: str) -> bool:
+        """Whether a cell is empty that may be: its source only claims what stands there.
+
+        Who states institutions has to have their names, beds and states; a claim may be left off.
+        """
+        fields = ATTRIBUTES[attribute].fields
+        owned = () if self.claims_only else self.mapping.authorities
+        is_claimed = not any(OWNED[each].owner in owned for each in fields)
+        is_key = self.mapping.match.value == attribute
+        return is_claimed and not is_key and self._has(attribute) and not self._cell(attribute)
+
     # What names it.
 
     def _province(self, wanted: str | None) -> str:
@@ -171,7 +189,8 @@ class Row:
     def _name(self) -> str:
         text = self._cell("name")
         if not text:
-            self._missing("name", Defect.NAME_MISSING)
+            if not self._is_left_empty("name"):
+                self._missing("name", Defect.NAME_MISSING)
         elif len(text) > _NAME_CHARS_MAX or not text.isprintable():
             self._note("name", Defect.NAME_TOO_LONG)
         return text
@@ -183,12 +202,12 @@ class Row:
         if self.mapping.columns["state"].constant is None:
             text = self._meaning("state", text) or ""
         number = ATTRIBUTES["state"].choices.get(text, INSTITUTION_STATE_UNSPECIFIED)
-        if not number:
+        if not number and not self._is_left_empty("state"):
             self._note("state", Defect.STATE_UNKNOWN)
         return number
 
     def _beds(self, *, is_closed: bool) -> int:
-        if not self._has("approved_beds"):
+        if not self._has("approved_beds") or self._is_left_empty("approved_beds"):
             return 0
         value = self._whole("approved_beds")
         if value is None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 from clients.verify.said import SaidEntry
-from clients.verify.told import Derived, Told, day_of
+from clients.verify.told import Derived, Told, day_of, stated_on
 from deltacare.divisions import contains, province_of
 from deltacare.evidence import Place
 from deltacare.v1.entry_pb2 import (
@@ -124,7 +124,8 @@ class HostSide(Told):
             for each in self._words
             if each.name == "agreement" and each.body.agreement_id == agreement_id
         ]
-        # The newest version that all its parties accept and that has begun, if it has not ended.
+        # The newest version that all its parties accept for the day and that has begun, if its last
+        # day has not passed.
         begun = [each for each in versions if day_of(each.body.from_date) <= self._day]
         newest = next((each for each in reversed(begun) if self._is_accepted(each)), None)
         is_over = newest is None or not self._is_within(
@@ -193,7 +194,7 @@ class HostSide(Told):
         )
 
     def _acceptance(self, version: SaidEntry, province: str) -> SaidEntry | None:
-        """Return the word by which a party accepts a version, ``None`` if it does not.
+        """Return the word by which a party accepts a version for the day, ``None`` if it does not.
 
         What it says of other versions matters only if it ends a later one, or one unknown. A word
         that no quorum saw yet can take acceptance away, never give it.
@@ -203,11 +204,15 @@ class HostSide(Told):
             if word.index >= log.size:
                 continue
             if _is_end(word):
-                if self._is_since(version, _meant(word)):
+                if self._has_come(word) and self._is_since(version, _meant(word)):
                     return None
             elif word.index < log.quorum_size and _meant(word) == version.leaf:
                 return word
         return None
+
+    def _has_come(self, end: SaidEntry) -> bool:
+        """Whether an end's day has come; one for a day before it was said is void."""
+        return stated_on(end) <= day_of(end.body.effective_date) <= self._day
 
     def _is_since(self, version: SaidEntry, version_hash: bytes) -> bool:
         """Whether a hash is that of a version or of a later one; one that is not known is later."""
@@ -229,7 +234,7 @@ class HostSide(Told):
 
 
 def _is_end(said: SaidEntry) -> bool:
-    """Whether a word on an agreement ends or refuses a version."""
+    """Whether a word on an agreement ends it."""
     return said.name == "agreement_answer" and said.body.word != AGREEMENT_WORD_ACCEPTED
 
 

@@ -18,7 +18,7 @@ from deltacare.v1.entry_pb2 import (
     MEASURE_KIND_DISHONESTY_LIST,
 )
 
-__all__ = ["Derived", "Told", "day_of"]
+__all__ = ["Derived", "Told", "day_of", "stated_on"]
 
 # Which measures take recognition away; the others do not concern certificates.
 _BARRING = frozenset({MEASURE_KIND_BAN, MEASURE_KIND_DISHONESTY_LIST})
@@ -191,7 +191,7 @@ class Told:
     def _has_begun(self, closing: SaidEntry) -> bool:
         """Whether a closing's day has come: where it names none, that of its entry."""
         text = closing.body.state_date
-        return (day_of(text) if text else _stated_on(closing)) <= self._day
+        return (day_of(text) if text else stated_on(closing)) <= self._day
 
     def _holding(self, begins: str, ends: str) -> SaidEntry | None:
         """Return the suspension that the day lies in; of several the one that was said last.
@@ -242,7 +242,7 @@ def day_of(text: str) -> date:
         raise _bad("An entry states a date that is none.") from None
 
 
-def _stated_on(said: SaidEntry) -> date:
+def stated_on(said: SaidEntry) -> date:
     """Return the business date on which an entry was stated.
 
     Raises:

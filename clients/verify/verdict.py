@@ -259,6 +259,13 @@ def _search(
     steps: Steps,
 ) -> dict[str, Searched]:
     """Look through the logs that are there, and see that nothing in them changes the verdict."""
+    if not any(read.is_used for read in record.logs):
+        steps.add(
+            "该结论不依据任何日志，无须查阅",
+            "The verdict rests on no log: there is nothing to look through",
+            searched=[],
+        )
+        return {}
     searched: dict[str, Searched] = {}
     for read in record.logs:
         directory = logs / str(read.log)
@@ -266,7 +273,7 @@ def _search(
             searched[str(read.log)] = search_log(directory, read, record, trusting)
     if not searched:
         needed = [str(read.log) for read in record.logs if read.is_used]
-        example = needed[0] if needed else "deltacare/310000/registry"
+        example = needed[0]
         target = f"{logs}/{example}"
         raise Unusable(
             f"{logs} 中没有该结论所依据的日志（{'、'.join(needed)}）。应有 {target}/checkpoint 等："

@@ -138,12 +138,17 @@ def _agreement(body: Any) -> str:  # noqa: ANN401  # a body
 
 
 def _agreement_answer(body: Any) -> str:  # noqa: ANN401  # a body
-    ended = enum_name(body, "word") == "ENDED"
-    zh, en = ("不再接受", "No longer accepts") if ended else ("接受", "Accepts")
     version = body.version_hash.hex()[:16]
+    if enum_name(body, "word") == "ENDED":
+        return tr(
+            f"自 {body.effective_date} 起终止协议 {body.agreement_id} 的版本 {version}… "
+            f"及此前各版本，事由 {body.reason}",
+            f"Ends version {version}… of agreement {body.agreement_id} and all before it from "
+            f"{body.effective_date}, reason {body.reason}",
+        )
     return tr(
-        f"{zh}协议 {body.agreement_id} 的版本 {version}…",
-        f"{en} version {version}… of agreement {body.agreement_id}",
+        f"接受协议 {body.agreement_id} 的版本 {version}…",
+        f"Accepts version {version}… of agreement {body.agreement_id}",
     )
 
 

@@ -25,7 +25,7 @@ from server.certification.cache import (
     StandingVerdict,
 )
 from server.certification.facts import Facts, LogFacts, Outcome, log_age
-from server.certification.holders import HolderComparison
+from server.certification.holders import HolderComparison, matched, require_compared
 from server.certification.ports import IdentityComparer, StatedSchemes
 from server.certification.questions import Question
 from server.certification.reading import FactsReader, read_certificates, read_declared
@@ -181,6 +181,10 @@ class Checker:
         Args:
             questions: all with the same ``known_time``.
             now: the present moment.
+
+        Raises:
+            Unavailable: ``PEER_UNREACHABLE``, if a verdict turns on a comparison that the issuer
+                could not be asked for.
         """
         known_time = questions[0].known_time if questions else None
         assert all(each.known_time == known_time for each in questions), "of one moment"
@@ -192,12 +196,12 @@ class Checker:
         numbers = dict.fromkeys(question.certificate_no for question in questions)
         about, declared = await self._facts.at(numbers, positions)
         # 3. The holders.
-        matches: Mapping[int, bool] = {}
+        names: Mapping[int, bool] = {}
         if any(question.holder_name for question in questions):
-            matches = await self._database.read(
+            names = await self._database.read(
                 lambda connection: self._holders.names_match(connection, questions, about)
             )
-        matches = await self._holders.with_identities(questions, about, matches)
+        matches = await self._holders.with_identities(questions, about, names)
         # 4. The rules.
         unconfirmed_since = self._trust.stale_since(now)
         answers = []
@@ -210,10 +214,11 @@ class Checker:
                 positions=positions,
                 about=about[question.certificate_no],
                 declared=declared,
-                matches=matches.get(place),
+                matches=matched(matches, place),
                 unconfirmed_since=unconfirmed_since,
             )
             outcome = check(facts)
+            require_compared(matches, place, outcome)
             response = self._response(facts, outcome)
             if place not in matches and facts.unconfirmed_since is None:
                 self._remember(facts, outcome, positions, response)
@@ -261,11 +266,11 @@ class Checker:
             for place, each in enumerate(answers)
             if each.facts.holder_matches is not None
         }
-        for place, is_same in (
-            await self._holders.with_identities(questions, about, names)
-        ).items():
-            facts = replace(answers[place].facts, holder_matches=is_same)
+        matches = await self._holders.with_identities(questions, about, names)
+        for place in matches:
+            facts = replace(answers[place].facts, holder_matches=matched(matches, place))
             outcome = check(facts)
+            require_compared(matches, place, outcome)
             response = self._response(facts, outcome)
             answers[place] = Answered(facts=facts, outcome=outcome, response=response)
         return answers

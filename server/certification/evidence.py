@@ -310,11 +310,13 @@ def _said_by_host(
 ) -> Iterator[tuple[str, int | None]]:
     """Yield what recognition may rest on: see ``_said``."""
     host = facts.host_province
+    size = facts.logs[host].size
     agreement_ids = set()
     for word in facts.recognitions:
         yield host, word.index
     for equivalence in facts.equivalences:
-        if equivalence_concerns(equivalence, certificate):
+        # What was not said yet at that moment names no agreement either.
+        if equivalence.index < size and equivalence_concerns(equivalence, certificate):
             yield host, equivalence.index
             for end in equivalence.ends:
                 yield host, end.index

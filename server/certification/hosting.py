@@ -206,5 +206,8 @@ def _bearing(
                 for province in party_provinces(seen.parties)
                 if province in facts.logs and is_usable(facts, province)
             )
-            if all(accepts(history, seen, each, facts.logs[each].reach) for each in relied):
+            if all(
+                accepts(history, seen, each, facts.logs[each].reach, facts.on_date)
+                for each in relied
+            ):
                 yield seen

@@ -7,6 +7,8 @@ in no log, no error and no line of the node's own log.
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+import structlog
+
 from deltacare.errors import FieldViolation, Reason, Refusal, ViolationCollector
 from deltacare.ids import CertificateNumber, InstitutionId, parse_province
 from deltacare.v1.certification_service_pb2 import (
@@ -50,6 +52,7 @@ from server.certification.lifecycle import (
     C31_HOLDER_BARRED,
     C32_INSTITUTION_NOT_STATED,
 )
+from server.certification.persons import Contradiction, PersonState
 from server.certification.projector import CertificationState
 from server.certification.requests import (
     read_new_certificates,
@@ -75,6 +78,8 @@ __all__ = ["IssuingDesk"]
 
 _NAME_PREFIX = "certificates/"
 
+_log = structlog.get_logger("deltacare.certification")
+
 
 class IssuingDesk(Desk):
     """Methods about certificates and their life."""
@@ -95,26 +100,36 @@ class IssuingDesk(Desk):
             barred = barred_issues(
                 tx.connection, self._room.own, request.certificates, self._room.vault
             )
-            refused: list[tuple[int, Rule]] = []
+            persons = PersonState(
+                tx.connection,
+                self._room.own,
+                request.certificates,
+                self._room.vault,
+                self._room.salts,
+            )
+            refused: list[tuple[int, Rule, FieldViolation]] = []
             for position, entry in enumerate(entries):
+                new = request.certificates[position]
                 rule = self._judge(state, entry)
                 if rule is None and position in barred:
                     rule = C31_HOLDER_BARRED
                 if rule is not None:
-                    refused.append((position, rule))
+                    shows = barred.get(position, "")
+                    said = _violation(position, bodies[position], rule, shows)
+                    refused.append((position, rule, said))
+                elif (found := persons.judge(new)) is not None:
+                    refused.append((position, found.rule, _contradicted(position, found)))
                 else:  # a later one of the batch may follow it
                     state.apply(Sequenced(index=position, leaf_hash=b"", entry=entry))
+                    persons.apply(new)
             if refused:
-                first = refused[0][1]
+                place, first, _ = refused[0]
                 raise Refusal(
                     first.reason,
                     f"{len(refused)} of {len(bodies)} certificates are refused; first: "
-                    f"{first.code} ({bodies[refused[0][0]].certificate_no})",
+                    f"{first.code} ({bodies[place].certificate_no})",
                     details={"rule": first.code},
-                    violations=[
-                        _violation(position, bodies[position], rule, barred.get(position, ""))
-                        for position, rule in refused
-                    ],
+                    violations=[said for _, _, said in refused],
                 )
             return entries
 
@@ -124,7 +139,7 @@ class IssuingDesk(Desk):
             self._keep_holders(tx, request.certificates)
             return IssueCertificatesResponse(appended=appended(run))
 
-        return await submit(
+        response = await submit(
             self._room.sequencer,
             call,
             request,
@@ -135,6 +150,14 @@ class IssuingDesk(Desk):
             response=IssueCertificatesResponse,
             is_personal=bool(salts),
         )
+        for each in request.certificates:
+            if each.name_change_reason:
+                _log.info(
+                    "name_change_stated",
+                    certificate_no=each.certificate.certificate_no,
+                    reason=each.name_change_reason,
+                )
+        return response
 
     def _keep_holders(self, tx: LogTx, issued: Iterable[NewCertificate]) -> None:
         """Put those into the vault who are named by a reference."""
@@ -284,6 +307,16 @@ def _read_renewal(body: CertificateRenewal, at: str, bad: ViolationCollector) ->
 def _read_addition(body: CertificateAddition, at: str, bad: ViolationCollector) -> None:
     read_addition(body, at, bad)
     refuse_personal_references(body.references, f"{at}references", bad)
+
+
+def _contradicted(position: int, found: Contradiction) -> FieldViolation:
+    """Return what a certificate of a batch contradicts; nothing of a person is said back."""
+    return FieldViolation(
+        field=f"certificates[{position}].{found.field}",
+        value="",
+        description=f"{found.rule.code}: {found.rule.en}",
+        remedy=found.remedy,
+    )
 
 
 def _violation(position: int, body: Certificate, rule: Rule, shows: str) -> FieldViolation:

@@ -2,10 +2,10 @@
 
 Pure: values in, a rule or nothing out. The same rules run at the author before an entry is
 appended and at every node that projects it, and they look at nothing but the author's own log up
-to that entry. A certificate is changed by its issuer alone. Two rules are asked at the author only:
-C15 looks at what the federation states now, of which a log knows nothing, and C31 at measures and
-at the vault (``server.certification.barring``). The rules about schemes, C16 to C25, are in
-``scheme_rules``.
+to that entry. A certificate is changed by its issuer alone. Three rules are asked at the author
+only: C15 looks at what the federation states now, of which a log knows nothing, C31 at measures and
+at the vault (``server.certification.barring``), C33 at salts and at the vault
+(``server.certification.persons``). The rules about schemes, C16 to C25, are in ``scheme_rules``.
 """
 
 from collections.abc import Collection
@@ -33,6 +33,7 @@ __all__ = [
     "C30_LINE_FULL",
     "C31_HOLDER_BARRED",
     "C32_INSTITUTION_NOT_STATED",
+    "C33_OTHER_HOLDER",
     "LINE_MAX",
     "RULES",
     "judge_addition",
@@ -188,6 +189,13 @@ C32_INSTITUTION_NOT_STATED = Rule(
     source="deltacare/v1/entry.proto, Certificate, institution_id",
     reason=Reason.NOT_FOUND,
 )
+C33_OTHER_HOLDER = Rule(
+    code="C33-OTHER-HOLDER",
+    zh="前一证书的持证人与此不同（姓名、人员编号或身份证号不符）；前后相续的证书须属同一人。",
+    en="What the certificate follows is another holder's, by name, reference or identity number; "
+    "certificates that follow one another are one holder's.",
+    source="deltacare/v1/entry.proto, Certificate, predecessor_no",
+)
 
 RULES: tuple[Rule, ...] = (
     _C01_NOT_ISSUER,
@@ -212,6 +220,7 @@ RULES: tuple[Rule, ...] = (
     C30_LINE_FULL,
     C31_HOLDER_BARRED,
     C32_INSTITUTION_NOT_STATED,
+    C33_OTHER_HOLDER,
 )
 """Every rule, in order."""
 

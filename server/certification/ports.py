@@ -4,15 +4,16 @@ So a certificate can be issued and checked without this room knowing how a perso
 kept, and without a vault where a test needs none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import Connection
 
 from server.log.ports import LogTx
+from server.personal.persons import Sought
 
-__all__ = ["HolderVault", "IdentityComparer", "StatedSchemes"]
+__all__ = ["HolderVault", "IdentityComparer", "NamedCertificates", "StatedSchemes"]
 
 
 class IdentityComparer(Protocol):
@@ -27,7 +28,8 @@ class IdentityComparer(Protocol):
             identity_number: of who shows the certificate, checked for its form before.
 
         Returns:
-            ``False`` also if the issuer keeps none; ``None`` if it could not be compared.
+            ``False`` also if the issuer keeps none; ``None`` if it could not be asked, or will not
+            say more of this person today.
         """
         ...
 
@@ -60,12 +62,41 @@ class HolderVault(Protocol):
         """
         ...
 
-    def held_by(self, connection: Connection, subject_ref: str) -> frozenset[str]:
-        """Return the certificates that a person holds."""
+    def held_by_each(
+        self, connection: Connection, sought: Sequence[Sought]
+    ) -> Sequence[frozenset[str]]:
+        """Return what each person holds, also under other references of the same identity number.
+
+        Args:
+            connection: a snapshot.
+            sought: persons, by reference, certificate or identity number.
+        """
+        ...
+
+    def holders_of(
+        self, connection: Connection, certificate_nos: Collection[str]
+    ) -> Mapping[str, str]:
+        """Return who holds own certificates, by reference, of those of which it is known."""
+        ...
+
+    def values_of_each(
+        self, connection: Connection, subject_refs: Collection[str]
+    ) -> Mapping[str, Mapping[str, str]]:
+        """Return what is kept of persons, by name of the field: ``holder_name`` and others."""
         ...
 
     def name_of(self, connection: Connection, certificate_no: str) -> str | None:
         """Return the holder's name of an own certificate; ``None`` if none is kept."""
+        ...
+
+
+class NamedCertificates(Protocol):
+    """Tells to which names certificates were issued."""
+
+    def same_names(
+        self, connection: Connection, author: str, names: Mapping[str, str]
+    ) -> Mapping[str, bool]:
+        """Return by certificate whether it was issued to a name, of those that can be compared."""
         ...
 
 

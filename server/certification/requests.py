@@ -25,7 +25,7 @@ from server.certification.bodies import DIGEST_BYTES, read_certificate
 from server.certification.questions import Question
 from server.certification.rules import SALT_BYTES, holder_name_digest
 from server.log.ports import Entropy
-from server.registry.fields import parse_code, repeated
+from server.registry.fields import parse_code, read_reason, repeated
 from server.registry.requests import without_unknown
 
 __all__ = [
@@ -50,6 +50,20 @@ def _read_holder_name(name: str, field: str, bad: ViolationCollector) -> None:
     """Check a holder's name without ever repeating it."""
     if not 1 <= len(name) <= HOLDER_NAME_CHARS_MAX or not name.isprintable() or not name.strip():
         bad.note(field, "", "A name has 1 to 64 printable characters.", "Write it as on the paper.")
+
+
+def _read_new_holder(new: NewCertificate, at: str, bad: ViolationCollector) -> None:
+    """Check the name of who is certified: a digest of it stands in the log for ever."""
+    _read_holder_name(new.holder_name, f"{at}.holder_name", bad)
+    if holds_identity_number(new.holder_name):
+        bad.note(
+            f"{at}.holder_name",
+            "",
+            "Somebody's identity number stands in the name.",
+            "Write the name alone; the number goes into identity_number.",
+        )
+    if new.name_change_reason:
+        read_reason(new.name_change_reason, f"{at}.name_change_reason", bad)
 
 
 def read_new_certificates(
@@ -79,13 +93,15 @@ def read_new_certificates(
             body.ClearField("holder_name_digest")
         if body.subject == CERTIFICATE_SUBJECT_CAREGIVER:
             before = bad.count
-            _read_holder_name(each.holder_name, f"{at}.holder_name", bad)
+            _read_new_holder(each, at, bad)
             body.holder_name_digest = bytes(DIGEST_BYTES)
             if bad.count == before:
                 salts[position] = entropy.token(SALT_BYTES)
                 body.holder_name_digest = holder_name_digest(salts[position], each.holder_name)
-        elif each.holder_name:
-            bad.note(f"{at}.holder_name", "", "Only a caregiver's certificate has a holder.")
+        else:
+            for name in ("holder_name", "name_change_reason"):
+                if getattr(each, name):
+                    bad.note(f"{at}.{name}", "", "Only a caregiver's certificate has a holder.")
         _read_person(each, at, bad)
         read_certificate(body, f"{at}.certificate.", bad)
         _refuse_identity_numbers(body, f"{at}.certificate.", bad)

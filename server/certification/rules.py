@@ -48,7 +48,7 @@ from server.certification.verdicts import (
 )
 from server.registry.closings import closed_on, closings
 
-__all__ = ["SALT_BYTES", "check", "holder_name_digest"]
+__all__ = ["SALT_BYTES", "check", "folded_name", "holder_name_digest"]
 
 SALT_BYTES = 16
 
@@ -57,20 +57,24 @@ _NAME_DOMAIN = b"deltacare/v1 holder name\0"
 _NAME_DOTS = re.compile("[·•‧∙⋅・･.]")
 
 
-def holder_name_digest(salt: bytes, name: str) -> bytes:
-    """Return the salted digest of a holder's name: HMAC-SHA-256 under the salt.
+def folded_name(name: str) -> str:
+    """Return a name as it is compared: NFKC, case folded, without spaces, one dot between parts.
 
-    The name is normalised first (NFKC, case folded, without spaces, one dot between its parts), so
-    that two ways of typing one name agree.
+    So two ways of typing one name agree.
+    """
+    folded = "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return _NAME_DOTS.sub("·", folded)
+
+
+def holder_name_digest(salt: bytes, name: str) -> bytes:
+    """Return the salted digest of a holder's name, folded: HMAC-SHA-256 under the salt.
 
     Args:
         salt: 16 bytes.
         name: as written on the certificate.
     """
     assert len(salt) == SALT_BYTES, "a salt has 16 bytes"
-    folded = "".join(unicodedata.normalize("NFKC", name).casefold().split())
-    text = _NAME_DOTS.sub("·", folded)
-    return hmac.digest(salt, _NAME_DOMAIN + text.encode(), hashlib.sha256)
+    return hmac.digest(salt, _NAME_DOMAIN + folded_name(name).encode(), hashlib.sha256)
 
 
 def check(facts: Facts) -> Outcome:  # noqa: PLR0911  # one for each group of rules

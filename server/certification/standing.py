@@ -39,6 +39,7 @@ __all__ = [
     "equivalence_applies",
     "equivalence_concerns",
     "equivalence_standing",
+    "parties_containing",
     "recognition_suspensions",
     "span_on",
 ]
@@ -199,6 +200,17 @@ def agreement_carries(
         any(_covers(party, each, day) for party in version.parties)
         for each in (certificate.issuing_place, place)
     )
+
+
+def parties_containing(parties: Iterable[str], place: str, day: date) -> frozenset[str]:
+    """Return the parties that are or contain a place on a day: all that rules ask of an office.
+
+    Args:
+        parties: division codes of six digits.
+        place: canonical code of the division.
+        day: on which the divisions are looked at.
+    """
+    return frozenset(party for party in parties if _covers(party, place, day))
 
 
 def _covers(party: str, place: str, day: date) -> bool:

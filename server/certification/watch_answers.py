@@ -33,6 +33,7 @@ __all__ = [
 
 FIRST_DAYS: Final = {
     "agreement": "from_date",
+    "agreement_answer": "effective_date",
     "certificate": "valid_from_date",
     "certificate_reinstatement": "effective_date",
     "certificate_revocation": "effective_date",

@@ -265,7 +265,7 @@ def _wide_queries(span: Span) -> Iterator[Select[Any]]:
         (closed.log_index, span.either(closed.log_index, is_permit=~closed.is_closed)),
         (declared.log_index, span.permits(declared.log_index)),
         (ended.log_index, span.restricts(ended.log_index)),
-        (words.log_index, span.either(words.log_index, is_permit=words.is_accepted)),
+        (words.log_index, span.either(words.log_index, is_permit=words.ended_date.is_(None))),
         (erasures.c.log_index, span.restricts(erasures.c.log_index)),
     ):
         yield (
@@ -287,12 +287,12 @@ def _wide(connection: Connection, author: str, places: Collection[int]) -> Itera
                 if place in places:
                     yield Touch(index=place, is_permit=is_permit, equivalences=(each,))
     words = agreement_words.c
-    query = select(words.log_index, words.agreement_id, words.is_accepted)
-    for place, agreement_id, is_accepted in connection.execute(
+    query = select(words.log_index, words.agreement_id, words.ended_date)
+    for place, agreement_id, ended_date in connection.execute(
         query.where(words.author == author, words.log_index.in_(places))
     ):
         based = tuple(each for each in declared if each.agreement_id == agreement_id)
-        yield Touch(index=place, is_permit=is_accepted, equivalences=based)
+        yield Touch(index=place, is_permit=ended_date is None, equivalences=based)
     gone = erasures.c.log_index
     for (place,) in connection.execute(
         select(gone).where(erasures.c.author == author, gone.in_(places)).distinct()

@@ -3,84 +3,82 @@
 Asked of the very rules that answer checks: for every kind of certificate that was ever issued, and
 for every certificate of which something is said beyond its status list. So offline and online
 answers cannot come apart, whatever rules are added. Days are asked one by one, so that a bundle
-made today knows of a restriction that was said already and holds from tomorrow on.
+made today knows of a restriction that was said already and holds from tomorrow on. What was worked
+out is kept for as long as no log grew, none became too old and no day came.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Self
 
-from sqlalchemy import Connection, select, union
-
-from deltacare.credential.bundle import ANSWERS_MAX, ClassAnswer, NumberAnswer
-from deltacare.ids import CertificateNumber
+from deltacare.credential.bundle import ClassAnswer, NumberAnswer, json_bytes
+from deltacare.credential.kinds import KindTable, KindWithoutOffice, kind_of
+from deltacare.ids import LogName
 from deltacare.times import business_date
 from deltacare.trust import Trust
-from deltacare.v1.certification_service_pb2 import VERDICT_VALID, Verdict
-from deltacare.v1.entry_pb2 import CERTIFICATE_SUBJECT_CAREGIVER, Certificate
-from server.certification.checker import Checker
-from server.certification.facts import Facts, Outcome
-from server.certification.lines import same_line
+from deltacare.v1.certification_service_pb2 import VERDICT_VALID
+from server.certification.checker import Answered, Checker
+from server.certification.facts import Facts, is_fresh
 from server.certification.questions import Question
-from server.certification.rules import check
-from server.certification.tables import certificate_events, certificates, recognitions
-from server.certification.values import CertificateHistory
+from server.credential.kinds import (
+    KINDS_MAX,
+    NOT_NAMED,
+    STAND_IN,
+    Kinds,
+    Word,
+    class_answers,
+    runs_of,
+    subject_name,
+)
+from server.credential.spoken import spoken_of
 from server.log.ports import LogReader
-from server.registry.store import chunks
-from server.registry.tables import closings
+from server.registry.values import Reach
 from server.store.database import Database
-from server.supervision.tables import measures
 
-__all__ = ["NUMBERS_MAX", "Answers", "CertificateKind", "Said", "coming_days", "subject_name"]
+__all__ = ["ASKED_MAX", "NUMBERS_MAX", "Answers", "Said", "coming_days"]
+
+NUMBERS_MAX = 20_000
+"""Single certificates of one issuer of which a bundle speaks: as many as a message can carry."""
+
+ASKED_MAX = 5 * NUMBERS_MAX
+"""Those that are asked about one by one; of most of them nothing need be said."""
 
 _ONE_DAY = timedelta(days=1)
-_ROWS_AT_ONCE = 20_000
-_QUESTIONS_AT_ONCE = 1_000
-NUMBERS_MAX = 50_000
-"""Single certificates of which one bundle speaks; beyond it, the issuers with most are left out."""
-
-# Never asked about: a certificate of a kind stands for all of them, and none has this number.
-_STAND_IN = "KIND"
-
-
-def subject_name(subject: int) -> str:
-    """Return what a bundle and a phone form call the subject of a certificate."""
-    return "CAREGIVER" if subject == CERTIFICATE_SUBJECT_CAREGIVER else "INSTITUTION"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class CertificateKind:
-    """What certificates have in common that the rules treat alike.
-
-    Attributes:
-        issuer: Province.
-        subject: Value of ``CertificateSubject``.
-        scheme: Scheme of the issuer.
-        grade: Grade within it.
-        division: Office that issued it, six digits.
-    """
-
-    issuer: str
-    subject: int
-    scheme: str
-    grade: str
-    division: str
+_NUMBERS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a bundle says of certificates.
+    """What a bundle could say of an issuer's certificates.
 
     Attributes:
         classes: Of kinds.
-        numbers: Of single ones that do not count.
-        left_out: Issuers of whom too much would have to be said: nothing of theirs may count.
+        numbers: Of single ones that do not count although their kind may; ``None`` if they are too
+            many: half of them would be worse than nothing, since the rest would look good.
+        classes_bytes: What the classes take of a file, by kind.
+        numbers_bytes: What the numbers take of a file.
     """
 
     classes: tuple[ClassAnswer, ...]
-    numbers: tuple[NumberAnswer, ...]
-    left_out: frozenset[str]
+    numbers: tuple[NumberAnswer, ...] | None
+    classes_bytes: Mapping[KindWithoutOffice, int]
+    numbers_bytes: int
+
+    @classmethod
+    def of(cls, classes: tuple[ClassAnswer, ...], numbers: tuple[NumberAnswer, ...] | None) -> Self:
+        """Return it measured."""
+        sizes: dict[KindWithoutOffice, int] = {}
+        for each in classes:
+            kind = kind_of(each)
+            sizes[kind] = sizes.get(kind, 0) + json_bytes(each)
+        return cls(
+            classes=classes,
+            numbers=numbers,
+            classes_bytes=sizes,
+            numbers_bytes=sum(json_bytes(each) for each in numbers or ()),
+        )
 
 
 class Answers:
@@ -102,51 +100,57 @@ class Answers:
         self._database = database
         self._reader = reader
         self._checker = checker
-        # Kinds only ever become more, so what was read of a log need not be read again.
-        self._kinds: set[CertificateKind] = set()
-        self._read_size: dict[str, int] = {}
+        self._kinds = Kinds(database)
+        self._kept: dict[str, tuple[object, Said]] = {}
         self._lock = asyncio.Lock()
 
     async def make(
         self,
-        issuers: Sequence[str],
+        hidden: Mapping[str, frozenset[str]],
         *,
-        hidden: Iterable[str],
         days: Sequence[date],
         now: datetime,
-    ) -> Said:
-        """Return what is said of kinds and of single certificates on some days.
+    ) -> Mapping[str, Said]:
+        """Return what is said of kinds and of single certificates on some days, by issuer.
 
         Args:
-            issuers: provinces whose certificates are asked about.
-            hidden: certificates that lists show as good and that may be restricted.
+            hidden: by issuer that is asked about the certificates that its lists show as good and
+                that may be restricted.
             days: consecutive, the first today.
             now: the moment of the call.
         """
         await self._reader.refresh()
-        kinds = await self._kinds_of(issuers)
-        classes: list[ClassAnswer] = []
-        for issuer in issuers:
-            of_issuer = sorted(kind for kind in kinds if kind.issuer == issuer)
-            if of_issuer:
-                facts = await self._facts(issuer, days[0], now)
-                for kind in of_issuer:
-                    classes += _class_answers(kind, facts, days)
-        spoken_of = await self._database.read(
-            lambda connection: _spoken_of(connection, self._own, issuers, days)
-        )
-        numbers, left_out = _as_many_as_fit(spoken_of.union(hidden), len(days))
-        return Said(
-            classes=tuple(classes),
-            numbers=await self._number_answers(sorted(numbers), days, now),
-            left_out=left_out,
-        )
+        # Who asks at the same time waits for one answer and does not work it out again.
+        async with self._lock:
+            return {
+                issuer: await self._said(issuer, numbers, days, now)
+                for issuer, numbers in hidden.items()
+            }
+
+    async def _said(
+        self, issuer: str, hidden: frozenset[str], days: Sequence[date], now: datetime
+    ) -> Said:
+        """Return what is said of an issuer's certificates, from memory while nothing changed."""
+        kinds = await self._kinds.of(issuer)
+        facts = await self._facts(issuer, days[0], now)
+        state = (_state(facts), self._trust.version, tuple(days), hidden, NUMBERS_MAX)
+        kept = self._kept.get(issuer)
+        if kept is not None and kept[0] == state:
+            return kept[1]
+        said = Said.of((), None)
+        if len(kinds) <= KINDS_MAX:
+            classes = await class_answers(kinds, facts, days)
+            spoken = await self._spoken_of(issuer, days)
+            asked = sorted(spoken | hidden)
+            numbers = await self._numbers(issuer, asked, classes, days, now)
+            said = await asyncio.to_thread(Said.of, classes, numbers)
+        self._kept[issuer] = (state, said)
+        return said
 
     async def _facts(self, issuer: str, day: date, now: datetime) -> Facts:
         """Return what the rules look at for certificates of an issuer, but no certificate."""
-        number = f"{issuer}-{_STAND_IN}"
-        answered = await self._checker.answer(self._question(number, issuer, day), now)
-        return answered.facts
+        question = self._question(f"{issuer}-{STAND_IN}", issuer, day)
+        return (await self._checker.answer(question, now)).facts
 
     def _question(self, certificate_no: str, issuer: str, day: date) -> Question:
         return Question(
@@ -158,229 +162,101 @@ class Answers:
             holder_name="",
         )
 
-    async def _number_answers(
-        self, numbers: Sequence[str], days: Sequence[date], now: datetime
-    ) -> tuple[NumberAnswer, ...]:
-        """Return what is said of single certificates on days on which they do not count."""
-        found: list[NumberAnswer] = []
-        for first in range(0, len(numbers), _QUESTIONS_AT_ONCE):
-            some = numbers[first : first + _QUESTIONS_AT_ONCE]
-            asked = [(number, day) for number in some for day in days]
-            answers = await self._checker.answer_many(
-                [
-                    self._question(number, CertificateNumber.parse(number).issuer, day)
-                    for number, day in asked
-                ],
-                now,
+    async def _spoken_of(self, issuer: str, days: Sequence[date]) -> frozenset[str]:
+        """Return the certificates of which something is said beyond kinds and lists."""
+        positions = {
+            each: self._reader.position(LogName.registry(each)) for each in (self._own, issuer)
+        }
+        reaches = {
+            each: Reach(restrict_size=position.size, permit_size=position.quorum_size)
+            for each, position in positions.items()
+        }
+        return await self._database.read(
+            lambda connection: spoken_of(
+                connection, own=self._own, issuer=issuer, days=days, reaches=reaches
             )
-            by_number: dict[str, list[tuple[date, Outcome]]] = {}
-            for (number, day), answered in zip(asked, answers, strict=True):
-                by_number.setdefault(number, []).append((day, answered.outcome))
-            for number, outcomes in by_number.items():
-                for from_date, until_date, outcome in _runs(outcomes):
-                    if outcome.verdict != VERDICT_VALID:
-                        found.append(
-                            NumberAnswer(
-                                certificate_no=number,
-                                from_date=from_date,
-                                until_date=until_date,
-                                verdict=_name(outcome),
-                                rule=outcome.rule.code,
-                                reason=outcome.reason,
-                            )
-                        )
+        )
+
+    async def _numbers(
+        self,
+        issuer: str,
+        asked: Sequence[str],
+        classes: Sequence[ClassAnswer],
+        days: Sequence[date],
+        now: datetime,
+    ) -> tuple[NumberAnswer, ...] | None:
+        """Return what is said of single certificates on days on which their kind says otherwise.
+
+        Returns:
+            ``None`` if that is too much.
+        """
+        if len(asked) > ASKED_MAX:
+            return None
+        table, count = KindTable(classes), 0
+        found: list[NumberAnswer] = []
+        for first in range(0, len(asked), _NUMBERS_AT_ONCE):
+            some = asked[first : first + _NUMBERS_AT_ONCE]
+            answers = await self._checker.answer_many(
+                [self._question(number, issuer, day) for number in some for day in days], now
+            )
+            for place, number in enumerate(some):
+                of_number = answers[place * len(days) : (place + 1) * len(days)]
+                rows = [
+                    NumberAnswer(
+                        certificate_no=number,
+                        from_date=from_date,
+                        until_date=until_date,
+                        verdict=word.verdict,
+                        rule=word.rule,
+                        reason=word.reason,
+                    )
+                    for from_date, until_date, word in runs_of(
+                        (each.facts.on_date, _word(each, table)) for each in of_number
+                    )
+                ]
+                count += bool(rows)
+                found += rows
+            if count > NUMBERS_MAX:
+                return None
         return tuple(found)
 
-    async def _kinds_of(self, issuers: Sequence[str]) -> frozenset[CertificateKind]:
-        """Return the kinds of certificates that provinces ever issued."""
-        async with self._lock:
-            for issuer in issuers:
-                while True:
-                    first = self._read_size.get(issuer, 0)
-                    found, end = await self._database.read(
-                        lambda connection, issuer=issuer, first=first: _read_kinds(  # type: ignore[misc]  # bound here
-                            connection, issuer, first
-                        )
-                    )
-                    self._kinds |= found
-                    self._read_size[issuer] = end
-                    if end == first:
-                        break
-            return frozenset(self._kinds)
 
-
-def _read_kinds(
-    connection: Connection, issuer: str, first: int
-) -> tuple[set[CertificateKind], int]:
-    """Return the kinds of some certificates from a running number on, and where to go on."""
-    table = certificates.c
-    rows = connection.execute(
-        select(table.status_index, table.body)
-        .where(table.author == issuer, table.status_index >= first)
-        .order_by(table.status_index)
-        .limit(_ROWS_AT_ONCE)
-    ).all()
-    found = set()
-    for _, data in rows:
-        body = Certificate.FromString(data)
-        found.add(
-            CertificateKind(
-                issuer=issuer,
-                subject=body.subject,
-                scheme=body.scheme,
-                grade=body.grade,
-                division=body.division_code or issuer,
-            )
+def _word(answered: Answered, table: KindTable) -> Word | None:
+    """Return what has to be said of a certificate on a day, ``None`` if its kind says it."""
+    word = Word.of(answered.outcome)
+    if answered.outcome.verdict == VERDICT_VALID:
+        return None
+    history = answered.facts.certificate
+    if history is not None:
+        kind = KindWithoutOffice(
+            issuer=history.issuer,
+            subject=subject_name(history.subject),
+            scheme=history.scheme,
+            grade=history.grade,
         )
-    return found, rows[-1].status_index + 1 if rows else first
+        said = table.on(kind, history.issuing_place, answered.facts.on_date)
+        if word == (NOT_NAMED if said is None else Word(said.verdict, said.rule)):
+            return None
+    return word
 
 
-def _spoken_of(
-    connection: Connection, own: str, issuers: Iterable[str], days: Sequence[date]
-) -> set[str]:
-    """Return the certificates of which something is said that no status list of today says.
-
-    What the own province says of their recognition, what measures say of them, of others of their
-    lines or of the institution that they are about, the closing of that institution, and
-    restrictions that begin on one of the days to come.
-    """
-    wanted = set(issuers)
-    numbers = set(
-        connection.execute(
-            select(recognitions.c.certificate_no)
-            .distinct()
-            .where(recognitions.c.author == own, recognitions.c.is_suspension)
-        ).scalars()
-    )
-    events = certificate_events.c
-    subjects = connection.execute(
-        union(
-            select(measures.c.subject),
-            select(closings.c.institution_id),
-            select(events.certificate_no).where(
-                events.effective_date > days[0].isoformat(),
-                events.effective_date <= days[-1].isoformat(),
-            ),
-        )
-    ).scalars()
-    numbers |= set(subjects)
-    # Of what is no certificate's number, institutions, those that are about them.
-    for some in chunks(numbers):
-        numbers |= set(
-            connection.execute(
-                select(certificates.c.certificate_no).where(
-                    certificates.c.institution_id.in_(some), certificates.c.institution_id != ""
-                )
-            ).scalars()
-        )
-    # What a measure says of one certificate, it says of the others of its line.
-    numbers |= same_line(connection, numbers) or frozenset()
-    known: set[str] = set()
-    for some in chunks(numbers):
-        known |= set(
-            connection.execute(
-                select(certificates.c.certificate_no).where(
-                    certificates.c.certificate_no.in_(some), certificates.c.author.in_(wanted)
-                )
-            ).scalars()
-        )
-    return known
-
-
-def _as_many_as_fit(
-    numbers: Iterable[str], day_count: int
-) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the certificates of the issuers of whom all can be said, and the other issuers.
-
-    Half of what is said would be worse than nothing: the rest would look good.
-    """
-    by_issuer: dict[str, set[str]] = {}
-    for number in numbers:
-        by_issuer.setdefault(CertificateNumber.parse(number).issuer, set()).add(number)
-    free = min(NUMBERS_MAX, ANSWERS_MAX // day_count)
-    taken: set[str] = set()
-    left_out: set[str] = set()
-    for issuer in sorted(by_issuer, key=lambda each: (len(by_issuer[each]), each)):
-        if len(by_issuer[issuer]) > free - len(taken):
-            left_out.add(issuer)
-        else:
-            taken |= by_issuer[issuer]
-    return frozenset(taken), frozenset(left_out)
-
-
-def _class_answers(
-    kind: CertificateKind, facts: Facts, days: Sequence[date]
-) -> Iterable[ClassAnswer]:
-    """Return what the rules say of a certificate of a kind that is itself in order."""
-    number = f"{kind.issuer}-{_STAND_IN}"
-    history = CertificateHistory(
-        certificate_no=number,
-        issuer=kind.issuer,
-        index=-1,
-        subject=kind.subject,
-        scheme=kind.scheme,
-        grade=kind.grade,
-        holder_name_digest=b"",
-        institution_id="",
-        valid_from_date=days[0],
-        valid_until_date=days[-1],
-        division_code="" if kind.division == kind.issuer else kind.division,
-    )
-    outcomes = [
-        (
-            day,
-            check(
-                replace(
-                    facts,
-                    certificate=history,
-                    on_date=day,
-                    recognitions=(),
-                    measures=(),
-                    closings=(),
-                )
-            ),
-        )
-        for day in days
-    ]
-    for from_date, until_date, outcome in _runs(outcomes):
-        yield ClassAnswer(
-            issuer=kind.issuer,
-            subject=subject_name(kind.subject),
-            scheme=kind.scheme,
-            grade=kind.grade,
-            division=kind.division,
-            from_date=from_date,
-            until_date=until_date,
-            verdict=_name(outcome),
-            rule=outcome.rule.code,
-            mapped_scheme=outcome.mapped_scheme,
-            mapped_grade=outcome.mapped_grade,
-        )
-
-
-def _runs(outcomes: Sequence[tuple[date, Outcome]]) -> Iterable[tuple[date, date, Outcome]]:
-    """Return consecutive days of one answer together."""
-    runs: list[tuple[date, date, Outcome]] = []
-    for day, outcome in outcomes:
-        if runs and _said(runs[-1][2]) == _said(outcome):
-            runs[-1] = (runs[-1][0], day, outcome)
-        else:
-            runs.append((day, day, outcome))
-    return runs
-
-
-def _said(outcome: Outcome) -> tuple[object, ...]:
+def _state(facts: Facts) -> object:
+    """Return what answers about an issuer rest on, without how old each log is to the second."""
     return (
-        outcome.verdict,
-        outcome.rule.code,
-        outcome.mapped_scheme,
-        outcome.mapped_grade,
-        outcome.reason,
+        tuple(
+            (
+                province,
+                log.size,
+                log.quorum_size,
+                log.is_stalled,
+                log.is_forked,
+                is_fresh(facts, log),
+            )
+            for province, log in sorted(facts.logs.items())
+        ),
+        facts.stated_schemes,
+        facts.unconfirmed_since is None,
     )
-
-
-def _name(outcome: Outcome) -> str:
-    return Verdict.Name(outcome.verdict).removeprefix("VERDICT_")
 
 
 def coming_days(now: datetime, stale_after_s: int) -> Sequence[date]:

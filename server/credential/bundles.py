@@ -8,14 +8,22 @@ says against a certificate, and its list does not say, stands beside the list.
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import structlog
 from sqlalchemy import Connection
 
-from deltacare.credential.bundle import BundleContent, BundleKey, BundleList, OfflineBundle
+from deltacare.credential.bundle import (
+    BUNDLE_BYTES_MAX,
+    KEYS_OF_ISSUER_MAX,
+    BundleContent,
+    BundleKey,
+    BundleList,
+    OfflineBundle,
+    json_bytes,
+)
 from deltacare.credential.keys import KeyWindow
 from deltacare.credential.status_list import verified_list
 from deltacare.errors import Reason, Refusal
@@ -25,14 +33,18 @@ from deltacare.keys import LogSigner
 from deltacare.times import business_date
 from deltacare.trust import Trust, in_force, verdict_key_name
 from server.certification.evidence import VerdictSigners
-from server.credential.answers import NUMBERS_MAX, Answers, coming_days
+from server.credential.answers import NUMBERS_MAX, Answers, Said, coming_days
 from server.credential.mirror import Mirror
+from server.credential.packing import Part, fit
 from server.credential.store import key_windows_of
 from server.credential.tokens import OwnTokens, PartnerTokens
 from server.log.ports import LogReader
 from server.store.database import Database
 
 __all__ = ["Bundles"]
+
+# The names of the file's parts, the host's own values and note, and who is left out.
+_FRAME_BYTES = 8 * 1024
 
 _log = structlog.get_logger("deltacare.credential")
 
@@ -45,6 +57,21 @@ class _Proved:
     window: KeyWindow
     receipt: EvidenceReceipt
 
+    @property
+    def row(self) -> BundleKey:
+        """The key as a bundle carries it."""
+        return BundleKey(
+            issuer=self.issuer,
+            key_id=self.window.stated.key_id,
+            from_date=self.window.stated.from_date,
+            until_date=self.window.until_date,
+        )
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes of a file."""
+        return json_bytes(self.row) + json_bytes(self.receipt)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Carried:
@@ -52,6 +79,11 @@ class _Carried:
 
     row: BundleList
     token: str
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes of a file."""
+        return json_bytes(self.row) + len(self.token) + 3  # two quotes and a comma
 
 
 class Bundles:
@@ -112,36 +144,54 @@ class Bundles:
         # 2. Lists.
         lists = {issuer: await self._lists_of(issuer, now) for issuer in issuers}
         # 3. What is recognised here, and what logs restrict and these lists do not show.
-        stale_after_s = self._trust.stale_after_s
-        hidden: set[str] = set()
-        for issuer, found in lists.items():
-            hidden |= await self._hidden(issuer, found, now)
-        said = await self._answers.make(
-            issuers, hidden=hidden, days=coming_days(now, stale_after_s), now=now
+        hidden = {issuer: await self._hidden(issuer, found, now) for issuer, found in lists.items()}
+        days = coming_days(now, self._trust.stale_after_s)
+        said = await self._answers.make(hidden, days=days, now=now)
+        # 4. As much of it as a message carries: what is left out is stale to whoever checks.
+        return await asyncio.to_thread(
+            self._pack, proved=proved, lists=lists, said=said, days=days, now=now, signer=signer
         )
-        if said.left_out:
-            _log.warning("bundle_leaves_out", issuers=sorted(said.left_out))
-        # What has no list is stale to whoever checks.
-        carried = [
-            each for issuer in issuers if issuer not in said.left_out for each in lists[issuer]
-        ]
+
+    def _pack(
+        self,
+        *,
+        proved: Sequence[_Proved],
+        lists: Mapping[str, Sequence[_Carried]],
+        said: Mapping[str, Said],
+        days: Sequence[date],
+        now: datetime,
+        signer: LogSigner,
+    ) -> bytes:
+        """Return the signed file; a large one takes a while, so others are served meanwhile."""
+        taken = _FRAME_BYTES + sum(each.size_bytes for each in proved)
+        fitted = fit(
+            (
+                Part(
+                    issuer=issuer,
+                    lists_bytes=sum(each.size_bytes for each in found),
+                    said=said[issuer],
+                    days=days,
+                )
+                for issuer, found in lists.items()
+            ),
+            free_bytes=BUNDLE_BYTES_MAX - taken,
+        )
+        left_out = sorted(lists.keys() - fitted.keys())
+        kinds = [kind for each in fitted.values() for kind in each.stale_kinds]
+        if left_out or kinds:
+            issuers = sorted({kind.issuer for kind in kinds})
+            _log.warning("bundle_leaves_out", issuers=left_out, kinds_of=issuers, kinds=len(kinds))
+        carried = [each for issuer in lists if issuer in fitted for each in lists[issuer]]
         content = BundleContent(
             host=self._own,
             made_time=now.replace(microsecond=0),
-            stale_after_s=stale_after_s,
+            stale_after_s=self._trust.stale_after_s,
             trust_version=self._trust.version,
-            keys=tuple(
-                BundleKey(
-                    issuer=each.issuer,
-                    key_id=each.window.stated.key_id,
-                    from_date=each.window.stated.from_date,
-                    until_date=each.window.until_date,
-                )
-                for each in proved
-            ),
+            keys=tuple(each.row for each in proved),
             lists=tuple(each.row for each in carried),
-            classes=said.classes,
-            numbers=said.numbers,
+            classes=tuple(row for each in fitted.values() for row in each.classes),
+            numbers=tuple(row for each in fitted.values() for row in each.numbers),
+            left_out=tuple(left_out),
         )
         return OfflineBundle.signed(
             content,
@@ -182,7 +232,8 @@ class Bundles:
     def _prove(self, connection: Connection, issuer: str) -> list[_Proved]:
         """Return the keys of an issuer that a quorum has seen, with receipts."""
         log = LogName.registry(issuer)
-        windows = [each for each in key_windows_of(connection, issuer) if not each.is_withdrawn]
+        stated = [each for each in key_windows_of(connection, issuer) if not each.is_withdrawn]
+        windows = sorted(stated, key=lambda each: each.stated.index)[-KEYS_OF_ISSUER_MAX:]
         found = []
         for window in windows:
             index = window.stated.index

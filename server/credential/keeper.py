@@ -114,16 +114,18 @@ class StatusKeeper:
     async def _state(self, listed: ListAt) -> int:
         """State one list unless that was done, or the last time was less than a minute ago."""
         outcome: list[int] = []
+        due_time: list[datetime] = []
 
         def decide(tx: LogTx) -> Sequence[tuple[LogName, Iterable[Entry]]]:
             outcome.clear()
+            due_time.clear()
             last = last_list(tx.connection, self._own, listed.list_number)
             if last is not None:
                 if (last.list_hash, last.entry_count) == (listed.list_hash, listed.entry_count):
                     outcome.append(0)
                     return []
                 if timedelta(0) <= tx.now - last.stated_time < self._interval:
-                    self._due_time[listed.list_number] = last.stated_time + self._interval
+                    due_time.append(last.stated_time + self._interval)
                     return []
             body = StatusList(
                 list_number=listed.list_number,
@@ -137,7 +139,7 @@ class StatusKeeper:
             if listed.log_size > size or judge_new_list(tx.connection, self._own, size, body):
                 return []  # another replica was faster, or the clock ran back: look again
             outcome.append(1)
-            self._due_time[listed.list_number] = tx.now + self._interval
+            due_time.append(tx.now + self._interval)
             return [(self._log, [Entry(maker=self._node.opaque_id, status_list=body)])]
 
         def answer(_: LogTx, runs: Sequence[AppendedRun]) -> Appended:
@@ -153,6 +155,9 @@ class StatusKeeper:
                 answer=answer,
             )
         )
+        # Known only now that it is committed: what failed is due again at once.
+        for due in due_time:
+            self._due_time[listed.list_number] = due
         if outcome:
             self._stated[listed.list_number] = (listed.list_hash, listed.entry_count)
         return sum(outcome)

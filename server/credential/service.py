@@ -38,10 +38,11 @@ from server.certification.evidence import VerdictSigners
 from server.certification.standing import certificate_standing
 from server.certification.store import read_histories
 from server.certification.values import CertificateStanding
-from server.credential.answers import Answers, subject_name
+from server.credential.answers import Answers
 from server.credential.bundles import Bundles
 from server.credential.keeper import StatusKeeper
 from server.credential.keys import CredentialKeys
+from server.credential.kinds import subject_name
 from server.credential.mirror import Mirror
 from server.credential.ports import HolderNames, NameBook, StatusListPeer
 from server.credential.projector import judge_new_key
@@ -322,7 +323,7 @@ class CredentialServicer:
     async def get_status_list(
         self, request: GetStatusListRequest, call: Call
     ) -> GetStatusListResponse:
-        """Return the newest own list, signed; or any province's as of a past day."""
+        """Return the newest own list, signed; or any province's as of a day that has come."""
         bad = ViolationCollector()
         issuer, number, index = request.issuer or self._own, request.list_number, 0
         if request.certificate_no:
@@ -335,7 +336,9 @@ class CredentialServicer:
         if number > LIST_NUMBER_MAX:
             bad.note("list_number", number, f"It is more than {LIST_NUMBER_MAX:,}.")
         if request.on_date:
-            bad.take(parse_date, request.on_date, field="on_date")
+            day = bad.take(parse_date, request.on_date, field="on_date")
+            if day is not None and day > business_date(call.now):
+                bad.note("on_date", request.on_date, "No status list speaks of days to come.")
         elif issuer != self._own:
             bad.note("issuer", issuer, "Another province's newest list is signed by its own node.")
         bad.raise_if_any()
@@ -416,11 +419,13 @@ def _read_jwk(text: str, *, field: str) -> VerifyingKey | None:
 def _require_good(standing: CertificateStanding, day: date) -> None:
     """Refuse a certificate that is revoked, or ran out: no phone form is made of it.
 
+    One that is revoked from a later day is good until then: its status list turns on that day.
+
     Raises:
         Refusal: ``RULE_REFUSED``.
     """
     number = standing.history.certificate_no
-    if standing.revocation is not None:
+    if standing.revocation is not None and standing.revocation.holds(day):
         raise Refusal(
             Reason.RULE_REFUSED,
             f"The certificate is revoked ({number}).",

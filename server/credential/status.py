@@ -7,8 +7,10 @@ their status changes on a day.
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from typing import Self
 
 from sqlalchemy import Connection
 
@@ -81,65 +83,110 @@ def status_of(
     return status, tuple(sorted(each for each in changes if each > day))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _State:
-    """Lists of one author, as far as they were worked out."""
+    """Lists of one author, as far as they were worked out; what comes later is another state.
 
-    def __init__(self, author: str) -> None:
-        self.author = author
-        self.lists: list[bytearray] = []
-        self.count = 0
-        self.size = 0
-        self.day = date.min
-        self.changed: set[int] = set()
-        self._agenda: dict[date, set[str]] = {}
+    Never changed: whoever works out the next one may fail or be left at any step, and nothing of
+    what is due is lost with it.
 
-    def advance(self, connection: Connection, *, size: int, day: date) -> None:
-        """Work out what changed up to a size and a day, neither of them earlier than before."""
+    Attributes:
+        author: Whose.
+        lists: By number, all of one size and day.
+        count: Certificates that they have places for.
+        size: Entries of the author's log that they take in.
+        day: Day as of which they hold.
+        agenda: Certificates whose status may be another from a later day on.
+    """
+
+    author: str
+    lists: tuple[ListAt, ...] = ()
+    count: int = 0
+    size: int = 0
+    day: date = date.min
+    agenda: Mapping[date, frozenset[str]] = field(default_factory=dict)
+
+    def advanced(self, connection: Connection, *, size: int, day: date) -> Self:
+        """Return what follows at a size and on a day, neither of them earlier than here.
+
+        Reads only what changed: entries that came since, and certificates that are due.
+        """
         touched = set(restricted_numbers(connection, self.author, self.size, size))
-        for due in [each for each in self._agenda if each <= day]:
-            touched |= self._agenda.pop(due)
-        self._grow(issued_count(connection, self.author, size))
+        for due, numbers in self.agenda.items():
+            if due <= day:
+                touched |= numbers
+        count = issued_count(connection, self.author, size)
+        work = _Work(self.lists, count)
+        coming: dict[date, set[str]] = {}
         places = status_indexes(connection, touched)
         for number, history in read_histories(connection, touched).items():
             index = places[number]
-            if index >= self.count:
+            if index >= count:
                 continue
             status, changes = status_of(history, size=size, day=day)
-            list_number = index // LIST_PLACES
-            set_status(self.lists[list_number], index % LIST_PLACES, status)
-            self.changed.add(list_number)
+            work.put(index, status)
             for change in changes:
-                self._agenda.setdefault(change, set()).add(number)
-        self.size, self.day = size, day
+                coming.setdefault(change, set()).add(number)
+        agenda = {due: numbers for due, numbers in self.agenda.items() if due > day}
+        for change, found in coming.items():
+            agenda[change] = agenda.get(change, frozenset()) | found
+        return replace(
+            self,
+            lists=work.lists(size, day),
+            count=count,
+            size=size,
+            day=day,
+            agenda=agenda,
+        )
 
-    def _grow(self, count: int) -> None:
-        """Make place for certificates that were issued since; they begin valid."""
-        if count == self.count:
-            return
-        for list_number in range(-(-count // LIST_PLACES)):
-            before = places_in_list(self.count, list_number)
-            places = places_in_list(count, list_number)
-            if places == before and list_number < len(self.lists):
-                continue
-            whole = new_list(places)
-            if list_number < len(self.lists):
-                held = self.lists[list_number]
-                held.extend(bytes(len(whole) - len(held)))
-            else:
-                self.lists.append(whole)
-            self.changed.add(list_number)
-        self.count = count
 
-    def at(self, list_number: int) -> ListAt:
-        """Return a list as it is now."""
-        data = bytes(self.lists[list_number])
+class _Work:
+    """Lists that are being worked out from others, which stay as they are.
+
+    Args:
+        before: the others.
+        count: certificates issued; those that are new begin valid.
+    """
+
+    def __init__(self, before: Sequence[ListAt], count: int) -> None:
+        self._before = before
+        self._count = count
+        self._changed: dict[int, bytearray] = {}
+
+    def put(self, index: int, status: Status) -> None:
+        """Write the place of a certificate."""
+        list_number, place = divmod(index, LIST_PLACES)
+        set_status(self._of(list_number), place, status)
+
+    def _of(self, list_number: int) -> bytearray:
+        """Return a list that may be written, with all its places."""
+        if list_number not in self._changed:
+            data = new_list(places_in_list(self._count, list_number))
+            if list_number < len(self._before):
+                held = self._before[list_number].data
+                data[: len(held)] = held
+            self._changed[list_number] = data
+        return self._changed[list_number]
+
+    def lists(self, size: int, day: date) -> tuple[ListAt, ...]:
+        """Return every list, of a size and a day."""
+        return tuple(
+            self._at(number, size, day) for number in range(-(-self._count // LIST_PLACES))
+        )
+
+    def _at(self, number: int, size: int, day: date) -> ListAt:
+        places = places_in_list(self._count, number)
+        before = self._before[number] if number < len(self._before) else None
+        if before is not None and number not in self._changed and before.entry_count == places:
+            return replace(before, log_size=size, on_date=day)
+        data = bytes(self._of(number))
         return ListAt(
-            list_number=list_number,
+            list_number=number,
             data=data,
-            entry_count=places_in_list(self.count, list_number),
+            entry_count=places,
             list_hash=list_hash(data),
-            log_size=self.size,
-            on_date=self.day,
+            log_size=size,
+            on_date=day,
         )
 
 
@@ -155,9 +202,8 @@ def compute_list(
         size: entries that count.
         day: the day.
     """
-    state = _State(author)
-    state.advance(connection, size=size, day=day)
-    return state.at(list_number) if list_number < len(state.lists) else None
+    lists = _State(author=author).advanced(connection, size=size, day=day).lists
+    return lists[list_number] if list_number < len(lists) else None
 
 
 class LiveLists:
@@ -173,44 +219,35 @@ class LiveLists:
         self._own = own
         self._database = database
         self._reader = reader
-        self._state = _State(own)
-        self._shown: dict[int, ListAt] = {}
+        self._state = _State(author=own)
         self._lock = asyncio.Lock()
+        self._working: set[asyncio.Task[tuple[ListAt, ...]]] = set()
 
     async def current(self, day: date) -> tuple[ListAt, ...]:
-        """Return every list as of all that the own log holds, on a day."""
+        """Return every list as of all that the own log holds, on a day.
+
+        Raises:
+            DBAPIError: If the database fails; the next call begins where this one did.
+        """
         await self._reader.refresh()
+        task = asyncio.create_task(self._advance(day))
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        # Who goes away leaves the work to be finished: others wait for it, and it is theirs too.
+        return await asyncio.shield(task)
+
+    async def _advance(self, day: date) -> tuple[ListAt, ...]:
+        """Work out what changed, in turn; the lists are exchanged whole once all was read."""
         async with self._lock:
             # Read before the snapshot: what that holds beyond is cut off.
             size = self._reader.position(LogName.registry(self._own)).size
             state = self._state
             if size < state.size or day < state.day:
                 # A database that was put back, or a clock: begin again.
-                state = _State(self._own)
+                state = _State(author=self._own)
             if (size, day) != (state.size, state.day):
-                await self._database.read(
-                    lambda connection: state.advance(connection, size=size, day=day)
+                state = await self._database.read(
+                    lambda connection: state.advanced(connection, size=size, day=day)
                 )
-                self._show(state)
-            return tuple(self._shown[number] for number in range(len(state.lists)))
-
-    def _show(self, state: _State) -> None:
-        """Copy the lists that changed; the others get the new size and day."""
-        if state is not self._state:
-            self._state = state
-            self._shown.clear()
-            state.changed = set(range(len(state.lists)))
-        for number in range(len(state.lists)):
-            before = self._shown.get(number)
-            if before is None or number in state.changed:
-                self._shown[number] = state.at(number)
-            else:
-                self._shown[number] = ListAt(
-                    list_number=number,
-                    data=before.data,
-                    entry_count=before.entry_count,
-                    list_hash=before.list_hash,
-                    log_size=state.size,
-                    on_date=state.day,
-                )
-        state.changed.clear()
+                self._state = state
+            return state.lists

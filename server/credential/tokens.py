@@ -129,6 +129,7 @@ class OwnTokens:
             if (
                 before is not None
                 and is_same
+                and before.listed.entry_count == listed.entry_count
                 and before.listed.on_date == listed.on_date
                 and before.key_id == key.key_id
                 and timedelta(0) <= now - before.signed_time < _SIGN_AGAIN
@@ -148,6 +149,7 @@ class OwnTokens:
             issuer=self._own,
             list_number=listed.list_number,
             data=listed.data,
+            entry_count=listed.entry_count,
             issued_time=now,
             expires_time=now + timedelta(seconds=self._trust.stale_after_s),
             ttl_s=TTL_S,

@@ -20,7 +20,10 @@ __all__ = ["HELD_ELSEWHERE", "NUMBERED_BY_MACHINES", "note_identity_numbers"]
 _CREDIT_CODE = "unified_social_credit_code"
 
 HELD_ELSEWHERE = frozenset({"holder_name", "identity_number", "phone", _CREDIT_CODE})
-"""Fields that may: those of the vault, and a code whose own check character is checked."""
+"""Fields that may: those of the vault, and a code whose own check character is checked.
+
+A holder's name may not; the services that store one refuse it themselves, without a place in it.
+"""
 
 NUMBERED_BY_MACHINES = frozenset(
     {"beneficiary_ref", "elder_handle", "enrolment_code", "request_id", "settlement_no"}

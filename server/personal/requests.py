@@ -112,6 +112,13 @@ def _read_values(values: PersonalValues, at: str, bad: ViolationCollector) -> di
                 "A name has 1 to 64 printable characters.",
                 "Write it as on the paper.",
             )
+        if holds_identity_number(name):
+            bad.note(
+                f"{at}.holder_name",
+                "",
+                "Somebody's identity number stands in the name.",
+                "Write the name alone; the number goes into identity_number.",
+            )
         found["holder_name"] = name
     if values.identity_number:
         number = bad.take(

@@ -1,7 +1,8 @@
 """The numbered rules of erasure, and of who may be linked with which certificate. Pure.
 
 P01 to P03 make an `Erased` entry void; they look at nothing but the entry and its author, so that
-every node judges alike. P04 to P06 are asked at the author's node only, before it stores values.
+every node judges alike. P04 to P07 are asked at the author's node only, before it stores values,
+and P08 there, before it erases.
 """
 
 from itertools import pairwise
@@ -20,6 +21,8 @@ __all__ = [
     "P04_HOLDER_ERASED",
     "P05_HELD_BY_ANOTHER",
     "P06_OTHER_NAME",
+    "P07_OTHER_PERSON",
+    "P08_BARRED",
     "RULES",
     "TAG_BYTES",
     "judge_erased",
@@ -32,6 +35,7 @@ TAG_BYTES = 16
 
 _ERASED = "deltacare/v1/entry.proto, Erased"
 _VAULT = "deltacare/v1/personal_service.proto"
+_MEASURE = "deltacare/v1/entry.proto, SupervisionMeasure"
 
 P01_NOT_REGISTRY = Rule(
     code="P01-NOT-REGISTRY",
@@ -72,6 +76,18 @@ P06_OTHER_NAME = Rule(
     en="The certificate was issued to another name.",
     source=_VAULT,
 )
+P07_OTHER_PERSON = Rule(
+    code="P07-OTHER-PERSON",
+    zh="该人员编号名下所存的是另一姓名或另一身份证号；所存内容不变。",
+    en="Another name or identity number is kept under this reference; what is kept stays.",
+    source=_VAULT,
+)
+P08_BARRED = Rule(
+    code="P08-BARRED",
+    zh="持证人受禁入措施或列入失信名单，措施尚未终止，不予删除。",
+    en="A measure bars the holder and has not ended; until then nothing of the person is erased.",
+    source=f"{_MEASURE}; 个人信息保护法第四十七条（处理目的尚未实现）",
+)
 
 RULES = (
     P01_NOT_REGISTRY,
@@ -80,6 +96,8 @@ RULES = (
     P04_HOLDER_ERASED,
     P05_HELD_BY_ANOTHER,
     P06_OTHER_NAME,
+    P07_OTHER_PERSON,
+    P08_BARRED,
 )
 
 

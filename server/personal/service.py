@@ -5,14 +5,16 @@ answer and an erasure is one transaction with its entry. No answer that is kept,
 line of the node's own log holds a value.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from deltacare.errors import Reason, Refusal, ViolationCollector
+from deltacare.errors import FieldViolation, Reason, Refusal, ViolationCollector
 from deltacare.ids import CertificateNumber, LogName
+from deltacare.times import business_date
 from deltacare.v1.entry_pb2 import Entry, Erased
 from deltacare.v1.personal_service_pb2 import (
     CompareIdentityRequest,
@@ -42,14 +44,22 @@ from server.personal.requests import (
     read_records,
     require_known,
 )
-from server.personal.rules import ERASED_CERTIFICATES_MAX
+from server.personal.rules import ERASED_CERTIFICATES_MAX, P08_BARRED
 from server.personal.vault import Vault
 from server.registry.fields import read_page_size, read_reason
 from server.registry.paging import next_token, read_token
 from server.registry.requests import appended, begin_write, new_entry, require_own, submit
 from server.store.database import Database
 
-__all__ = ["PersonalServicer"]
+__all__ = ["BarredStill", "PersonalServicer"]
+
+BarredStill = Callable[[Connection, Collection[str], date], Collection[str]]
+"""Which own certificates' holders a measure bars on a day or after it; the room above knows."""
+
+_BARRED_REMEDY = (
+    "Wait until it has ended, or lift it with deltacare supervision lift if it was wrong; see "
+    "deltacare supervision list."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +86,7 @@ class PersonalServicer:
         vault: the vault.
         book: certificates and salts.
         comparer: compares identity numbers.
+        barred_still: whose erasure has to wait.
         on_destroyed: called when something was destroyed, so that it is wiped.
     """
 
@@ -89,6 +100,7 @@ class PersonalServicer:
         vault: Vault,
         book: CertificateBook,
         comparer: Comparer,
+        barred_still: BarredStill,
         on_destroyed: Callable[[], None],
     ) -> None:
         self._own = own
@@ -98,6 +110,7 @@ class PersonalServicer:
         self._vault = vault
         self._book = book
         self._comparer = comparer
+        self._barred_still = barred_still
         self._on_destroyed = on_destroyed
 
     async def put_personal_data(
@@ -244,6 +257,7 @@ class PersonalServicer:
         def decide(tx: LogTx) -> Sequence[Entry]:
             nonlocal erasing
             erasing = self._find(tx, request.subject_ref, given)
+            self._require_unbarred(tx, erasing.certificate_nos, business_date(call.now))
             numbers, tags = erasing.certificate_nos, erasing.tags
             return [
                 new_entry(
@@ -295,6 +309,31 @@ class PersonalServicer:
         return _Erasing(
             certificate_nos=tuple(sorted(numbers)),
             tags=tuple(sorted(self._vault.tags_of(connection, persons))),
+        )
+
+    def _require_unbarred(self, tx: LogTx, numbers: Sequence[str], today: date) -> None:
+        """Refuse to erase whom a measure bars: who could be certified anew, unrecognised.
+
+        Raises:
+            Refusal: P08, with every certificate that it is about.
+        """
+        barred = sorted(self._barred_still(tx.connection, numbers, today))
+        if not barred:
+            return
+        refusal = P08_BARRED.refusal(barred[0])
+        raise Refusal(
+            refusal.reason,
+            refusal.message,
+            details=refusal.details,
+            violations=[
+                FieldViolation(
+                    field="certificate_nos",
+                    value=number,
+                    description=f"{P08_BARRED.code}: {P08_BARRED.en}",
+                    remedy=_BARRED_REMEDY,
+                )
+                for number in barred
+            ],
         )
 
 

@@ -19,9 +19,12 @@ persons = Table(
     Column("wrapped_key", LargeBinary, nullable=False),
     # 16 random bytes that `Erased` names: what finds the row again in a database that was restored.
     Column("tag", LargeBinary, nullable=False),
+    # HMAC-SHA-256 of its identity number under a key of the node; null if none is kept.
+    Column("identity_mark", LargeBinary),
     Column("changed_time", UtcTime(), nullable=False),
 )
 Index("ix_personal_persons_tag", persons.c.tag)
+Index("ix_personal_persons_identity_mark", persons.c.identity_mark)
 
 values = Table(
     "personal_values",

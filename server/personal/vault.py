@@ -4,7 +4,8 @@ A person's key is random, 32 bytes, and stands in the row of the person, wrapped
 vault key, which lies outside the database and its backups. A value is sealed with AES-256-GCM under
 the person's key. Both are bound to their place: moved to another person or field they do not open.
 Destroying the row of a person therefore destroys its values wherever a copy of them is left that
-lacks that row. Nothing here is logged, and no error names a value.
+lacks that row. Nothing here is logged, and no error names a value. Who is one person under several
+references is found by ``server.personal.persons``.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from deltacare.errors import Reason, Refusal
 from deltacare.ids import parse_identity_number
 from server.log.ports import Entropy, LogTx
 from server.personal import tables
+from server.personal.persons import Sought, held_by_each, identity_mark, marking_key
 from server.personal.rules import P04_HOLDER_ERASED, P05_HELD_BY_ANOTHER, TAG_BYTES
 from server.registry.store import chunks
 
@@ -47,6 +49,7 @@ class Vault:
         assert len(key) == VAULT_KEY_BYTES, "AES-256 has a key of 32 bytes"
         self._own = own
         self._cipher = AESGCM(key)
+        self._marking_key = marking_key(key, own)
         self._entropy = entropy
 
     # --- Writing ----------------------------------------------------------------------------------
@@ -111,10 +114,14 @@ class Vault:
                     for field, data in sealed.items()
                 ],
             )
+        changed: dict[str, object] = {"changed_time": tx.now}
+        if "identity_number" in sealed:
+            number = given["identity_number"]
+            changed["identity_mark"] = identity_mark(self._marking_key, number)
         tx.connection.execute(
             update(tables.persons)
             .where(tables.persons.c.subject_ref == subject_ref)
-            .values(changed_time=tx.now)
+            .values(**changed)
         )
         if request_id:
             row = {"subject_ref": subject_ref, "request_id": request_id}
@@ -179,6 +186,49 @@ class Vault:
                 _alarm.error("personal_value_unreadable", field=field)
             else:
                 found[field] = data.decode()
+        return found
+
+    def values_of_each(
+        self, connection: Connection, subject_refs: Collection[str]
+    ) -> dict[str, dict[str, str]]:
+        """Return name and identity number of persons, of those of whom anything is kept."""
+        kept, rows = tables.persons.c, tables.values.c
+        found: dict[str, dict[str, str]] = {}
+        for some in chunks(subject_refs):
+            keys = select(kept.subject_ref, kept.wrapped_key).where(kept.subject_ref.in_(some))
+            ciphers = {
+                ref: AESGCM(self._opened_key(ref, wrapped))
+                for ref, wrapped in connection.execute(keys)
+            }
+            found.update((ref, {}) for ref in ciphers)
+            query = select(rows.subject_ref, rows.field, rows.sealed).where(
+                rows.subject_ref.in_(some), rows.field.in_(("holder_name", "identity_number"))
+            )
+            for ref, field, sealed in connection.execute(query):
+                data = _open(ciphers[ref], sealed, _value_place(ref, field))
+                if data is None:
+                    _alarm.error("personal_value_unreadable", field=field)
+                else:
+                    found[ref][field] = data.decode()
+        return found
+
+    def held_by_each(
+        self, connection: Connection, sought: Sequence[Sought]
+    ) -> tuple[frozenset[str], ...]:
+        """Return what each person is known to hold, by each of its references; see the port."""
+        return held_by_each(connection, self._marking_key, sought)
+
+    def holders_of(
+        self, connection: Connection, certificate_nos: Collection[str]
+    ) -> dict[str, str]:
+        """Return who holds own certificates, of those of which it is known."""
+        rows = tables.holdings.c
+        found: dict[str, str] = {}
+        for some in chunks(certificate_nos):
+            query = select(rows.certificate_no, rows.subject_ref).where(
+                rows.certificate_no.in_(some)
+            )
+            found.update((number, ref) for number, ref in connection.execute(query))
         return found
 
     def tags_of(self, connection: Connection, subject_refs: Collection[str]) -> frozenset[bytes]:
@@ -286,8 +336,14 @@ class Vault:
         rows = tables.persons.c
         query = select(rows.wrapped_key).where(rows.subject_ref == subject_ref)
         wrapped = connection.execute(query).scalar_one_or_none()
-        if wrapped is None:
-            return None
+        return None if wrapped is None else self._opened_key(subject_ref, wrapped)
+
+    def _opened_key(self, subject_ref: str, wrapped: bytes) -> bytes:
+        """Return a person's key.
+
+        Raises:
+            Refusal: ``KEY_NOT_IN_FORCE``; see ``_key_of``.
+        """
         key = _open(self._cipher, wrapped, self._key_place(subject_ref))
         if key is None:
             _alarm.error("person_key_unreadable")

@@ -1,11 +1,17 @@
 """Agreements between divisions: proposed, answered, shown, and who has one with whom."""
 
-from datetime import date
+from datetime import date, datetime
 
 from deltacare.divisions import normalise_division
 from deltacare.errors import ViolationCollector
 from deltacare.times import business_date, parse_date
-from deltacare.v1.entry_pb2 import Agreement, AgreementScope
+from deltacare.v1.entry_pb2 import (
+    AGREEMENT_WORD_ENDED,
+    Agreement,
+    AgreementAnswer,
+    AgreementScope,
+    Entry,
+)
 from deltacare.v1.registry_service_pb2 import (
     AgreementMatrix,
     AnswerAgreementRequest,
@@ -21,12 +27,21 @@ from server.registry.agreement_views import find_agreements, find_matrix
 from server.registry.bodies import read_agreement, read_answer, read_parties
 from server.registry.fields import read_enum, read_page_size
 from server.registry.paging import next_token, read_token
-from server.registry.requests import appended
+from server.registry.requests import appended, new_entry, without_unknown
 from server.registry.room import Desk
 
 __all__ = ["AgreementDesk"]
 
 _CODE_CHARS = 6
+
+
+def _with_day(said: AgreementAnswer, now: datetime) -> AgreementAnswer:
+    """Return an answer with the day of its entry, if it is an end that names none."""
+    result = AgreementAnswer()
+    result.CopyFrom(said)
+    if said.word == AGREEMENT_WORD_ENDED and not said.effective_date:
+        result.effective_date = business_date(now).isoformat()
+    return result
 
 
 class AgreementDesk(Desk):
@@ -58,12 +73,21 @@ class AgreementDesk(Desk):
         self, request: AnswerAgreementRequest, call: Call
     ) -> AnswerAgreementResponse:
         """Accept a version of an agreement for the own parties, or end it."""
-        return await self._say(
+        said = dated = without_unknown(request.answer)
+
+        def entry(now: datetime) -> Entry:
+            nonlocal dated
+            dated = _with_day(said, now)
+            return new_entry(request.duty, agreement_answer=dated)
+
+        return await self._append(
             request,
             call,
-            body=("answer", "agreement_answer"),
-            read=read_answer,
-            answer=lambda run: AnswerAgreementResponse(appended=appended(run)),
+            entry=entry,
+            read=lambda bad: read_answer(_with_day(said, call.now), "answer.", bad),
+            answer=lambda run: AnswerAgreementResponse(
+                appended=appended(run), effective_date=dated.effective_date
+            ),
             response=AnswerAgreementResponse,
         )
 

@@ -1,6 +1,7 @@
 """What registry logs say of agreements, and what a run of one author's entries adds."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -10,7 +11,7 @@ from server.registry.bodies import is_readable, read_agreement, read_answer
 from server.registry.fields import numbered_id_province
 from server.registry.rows import Rows
 from server.registry.rulebook import Rule
-from server.registry.rules import G02_UNREADABLE, judge_agreement, judge_answer
+from server.registry.rules import G02_UNREADABLE, judge_agreement, judge_answer, judge_end
 from server.registry.store import chunks
 from server.registry.tables import agreement_words, agreements
 
@@ -46,19 +47,22 @@ class AgreementRows:
         newest = self._newest.get(body.agreement_id)
         return judge_agreement(self._author, body, newest_hash=newest[1] if newest else None)
 
-    def judge_answer(self, body: AgreementAnswer, *, writing: bool) -> Rule | None:
+    def judge_answer(
+        self, body: AgreementAnswer, *, stated_date: date, writing: bool
+    ) -> Rule | None:
         """Return the first rule that an answer breaks; see ``RegistryState.judge``."""
         if not is_readable(read_answer, body):
             return G02_UNREADABLE
-        if not writing and numbered_id_province(body.agreement_id) != self._author:
-            return None
-        newest = self._newest.get(body.agreement_id)
-        return judge_answer(
-            self._author,
-            body,
-            newest_hash=newest[1] if newest else None,
-            parties=newest[2] if newest else (),
-        )
+        rule = None
+        if writing or numbered_id_province(body.agreement_id) == self._author:
+            newest = self._newest.get(body.agreement_id)
+            rule = judge_answer(
+                self._author,
+                body,
+                newest_hash=newest[1] if newest else None,
+                parties=newest[2] if newest else (),
+            )
+        return rule or judge_end(body, stated_date=stated_date)
 
     def propose(self, index: int, leaf_hash: bytes, body: Agreement) -> None:
         """Take in a version that breaks no rule, which its author accepts by it."""
@@ -71,21 +75,23 @@ class AgreementRows:
             version_hash=leaf_hash,
             body=body.SerializeToString(deterministic=True),
         )
-        self._say(index, body.agreement_id, leaf_hash, accepted=True)
+        self._say(index, body.agreement_id, leaf_hash, ended_date=None)
 
     def answer(self, index: int, body: AgreementAnswer) -> None:
         """Take in an answer that breaks no rule."""
-        accepted = body.word == AGREEMENT_WORD_ACCEPTED
-        self._say(index, body.agreement_id, body.version_hash, accepted=accepted)
+        ended_date = None if body.word == AGREEMENT_WORD_ACCEPTED else body.effective_date
+        self._say(index, body.agreement_id, body.version_hash, ended_date=ended_date)
 
-    def _say(self, index: int, agreement_id: str, version_hash: bytes, *, accepted: bool) -> None:
+    def _say(
+        self, index: int, agreement_id: str, version_hash: bytes, *, ended_date: str | None
+    ) -> None:
         self._words.append(
             {
                 "author": self._author,
                 "log_index": index,
                 "agreement_id": agreement_id,
                 "version_hash": version_hash,
-                "is_accepted": accepted,
+                "ended_date": ended_date,
             }
         )
 

@@ -4,7 +4,7 @@ Nothing here decides: what is in force is asked of ``in_force``.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import Connection, select
 
@@ -20,7 +20,7 @@ from server.registry.in_force import (
 )
 from server.registry.store import load_agreement_histories
 from server.registry.tables import agreements
-from server.registry.values import AgreementHistory, Reach
+from server.registry.values import AgreementHistory, AgreementVersion, Reach
 
 __all__ = ["find_agreements", "find_matrix"]
 
@@ -98,6 +98,7 @@ def _standing(
         result.in_force_number = numbers[version.version_hash]
         later = (span.from_date for span in spans if span.from_date > version.from_date)
         result.replaced_date = min((day.isoformat() for day in later), default="")
+        result.ended_date = _ended_date(bodies[version.version_hash], version, spans)
     parties = (*result.agreement.parties, *result.in_force_version.parties)
     for province in party_provinces(parties):
         said = [word for word in history.words if word.province == province]
@@ -107,11 +108,29 @@ def _standing(
         else:
             result.words.add(
                 province=province,
-                word=AGREEMENT_WORD_ACCEPTED if last.accepted else AGREEMENT_WORD_ENDED,
+                word=AGREEMENT_WORD_ENDED if last.ended_date else AGREEMENT_WORD_ACCEPTED,
                 version_hash=last.version_hash,
                 version_number=numbers.get(last.version_hash, 0),
+                effective_date=last.ended_date.isoformat() if last.ended_date else "",
             )
     return result
+
+
+def _ended_date(
+    body: Agreement, version: AgreementVersion, spans: Sequence[AgreementVersion]
+) -> str:
+    """Return the first day without a version because a party ended it, empty if none did.
+
+    Args:
+        body: the version as it was accepted.
+        version: with the days on which it is in force as its window.
+        spans: of all versions.
+    """
+    if version.until_date is None or version.until_date.isoformat() == body.until_date:
+        return ""
+    following = version.until_date + timedelta(days=1)
+    is_replaced = any(span.from_date == following and span.index > version.index for span in spans)
+    return "" if is_replaced else following.isoformat()
 
 
 def find_matrix(

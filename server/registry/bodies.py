@@ -310,6 +310,15 @@ def read_answer(body: AgreementAnswer, at: str, bad: ViolationCollector) -> None
     read_enum(body.word, f"{at}word", bad, kind=AgreementWord, optional=False)
     if body.reason or body.word == AGREEMENT_WORD_ENDED:
         read_reason(body.reason, f"{at}reason", bad)
+    if body.word == AGREEMENT_WORD_ENDED:
+        bad.take(parse_date, body.effective_date, field=f"{at}effective_date")
+    elif body.effective_date:
+        bad.note(
+            f"{at}effective_date",
+            body.effective_date,
+            "Only an end has a day; what is accepted holds from the version's first day.",
+            "Leave it out.",
+        )
 
 
 def _read_members(

@@ -12,9 +12,11 @@ from datetime import date, timedelta
 
 from server.registry.values import Reach
 
-__all__ = ["Closing", "ClosingSaid", "closed_on", "closings"]
+__all__ = ["Closing", "ClosingSaid", "closed_from_to", "closed_on", "closings", "closings_said"]
 
 _ONE_DAY = timedelta(days=1)
+# Of a log that is looked at as far as it goes.
+_ALL = Reach(restrict_size=2**63 - 1, permit_size=2**63 - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,11 @@ def closings(said: Iterable[ClosingSaid], reach: Reach) -> tuple[Closing, ...]:
     return (*found, *held)
 
 
+def closings_said(said: Iterable[ClosingSaid]) -> tuple[Closing, ...]:
+    """Return the days on which an institution is closed by all that its register said."""
+    return closings(said, _ALL)
+
+
 def _until(closing: Closing, last: date | None) -> Closing:
     """Return a closing that ends on a day."""
     return Closing(
@@ -97,3 +104,23 @@ def closed_on(closings: Iterable[Closing], day: date) -> Closing | None:
     """Return the closing that holds a day; of several the one that was said first."""
     holding = (each for each in closings if each.holds(day))
     return min(holding, key=lambda each: each.index, default=None)
+
+
+def closed_from_to(closings: Iterable[Closing], first: date, last: date | None) -> bool:
+    """Whether an institution is closed on every day of some.
+
+    Args:
+        closings: of the institution.
+        first: first day.
+        last: last day; ``None`` if there is none.
+    """
+    known = tuple(closings)
+    day = first
+    while last is None or day <= last:
+        ends = [each.until_date for each in known if each.holds(day)]
+        if not ends:
+            return False
+        if any(end is None for end in ends):
+            return True
+        day = max(end for end in ends if end is not None) + _ONE_DAY
+    return True

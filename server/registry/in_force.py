@@ -5,9 +5,11 @@ may be said at all is for ``rules``; what was said is given as values.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import zip_longest
+from typing import Final
 
 from deltacare.divisions import CHANGES, province_of
 from deltacare.times import ServiceMonth
@@ -35,61 +37,87 @@ __all__ = [
     "versions_in_force",
 ]
 
+_ONE_DAY: Final = timedelta(days=1)
+
 
 def party_provinces(parties: Iterable[str]) -> tuple[str, ...]:
     """Return the provinces that have a party, ascending."""
     return tuple(sorted({province_of(party) for party in parties}))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """A version that is accepted, until it is ended.
+
+    Attributes:
+        version: which one.
+        ended_date: first day without it; ``date.max``, which no entry names, if nobody ended it.
+    """
+
+    version: AgreementVersion
+    ended_date: date
+
+    def holds(self, day: date) -> bool:
+        """Whether it has begun on a day, and is not ended."""
+        return self.version.from_date <= day < self.ended_date
+
+
 def _accepted(
     history: AgreementHistory, province: str, reach: Reach
-) -> Mapping[bytes, AgreementWordSaid]:
-    """Return the words by which one province accepts versions, by the version.
+) -> Mapping[bytes, tuple[AgreementWordSaid, date]]:
+    """Return the words by which one province accepts versions, with the first day without each.
 
-    Accepting a version takes back nothing that was accepted before; a word ENDED takes back the
-    version it names and every earlier one, and all of them if it names one that is not known: that
-    can only be a later one. A word under the quorum counts; a later one that is only verified can
-    take acceptance away, never give it.
+    Accepting a version takes back nothing that was accepted before, and what ended that version
+    before. A word ENDED takes back, from its day on, the version it names and every earlier one,
+    and all of them if it names one that is not known: that can only be a later one. Of several the
+    earliest day counts. A word under the quorum counts; a later one that is only verified can take
+    acceptance away, never give it.
     """
     places = {version.version_hash: place for place, version in enumerate(history.versions)}
-    accepted: dict[bytes, AgreementWordSaid] = {}
+    accepted: dict[bytes, tuple[AgreementWordSaid, date]] = {}
     said = (word for word in history.words if word.province == province)
     for word in sorted(said, key=lambda each: each.index):
         if word.index >= reach.restrict_size:
             break
-        if not word.accepted:
+        if word.ended_date is not None:
             last = places.get(word.version_hash, len(places))
-            for version_hash in [each for each in accepted if places.get(each, last) <= last]:
-                del accepted[version_hash]
+            for version_hash, (by, ended_date) in accepted.items():
+                if places.get(version_hash, last) <= last:
+                    accepted[version_hash] = by, min(ended_date, word.ended_date)
         elif word.index < reach.permit_size:
-            accepted[word.version_hash] = word
+            accepted[word.version_hash] = word, date.max
     return accepted
 
 
 def accepts(
-    history: AgreementHistory, version: AgreementVersion, province: str, reach: Reach
+    history: AgreementHistory,
+    version: AgreementVersion,
+    province: str,
+    reach: Reach,
+    on_date: date,
 ) -> bool:
-    """Whether a province accepts a version, as far as its log counts."""
-    return version.version_hash in _accepted(history, province, reach)
+    """Whether a province accepts a version for a day, as far as its log counts."""
+    found = _accepted(history, province, reach).get(version.version_hash)
+    return found is not None and on_date < found[1]
 
 
-def _accepted_by_all(
-    history: AgreementHistory, reaches: Mapping[str, Reach]
-) -> list[AgreementVersion]:
+def _accepted_by_all(history: AgreementHistory, reaches: Mapping[str, Reach]) -> list[_Held]:
     """Return the versions that every province with a party in them accepts, the oldest first."""
     accepted = {
         province: _accepted(history, province, reach) for province, reach in reaches.items()
     }
-    return [
-        version
-        for version in history.versions
-        if version.author in reaches
-        and version.index < reaches[version.author].permit_size
-        and all(
-            version.version_hash in accepted.get(province, {})
+    found = []
+    for version in history.versions:
+        if version.author not in reaches or version.index >= reaches[version.author].permit_size:
+            continue
+        words = [
+            accepted.get(province, {}).get(version.version_hash)
             for province in party_provinces(version.parties)
-        )
-    ]
+        ]
+        ended_dates = [word[1] for word in words if word is not None]
+        if len(ended_dates) == len(words):
+            found.append(_Held(version=version, ended_date=min(ended_dates)))
+    return found
 
 
 def versions_in_force(
@@ -98,30 +126,45 @@ def versions_in_force(
     """Return the versions of one agreement that are in force on some day, by their first day.
 
     On a day that version is in force which is the newest that every province with a party in it
-    accepts and whose first day has come. So an amendment changes nothing while somebody has not
-    answered, and nothing before its first day; and what it replaced does not come back after its
-    last day.
+    accepts for that day and whose first day has come. So an amendment changes nothing while
+    somebody has not answered, and nothing before its first day; an end changes nothing before its
+    own; and what was replaced does not come back after its successor's last day.
 
     Args:
         history: what was said.
         reaches: of the registry logs, by author; of one that is missing nothing counts.
 
     Returns:
-        Versions with the days on which they are in force as their window; no two share a day.
+        Versions with the days on which they are in force as their window; no two share a day. One
+        version has two windows where a party that joined with an amendment has left it again.
     """
+    accepted = _accepted_by_all(history, reaches)
+    # Between two of these days nothing begins and nothing is ended.
+    edges = sorted(
+        {each.version.from_date for each in accepted}
+        | {each.ended_date for each in accepted if each.ended_date != date.max}
+    )
     found: list[AgreementVersion] = []
-    replaced_from: date | None = None
-    for version in reversed(_accepted_by_all(history, reaches)):
-        if replaced_from is None:
-            found.append(version)
-        elif version.from_date < replaced_from:
-            last = replaced_from - timedelta(days=1)
-            until = last if version.until_date is None else min(version.until_date, last)
-            found.append(replace(version, until_date=until))
-        else:
+    for first, following in zip_longest(edges, edges[1:]):
+        version = next((each.version for each in reversed(accepted) if each.holds(first)), None)
+        if version is None:
             continue
-        replaced_from = version.from_date
-    return tuple(reversed(found))
+        until = version.until_date
+        if following is not None:
+            last = following - _ONE_DAY
+            until = last if until is None else min(until, last)
+        if until is not None and until < first:
+            continue  # its last day has passed
+        before = found[-1] if found else None
+        if (
+            before is not None
+            and before.version_hash == version.version_hash
+            and before.until_date == first - _ONE_DAY
+        ):
+            found[-1] = replace(before, until_date=until)
+        else:
+            found.append(replace(version, from_date=first, until_date=until))
+    return tuple(found)
 
 
 def agreement_in_force(
@@ -150,7 +193,7 @@ def agreement_words_in_force(
     """
     provinces = sorted(party_provinces(version.parties), key=lambda each: each != version.author)
     return tuple(
-        _accepted(history, province, reaches[province])[version.version_hash]
+        _accepted(history, province, reaches[province])[version.version_hash][0]
         for province in provinces
     )
 
@@ -173,7 +216,7 @@ def cover_mask(party: str, place: str, month: ServiceMonth) -> int:
     inside = [day for day in CHANGES.change_dates if first < day <= month.last_date]
     for start, end in zip([first, *inside], [*inside, None], strict=True):
         if CHANGES.contains(party, place, start):
-            mask |= month.mask(start, None if end is None else end - timedelta(days=1))
+            mask |= month.mask(start, None if end is None else end - _ONE_DAY)
     return mask
 
 

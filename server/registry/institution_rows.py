@@ -1,6 +1,6 @@
 """What an author's registry log says of its institutions, and what a run of entries adds."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -9,11 +9,12 @@ from sqlalchemy import Connection, insert, select
 from deltacare.divisions import normalise_division
 from deltacare.v1.entry_pb2 import INSTITUTION_STATE_CLOSED, Institution
 from server.registry.bodies import is_readable, read_institution
+from server.registry.closings import ClosingSaid
 from server.registry.names import name_keys
 from server.registry.rows import Rows
 from server.registry.rulebook import Rule
 from server.registry.rules import G02_UNREADABLE, judge_institution, judge_institution_change
-from server.registry.store import chunks
+from server.registry.store import chunks, read_closings
 from server.registry.tables import closings, institutions
 from server.registry.values import InstitutionStanding
 
@@ -42,13 +43,20 @@ class InstitutionRows:
 
     Attributes:
         standing: what the log says so far of those of them that it stated, by id.
+        closed: what it says so far of closing them, by id.
     """
 
-    def __init__(self, connection: Connection, author: str, ids: Iterable[str]) -> None:
+    def __init__(self, connection: Connection, author: str, ids: Collection[str]) -> None:
         self._author = author
         self._rows = Rows(institutions, author)
         self._closings: list[dict[str, Any]] = []
         self.standing: dict[str, InstitutionStanding] = {}
+        self.closed: dict[str, tuple[ClosingSaid, ...]] = {
+            # Nobody but its own register closes an institution.
+            institution_id: said
+            for institution_id, said in read_closings(connection, ids).items()
+            if institution_id.startswith(author)
+        }
         table = institutions.c
         for some in chunks(ids):
             query = select(table.institution_id, table.log_index, table.body).where(
@@ -93,6 +101,7 @@ class InstitutionRows:
             approved_beds=body.approved_beds,
             open_beds=body.open_beds if body.HasField("open_beds") else None,
             state=body.state,
+            state_date=body.state_date,
             longitude_e6=body.longitude_e6 if has_place else None,
             latitude_e6=body.latitude_e6 if has_place else None,
             body=body.SerializeToString(deterministic=True),
@@ -109,14 +118,22 @@ class InstitutionRows:
         known_date = before.state_date if before is not None and was_closed else ""
         if is_closed and body.state_date and body.state_date == known_date:
             return  # said again with the same day, as when its beds change
+        said = ClosingSaid(
+            index=index,
+            is_closed=is_closed,
+            from_date=date.fromisoformat(body.state_date) if body.state_date else stated_date,
+            reason=body.state_reason,
+        )
+        before_it = self.closed.get(body.institution_id, ())
+        self.closed[body.institution_id] = (*before_it, said)
         self._closings.append(
             {
                 "author": self._author,
                 "log_index": index,
                 "institution_id": body.institution_id,
                 "is_closed": is_closed,
-                "from_date": body.state_date or stated_date.isoformat(),
-                "reason": body.state_reason,
+                "from_date": said.from_date.isoformat(),
+                "reason": said.reason,
             }
         )
 

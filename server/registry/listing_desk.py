@@ -23,7 +23,7 @@ from server.registry.projector import RegistryState
 from server.registry.requests import appended, new_entry, without_unknown
 from server.registry.room import Desk
 from server.registry.rulebook import Rule
-from server.registry.rules import G19_TOTALS
+from server.registry.rules import G18_LISTED_CLOSED, G19_TOTALS
 
 __all__ = ["ListingDesk"]
 
@@ -39,7 +39,7 @@ class ListingDesk(Desk):
         return await self._append(
             request,
             call,
-            entry=lambda: new_entry(request.duty, listing_proposal=body),
+            entry=lambda _: new_entry(request.duty, listing_proposal=body),
             read=lambda bad: read_proposal(body, "", bad),
             answer=lambda run: ProposeListingResponse(
                 appended=appended(run), proposal_hash=run.leaf_hashes[0]
@@ -101,11 +101,23 @@ class ListingDesk(Desk):
         )
 
     def _refusal(self, rule: Rule, state: RegistryState, entry: Entry) -> Refusal:
-        """Return the refusal of an entry; where totals differ, with those of the register."""
-        if rule is not G19_TOTALS:
+        """Return the refusal of an entry, with what its register says of whom it names.
+
+        Where totals differ, that is those of the register; where institutions are closed, which.
+        """
+        if rule not in (G18_LISTED_CLOSED, G19_TOTALS):
             return super()._refusal(rule, state, entry)
         listing = entry.listing if entry.HasField("listing") else entry.listing_proposal.listing
         bad = ViolationCollector()
+        if rule is G18_LISTED_CLOSED:
+            for institution_id, closing in state.closed(listing).items():
+                bad.note(
+                    "listing.institution_ids",
+                    institution_id,
+                    f"{rule.code}: {rule.en}",
+                    f"It is closed from {closing.from_date}; leave it out.",
+                )
+            return self._with(rule.refusal(listing.listing_id), bad)
         actual = state.totals(listing)
         for field in actual.DESCRIPTOR.fields_by_name:
             stated, found = getattr(listing.totals, field), getattr(actual, field)
@@ -116,7 +128,11 @@ class ListingDesk(Desk):
                     f"{rule.code}: {rule.en}",
                     f"The register says {found}.",
                 )
-        refusal = rule.refusal(listing.listing_id)
+        return self._with(rule.refusal(listing.listing_id), bad)
+
+    @staticmethod
+    def _with(refusal: Refusal, bad: ViolationCollector) -> Refusal:
+        """Return a refusal with what is wrong in detail."""
         return Refusal(
             refusal.reason, refusal.message, details=refusal.details, violations=bad.violations
         )

@@ -1,6 +1,6 @@
 """What an author's registry log says of its listings, and what a run of entries adds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert, select
 
 from deltacare.v1.entry_pb2 import Listing, ListingProposal, ListingWithdrawal
 from server.registry.bodies import is_readable, read_listing, read_proposal, read_withdrawal
+from server.registry.closings import ClosingSaid
 from server.registry.rows import Rows
 from server.registry.rulebook import Rule
 from server.registry.rules import (
@@ -31,6 +32,7 @@ class ListingRows:
         author: whose log it is.
         ids: of listings that the entries to come refer to.
         standing: what the log says of the institutions that they name; read at each question.
+        closed: what it says of closing them; likewise.
     """
 
     def __init__(
@@ -39,9 +41,11 @@ class ListingRows:
         author: str,
         ids: Iterable[str],
         standing: Mapping[str, InstitutionStanding],
+        closed: Mapping[str, Sequence[ClosingSaid]],
     ) -> None:
         self._author = author
         self._standing = standing
+        self._closed = closed
         self._proposals = Rows(proposals, author)
         self._new: list[dict[str, Any]] = []
         self._withdrawn: list[dict[str, Any]] = []
@@ -63,7 +67,9 @@ class ListingRows:
 
     def _judge(self, body: Listing) -> Rule | None:
         taken = body.listing_id in self._published
-        return judge_listing(self._author, body, taken=taken, standing=self._standing)
+        return judge_listing(
+            self._author, body, taken=taken, standing=self._standing, closed=self._closed
+        )
 
     def judge_proposal(self, body: ListingProposal) -> Rule | None:
         """Return the first rule that a proposal breaks: those that its publication would."""

@@ -6,8 +6,8 @@ nothing but the entries of this log and the rows that came from it. What there i
 subject is in a module of its own.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date
 
 from sqlalchemy import Connection, delete
 
@@ -17,10 +17,11 @@ from deltacare.v1.entry_pb2 import ControlTotals, Entry, Listing
 from server.log.ports import LogTx, Sequenced
 from server.registry.agreement_rows import AgreementRows
 from server.registry.claim_rows import ClaimRows
+from server.registry.closings import Closing, closed_on, closings_said
 from server.registry.institution_rows import InstitutionRows
 from server.registry.listing_rows import ListingRows
 from server.registry.rulebook import Rule
-from server.registry.rules import G01_NOT_REGISTRY, totals_of
+from server.registry.rules import G01_NOT_REGISTRY, closed_throughout, totals_of
 from server.registry.tables import (
     agreement_words,
     agreements,
@@ -72,14 +73,20 @@ class RegistryState:
                     agreement_ids.add(entry.agreement_answer.agreement_id)
         self._institutions = InstitutionRows(connection, author, institution_ids)
         self._claims = ClaimRows(connection, author, claimed_ids)
-        self._listings = ListingRows(connection, author, listing_ids, self._institutions.standing)
+        self._listings = ListingRows(
+            connection,
+            author,
+            listing_ids,
+            self._institutions.standing,
+            self._institutions.closed,
+        )
         self._agreements = AgreementRows(connection, author, agreement_ids)
 
     def judge(self, entry: Entry, *, writing: bool) -> Rule | None:
         """Return the first rule that an entry breaks.
 
         Args:
-            entry: the entry.
+            entry: the entry, with its time.
             writing: whether its author is about to append it: then what other logs say counts.
         """
         rule: Rule | None
@@ -97,7 +104,9 @@ class RegistryState:
             case "agreement":
                 rule = self._agreements.judge_version(entry.agreement)
             case "agreement_answer":
-                rule = self._agreements.judge_answer(entry.agreement_answer, writing=writing)
+                rule = self._agreements.judge_answer(
+                    entry.agreement_answer, stated_date=_stated_date(entry), writing=writing
+                )
             case _:
                 raise AssertionError("the log room gives a projector its own bodies")
         return rule
@@ -124,14 +133,23 @@ class RegistryState:
         """Return what the institutions of a listing add up to, all of them stated."""
         return totals_of(listing, self._institutions.standing)
 
+    def closed(self, listing: Listing) -> Mapping[str, Closing]:
+        """Return what closes institutions of a listing on every day of it, by id."""
+        said = self._institutions.closed
+        first = date.fromisoformat(listing.from_date)
+        found = {
+            each: closed_on(closings_said(said[each]), first)
+            for each in closed_throughout(listing, said)
+        }
+        return {each: closing for each, closing in found.items() if closing is not None}
+
     def apply(self, item: Sequenced) -> None:
         """Take in an entry that breaks no rule."""
         entry = item.entry
         match entry.WhichOneof("body"):
             case "institution":
-                stated_time = entry.entry_time.ToDatetime(UTC)
                 self._institutions.apply(
-                    item.index, entry.institution, stated_date=business_date(stated_time)
+                    item.index, entry.institution, stated_date=_stated_date(entry)
                 )
             case "institution_claim":
                 self._claims.apply(item.index, entry.institution_claim)
@@ -152,6 +170,11 @@ class RegistryState:
         self._claims.flush(self._connection)
         self._listings.flush(self._connection)
         self._agreements.flush(self._connection)
+
+
+def _stated_date(entry: Entry) -> date:
+    """Return the business date of an entry."""
+    return business_date(entry.entry_time.ToDatetime(UTC))
 
 
 def _listing_in(entry: Entry) -> Listing:

@@ -6,6 +6,7 @@ Rules decide inside the transaction that appends.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -113,7 +114,7 @@ class Desk:
         return await self._append(
             request,
             call,
-            entry=lambda: new_entry(request.duty, **{body[1]: said}),
+            entry=lambda _: new_entry(request.duty, **{body[1]: said}),
             read=lambda bad: read(said, f"{body[0]}.", bad),
             answer=answer,
             response=response,
@@ -124,12 +125,21 @@ class Desk:
         request: Any,  # noqa: ANN401  # any request with a request id and a duty
         call: Call,
         *,
-        entry: Callable[[], Entry],
+        entry: Callable[[datetime], Entry],
         read: Callable[[ViolationCollector], None],
         answer: Callable[[AppendedRun], Message],
         response: type[R],
     ) -> R:
-        """Append one entry that the rules let pass; see ``_say``."""
+        """Append one entry that the rules let pass; see ``_say``.
+
+        Args:
+            request: of the method.
+            call: who calls.
+            entry: makes it, from the time that it will bear.
+            read: checks what is said.
+            answer: makes the response.
+            response: its type.
+        """
         require_own(call, self._room.own)
         bad = ViolationCollector()
         request_id = begin_write(request.request_id, request.duty, bad)
@@ -137,7 +147,8 @@ class Desk:
         bad.raise_if_any()
 
         def decide(tx: LogTx) -> Sequence[Entry]:
-            fresh = entry()
+            fresh = entry(tx.now)
+            fresh.entry_time.FromDatetime(tx.now)
             state = RegistryState(tx.connection, self._room.own, (fresh,))
             rule = state.judge(fresh, writing=True)
             if rule is not None:

@@ -16,6 +16,7 @@ from deltacare.divisions import city_of, normalise_division, province_of
 from deltacare.errors import Reason
 from deltacare.institutions import ATTRIBUTES
 from deltacare.v1.entry_pb2 import (
+    AGREEMENT_WORD_ENDED,
     AUTHORITY_DIRECTORY,
     INSTITUTION_STATE_CLOSED,
     Agreement,
@@ -26,6 +27,7 @@ from deltacare.v1.entry_pb2 import (
     Listing,
     ListingWithdrawal,
 )
+from server.registry.closings import ClosingSaid, closed_from_to, closings_said
 from server.registry.fields import numbered_id_province
 from server.registry.in_force import party_provinces
 from server.registry.rulebook import Rule
@@ -39,11 +41,14 @@ __all__ = [
     "G15_SUCCESSOR_UNREGISTERED",
     "G16_SUCCESSOR_CLOSED",
     "G17_REOPENED",
+    "G18_LISTED_CLOSED",
     "G19_TOTALS",
     "RULES",
+    "closed_throughout",
     "judge_agreement",
     "judge_answer",
     "judge_claim",
+    "judge_end",
     "judge_institution",
     "judge_institution_change",
     "judge_listing",
@@ -174,10 +179,12 @@ G17_REOPENED = Rule(
     ),
     source=_INSTITUTION,
 )
-_G18_LISTED_CLOSED = Rule(
+# Of a listing's days those of a closing count for nothing anyway, day by day; so it is void only
+# where nothing would be left of it for an institution.
+G18_LISTED_CLOSED = Rule(
     code="G18-LISTED-CLOSED",
-    zh="名单中的机构已关闭。",
-    en="The listing names an institution that is closed.",
+    zh="名单中的机构在名单的全部日期均已关闭。",
+    en="The listing names an institution that is closed on every day of it.",
     source=_LISTING,
 )
 G19_TOTALS = Rule(
@@ -208,6 +215,17 @@ _G22_CLAIM_FROM_OUTSIDE = Rule(
     en="No authority of a province owns anything of another's institutions: it is a directory.",
     source=_CLAIM,
 )
+# Everybody relied on these days while nobody had said a word against them: care was given, people
+# were let in to work. An end that is said today is an end from today.
+_G23_ENDED_PAST = Rule(
+    code="G23-ENDED-PAST",
+    zh="协议最早自陈述当日起终止；已过之日由各方均接受的修改处理。",
+    en=(
+        "An agreement ends from the day of the entry at the earliest; days that have passed are "
+        "changed by an amendment that all accept."
+    ),
+    source=_AGREEMENT,
+)
 
 RULES: tuple[Rule, ...] = (
     G01_NOT_REGISTRY,
@@ -227,11 +245,12 @@ RULES: tuple[Rule, ...] = (
     G15_SUCCESSOR_UNREGISTERED,
     G16_SUCCESSOR_CLOSED,
     G17_REOPENED,
-    _G18_LISTED_CLOSED,
+    G18_LISTED_CLOSED,
     G19_TOTALS,
     _G20_PROPOSAL,
     _G21_CLAIM_BY_OWNER,
     _G22_CLAIM_FROM_OUTSIDE,
+    _G23_ENDED_PAST,
 )
 """Every rule, in order."""
 
@@ -300,6 +319,7 @@ def judge_listing(
     *,
     taken: bool,
     standing: Mapping[str, InstitutionStanding],
+    closed: Mapping[str, Sequence[ClosingSaid]],
 ) -> Rule | None:
     """Return the rule that a readable listing breaks, proposed or published.
 
@@ -308,6 +328,7 @@ def judge_listing(
         body: the listing.
         taken: whether the author published a listing under this id before.
         standing: what its log says before it of those of its institutions that it stated.
+        closed: what its log says before it of closing them.
     """
     ids = (body.listing_id, *body.institution_ids)
     if any(numbered_id_province(each) != author for each in ids):
@@ -316,9 +337,25 @@ def judge_listing(
         return _G05_LISTING_TAKEN
     if any(each not in standing for each in body.institution_ids):
         return _G06_UNREGISTERED
-    if any(standing[each].state == INSTITUTION_STATE_CLOSED for each in body.institution_ids):
-        return _G18_LISTED_CLOSED
+    if closed_throughout(body, closed):
+        return G18_LISTED_CLOSED
     return None if body.totals == totals_of(body, standing) else G19_TOTALS
+
+
+def closed_throughout(body: Listing, closed: Mapping[str, Sequence[ClosingSaid]]) -> Sequence[str]:
+    """Return the institutions of a readable listing that are closed on every day of it.
+
+    Args:
+        body: the listing.
+        closed: what its author's log says before it of closing them.
+    """
+    first = date.fromisoformat(body.from_date)
+    last = date.fromisoformat(body.until_date) if body.until_date else None
+    return [
+        each
+        for each in body.institution_ids
+        if each in closed and closed_from_to(closings_said(closed[each]), first, last)
+    ]
 
 
 def judge_publication(body: Listing, *, proposal: tuple[bytes, Listing] | None) -> Rule | None:
@@ -419,3 +456,16 @@ def judge_answer(
     if author not in party_provinces(parties):
         return _G10_NO_OWN_PARTY
     return None if body.version_hash == newest_hash else _G13_NOT_NEWEST
+
+
+def judge_end(body: AgreementAnswer, *, stated_date: date) -> Rule | None:
+    """Return the rule that a readable end of an agreement breaks by its day; of any author's.
+
+    Args:
+        body: the word; one that accepts names no day.
+        stated_date: business date of the entry.
+    """
+    if body.word != AGREEMENT_WORD_ENDED:
+        return None
+    is_past = date.fromisoformat(body.effective_date) < stated_date
+    return _G23_ENDED_PAST if is_past else None

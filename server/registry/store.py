@@ -116,7 +116,7 @@ def load_agreement_histories(
                 province=row.author,
                 index=row.log_index,
                 version_hash=row.version_hash,
-                accepted=row.is_accepted,
+                ended_date=optional_date(row.ended_date),
             )
         )
     return {

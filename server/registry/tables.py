@@ -43,6 +43,8 @@ institutions = Table(
     Column("approved_beds", Integer, nullable=False),
     Column("open_beds", Integer),
     Column("state", Integer, nullable=False),
+    # First day of the state; empty where the register has none.
+    Column("state_date", Text, nullable=False),
     # In micro-degrees; both missing where the register has none.
     Column("longitude_e6", Integer),
     Column("latitude_e6", Integer),
@@ -162,5 +164,6 @@ agreement_words = Table(
     Column("log_index", BigInt, primary_key=True, autoincrement=False),
     Column("agreement_id", IdText, nullable=False, index=True),
     Column("version_hash", LargeBinary, nullable=False),
-    Column("is_accepted", Boolean, nullable=False),
+    # First day without it, of a word that ends it; others accept.
+    Column("ended_date", Text),
 )

@@ -109,13 +109,13 @@ class AgreementWordSaid:
         province: who said it.
         index: place in its registry log.
         version_hash: which version it meant.
-        accepted: whether it accepted; else it ended.
+        ended_date: first day without that version and those before it; ``None`` if it accepted.
     """
 
     province: str
     index: int
     version_hash: bytes
-    accepted: bool
+    ended_date: date | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

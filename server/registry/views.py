@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, false, func, select
 from deltacare.divisions import CHANGES, DivisionLevel, division_level, province_of
 from deltacare.ids import LogName
 from deltacare.institutions import fold_text
-from deltacare.v1.entry_pb2 import Institution
+from deltacare.v1.entry_pb2 import INSTITUTION_STATE_OPERATING, Institution
 from deltacare.v1.registry_service_pb2 import (
     InstitutionCount,
     InstitutionFilter,
@@ -77,6 +77,27 @@ def _in_division(connection: Connection, division: str, on_date: date) -> Column
     return table.division_code.in_(inside) if inside else false()
 
 
+def _operates(on_date: date) -> ColumnElement[bool]:
+    """Return the condition that an institution takes residents in on a date.
+
+    The newest statement may tell of a state to come: then the one that holds is the newest of those
+    whose day has come.
+    """
+    said = institutions.alias()
+    begun = (
+        select(said.c.state)
+        .where(
+            said.c.institution_id == institutions.c.institution_id,
+            said.c.author == institutions.c.author,
+            said.c.state_date <= on_date.isoformat(),
+        )
+        .order_by(said.c.log_index.desc())
+        .limit(1)
+        .correlate(institutions)
+    )
+    return begun.scalar_subquery() == INSTITUTION_STATE_OPERATING
+
+
 def conditions_of(
     connection: Connection, wanted: InstitutionFilter, on_date: date
 ) -> list[ColumnElement[bool]]:
@@ -95,6 +116,7 @@ def conditions_of(
         conditions.append(table.approved_beds <= wanted.beds_max)
     if wanted.open_beds_min:
         conditions.append(table.open_beds >= wanted.open_beds_min)
+        conditions.append(_operates(on_date))
     if wanted.provider_type:
         conditions.append(table.provider_type == wanted.provider_type)
     if wanted.state:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from deltacare.errors import DeltacareError, Unavailable
 from deltacare.ids import LogKind, LogName
@@ -26,6 +27,7 @@ _WAKE_MAX = timedelta(minutes=1)
 _RETRY_S = 5.0
 
 _log = structlog.get_logger("deltacare.settlement")
+_alarm = structlog.get_logger("deltacare.alarm")
 
 
 def next_wake_time(now: datetime, close_time: tuple[int, int]) -> datetime:
@@ -117,6 +119,10 @@ class NightKeeper:
                 asyncio.get_running_loop().call_later(_RETRY_S, due.set)
             except DeltacareError as error:
                 _log.error("night_refused", partner=partner, reason=error.reason.wire)
+            except SQLAlchemyError:
+                # What was due is due still: nothing else may change for long.
+                _alarm.exception("night_failed", partner=partner)
+                asyncio.get_running_loop().call_later(_RETRY_S, due.set)
             except Exception:  # noqa: BLE001 - one pair's bug must not end the others' nights
                 _log.exception("night_failed", partner=partner)
 
@@ -133,6 +139,9 @@ class NightKeeper:
                 wake = now + timedelta(seconds=_RETRY_S)
             except DeltacareError as error:
                 _log.error("close_refused", reason=error.reason.wire)
+            except SQLAlchemyError:
+                _alarm.exception("close_failed")
+                wake = now + timedelta(seconds=_RETRY_S)
             await self._sleep_until(wake)
 
     async def _sleep_until(self, wake: datetime) -> None:

@@ -106,8 +106,14 @@ _PERSONAL = Retention(
     reason_zh="为核对持证人与办理认证所必需（个人信息保护法第十九条：最短必要时间）。",
     reason_en="Needed to compare holders and to certify (Personal Information Protection Law, "
     "art. 19: no longer than needed).",
-    ended_zh="由人决定：deltacare personal erase，事由 RETENTION_ENDED 或 REQUESTED。",
-    ended_en="A person decides: deltacare personal erase, with RETENTION_ENDED or REQUESTED.",
+    ended_zh=(
+        "由人决定：deltacare personal erase，事由 RETENTION_ENDED 或 REQUESTED；"
+        "持证人受禁入措施期间不予删除（P08，个人信息保护法第四十七条：处理目的尚未实现）。"
+    ),
+    ended_en=(
+        "A person decides: deltacare personal erase, with RETENTION_ENDED or REQUESTED; not while "
+        "a measure bars the holder (P08; art. 47: the purpose is not achieved yet)."
+    ),
 )
 _SECRET = Retention(
     name="SECRET",
@@ -269,10 +275,11 @@ requests that held the values are compared by.
   within a second once nobody reads an older snapshot.
   预写日志在无人读取旧快照后一秒内清空。
 - **PostgreSQL.** The tables are written anew within a minute (`VACUUM FULL`), once no older
-  snapshot is in use. Its own write-ahead log is the server's: it keeps the sealed values and the
-  wrapped key until its segments are recycled (after a checkpoint, by `max_wal_size`), and so do
-  archived segments, the logs of its replicas, and base backups made before. They open only under
-  the node's vault key, which is in none of them. Where that is not enough:
+  snapshot is in use. Its own write-ahead log is the server's: it keeps the sealed values, the
+  wrapped key and the keyed mark of the identity number until its segments are recycled (after a
+  checkpoint, by `max_wal_size`), and so do archived segments, the logs of its replicas, and base
+  backups made before. They open only under the node's vault key, which is in none of them, and
+  without it no number can be tried against a mark. Where that is not enough:
   `CHECKPOINT; SELECT pg_switch_wal();`, and delete older archives.
   预写日志、归档与此前的备份在循环或删除之前仍含密文，
   只有本节点的 vault 密钥能解，而该密钥不在其中。

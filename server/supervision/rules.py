@@ -1,10 +1,10 @@
 """What may be said in supervision, and what follows from each measure.
 
-Pure: values in, a rule or a value out. Rules M01 to M14 judge what is said. Of these all but M05
-and M06 make an entry void, and look at nothing but its author's own log up to that entry; the two
-are refused at the author alone, because they look at other logs. Rules M21 to M27 say what follows
-from a measure. Against an institution or a certificate of the author's own province it counts
-everywhere, against another's in the author's province.
+Pure: values in, a rule or a value out. Rules M01 to M15 judge what is said. Of these all but M05,
+M06 and M15 make an entry void, and look at nothing but its author's own log up to that entry; the
+three are refused at the author alone, because they look at other logs and at the vault. Rules M21
+to M27 say what follows from a measure. Against an institution or a certificate of the author's own
+province it counts everywhere, against another's in the author's province.
 
 What restricts (a measure) counts as far as a log was verified, what gives back (a report that
 something is mended, a lift) as far as a quorum cosigned it.
@@ -39,6 +39,7 @@ __all__ = [
     "M02_UNREADABLE",
     "M05_NO_MEMBER",
     "M06_SUBJECT_UNKNOWN",
+    "M15_PERSON_LEFT_OUT",
     "RULES",
     "Consequence",
     "barred_days",
@@ -155,6 +156,13 @@ _M14_TOO_EARLY = Rule(
     source=_LIFT,
 )
 
+M15_PERSON_LEFT_OUT = Rule(
+    code="M15-PERSON-LEFT-OUT",
+    zh="据本节点所存信息，同一人另有证书不在该措施范围之内；请一并列明，或说明不列入的理由。",
+    en="The same person holds another certificate, by what this node keeps of persons, that the "
+    "measure does not reach; name it as well, or say why it is left out.",
+    source=_MEASURE,
+)
 _M21_WARNING = Rule(
     code="M21-WARNING",
     zh="约谈、警告：记录在案。",
@@ -219,6 +227,7 @@ RULES: tuple[Rule, ...] = (
     _M12_MENDED,
     _M13_LIFTED,
     _M14_TOO_EARLY,
+    M15_PERSON_LEFT_OUT,
     _M21_WARNING,
     _M22_RECTIFICATION,
     _M23_ADMISSION,

@@ -5,14 +5,15 @@ answer from rows. What other logs have to say (is there such an institution, suc
 such a member) is asked here alone, before anything is said; elsewhere it makes nothing void.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
 
+import structlog
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from deltacare.errors import ViolationCollector
+from deltacare.errors import FieldViolation, Refusal, ViolationCollector
 from deltacare.ids import CertificateNumber, InstitutionId, LogName, parse_province
 from deltacare.times import business_date, parse_date
 from deltacare.trust import Trust
@@ -32,8 +33,8 @@ from deltacare.v1.supervision_service_pb2 import (
     TakeMeasureResponse,
 )
 from server.edge.call import Call
-from server.log.ports import LogReader, LogTx, Sequencer
-from server.registry.fields import parse_numbered_id, read_page_size
+from server.log.ports import LogReader, LogTx, Sequenced, Sequencer
+from server.registry.fields import parse_numbered_id, read_page_size, read_reason
 from server.registry.paging import next_token, read_token
 from server.registry.requests import (
     appended,
@@ -43,18 +44,38 @@ from server.registry.requests import (
     submit,
     without_unknown,
 )
-from server.registry.store import institutions_newest
+from server.registry.store import institutions_newest, optional_date
 from server.registry.values import Reach
 from server.store.database import Database
 from server.supervision.bodies import read_inspection, read_lift, read_measure, read_report
 from server.supervision.projector import SupervisionState, subject_of
-from server.supervision.rules import M05_NO_MEMBER, M06_SUBJECT_UNKNOWN
+from server.supervision.rules import (
+    CONSEQUENCES,
+    M05_NO_MEMBER,
+    M06_SUBJECT_UNKNOWN,
+    M15_PERSON_LEFT_OUT,
+)
+from server.supervision.values import Effect
 from server.supervision.views import MeasureFilter, find_inspections, find_measures
 
-__all__ = ["CertificateKnown", "SupervisionServicer"]
+__all__ = ["ALSO_MAX", "CertificateKnown", "SupervisionServicer", "Unreached"]
+
+ALSO_MAX = 63
+"""Other certificates against which one call takes the same measure."""
 
 CertificateKnown = Callable[[Connection, str], bool]
 """Whether a log states a certificate; the room above knows."""
+
+Unreached = Callable[[Connection, Collection[str], date, date | None], Sequence[str]]
+"""Which other own certificates of the holders of some a bar between two days would not reach."""
+
+_LEFT_OUT_REMEDY = (
+    "Name it with --also (also_certificate_nos), or say why not with --only-this "
+    "(only_this_reason)."
+)
+_SUBJECT_FIELD = "also_certificate_nos"
+
+_log = structlog.get_logger("deltacare.supervision")
 
 # All that a snapshot holds was verified.
 _ALL = 2**63 - 1
@@ -72,6 +93,7 @@ class SupervisionServicer:
         sequencer: appends to own logs.
         reader: how far each log is held.
         certificate_known: whether a log states a certificate.
+        unreached: what else a person holds that is to be barred.
     """
 
     def __init__(
@@ -83,6 +105,7 @@ class SupervisionServicer:
         sequencer: Sequencer,
         reader: LogReader,
         certificate_known: CertificateKnown,
+        unreached: Unreached,
     ) -> None:
         self._own = own
         self._own_log = LogName.registry(own)
@@ -91,6 +114,7 @@ class SupervisionServicer:
         self._sequencer = sequencer
         self._reader = reader
         self._certificate_known = certificate_known
+        self._unreached = unreached
 
     async def record_inspection(
         self, request: RecordInspectionRequest, call: Call
@@ -108,14 +132,69 @@ class SupervisionServicer:
         )
 
     async def take_measure(self, request: TakeMeasureRequest, call: Call) -> TakeMeasureResponse:
-        """Take a measure against an institution or a caregiver."""
-        return await self._say(
+        """Take a measure against an institution or a caregiver, and all that a caregiver holds."""
+        bad = ViolationCollector()
+        _read_also(request, bad)
+        if request.only_this_reason:
+            read_reason(request.only_this_reason, "only_this_reason", bad)
+        response = await self._say(
             request,
             call,
-            ViolationCollector(),
+            bad,
             body=("measure", "supervision_measure"),
             read=read_measure,
             response=TakeMeasureResponse,
+            more=lambda first: _also(first, request.also_certificate_nos),
+            ask=lambda connection, taken: self._require_whole(connection, request, taken),
+        )
+        if request.only_this_reason:
+            _log.info(
+                "measure_leaves_out",
+                measure_id=request.measure.measure_id,
+                reason=request.only_this_reason,
+            )
+        return response
+
+    def _require_whole(
+        self,
+        connection: Connection,
+        request: TakeMeasureRequest,
+        taken: Sequence[SupervisionMeasure],
+    ) -> None:
+        """Refuse to bar somebody by some certificates and leave the others good.
+
+        Raises:
+            Refusal: M15, with every certificate that is left out.
+        """
+        first = taken[0]
+        if (
+            not first.certificate_no
+            or request.only_this_reason
+            or Effect.NOT_RECOGNISED not in CONSEQUENCES[first.kind].effects
+        ):
+            return
+        left_out = self._unreached(
+            connection,
+            [each.certificate_no for each in taken],
+            date.fromisoformat(first.from_date),
+            optional_date(first.until_date),
+        )
+        if not left_out:
+            return
+        refusal = M15_PERSON_LEFT_OUT.refusal(", ".join(left_out))
+        raise Refusal(
+            refusal.reason,
+            refusal.message,
+            details=refusal.details,
+            violations=[
+                FieldViolation(
+                    field=_SUBJECT_FIELD,
+                    value=number,
+                    description=f"{M15_PERSON_LEFT_OUT.code}: {M15_PERSON_LEFT_OUT.en}",
+                    remedy=_LEFT_OUT_REMEDY,
+                )
+                for number in left_out
+            ],
         )
 
     async def report_rectification(
@@ -153,8 +232,10 @@ class SupervisionServicer:
         body: tuple[str, str],
         read: Callable[[Any, str, ViolationCollector], None],
         response: type[R],
+        more: Callable[[Any], Sequence[Any]] = lambda _: (),
+        ask: Callable[[Connection, Sequence[Any]], None] = lambda *_: None,
     ) -> R:
-        """Append one entry that the rules let pass.
+        """Append what the rules let pass: one entry, or several of a kind.
 
         Args:
             request: of the method.
@@ -163,20 +244,30 @@ class SupervisionServicer:
             body: field of the request that holds the body, and field of the entry that takes it.
             read: checks the body.
             response: type of the response; has ``appended``.
+            more: returns what else is said with the first body; each is checked like it.
+            ask: refuses all of it together, inside the transaction.
         """
         require_own(call, self._own)
         request_id = begin_write(request.request_id, request.duty, bad)
-        said = without_unknown(getattr(request, body[0]))
-        read(said, f"{body[0]}.", bad)
+        first = without_unknown(getattr(request, body[0]))
+        read(first, f"{body[0]}.", bad)
+        bad.raise_if_any()
+        bodies = [first, *more(first)]
+        for said in bodies[1:]:  # what is worked out from the first, such as a longer id
+            read(said, f"{body[0]}.", bad)
         bad.raise_if_any()
 
         def decide(tx: LogTx) -> Sequence[Entry]:
-            entry = new_entry(request.duty, **{body[1]: said})
-            rule = SupervisionState(tx.connection, self._own, (entry,)).judge(entry)
-            if rule is not None:
-                raise rule.refusal(subject_of(entry))
-            self._require_known(tx.connection, said)
-            return (entry,)
+            entries = [new_entry(request.duty, **{body[1]: said}) for said in bodies]
+            state = SupervisionState(tx.connection, self._own, entries)
+            for position, entry in enumerate(entries):
+                rule = state.judge(entry)
+                if rule is not None:
+                    raise rule.refusal(subject_of(entry))
+                self._require_known(tx.connection, bodies[position])
+                state.apply(Sequenced(index=position, leaf_hash=b"", entry=entry))
+            ask(tx.connection, bodies)
+            return entries
 
         return await submit(
             self._sequencer,
@@ -309,6 +400,40 @@ class SupervisionServicer:
                 next_token(question, page[-1].inspection.inspection_id) if len(found) > size else ""
             ),
         )
+
+
+def _read_also(request: TakeMeasureRequest, bad: ViolationCollector) -> None:
+    """Check the other certificates of a caregiver against which a measure is taken."""
+    numbers = list(request.also_certificate_nos)
+    if len(numbers) > ALSO_MAX:
+        bad.note(_SUBJECT_FIELD, len(numbers), f"It has more than {ALSO_MAX} values.")
+    if numbers and not request.measure.certificate_no:
+        bad.note(
+            _SUBJECT_FIELD,
+            numbers[0],
+            "A measure against an institution names no certificates.",
+            "Leave them out, or name the caregiver's first one as the certificate.",
+        )
+    seen = {request.measure.certificate_no}
+    for index, number in enumerate(numbers[:ALSO_MAX]):
+        bad.take(CertificateNumber.parse, number, field=f"{_SUBJECT_FIELD}[{index}]")
+        if number in seen:
+            bad.note(
+                f"{_SUBJECT_FIELD}[{index}]", number, "The certificate is named more than once."
+            )
+        seen.add(number)
+
+
+def _also(first: SupervisionMeasure, numbers: Sequence[str]) -> list[SupervisionMeasure]:
+    """Return the same measure against other certificates, each under an id of its own."""
+    found = []
+    for place, number in enumerate(numbers, start=2):
+        body = SupervisionMeasure()
+        body.CopyFrom(first)
+        body.certificate_no = number
+        body.measure_id = f"{first.measure_id}-{place}"
+        found.append(body)
+    return found
 
 
 def _read_author(text: str, bad: ViolationCollector) -> None:

@@ -6,7 +6,7 @@ is compared with what a node would have said.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from deltacare.divisions import province_of
@@ -97,18 +97,27 @@ class Logs:
     Attributes:
         entries: Of each log.
         unseen: How many of the last entries of a log no quorum has seen.
+        later: How many of the last entries of a log were said after the moment asked about.
         facts: Changes what is known of a log.
     """
 
     entries: dict[str, list[bytes]] = field(default_factory=lambda: {p: [] for p in PROVINCES})
     unseen: dict[str, int] = field(default_factory=dict)
+    later: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Callable[[LogFacts], LogFacts]] = field(default_factory=dict)
 
-    def say(self, author: str, maker: str = "m-1", reviewer: str = "r-1", **body: object) -> bytes:
+    def say(
+        self,
+        author: str,
+        maker: str = "m-1",
+        reviewer: str = "r-1",
+        time: datetime = NOW,
+        **body: object,
+    ) -> bytes:
         """Append an entry and return its leaf hash."""
         request_id = f"00000000-0000-4000-8000-{author}{len(self.entries[author]):06d}"
         entry = pb.Entry(maker=maker, reviewer=reviewer, request_id=request_id, **body)  # type: ignore[arg-type]
-        entry.entry_time.FromDatetime(NOW)
+        entry.entry_time.FromDatetime(time)
         data = entry.SerializeToString(deterministic=True)
         self.entries[author].append(data)
         return leaf_hash(data)
@@ -241,9 +250,10 @@ class Logs:
         for author, entries in self.entries.items():
             is_own = author == asked.answered_by
             unseen = 0 if is_own else self.unseen.get(author, 0)
+            size = len(entries) - self.later.get(author, 0)
             facts = LogFacts(
-                size=len(entries),
-                quorum_size=len(entries) - unseen,
+                size=size,
+                quorum_size=max(size - unseen, 0),
                 fresh_time=NOW - timedelta(seconds=30),
                 is_stalled=False,
                 is_forked=False,
@@ -400,6 +410,10 @@ class Logs:
                     found.append((author, index, name, getattr(entry, name), leaf_hash(data)))
         return found
 
+    def _stated_date(self, author: str, index: int) -> date:
+        time = pb.Entry.FromString(self.entries[author][index]).entry_time
+        return business_date(time.ToDatetime(UTC))
+
     def _certificate(self, number: str) -> CertificateHistory | None:
         issued = [
             (index, body)
@@ -527,18 +541,21 @@ class Logs:
         versions: dict[str, list[AgreementVersion]] = {}
         words: dict[str, list[AgreementWordSaid]] = {}
         for author, index, name, body, leaf in self._said("agreement", "agreement_answer"):
-            accepted, version_hash = True, leaf
+            ended_date, version_hash = None, leaf
             if name == "agreement":
                 data = body.SerializeToString()
                 versions.setdefault(body.agreement_id, []).append(
                     version_of(author, index, leaf, data)
                 )
             else:
-                accepted = body.word == pb.AGREEMENT_WORD_ACCEPTED
                 version_hash = body.version_hash
+                if body.word == pb.AGREEMENT_WORD_ENDED:
+                    ended_date = date.fromisoformat(body.effective_date)
+                    if ended_date < self._stated_date(author, index):
+                        continue  # void
             words.setdefault(body.agreement_id, []).append(
                 AgreementWordSaid(
-                    province=author, index=index, version_hash=version_hash, accepted=accepted
+                    province=author, index=index, version_hash=version_hash, ended_date=ended_date
                 )
             )
         return {

@@ -23,6 +23,7 @@ from deltacare.v1 import entry_pb2 as pb
 from deltacare.v1 import registry_service_pb2 as reg_pb
 from deltacare.v1 import supervision_service_pb2 as sup_pb
 from deltacare.v1.types_pb2 import Duty
+from server.certification.barring import unreached
 from server.certification.projector import CertificationProjector
 from server.certification.salts import SaltStore
 from server.certification.service import CertificationServicer
@@ -206,6 +207,14 @@ class Rooms:
             certificate_known=lambda connection, number: bool(
                 read_histories(connection, (number,))
             ),
+            unreached=lambda connection, numbers, first, last: unreached(
+                connection,
+                node.province,
+                self.certification[node.province]._room.vault,
+                numbers,
+                from_date=first,
+                until_date=last,
+            ),
         )
 
     def _certification(self, node: Node) -> CertificationServicer:
@@ -268,10 +277,25 @@ class Rooms:
 
     @classmethod
     @asynccontextmanager
-    async def alone(cls, directory: Path, province: str) -> AsyncIterator["Rooms"]:
-        """Bring up one node without its partners; it may write all the same."""
+    async def alone(
+        cls,
+        directory: Path,
+        province: str,
+        more: Callable[[SaltStore], Iterable[Projector]] = lambda _: (),
+    ) -> AsyncIterator["Rooms"]:
+        """Bring up one node without its partners; it may write all the same.
+
+        Args:
+            directory: of its database.
+            province: whose node.
+            more: returns further projectors, from its salts.
+        """
         salts = _salts()
-        nodes = FourNodes(directory, projectors=_projectors, attachments=salts.__getitem__)
+        nodes = FourNodes(
+            directory,
+            projectors=lambda each: [*_projectors(each), *more(salts[each])],
+            attachments=salts.__getitem__,
+        )
         try:
             await nodes[province].start(write_unconfirmed=True)
             yield cls(nodes, salts, (province,))
@@ -325,17 +349,24 @@ class Rooms:
         return answer.version_hash
 
     async def say(
-        self, province: str, agreement_id: str, version_hash: bytes, *, accept: bool = True
-    ) -> None:
-        """Answer an agreement."""
+        self,
+        province: str,
+        agreement_id: str,
+        version_hash: bytes,
+        *,
+        accept: bool = True,
+        ends: str = "",
+    ) -> reg_pb.AnswerAgreementResponse:
+        """Answer an agreement; an end is from the present day, unless another is named."""
         word = pb.AGREEMENT_WORD_ACCEPTED if accept else pb.AGREEMENT_WORD_ENDED
         answer = pb.AgreementAnswer(
             agreement_id=agreement_id,
             version_hash=version_hash,
             word=word,
             reason="" if accept else "EXPIRED_TERMS",
+            effective_date=ends,
         )
-        await self.registry[province].answer_agreement(
+        return await self.registry[province].answer_agreement(
             reg_pb.AnswerAgreementRequest(request_id=request_id(), duty=DUTY, answer=answer),
             self.call(province, "Answer"),
         )

@@ -58,6 +58,26 @@ ZH: Mapping[str, str] = {
     "Give subject_ref, the number of the person in your own system.": (
         "请给出人员编号（subject_ref），即本单位系统中的编号。"
     ),
+    "Somebody's identity number stands in the name.": "姓名中含有身份证号。",
+    "Write the name alone; the number goes into identity_number.": (
+        "请只写姓名；身份证号填入身份证号（identity_number）。"
+    ),
+    "Use the person's own reference; if the name was changed, say so with name_change_reason and "
+    "the identity number; if what is kept is wrong, mend it with deltacare personal put.": (
+        "请使用本人的人员编号；已更名的，请给出更名事由（name_change_reason）和身份证号；"
+        "所存有误的，请用 deltacare personal put 更正。"
+    ),
+    "Use the person's own reference; if what is kept is wrong, mend it with deltacare personal "
+    "put.": "请使用本人的人员编号；所存有误的，请用 deltacare personal put 更正。",
+    "Give the identity number: with it alone a changed name is taken where one is kept; what is "
+    "kept is mended with deltacare personal put.": (
+        "请给出身份证号：已存身份证号的，须相符才可更名；所存有误的，"
+        "请用 deltacare personal put 更正。"
+    ),
+    "Name a certificate of the same holder, or none; if the name was changed, say so with "
+    "name_change_reason and the identity number.": (
+        "请填写同一持证人的证书，或不填；已更名的，请给出更名事由（name_change_reason）和身份证号。"
+    ),
     # In a file.
     "The number was issued before, for another certificate.": (
         "该编号先前已签发给内容不同的证书。"

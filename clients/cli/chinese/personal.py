@@ -49,6 +49,17 @@ ZH: Mapping[str, str] = {
     ),
     "The certificate is linked with another person.": "该证书已登记在另一人名下。",
     "The certificate was issued to another name.": "姓名与证书签发时的不符。",
+    "Another name or identity number is kept under this reference; what is kept stays.": (
+        "该人员编号名下所存的是另一姓名或另一身份证号；所存内容不变。"
+    ),
+    "A measure bars the holder and has not ended; until then nothing of the person is erased.": (
+        "持证人受禁入措施或列入失信名单，措施尚未终止，不予删除。"
+    ),
+    "Wait until it has ended, or lift it with deltacare supervision lift if it was wrong; see "
+    "deltacare supervision list.": (
+        "请待措施终止后再办理；措施有误的，请用 deltacare supervision lift 解除；"
+        "查看用 deltacare supervision list。"
+    ),
     "Compare name and certificate number with the paper and correct the wrong one; leave out a "
     "certificate that was issued under an earlier name.": (
         "请对照证书原件核对姓名与证书编号并更正；以曾用名签发的证书请勿列入。"

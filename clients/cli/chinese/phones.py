@@ -91,6 +91,7 @@ ZH: Mapping[str, str] = {
     "The status list has not exactly the claims that it should have.": (
         "状态列表的内容项多于或少于应有的。"
     ),
+    "The status list has not as many places as it says.": "状态列表的位数与其所称不符。",
     "The status list has not two bits for each place.": "状态列表不是每位两比特。",
     "The status list is another one.": "状态列表不是所要的那一个。",
     "The status list is no COSE_Sign1 without open headers.": (
@@ -107,6 +108,16 @@ ZH: Mapping[str, str] = {
     "The list is not the one that the entry states.": "列表与条目所述摘要不符。",
     "The entry states another list, or one of a later day.": "条目所述为另一列表，或日期更晚。",
     "The receipt is of another entry.": "回执属于另一条目。",
+    "The log has another entry at {} #{}.": "日志在 {} #{} 处是另一条目。",
+    "The entry is void: it states a list of entries that were not there yet.": (
+        "该条目无效：它公布的列表所依据的条目当时尚不存在。"
+    ),
+    "The certificate has another place in the list than the node says.": (
+        "证书在列表中的位置与节点所述不同。"
+    ),
+    "The node gave an older list: {} #{} states a newer one of that day or before.": (
+        "节点给出的列表较旧：{} #{} 公布了该日以前更新的列表。"
+    ),
     "The certificate was not issued yet when the list was stated.": ("该列表公布时证书尚未签发。"),
     # Bundles.
     "This is no offline bundle ({}).": "这不是离线包（{}）。",
@@ -128,6 +139,7 @@ ZH: Mapping[str, str] = {
     # Calls.
     "A key signs nothing of days that are past.": "公钥不能自过去的日期起签名。",
     "A key that is withdrawn has no days.": "撤回公钥时不得填写日期。",
+    "No status list speaks of days to come.": "状态列表不说尚未到来的日期。",
     "Another province's newest list is signed by its own node.": (
         "他省最新的状态列表由其本省节点签名。"
     ),

@@ -32,6 +32,10 @@ ZH: Mapping[str, str] = {
         "协议方应为六位数字的省、市或区县代码。"
     ),
     "Take it from the proposal.": "请取自提议。",
+    "Only an end has a day; what is accepted holds from the version's first day.": (
+        "只有终止才写日期；接受的版本自其起始日起有效。"
+    ),
+    "Leave it out.": "请勿填写。",
     "Have another person review it.": "请由另一人复核。",
     "It is not a token of this question.": "不是该查询的翻页标记。",
     "Leave it empty to begin again.": "留空即从头开始。",

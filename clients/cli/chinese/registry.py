@@ -17,7 +17,10 @@ ZH: Mapping[str, str] = {
         "An institution comes back from being closed only with the day, not before the closing, "
         "and the reason."
     ): "已关闭的机构恢复时须写明不早于关闭之日的起始日期和原因。",
-    "The listing names an institution that is closed.": "名单中的机构已关闭。",
+    "The listing names an institution that is closed on every day of it.": (
+        "名单中的机构在名单的全部日期均已关闭。"
+    ),
+    "It is closed from {}; leave it out.": "该机构自 {} 起关闭，请从名单中删去。",
     "The control totals differ from what the register says.": "名单的总分核对不符。",
     (
         "A listing that was proposed is published as its last proposal says, naming its hash; one "

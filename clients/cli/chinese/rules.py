@@ -27,6 +27,10 @@ ZH: Mapping[str, str] = {
         "新版本须以现行最新版本为前版，首版不得有前版。"
     ),
     "There is no such agreement.": "没有这一协议。",
+    "An agreement ends from the day of the entry at the earliest; days that have passed are "
+    "changed by an amendment that all accept.": (
+        "协议最早自陈述当日起终止；已过之日由各方均接受的修改处理。"
+    ),
     "The version answered is not the newest of the agreement.": "所答复的不是协议的最新版本。",
     # Certificates.
     "Only the issuing province issues or changes a certificate.": (
@@ -43,6 +47,10 @@ ZH: Mapping[str, str] = {
     ),
     "The institution that a certificate is about was stated in the province's own register "
     "before.": "证书所发给的机构须先在本省名册中登记。",
+    "What the certificate follows is another holder's, by name, reference or identity number; "
+    "certificates that follow one another are one holder's.": (
+        "前一证书的持证人与此不同（姓名、人员编号或身份证号不符）；前后相续的证书须属同一人。"
+    ),
     "A renewal ends later than what it renews.": "续期后的有效期须晚于现有效期。",
     "The certificate is not suspended on the day from which it is reinstated.": (
         "该证书在恢复之日并未暂停。"

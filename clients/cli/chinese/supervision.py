@@ -22,7 +22,21 @@ ZH: Mapping[str, str] = {
         "一项措施只针对机构或证书之一。"
     ),
     "Ask for one of them.": "请只查询其一。",
+    "A measure against an institution names no certificates.": "针对机构的措施不列证书。",
+    "Leave them out, or name the caregiver's first one as the certificate.": (
+        "请删去，或以护理员的第一张证书作为措施对象。"
+    ),
+    "The certificate is named more than once.": "证书重复列出。",
+    "Name it with --also (also_certificate_nos), or say why not with --only-this "
+    "(only_this_reason).": (
+        "请用 --also（also_certificate_nos）一并列明，"
+        "或用 --only-this（only_this_reason）说明不列入的理由。"
+    ),
     # Rules.
+    "The same person holds another certificate, by what this node keeps of persons, that the "
+    "measure does not reach; name it as well, or say why it is left out.": (
+        "据本节点所存信息，同一人另有证书不在该措施范围之内；请一并列明，或说明不列入的理由。"
+    ),
     "Of an inspection or measure only the province speaks whose code it bears.": (
         "检查、措施及其后续只能由编号所属的省作出。"
     ),

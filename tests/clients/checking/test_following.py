@@ -1,5 +1,6 @@
 """Tests of following alerts: cursors kept after what was handled, reconnecting, refusals."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -81,6 +82,21 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(Refusal):
         Cursors.load(path)
     assert text == path.read_text(encoding="utf-8")
+
+
+def test_what_a_kill_left_is_cleared(tmp_path: Path) -> None:
+    """A file half written long ago goes; one of another writer, and of another name, stays."""
+    path = tmp_path / "cur[so]rs.json"
+    long_ago, now, other = (
+        tmp_path / name
+        for name in (".cur[so]rs.json.abcd_123", ".cur[so]rs.json.efgh_456", ".other.abcd_123")
+    )
+    for each in (long_ago, now, other):
+        each.write_text("{", encoding="utf-8")
+    for each in (long_ago, other):
+        os.utime(each, (1, 1))
+    Cursors.load(path).take(alert(1))
+    assert {path.name, now.name, other.name} == {each.name for each in tmp_path.iterdir()}
 
 
 def test_places_of_a_new_list_never_move_a_follower_on(tmp_path: Path) -> None:

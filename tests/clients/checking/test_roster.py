@@ -9,7 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from clients.checking.roster import Roster, read_roster
+from clients.checking.roster import COLUMN_NAMES, Roster, read_roster
 from clients.checking.run import NOT_ASKED, Asked, check_rows, counts
 from clients.checking.sheet import RESULT_COLUMNS, write_results
 from clients.checking.words import REMEDIES, VERDICT_NAMES, remedy
@@ -158,6 +158,40 @@ def test_small_letters_are_capitals(tmp_path: Path) -> None:
     assert ["320000-B000011", "320000-B01", ""] == [row.certificate_no for row in roster.rows]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("320000\u2010C2", "320000\u2013C2", "320000\u2014C2", "320000\u2014\u2014C2"),
+        *("320000 - C2", "320000\uff0dC2", "320000\u2212c2", "\u00a0320000-C2\n"),
+    ],
+)
+def test_every_way_to_type_the_hyphen(tmp_path: Path, written: str) -> None:
+    """An input method writes long dashes and spaces; the number is what was meant."""
+    (row,) = read_roster(csv_file(tmp_path / "roster.csv", [["证书编号"], [written]])).rows
+    assert ("320000-C2", ()) == (row.certificate_no, row.faults)
+
+
+@pytest.mark.parametrize(
+    "written, said",
+    [
+        ("320000-C1 320000-C2", "Two numbers"),
+        ("320000-C1\n320000-C2", "Two numbers"),
+        ("320000-C1、310000-C2", "Two numbers"),
+        ("320000-C1; 310000-C2", "Two numbers"),
+        ("320000-C1 C2", "parts the number"),
+        ("320000-C2025\n000123", "parts the number"),
+        ("320000-C1\u2014C5", "not the number"),
+        ("示例 某人", "not the number"),
+    ],
+)
+def test_no_number_is_made_of_two(tmp_path: Path, written: str, said: str) -> None:
+    """What nobody wrote is not asked for: the row says what stands in the cell."""
+    (row,) = read_roster(csv_file(tmp_path / "roster.csv", [["证书编号"], [written]])).rows
+    (fault,) = row.faults
+    assert "" == row.certificate_no
+    assert said in fault[1]
+
+
 def test_a_broken_row_of_a_text_keeps_its_place(tmp_path: Path) -> None:
     """A row with another number of cells comes out in its place, unread."""
     path = tmp_path / "roster.csv"
@@ -180,6 +214,18 @@ def test_what_is_no_roster_is_refused(tmp_path: Path, rows: list[list[str]]) -> 
     """No column of certificates, two, no rows, nothing: refused with what is missing."""
     with pytest.raises(BadFile):
         read_roster(csv_file(tmp_path / "roster.csv", rows))
+
+
+def test_a_roster_without_certificates_hears_what_the_column_may_be_called(
+    tmp_path: Path,
+) -> None:
+    """Every name that would be taken, in both languages."""
+    with pytest.raises(BadFile) as caught:
+        read_roster(csv_file(tmp_path / "roster.csv", [["姓名", "编号"], [NAME, "320000-C1"]]))
+    (finding,) = caught.value.findings
+    for name in COLUMN_NAMES["certificate_no"]:
+        assert name in finding.remedy
+        assert name in finding.remedy_zh
 
 
 def test_batches_are_of_one_day_and_moment(tmp_path: Path) -> None:
@@ -233,6 +279,49 @@ def test_results_keep_every_column_and_run_no_formula(tmp_path: Path, suffix: st
     assert days == read[1][10]
     assert list(remedy("R07-REVOKED")) == read[2][12:14]
     assert [path.name, "in.csv"] == sorted((each.name for each in tmp_path.iterdir()), reverse=True)
+
+
+def test_a_workbook_is_laid_out_to_work_from(tmp_path: Path) -> None:
+    """Columns are as wide as what they hold, remedies wrapped, rows filtered and coloured."""
+    rows = [["班次", "证书编号"], ["夜", "320000-C1"], ["夜", "320000-C2"], ["夜", ""]]
+    roster = read_roster(csv_file(tmp_path / "in.csv", rows))
+    results = checked(roster, Answering(frozenset({"320000-C2"})))
+    write_results(tmp_path / "out.xlsx", roster, results, counts(results))
+    sheet = openpyxl.load_workbook(tmp_path / "out.xlsx")["核验结果"]
+    heads = {cell.value: cell.column_letter for cell in sheet[1]}
+    widths = {head: sheet.column_dimensions[letter].width for head, letter in heads.items()}
+    assert widths["班次"] < widths["证书编号"] < widths["verdict"] < widths["remedy"]
+    assert {True} == {sheet[f"{heads[head]}4"].alignment.wrap_text for head in ("remedy", "问题")}
+    assert not sheet[f"{heads['verdict']}2"].alignment.wrap_text
+    last = heads[RESULT_COLUMNS[-1]]
+    assert f"A1:{last}4" == sheet.auto_filter.ref
+    (coloured,) = sheet.conditional_formatting
+    assert f"A2:{last}4" == str(coloured.sqref)
+    verdict = heads["verdict"]
+    assert [f'${verdict}2="NOT_ASKED"', f'${verdict}2<>"VALID"'] == [
+        rule.formula[0] for rule in coloured.rules
+    ]
+
+
+def test_another_holders_last_day_is_not_told(tmp_path: Path) -> None:
+    """Who shows a certificate of somebody else has none that is good until a day."""
+
+    class Mismatching(Answering):
+        def BatchCheckCertifications(  # noqa: N802  # the method's name
+            self, request: pb.BatchCheckCertificationsRequest
+        ) -> pb.BatchCheckCertificationsResponse:
+            response = super().BatchCheckCertifications(request)
+            for row in response.rows:
+                row.verdict.verdict, row.verdict.rule = pb.VERDICT_HOLDER_MISMATCH, "R06-HOLDER"
+            return response
+
+    roster = read_roster(csv_file(tmp_path / "in.csv", [HEADER, *ROWS[:1]]))
+    (result,) = checked(roster, Mismatching())
+    assert ("HOLDER_MISMATCH", "", None) == (
+        result.verdict,
+        result.valid_until_date,
+        result.days_left,
+    )
 
 
 def test_a_cell_keeps_what_a_workbook_can_hold(tmp_path: Path) -> None:

@@ -142,6 +142,53 @@ def test_a_file_of_certificates(clerk: Clerk, tmp_path: Path) -> None:
     assert (2, "REQUEST_ID_REUSED") == (code, found["error"]["reason"])
 
 
+def test_anothers_reference_is_not_buried(clerk: Clerk, tmp_path: Path) -> None:
+    """Of unchanged rows one line is said, however many; the row under it is refused by column."""
+    scheme, path, report = (tmp_path / name for name in ("s.toml", "c.csv", "r.xlsx"))
+    scheme.write_text(SCHEME.replace("JS_CARE", "JS_REF"), encoding="utf-8")
+    assert 0 == clerk.run(JS, "scheme", "publish", str(scheme), *SIGNED)[0]
+    cells = {"类别": "JS_REF", "人员编号": "P-ref", "身份证号": ""}
+    rows = [row(f"320000-J700{n}", **cells) for n in (1, 2, 3)]
+    issue = ("cert", "issue", "--file", str(path), "--report", str(report), *SIGNED)
+    sheet_file(path, *rows)
+    assert 0 == clerk.run(JS, *issue)[0]
+    sheet_file(path, *rows, row("320000-J7004", **cells, 姓名="示例乙"))
+    code, text = clerk.text(JS, *issue)
+    assert (2, 1, True) == (code, text.count("subject_ref"), "请留意（3 行）" in text), text
+    assert "第 5 行 holder_name: P07-OTHER-PERSON：" in text, text
+    assert ("5", "320000-J7004", "REFUSED") == report_of(report)[-1]
+    assert "示例乙" not in text
+    show = ("personal", "show", "P-ref", "--field", "holder_name", "--purpose", "SUBJECT_REQUEST")
+    code, text = clerk.text(JS, *show, "--basis", "PIPL_45")
+    assert (0, True) == (code, NAME in text), text
+
+
+def test_a_ban_names_what_the_person_holds(clerk: Clerk, tmp_path: Path) -> None:
+    """What is left out is told with the remedy; with --also each is barred, in one write."""
+    scheme, path = tmp_path / "s.toml", tmp_path / "c.csv"
+    scheme.write_text(SCHEME.replace("JS_CARE", "JS_BAN"), encoding="utf-8")
+    assert 0 == clerk.run(JS, "scheme", "publish", str(scheme), *SIGNED)[0]
+    cells = {"类别": "JS_BAN", "人员编号": "P-ban", "身份证号": ""}
+    sheet_file(path, *(row(f"320000-J600{n}", **cells) for n in (1, 2)))
+    assert 0 == clerk.run(JS, "cert", "issue", "--file", str(path), *SIGNED)[0]
+    ban = ("supervision", "measure", "320000-M80", "--certificate", "320000-J6001", "--kind", "ban")
+    code, text = clerk.text(JS, *ban, "--reason", "FRAUD", *SIGNED)
+    assert (1, True) == (code, "M15-PERSON-LEFT-OUT" in text and "320000-J6002" in text), text
+    assert "--also" in text
+    also = ("--also", "320000-J6002", "--reason", "FRAUD")
+    code, found = clerk.run(JS, *ban, *also, *SIGNED)
+    assert (0, ["320000-M80", "320000-M80-2"], 2) == (
+        code,
+        found["measures"],
+        int(found["appended"]["entry_count"]),
+    )
+    for number in ("320000-J6001", "320000-J6002"):
+        _, found = clerk.run(JS, "cert", "check", number)
+        assert "R12-BARRED" == found["rule"], found
+    code, text = clerk.text(JS, "personal", "erase", "P-ban", "--yes", *SIGNED)
+    assert (1, True) == (code, "P08-BARRED" in text and "supervision lift" in text), text
+
+
 def test_a_life_with_education(clerk: Clerk, tmp_path: Path) -> None:
     """Issued after another, added to, renewed once the hours are there, and all of it shown."""
     scheme = tmp_path / "s.toml"
@@ -200,7 +247,18 @@ def test_a_list_and_what_comes_between_setting_and_following(clerk: Clerk, tmp_p
     code, found = clerk.run(JS, *check, "--no-names")
     assert (0, {"VALID": 1}) == (code, found["counts"])
     watched = ("320000-1", "--roster", str(roster), "--cursor-file", str(cursors))
-    assert 0 == clerk.run(JS, "cert", "watch", "set", *watched)[0]
+    _, found = clerk.run(JS, "cert", "watch", "set", *watched)
+    assert (1, []) == (len(found["list"]["certificate_nos"]), found["left_out"])
+    # One row that cannot be read leaves the list as it is, unless it is to be left out.
+    mixed = tmp_path / "mixed.csv"
+    mixed.write_text("证书编号\n无\n320000-J8001\n", encoding="utf-8")
+    mixed_set = ("cert", "watch", "set", "320000-1", "--roster", str(mixed))
+    assert 2 == clerk.run(JS, *mixed_set)[0]
+    code, found = clerk.run(JS, *mixed_set, "--only-good")
+    assert (0, ["320000-J8001"]) == (code, found["list"]["certificate_nos"])
+    assert ["2"] == ["".join(filter(str.isdigit, one["row"])) for one in found["left_out"]]
+    code, text = clerk.text(JS, *mixed_set, "--only-good")
+    assert (0, True) == (code, "未关注：第 2 行" in text)
     later = ("--from", "2028-06-01", "--reason", "FRAUD", *SIGNED)
     assert 0 == clerk.run(JS, "cert", "revoke", "320000-J8001", *later)[0]
     follow = ("cert", "watch", "follow", "--count", "1", "--cursor-file", str(cursors))

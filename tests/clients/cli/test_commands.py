@@ -5,7 +5,7 @@ import csv
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -222,7 +222,7 @@ def test_a_malformed_cell_erases_nothing(clerk: Clerk, tmp_path: Path) -> None:
         found["kept"],
     )
     code, text = clerk.text("340000", "institution", "import", str(path), *SIGNED)
-    assert (0, True) == (code, "1 家机构有无法识别的单元格" in text)
+    assert (0, True) == (code, "1 家机构有无法识别或已过时的单元格" in text)
 
 
 def _refused(answered: tuple[int, Any]) -> tuple[int, str]:
@@ -273,11 +273,30 @@ def test_agreement(clerk: Clerk) -> None:
     assert "310000-A2026-9" in text
     code, text = clerk.text(SH, "agreement", "matrix", "--rows", "999999", "--columns", "320500")
     assert (2, True) == (code, "其所属省不是成员" in text), text
-    code, _ = clerk.run(JS, "agreement", "end", "310000-A2026-9", "--reason", "TEST", *SIGNED)
+    # It is ended from a day to come, and then from today; never for days that have passed.
+    ending = ("agreement", "end", "310000-A2026-9", "--reason", "TEST", *SIGNED)
+    code, text = clerk.text(JS, *ending, "--from", "2062-03-01")
+    assert (0, True) == (code, "310000-A2026-9 自 2062-03-01 起终止" in text), text
+    clerk.until(
+        lambda _, listed: ["2062-03-01"] == [row.get("ended_date") for row in listed["agreements"]],
+        SH, "agreement", "list",
+    )  # fmt: skip
+    code, text = clerk.text(SH, "agreement", "list")
+    assert (0, True) == (code, "是，自 2062-03-01 起终止" in " ".join(text.split())), text
+    code, found = clerk.run(JS, *ending, "--from", "2026-01-01")
+    assert "RULE_REFUSED" == found["error"]["reason"]
+    assert 0 != code
+    code, text = clerk.text(JS, *ending, "--from", "2026-01-01")
+    assert "协议最早自陈述当日起终止" in text, text
+    code, found = clerk.run(JS, *ending)
     assert 0 == code
+    today = found["effective_date"]
     clerk.until(in_force(False), SH, "agreement", "list", "--division", "310100")
     code, text = clerk.text(SH, "agreement", "list")
     assert (0, True) == (code, "终止" in text)
+    yesterday = (date.fromisoformat(today) - timedelta(days=1)).isoformat()
+    code, found = clerk.run(SH, "agreement", "list", "--on", yesterday)
+    assert [(True, today)] == [(row["in_force"], row["ended_date"]) for row in found["agreements"]]
 
 
 def test_life_of_a_certificate(clerk: Clerk, tmp_path: Path) -> None:
@@ -332,6 +351,9 @@ def test_life_of_a_certificate(clerk: Clerk, tmp_path: Path) -> None:
     assert 1 == code, "a revoked certificate stays no, saved or not"
     code, found = clerk.run(SH, "verify", str(saved), "--policy", policies(clerk, tmp_path))
     assert (0, "REVOKED", number) == (code, found["verdict"], found["certificate_no"])
+    kept = saved.read_bytes()
+    assert 2 == clerk.run(SH, "cert", "check", number, "--save", str(saved))[0]
+    assert kept == saved.read_bytes()
     nowhere = str(tmp_path / "nowhere" / "verdict.json")
     assert 2 == clerk.run(SH, "cert", "check", number, "--save", nowhere)[0]
 

@@ -80,18 +80,48 @@ def test_report_as_a_file(tmp_path: Path, suffix: str) -> None:
     source = register(tmp_path, zipcode="=1+1", approved_beds="many")
     code, _, _ = run("import", source, "--dry-run", "--report", str(path), "--lang", "zh")
     assert 0 == code
+    own = ["机构", "要素", "名册所载", "另一说法", "来源"]
     if suffix == ".csv":
         rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+        assert own == rows[0][6:]
+        rows = [row[:6] for row in rows if row[0]]
     else:
         book = openpyxl.load_workbook(path)
         cells = list(book.worksheets[0].iter_rows())
         assert all(cell.data_type != "f" for row in cells for cell in row)
+        numbers = {row[0].data_type for row in cells[1:] if row[0].value}
+        assert {"n"} == numbers, "row numbers sort as numbers"
+        assert "A2" == book.worksheets[0].freeze_panes
         rows = [[str(cell.value or "") for cell in row] for row in cells]
     assert ["行", "列", "内容", "问题", "处理办法", "未采用该行"] == rows[0]
     found = {row[1]: row for row in rows[1:]}
     assert "=1+1" == found["zipcode"][2].removeprefix("'")
     assert ("2", "many", "是") == tuple(found["approved_beds"][index] for index in (0, 2, 5))
     assert all(row[4] for row in rows[1:])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_disagreements_in_a_file(tmp_path: Path, suffix: str) -> None:
+    """They stand in columns of their own, never under the headings of the defects."""
+    path = tmp_path / f"report{suffix}"
+    rows = list(sample_rows(province="340000"))
+    rows[1] = {**rows[1], "address": rows[0]["address"]}
+    source = tmp_path / "register.csv"
+    source.write_bytes(sample_csv(rows))
+    code, _, _ = run("import", str(source), "--dry-run", "--report", str(path), "--lang", "zh")
+    assert 0 == code
+    if suffix == ".csv":
+        with path.open(encoding="utf-8-sig", newline="") as opened:
+            found = list(csv.DictReader(opened))
+        assert all(not row["行"] and not row["列"] for row in found if row["机构"])
+    else:
+        header, *lines = openpyxl.load_workbook(path).worksheets[1].iter_rows(values_only=True)
+        found = [dict(zip(header, line, strict=True)) for line in lines]
+    ids = " ".join(f"340000-{row['src_id']}" for row in rows[:2])
+    assert (ids, "地址", rows[0]["address"]) in {
+        (row["机构"], row["要素"], row["名册所载"]) for row in found
+    }
+    assert all(row["问题"] and row["处理办法"] for row in found if row["机构"])
 
 
 def test_report_of_another_kind(tmp_path: Path) -> None:

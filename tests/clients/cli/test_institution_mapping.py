@@ -36,6 +36,21 @@ def test_list_and_show() -> None:
     assert (0, True) == (code, "写入名册" in output)
 
 
+def test_check_says_what_becomes_a_claim(tmp_path: Path) -> None:
+    """Who leaves out an authority is told which columns will not be stated."""
+    shipped = Path("clients/registers/mappings/shanghai.toml")
+    text = (Path(__file__).parents[3] / shipped).read_text(encoding="utf-8")
+    path = tmp_path / "city.toml"
+    path.write_text(text, encoding="utf-8")
+    code, output, _ = run("mapping", "check", str(path), "--json")
+    assert (0, []) == (code, json.loads(output)["claims"])
+    path.write_text(text.replace(', "PLACE_NAMES"', ""), encoding="utf-8")
+    code, output, _ = run("mapping", "check", str(path), "--json")
+    assert (0, ["district_code", "street", "street_code"]) == (code, json.loads(output)["claims"])
+    code, output, _ = run("mapping", "check", str(path), "--lang", "zh")
+    assert (0, True) == (code, "登记为说法" in output and "区县代码" in output)
+
+
 @pytest.mark.parametrize("language, words", [("zh", "没有这一项"), ("en", "no such key")])
 def test_check_names_line_and_key(tmp_path: Path, language: str, words: str) -> None:
     """A fault of a mapping is bad input: line, key, sentence and remedy in either language."""

@@ -149,7 +149,17 @@ def test_a_closed_home_and_its_history(clerk: Clerk, tmp_path: Path) -> None:
     code, found = clerk.run(SH, "institution", "show", "310000-1", "--history")
     assert [77] == [row["institution"]["approved_beds"] for row in found["statements"]][1:]
     code, text = clerk.text(SH, "institution", "show", "310000-1", "--history")
-    assert (0, True, True) == (code, "approved_beds" in text, "77" in text), text
+    assert (0, True, True) == (code, "核定床位" in text, "77" in text), text
+    for arguments in (("search", "--division", "32", "--limit", "50"), ("list", "--division", JS)):
+        code, text = clerk.text(JS, "institution", *arguments)
+        lines = [line for line in text.splitlines() if "已关闭" in line]
+        assert (0, 1, True) == (code, len(lines), "320000-0018" in lines[0]), text
+    code, text = clerk.text(JS, "institution", "show", "320000-0018")
+    assert 0 == code
+    for words in ("区划代码", "已关闭", "承接机构", "MERGED", "纬度", "°"):
+        assert words in text, text
+    for word in ("approved_beds", "CLOSED", "PRIVATE", "_e6", "UNSPECIFIED"):
+        assert word not in text, text
 
 
 @pytest.mark.usefixtures("registers")
@@ -172,8 +182,13 @@ def test_claims_of_a_directory(clerk: Clerk, tmp_path: Path) -> None:
 
     rows = [(names[1], "2100", "200000"), ("查无此院（测试用）", "5", "")]
     found = directory(*rows)
-    assert (2, {"NOT_REGISTERED": 1}) == (
+    # Who is not registered is left out, and is not counted among those that were taken.
+    assert (2, 1, 2100, 1) == tuple(
+        found[name] for name in ("rows", "institutions", "beds", "left_out")
+    )
+    assert (2, 0, {"NOT_REGISTERED": 1}) == (
         found["claims_stated"],
+        found["claims_withdrawn"],
         {name: n for name, n in found["defects"].items() if name == "NOT_REGISTERED"},
     )
     assert "310000-2" in {
@@ -193,9 +208,20 @@ def test_claims_of_a_directory(clerk: Clerk, tmp_path: Path) -> None:
     code, text = clerk.text(SH, "institution", "disagreements", "--kind", "CLAIM")
     assert (0, True) == (code, "其他来源的说法与名册不同" in text)
     assert 2 == clerk.run(SH, "institution", "disagreements", "--kind", "BAD")[0]
-    directory((names[1], "2100", ""))
+    found = directory((names[1], "2100", ""))
+    assert (0, 1, 1) == tuple(
+        found[f"claims_{name}"] for name in ("stated", "withdrawn", "unchanged")
+    )
     _, found = clerk.run(SH, "institution", "claims", "--source", "TEST_DIRECTORY")
     assert ["approved_beds"] == [row["claim"]["attribute"] for row in found["claims"]]
+    path.write_text(f"name,beds,postcode\n{names[1]},,\n", encoding="utf-8")
+    code, text = clerk.text(
+        SH, "institution", "import", str(path), "--mapping", str(mapping),
+        "--as-of", "2026-10-02", *SIGNED,
+    )  # fmt: skip
+    assert (0, True) == (code, "登记说法 0 条，撤回 1 条，未变 0 条" in text), text
+    _, found = clerk.run(SH, "institution", "claims", "--source", "TEST_DIRECTORY")
+    assert [] == found["claims"]
 
 
 @pytest.mark.usefixtures("registers")
@@ -241,6 +267,11 @@ def test_listings(clerk: Clerk, tmp_path: Path) -> None:
     code, text = clerk.text(SH, "listing", "propose", *listing, "--totals", "2,1,1", *SIGNED)
     assert (2, True, True) == (code, "总分核对不符" in text, str(total) in text)
     assert 2 == clerk.run(SH, "listing", "propose", *listing, "--totals", "two", *SIGNED)[0]
+    ids.write_text("310000-2\n310000-3\n310000-404\n310000-2\n", encoding="utf-8")
+    code, text = clerk.text(SH, "listing", "propose", *listing, "--totals", "2,1,1", *SIGNED)
+    assert (2, False) == (code, "总分核对不符" in text), "who is named wrongly comes first"
+    assert "名册中没有 310000-404。重复列出 310000-2。" in text
+    ids.write_text("310000-2\n\n310000-3\n", encoding="utf-8")
     paper = ("--totals", f"2,1,{total}")
     code, found = clerk.run(SH, "listing", "propose", *listing, *paper, *SIGNED)
     assert (0, total) == (code, found["totals"]["approved_beds"]), found
@@ -261,6 +292,36 @@ def test_listings(clerk: Clerk, tmp_path: Path) -> None:
     code, text = clerk.text(SH, "listing", "list")
     assert (0, True, True) == (code, "已撤回" in text, str(total) in text)
     assert 2 == clerk.run(SH, "listing", "publish", "310000-L2026-6", *SIGNED)[0]
+
+
+def test_who_closes_on_a_day_to_come(clerk: Clerk, registers: Path, tmp_path: Path) -> None:
+    """Until then it has its beds and is listed; whoever looks is told the day."""
+    text = (registers / "jiangsu-sample.csv").read_text(encoding="gb18030")
+    (line,) = (each for each in text.splitlines() if each.startswith("苏合成备0019号"))
+    closing = line.replace("正常运营,,,", "已注销,2062年1月1日,合并,")
+    folder = tmp_path / "registers"
+    folder.mkdir()
+    for file in registers.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    changed = text.replace(line, closing)
+    assert changed != text
+    (folder / "jiangsu-sample.csv").write_text(changed, encoding="gb18030")
+    code, found = clerk.run(JS, *_jiangsu(folder))
+    assert (0, 1) == (code, found["updated"]), found
+    code, text = clerk.text(JS, "institution", "search", "样例养老院28", "--open-beds", "1")
+    assert (0, True) == (code, "自 2062-01-01 起关闭" in text), text
+    listing = ("listing", "propose", "320000-L2026-9", "--institution", "320000-0019")
+    code, text = clerk.text(JS, *listing, "--from", "2026-01-01", *SIGNED)
+    assert (0, True) == (
+        code,
+        "注意：320000-0019 在名册中的状态为：自 2062-01-01 起关闭。" in text,
+    ), text
+    code, text = clerk.text(JS, *listing, "--from", "2062-01-01", *SIGNED)
+    assert 1 == code, text
+    for words in ("G18-LISTED-CLOSED", "320000-0019", "该机构自 2062-01-01 起关闭"):
+        assert words in text, text
+    code, text = clerk.text(JS, "listing", "show", "320000-L2026-9")
+    assert (0, True) == (code, "自 2062-01-01 起关闭" in text), text
 
 
 def test_agreement_matrix(clerk: Clerk, tmp_path: Path) -> None:
@@ -300,7 +361,10 @@ def test_agreement_matrix(clerk: Clerk, tmp_path: Path) -> None:
     assert ["310000-A2026-2"] == cells["310115", "320500"]
     book = openpyxl.load_workbook(out)
     rows = list(book.worksheets[0].iter_rows(values_only=True))
-    assert ("320000", "320500") == rows[0][1:]
+    assert ("320000 江苏", "320500 苏州市") == rows[0][1:]
+    assert ("310113 宝山区", "310115 浦东新区") == (rows[1][0], rows[2][0])
+    assert "B2" == book.worksheets[0].freeze_panes, "codes stay in sight"
+    assert book.worksheets[0].column_dimensions["C"].width > len("310000-A2026-1 310000-A2026-2")
     assert "310000-A2026-1 310000-A2026-2" == rows[1][2]
     code, text = clerk.text(SH, "agreement", "matrix", "--rows", "310113", "--columns", "320500")
     assert (0, True) == (code, "1 对中 1 对有协议" in text)

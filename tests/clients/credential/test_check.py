@@ -87,6 +87,20 @@ async def test_verdicts_and_exit_codes(gate: Gate, shown: dict[str, str], tmp_pa
         assert (1, verdict) == (code, found["verdict"]), found
 
 
+async def test_a_blank_is_nobodys_name(gate: Gate, shown: dict[str, str]) -> None:
+    """It is refused as at a node; and whoever asks for one finds no card whose holder it is."""
+    for blank in (" ", "\u3000", "\u2003", "\t", " \u00a0 "):
+        if blank in (" ", "\u3000"):
+            code, said = run(gate, gate.bundle, "--qr", shown["bare"], "--holder", blank)
+            assert (2, True) == (code, "1 to 64 printable" in str(said)), said
+        bundle = gate.bundle.read_bytes()
+        now = gate.phones.trusted(bundle).content.made_time - gate.phones.now
+        for text in (gate.bare, gate.whole):
+            found = gate.phones.check(text, bundle, later=now, holder_name=blank)
+            assert ("HOLDER_MISMATCH", "R06-HOLDER") == (found.verdict, found.rule)
+    assert 2 == run(gate, gate.bundle, "--qr", shown["whole"], "--holder", "示" * 65)[0]
+
+
 async def test_at_another_time(gate: Gate, shown: dict[str, str]) -> None:
     """What counts is the time that was asked for; it must be one, and goes with a bundle only."""
     later = gate.phones.now + timedelta(hours=25)

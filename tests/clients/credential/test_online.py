@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,19 @@ import structlog
 from sqlalchemy import Connection
 
 from clients.checking.run import Asked
-from clients.cli.cert_shown import _check_at_node
+from clients.cli.cert_shown import _check_at_node, _tell
 from clients.language import using_language
 from deltacare.credential.certificate import CERTIFICATE_TYPE
+from deltacare.credential.offline import check_offline
 from deltacare.credential.sd_jwt import present
 from deltacare.evidence import Evidence, VerdictRecord
 from deltacare.tlog.note import SignedNote
+from server.credential import bundles
 from server.credential.service import CredentialServicer
 from tests.clients.credential.conftest import recognised
+from tests.support.certifying import institution_certificate
 from tests.support.phones import HOLDER, Phones
-from tests.support.rooms import Rooms
+from tests.support.rooms import Rooms, institution_body
 
 HOST, ISSUER = "310000", "320000"
 
@@ -56,6 +60,11 @@ class Counter:
 
     def __init__(self, phones: Phones) -> None:
         self.phones = phones
+        self.renew()
+
+    def renew(self) -> None:
+        """Call at the moment that it is now."""
+        phones = self.phones
         loop, call = asyncio.get_running_loop(), phones.rooms.call(HOST)
         self.certification = _Methods(phones.rooms.certification[HOST], call, loop)
         self.credential = _Methods(phones.services[HOST], call, loop)
@@ -119,6 +128,52 @@ async def test_where_nobody_is_compared_it_is_said(
     bare = present(await counter.phones.issue("320000-C1"), (), typ=CERTIFICATE_TYPE)
     code, said = await counter.check(bare, capsys)
     assert (0, True) == (code, "holder not compared" in said)
+
+
+async def test_as_what_it_counts_and_how_old_that_is(
+    counter: Counter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As without a network; and nothing of that where the picture is not of the one asked for."""
+    text = await counter.phones.issue("320000-C1")
+    counter.phones.rooms.nodes.clock.advance(timedelta(seconds=7))
+    counter.renew()
+    _, said = await counter.check(text, capsys)
+    assert ["counts here as SH_CAREGIVER 中级", "data is 7 s old"] == said.splitlines()[4:], said
+    _, said = await counter.check(text, capsys, "示例乙")
+    assert (False, True) == ("counts here" in said, "data is 7 s old" in said), said
+
+
+async def test_an_institution_has_no_holder_to_compare(
+    counter: Counter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of its certificate it is not said that nobody was compared."""
+    rooms, number = counter.phones.rooms, f"{ISSUER}-S1"
+    await rooms.register(ISSUER, institution_body(f"{ISSUER}-1"))
+    await rooms.issue(ISSUER, institution_certificate(number, institution_id=f"{ISSUER}-1"))
+    await rooms.spread(ISSUER)
+    text = await counter.phones.issue(number)
+    _, said = await counter.check(text, capsys)
+    assert (True, False) == (number in said, "not compared" in said), said
+    bundle = counter.phones.trusted(await counter.phones.bundle(HOST))
+    found = check_offline(text, bundle, now=counter.phones.now)
+    with using_language("en"):
+        _tell(found, None, content=bundle.content, is_compared=False)
+    said = capsys.readouterr().out
+    assert (True, False) == (number in said, "not compared" in said), said
+
+
+async def test_who_is_left_out_is_named(
+    counter: Counter, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bundle that says nothing of an issuer says so to whoever checks one of its certificates."""
+    text = await counter.phones.issue("320000-C1")
+    monkeypatch.setattr(bundles, "BUNDLE_BYTES_MAX", 9_000)
+    bundle = counter.phones.trusted(await counter.phones.bundle(HOST, ISSUER))
+    found = check_offline(text, bundle, now=counter.phones.now)
+    with using_language("en"):
+        _tell(found, None, content=bundle.content, is_compared=False)
+    said = capsys.readouterr().out
+    assert ("STALE", True) == (found.verdict, "the bundle leaves out 320000" in said), said
 
 
 async def test_the_check_is_kept(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from clients.registers.mapping import DateForm, Match
+from clients.registers.mapping import CELL_CHARS_MAX, Cell, DateForm, Match
 from clients.registers.mapping_file import read_mapping
 from clients.registers.shipped import find_mapping, shipped_mappings
 from settlement.findings import BadFile, Finding
@@ -126,6 +126,26 @@ def test_tables_of_the_wrong_type(table: str) -> None:
     """What is no table where one belongs is named, and nothing fails for it."""
     found = faults('format = "deltacare/register-mapping/v1"\n' + table)
     assert table.partition(" ")[0] in {each.column for each in found}
+
+
+@pytest.mark.parametrize("word", ["民办", "PRIVATE_PRIVATE"])
+def test_a_constant_in_the_registers_words(word: str) -> None:
+    """What every row says is run through the codes like what a row says."""
+    text = GOOD.replace('operation_mode = "方式"', f'operation_mode = {{ constant = "{word}" }}')
+    mapping = read_mapping(text.encode(), name="test", file="test.toml")
+    assert "PRIVATE_PRIVATE" == mapping.columns["operation_mode"].constant
+
+
+def test_replacing_grows_no_cell_without_end() -> None:
+    """Texts that stand for one another in turn make a cell that says nothing, not a full memory."""
+    letters = "abcdefghij"
+    chain = tuple(zip(letters, (60 * each for each in f"{letters[1:]}!"), strict=True))
+    cell = Cell(headers=("name",), replace=chain, separator=",")
+    for cut in (cell.cut("a"), cell.cut_all("a,x")[0]):
+        assert CELL_CHARS_MAX < len(cut) <= 2 * CELL_CHARS_MAX
+    assert "x" == cell.cut_all("a,x")[1]
+    assert 3_600 * "c" == Cell(replace=chain[:2]).cut("a")
+    assert CELL_CHARS_MAX < len(Cell(replace=chain[:3]).cut("a")) <= 2 * CELL_CHARS_MAX
 
 
 def test_no_toml() -> None:

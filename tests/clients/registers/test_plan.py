@@ -106,6 +106,7 @@ def plan(
         mapping=mapping,
         headers=headers,
         today=TODAY,
+        claims_only=claims_only,
     )
     return plan_import(
         register,
@@ -333,7 +334,7 @@ def test_a_file_speaks_of_the_cities_that_it_covers() -> None:
     assert ("320000-1",) == made.gone
     of_suzhou = {"district": "320508", "number": "3"}
     both = plan(of_nanjing, of_suzhou, stored=stored, own=JS, province=JS)
-    assert ("320000-1", "320000-9") == both.gone
+    assert ("320000-1", "320000-8", "320000-9") == both.gone, "it has every city that is known"
     assert () == plan({**of_nanjing, "beds": "many"}, stored=stored, own=JS, province=JS).gone
     # Where a row names no division, the institution stands where it stood.
     others = (nanjing, at("320000-7", "320106"))
@@ -396,6 +397,96 @@ def test_claims_about_what_is_gone_are_withdrawn(match: str) -> None:
     assert [] == run({}, bad), "its row is there, though it cannot be read"
     assert [] == run({}, {"number": "", "name": ""}), "a row may be of any institution"
     assert [] == run({"beds": "many"}), "a file without a good row says nothing"
+
+
+@pytest.mark.parametrize("name", ["编造的 · 养老院", "编造的养老院", "编造的・养老院"])
+def test_a_dot_in_a_name_means_nothing(name: str) -> None:
+    """A directory that sets it, or leaves it out, means the same institution."""
+    home = at("310000-1", "310113")
+    home.name = "编造的·养老院"
+    made = plan({"name": name}, authorities=("DIRECTORY",), stored=(home,), match="name")
+    assert {"310000-1"} == {claim.institution_id for claim in made.claims}
+
+
+def test_what_stands_in_no_known_city_may_be_gone() -> None:
+    """Of whom only the province is known, a file says something that has every city."""
+    unplaced = at("320000-8", "320000")
+    row = {"district": "320104", "number": "2"}
+    for others, expected in (
+        ((), ("320000-8",)),
+        ((at("320000-2", "320104"),), ("320000-8",)),
+        ((at("320000-2", "320104"), at("320000-3", "320505")), ()),
+    ):
+        stored = (unplaced, *others)
+        assert expected == plan(row, stored=stored, own=JS, province=JS).gone
+    closed = at("320000-3", "320505")
+    closed.state = INSTITUTION_STATE_CLOSED
+    stored = (unplaced, at("320000-2", "320104"), closed)
+    assert ("320000-8",) == plan(row, stored=stored, own=JS, province=JS).gone
+    # A file of rows that name no division is of the province.
+    bare = {"district": "", "number": "2"}
+    stored = (unplaced, at("320000-2", "320000"))
+    assert ("320000-8",) == plan(bare, stored=stored, own=JS, province=JS).gone
+    assert () == plan({**bare, "beds": "many"}, stored=stored, own=JS, province=JS).gone
+    # A municipality is one city: of its name alone it is known where an institution stands.
+    assert ("310000-8",) == plan({}, stored=(STORED, at("310000-8", "310000"))).gone
+
+
+def test_claims_about_what_stands_in_no_known_city_are_withdrawn() -> None:
+    """Once the source has no row for it and a row in each city of which it claimed something."""
+    stored = (at("320000-8", "320000"), at("320000-2", "320104"), at("320000-3", "320505"))
+    before = (said("320000-8"), said("320000-2"))
+
+    def run(*claims: InstitutionClaim) -> list[str]:
+        made = plan(
+            {"district": "320104", "number": "2"},
+            authorities=("DIRECTORY",),
+            stored=stored,
+            claimed=claims,
+            own=JS,
+            province=JS,
+        )
+        return [each[0] for each in withdrawn(made)]
+
+    assert ["320000-8"] == run(*before)
+    assert [] == run(*before, said("320000-3")), "the file is of one of two cities"
+
+
+def test_claims_on_what_a_source_now_owns_are_withdrawn() -> None:
+    """Who speaks as owner no longer claims, or it would disagree with itself ever after."""
+    before = (said("310000-1", "division_code"), said("310000-1", "postcode"))
+    some = plan({}, authorities=ALL[:2], stored=(STORED,), claimed=before)
+    assert [] == withdrawn(some)
+    assert {"division_code": "310113", "medical_facilities": "MEDICAL_ROOM"} == {
+        each.attribute: each.value for each in some.claims
+    }
+    made = plan({}, stored=(STORED,), claimed=before)
+    assert [("310000-1", "division_code", AUTHORITY_DIRECTORY, "2026-11-22")] == withdrawn(made)
+    assert 1 == len(made.claims), "of what the file does not speak nothing is taken back"
+    unread = plan({"district": "many"}, stored=(STORED,), claimed=before)
+    assert [] == withdrawn(unread), "what stands there is not known"
+
+
+@pytest.mark.parametrize(
+    "column, attribute",
+    [("beds", "approved_beds"), ("state", "state"), ("name", "name"), ("open", "open_beds")],
+)
+def test_an_empty_cell_takes_a_claim_back(column: str, attribute: str) -> None:
+    """Only who states beds, names and states has to have them; who claims them may leave off."""
+    before = (said("310000-1", attribute),)
+    for claims_only, authorities in ((False, ("DIRECTORY",)), (True, ALL)):
+        made = plan(
+            {column: ""},
+            authorities=authorities,
+            stored=(STORED,),
+            claimed=before,
+            claims_only=claims_only,
+        )
+        assert [("310000-1", attribute)] == [each[:2] for each in withdrawn(made)]
+    made = plan({column: ""}, authorities=("DIRECTORY",), stored=(STORED,))
+    assert attribute not in {each.attribute for each in made.claims}
+    if column != "open":
+        assert () == plan({column: ""}, stored=(STORED,)).statements, "the register has them"
 
 
 def test_an_outdated_division_takes_no_good_ones_place() -> None:

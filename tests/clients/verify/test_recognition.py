@@ -15,10 +15,13 @@ from deltacare.evidence import Place, VerdictRecord
 from deltacare.ids import LogName
 from deltacare.v1 import entry_pb2 as pb
 from server.certification.facts import LogFacts
-from tests.support.evidence import AH, JS, NUMBER, SH, Asked, Logs
+from tests.support.evidence import AH, JS, NOW, NUMBER, SH, Asked, Logs
 
 DAYS = ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24"]
 REASON = "REASON"
+# From when an agreement is ended, and when that is said; what names a day that has passed is void.
+ENDS = st.sampled_from(DAYS)
+TIMES = st.sampled_from([NOW - timedelta(days=2), NOW - timedelta(days=2), NOW])
 
 Saying = Callable[[Logs], object]
 
@@ -174,13 +177,16 @@ def histories(draw: st.DrawFn) -> Logs:
         chain.append(proposed)
         for author in (JS, AH, SH):
             for _ in range(draw(st.integers(0, 2))):
+                word = draw(st.sampled_from([1, 1, 1, 2]))
                 logs.say(
                     author,
                     agreement_answer=pb.AgreementAnswer(
                         agreement_id=agreement_id,
                         version_hash=draw(st.sampled_from([*chain, proposed, bytes(32)])),
-                        word=draw(st.sampled_from([1, 1, 1, 2])),
+                        word=word,
+                        effective_date=draw(ENDS) if word == pb.AGREEMENT_WORD_ENDED else "",
                     ),
+                    time=draw(TIMES),
                 )
         logs.say(
             SH,
@@ -287,6 +293,105 @@ def test_both_implementations_agree(
     )
     expected, actual = derived(logs, asked)
     assert expected == actual
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    logs=histories(),
+    later=st.fixed_dictionaries({author: st.integers(0, 12) for author in (SH, JS, AH)}),
+    day=st.sampled_from(DAYS),
+    host=st.sampled_from([SH, SH, SH, "310105", JS]),
+    by=st.sampled_from([SH, JS, AH]),
+    matches=st.sampled_from([None, None, True, False]),
+)
+def test_both_agree_on_any_past_moment(
+    *, logs: Logs, later: dict[str, int], day: str, host: str, by: str, matches: bool | None
+) -> None:
+    """Wherever the moment cuts the logs, the file says what was known then, and nothing else."""
+    logs.later = {author: min(count, len(logs.entries[author])) for author, count in later.items()}
+    asked = Asked(
+        host=host, on_date=date.fromisoformat(day), answered_by=by, holder_matches=matches
+    )
+    expected, actual = derived(logs, asked)
+    assert expected == actual
+
+
+@st.composite
+def agreed(draw: st.DrawFn) -> Logs:
+    """Return logs in which one certificate rests on an agreement that is changed and ended."""
+    logs = Logs().recognised()
+    first = pb.Entry.FromString(logs.entries[SH][0])
+    chain = [pb.Entry.FromString(logs.entries[JS][1]).agreement_answer.version_hash]
+    for _ in range(draw(st.integers(1, 12))):
+        author = draw(st.sampled_from([SH, JS, JS, AH]))
+        if author == SH and len(chain) < len(DAYS) and draw(st.booleans()):
+            version = pb.Agreement()
+            version.CopyFrom(first.agreement)
+            version.predecessor_hash = chain[-1]
+            version.parties[:] = draw(st.sampled_from([(SH, JS), (SH, JS), (SH, JS, AH)]))
+            version.from_date = draw(st.sampled_from(DAYS))
+            version.until_date = draw(st.sampled_from(["", "", *DAYS]))
+            chain.append(logs.say(SH, agreement=version))
+            continue
+        word = draw(st.sampled_from([pb.AGREEMENT_WORD_ACCEPTED, pb.AGREEMENT_WORD_ENDED]))
+        logs.say(
+            author,
+            agreement_answer=pb.AgreementAnswer(
+                agreement_id="310000-A1",
+                version_hash=draw(st.sampled_from([chain[-1], *chain])),
+                word=word,
+                effective_date=draw(ENDS) if word == pb.AGREEMENT_WORD_ENDED else "",
+            ),
+            time=draw(TIMES),
+        )
+    for author in (SH, JS, AH):
+        logs.unseen[author] = draw(st.sampled_from([0, 0, 0, 1, 2]))
+    return logs
+
+
+@settings(max_examples=600, deadline=None)
+@given(logs=agreed(), by=st.sampled_from([SH, JS, AH]))
+def test_both_agree_on_every_day_of_an_agreement(*, logs: Logs, by: str) -> None:
+    """However it was changed and ended: the same verdict on each day, from the same words."""
+    for day in DAYS:
+        expected, actual = derived(logs, Asked(on_date=date.fromisoformat(day), answered_by=by))
+        assert expected == actual
+
+
+@pytest.mark.parametrize("author", [SH, JS])
+def test_an_end_says_nothing_of_the_days_before(author: str) -> None:
+    """The day before stays what it was, for whoever asks and whenever; the day itself is over."""
+    logs = Logs().recognised()
+    _end(logs, author)
+    for day, rule in ((21, "R22-RECOGNISED"), (22, "R21-NO-AGREEMENT"), (23, "R21-NO-AGREEMENT")):
+        expected, actual = derived(logs, Asked(on_date=date(2026, 11, day)))
+        assert (rule, expected) == (expected.rule, actual)
+
+
+def test_an_end_for_a_day_that_has_passed_is_void() -> None:
+    """Nobody takes back a day that has passed; both leave such a word out."""
+    logs = Logs().recognised()
+    _end(logs, JS, "2026-11-21")
+    expected, actual = derived(logs, Asked())
+    assert ("R22-RECOGNISED", expected) == (expected.rule, actual)
+    # Nor does it count where whoever verifies finds it in a whole log.
+    for day in (date(2026, 11, 21), date(2026, 11, 22)):
+        record = logs.record(Asked(on_date=day))
+        index = len(logs.entries[JS]) - 1
+        void = SaidEntry(
+            place=Place(log=LogName.registry(JS), index=index),
+            leaf=bytes(32),
+            entry=pb.Entry.FromString(logs.entries[JS][index]),
+        )
+        assert "R22-RECOGNISED" == derive(record, [*said(logs, record), void]).rule
+
+
+def test_an_agreement_is_of_no_matter_before_an_equivalence_names_it() -> None:
+    """Between the two there is nothing to recognise by, and the file does not show it."""
+    logs = Logs().recognised()
+    logs.later[SH] = 1  # the equivalence
+    expected, actual = derived(logs, Asked())
+    assert ("R18-NO-EQUIVALENCE", expected) == (expected.rule, actual)
 
 
 @pytest.mark.parametrize(
@@ -502,14 +607,15 @@ def _say(logs: Logs, kind: str) -> None:
     logs.say(author, **_word(kind, "2026-11-22", ""))
 
 
-def _end(logs: Logs, author: str) -> None:
-    """Say that a party ends the agreement."""
+def _end(logs: Logs, author: str, day: str = "2026-11-22") -> None:
+    """Say that a party ends the agreement, from the day asked about unless another is named."""
     version = pb.Entry.FromString(logs.entries[JS][1]).agreement_answer.version_hash
     ended = pb.AgreementAnswer(
         agreement_id="310000-A1",
         version_hash=version,
         word=pb.AGREEMENT_WORD_ENDED,
         reason=REASON,
+        effective_date=day,
     )
     logs.say(author, agreement_answer=ended)
 

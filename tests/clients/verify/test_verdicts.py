@@ -282,6 +282,36 @@ def test_the_logs_bear_out_what_the_verdict_does_not_show(tmp_path: Path, verify
     assert [] == steps[5].facts["unsearched"]
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Asked(certificate_no="510000-C1"),
+        Asked(unconfirmed_since=NOW - timedelta(days=2)),
+    ],
+)
+def test_a_verdict_that_rests_on_no_log_needs_none(
+    tmp_path: Path, verify: Ask, asked: Asked
+) -> None:
+    """Of an issuer that is no member there is no log to look into, wherever it is looked for."""
+    evidence = Logs().recognised().verdict_evidence(asked).to_bytes()
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    found, steps = verify(evidence, logs=logs)
+    assert "deltacare/" not in str(steps[4].facts)
+    assert ([], []) == (steps[4].facts["searched"], steps[5].facts["unsearched"])
+    assert found.summary["rule"] in ("R00-TRUST", "R01-ISSUER")
+
+
+def test_a_verdict_of_before_the_equivalence_verifies(tmp_path: Path, verify: Ask) -> None:
+    """The agreement was known and nothing spoke of it: with the logs at hand and without."""
+    logs = Logs().recognised()
+    logs.later[SH] = 1
+    evidence = logs.verdict_evidence().to_bytes()
+    for more in ({}, {"logs": exported(logs, tmp_path / "logs")}):
+        found, _ = verify(evidence, **more)
+        assert "R18-NO-EQUIVALENCE" == found.summary["rule"]
+
+
 def test_an_exported_log_may_bear_lines_of_keys_unknown_here(tmp_path: Path, verify: Ask) -> None:
     """A node exports its author's own witness line as well, which no policy of that log names."""
     logs = Logs().recognised()

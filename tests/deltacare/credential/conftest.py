@@ -61,6 +61,7 @@ class Issuer:
             issuer="320000",
             list_number=0,
             data=bytes(data),
+            entry_count=count,
             issued_time=NOW,
             expires_time=NOW + timedelta(days=1),
             ttl_s=TTL_S,

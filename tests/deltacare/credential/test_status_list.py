@@ -56,6 +56,21 @@ def test_both_forms_say_the_same(issuer: Issuer) -> None:
     assert (0, 1, 2, None) == tuple(token.status(index) for index in (4, 5, 6, 100))
 
 
+def test_places_in_use(issuer: Issuer) -> None:
+    """A place in the last byte that no certificate has yet is none."""
+    for count in (97, 98, 99, 100):
+        token = issuer.token(count=count)
+        assert (25, 0, None) == (len(token.data), token.status(count - 1), token.status(count))
+        for opened in (
+            StatusListToken.open(token.to_jwt(issuer.key), issuer.keys),
+            open_cwt(to_cwt(token, issuer.key), issuer.keys),
+        ):
+            assert token == opened
+    beyond = replace(issuer.token(count=100), entry_count=101)
+    with pytest.raises(PeerFault):
+        open_cwt(to_cwt(beyond, issuer.key), issuer.keys)
+
+
 def test_forged(issuer: Issuer) -> None:
     """Another key, and every altered byte of either form."""
     token = issuer.token((5, Status.INVALID))
@@ -97,6 +112,7 @@ def test_wrong_though_signed(issuer: Issuer) -> None:
         "iat": 1,
         "exp": 2,
         "ttl": 300,
+        "entry_count": 100,
         "log_size": 1,
         "on_date": "2026-06-01",
         "status_list": {"bits": 2, "lst": lst},
@@ -115,6 +131,9 @@ def test_wrong_though_signed(issuer: Issuer) -> None:
         {"exp": True},
         {"exp": 10**30},
         {"ttl": "300"},
+        {"entry_count": 101},
+        {"entry_count": 96},
+        {"entry_count": 2**70},
         {"on_date": "2026-02-30"},
         {"status_list": {"bits": 1, "lst": lst}},
         {"status_list": {"bits": 2, "lst": lst, "aggregation_uri": "x"}},

@@ -72,6 +72,7 @@ class Case:
     more: tuple[tuple[str, dict[str, object]], ...] = ()
     amendment: dict[str, object] | None = None
     amended_by: tuple[tuple[str, int], ...] = ()
+    ended_by: tuple[tuple[str, str], ...] = ()
     unseen: dict[str, int] = field(default_factory=dict)
     logs: dict[str, dict[str, object]] = field(default_factory=dict)
 
@@ -131,8 +132,20 @@ class Case:
                         version_hash=amended,
                         word=pb.AgreementWord.ValueType(word),
                         reason="" if word == ACCEPTED else "POLICY",
+                        effective_date="" if word == ACCEPTED else TODAY,
                     ),
                 )
+        for author, day in self.ended_by:
+            logs.say(
+                author,
+                agreement_answer=pb.AgreementAnswer(
+                    agreement_id=f"{SH}-A1",
+                    version_hash=version,
+                    word=ENDED,
+                    reason="POLICY",
+                    effective_date=day,
+                ),
+            )
         logs.unseen.update(self.unseen)
         for author, changes in self.logs.items():
             logs.facts[author] = lambda facts, changes=changes: replace(facts, **changes)  # type: ignore[misc]  # bound at once
@@ -1108,6 +1121,36 @@ EDGES: tuple[Edge, ...] = (
             "接受新版本，未终止",
             "it accepted it, and did not end it",
             Case(amendment={}, amended_by=((JS, ACCEPTED),)),
+            *GOOD,
+        ),
+    ),
+    edge(
+        "R21-NO-AGREEMENT",
+        (
+            "一方自当日起终止协议",
+            "a party ended the agreement from that day",
+            Case(ended_by=((JS, TODAY),)),
+            NOT_HERE,
+        ),
+        (
+            "自次日起终止，当日仍有效",
+            "it ended it from the next day: on that day it is in force",
+            Case(ended_by=((JS, TOMORROW),)),
+            *GOOD,
+        ),
+    ),
+    edge(
+        "R21-NO-AGREEMENT",
+        (
+            "一方自次日起、另一方自当日起终止，以最早之日为准",
+            "one ended it from the next day and the other from that day: the earliest counts",
+            Case(ended_by=((JS, TOMORROW), (SH, TODAY))),
+            NOT_HERE,
+        ),
+        (
+            "双方均自次日起终止",
+            "both ended it from the next day",
+            Case(ended_by=((JS, TOMORROW), (SH, TOMORROW))),
             *GOOD,
         ),
     ),

@@ -18,7 +18,7 @@ from deltacare.trust.policies import log_policy
 from deltacare.v1 import certification_service_pb2 as cert_pb
 from deltacare.v1 import entry_pb2 as pb
 from tests.support.federation import PROVINCES
-from tests.support.rooms import Rooms, certificate_body
+from tests.support.rooms import Rooms, agreement_body, certificate_body, equivalence_body
 
 SH, JS, ZJ, AH = PROVINCES
 NUMBER = "320000-C1"
@@ -151,6 +151,30 @@ async def test_the_past_can_be_asked_again(four: Rooms, tmp_path: Path) -> None:
     assert "VALID" == found.summary["verdict"]
     now, _ = verified(four, (await ask(four, SH)).evidence, tmp_path)
     assert "REVOKED" == now.summary["verdict"]
+
+
+async def test_the_past_before_each_entry_verifies(tmp_path: Path) -> None:
+    """Agreed, then issued, then recognised: the file of every moment between them verifies."""
+    async with Rooms.open(tmp_path) as rooms:
+        moments = [rooms.nodes.clock.now()]
+        for step in (
+            lambda: rooms.agree(agreement_body()),
+            lambda: rooms.issue(JS, certificate_body()),
+            lambda: rooms.declare(SH, equivalence_body()),
+        ):
+            rooms.nodes.clock.advance(timedelta(minutes=1))
+            await step()
+            for province in (SH, JS):
+                await rooms.spread(province)
+            moments.append(rooms.nodes.clock.now())
+        rules = []
+        for then in moments:
+            request = cert_pb.CheckCertificationRequest(certificate_no=NUMBER, evidence=True)
+            request.known_time.FromDatetime(then)
+            response = await rooms.certification[SH].check_certification(request, rooms.call(SH))
+            found, _ = verified(rooms, response.evidence, tmp_path)
+            rules.append(str(found.summary["rule"])[:3])
+    assert ["R05", "R05", "R18", "R22"] == rules
 
 
 async def test_unknown_and_foreign_certificates_have_files_too(four: Rooms, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from deltacare.errors import PeerFault, Reason, Refusal
+from deltacare.errors import PeerFault, Reason, Refusal, Unavailable
 from deltacare.v1 import certification_service_pb2 as cert_pb
 from deltacare.v1 import entry_pb2 as pb
 from server.certification import holders
@@ -150,27 +150,8 @@ async def _newest(rooms: Rooms) -> bytes:
     return found["310000-A1"].versions[-1].version_hash
 
 
-@pytest.mark.parametrize(
-    "same, holder_name, expected",
-    [
-        (True, "", "R22"),
-        (True, NAME, "R22"),
-        (True, "示例乙", "R06"),
-        (False, NAME, "R06"),
-        (None, NAME, "R06"),
-        ("refuses", "", "R06"),
-        ("hangs", "", "R06"),
-    ],
-)
-async def test_the_holder_by_name_and_number(
-    four: Rooms,
-    monkeypatch: pytest.MonkeyPatch,
-    same: object,
-    holder_name: str,
-    expected: str,
-) -> None:
-    """Both must match; what cannot be compared, or not in time, does not."""
-    monkeypatch.setattr(holders, "IDENTITY_WAIT_S", 0.2)
+def compare(rooms: Rooms, same: object) -> list[str]:
+    """Let identity numbers be compared at Shanghai's node as said; return what is asked for."""
     asked: list[str] = []
 
     class Comparer:
@@ -182,7 +163,48 @@ async def test_the_holder_by_name_and_number(
                 raise PeerFault(Reason.BAD_PROOF, "no")
             return same  # type: ignore[return-value]  # a test's own
 
-    four.certification[SH]._room.checker._holders._comparer = Comparer()
+    rooms.certification[SH]._room.checker._holders._comparer = Comparer()
+    return asked
+
+
+@pytest.mark.parametrize("same", [None, "refuses", "hangs"])
+async def test_a_network_accuses_nobody(
+    four: Rooms, monkeypatch: pytest.MonkeyPatch, same: object
+) -> None:
+    """Where the issuer cannot be asked nothing is said or signed of the holder, now or then."""
+    monkeypatch.setattr(holders, "IDENTITY_WAIT_S", 0.2)
+    compare(four, same)
+    request = cert_pb.CheckCertificationRequest(
+        certificate_no=NUMBER, identity_number=IDENTITY, evidence=True
+    )
+    for is_past in (False, True):
+        if is_past:
+            request.known_time.FromDatetime(four.nodes.clock.now())
+        with pytest.raises(Unavailable) as caught:
+            await four.certification[SH].check_certification(request, four.call(SH))
+        assert Reason.PEER_UNREACHABLE is caught.value.reason
+        assert IDENTITY not in caught.value.message
+    # A name that differs was compared here; what asks for no holder decides as it did.
+    assert "R06" == await rule(four, SH, holder_name="示例乙", identity_number=IDENTITY)
+    unknown = await four.check(SH, "320000-C99", identity_number=IDENTITY)
+    foreign = await four.check(SH, "510000-C1", identity_number=IDENTITY)
+    assert ("R05-NOT-FOUND", "R01-ISSUER") == (unknown.rule, foreign.rule)
+
+
+@pytest.mark.parametrize(
+    "same, holder_name, expected",
+    [
+        (True, "", "R22"),
+        (True, NAME, "R22"),
+        (True, "示例乙", "R06"),
+        (False, NAME, "R06"),
+    ],
+)
+async def test_the_holder_by_name_and_number(
+    four: Rooms, same: object, holder_name: str, expected: str
+) -> None:
+    """Both must match."""
+    asked = compare(four, same)
     fields = {"holder_name": holder_name, "identity_number": IDENTITY}
     assert expected == await rule(four, SH, **fields)
     assert asked == ([] if holder_name == "示例乙" else [f"{NUMBER} {JS} {IDENTITY}"])

@@ -72,8 +72,8 @@ VERSION = AgreementVersion(
     until_date=None,
 )
 WORDS = (
-    AgreementWordSaid(province=SH, index=5, version_hash=HASH, accepted=True),
-    AgreementWordSaid(province=JS, index=6, version_hash=HASH, accepted=True),
+    AgreementWordSaid(province=SH, index=5, version_hash=HASH, ended_date=None),
+    AgreementWordSaid(province=JS, index=6, version_hash=HASH, ended_date=None),
 )
 AGREEMENT = AgreementHistory(versions=(VERSION,), words=WORDS)
 FACTS = Facts(
@@ -308,7 +308,7 @@ def agreed(*, words: tuple[AgreementWordSaid, ...] = WORDS, **changes: object) -
 
 THREE_WORDS = (
     *WORDS,
-    AgreementWordSaid(province=ZJ, index=7, version_hash=HASH, accepted=True),
+    AgreementWordSaid(province=ZJ, index=7, version_hash=HASH, ended_date=None),
 )
 THREE = agreed(words=THREE_WORDS, parties=(SH, JS, "330100"))
 HOST = [

@@ -124,7 +124,7 @@ def all_facts(draw: st.DrawFn) -> Facts:
         )
     words = [
         AgreementWordSaid(
-            province=SH, index=each.index, version_hash=each.version_hash, accepted=True
+            province=SH, index=each.index, version_hash=each.version_hash, ended_date=None
         )
         for each in versions
     ]
@@ -135,7 +135,7 @@ def all_facts(draw: st.DrawFn) -> Facts:
                 province=JS,
                 index=place,
                 version_hash=meant.version_hash,
-                accepted=draw(st.sampled_from([True, True, False])),
+                ended_date=draw(st.one_of(st.none(), days)),
             )
         )
     said = [

@@ -243,8 +243,18 @@ async def test_words_on_an_agreement_touch_what_rests_on_it(four: Rooms) -> None
     await four.spread(JS)
     follower = await follow(four, "320000-C1", "320000-C5")
     (standing,) = await four.nodes[SH].database.read(_version_hashes)
-    await four.say(JS, "310000-A1", standing, accept=False)
+    # From a day to come: it says which, and what is to be said then.
+    await four.say(JS, "310000-A1", standing, accept=False, ends="2062-03-01")
     (alert,) = await follower.heard(1)
+    (told,) = alert.certificates
+    assert ("agreement_answer", "2062-03-01", "320000-C1") == (
+        alert.body,
+        alert.effective_date,
+        told.certificate_no,
+    )
+    assert ("R22-RECOGNISED", "2062-03-01") == (told.verdict.rule, told.coming_verdict.on_date)
+    await four.say(JS, "310000-A1", standing, accept=False)
+    (_, alert) = await follower.heard(2)
     assert ("agreement_answer", [("320000-C1", "R21-NO-AGREEMENT")]) == (
         alert.body,
         [(each.certificate_no, each.verdict.rule) for each in alert.certificates],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.message import Message
+from sqlalchemy import select
 
 from deltacare.errors import Refusal
 from deltacare.ids import LogName, Principal
@@ -17,6 +18,7 @@ from server.certification import watch_days, watch_desk, watching
 from server.certification.checker import Checker
 from server.certification.watch_values import Cursor, DayPlace, Reached
 from server.edge.call import Call
+from server.registry.tables import agreements
 from tests.support.certifying import (
     addition_body,
     institution_certificate,
@@ -170,6 +172,36 @@ TOLD = {
     "2026-11-28": {},
 }
 """By day and certificate: the rule of the day before, and of the day."""
+
+
+async def test_the_day_an_agreement_is_ended_from_is_told(four: Rooms) -> None:
+    """Said days before it, told on the day: nothing is said then."""
+    await state(four, JS, certificate("320000-D9"))
+    await four.spread(JS)
+    standing = await four.nodes[SH].database.read(
+        lambda connection: connection.execute(select(agreements.c.version_hash)).scalar_one()
+    )
+    await four.say(JS, "310000-A1", standing, accept=False, ends="2026-11-24")
+    await four.spread(JS)
+    follower = await watching_of(four, SH, ["320000-D9"])
+    await follower.connect()
+    for day, rules in (
+        ("2026-11-23", []),
+        ("2026-11-24", [("R22-RECOGNISED", "R21-NO-AGREEMENT")]),
+    ):
+        await follower.disconnect()
+        come(four, day)
+        await current(four, "320000-D9")
+        await follower.connect()
+        await follower.heard_of(day)
+        found = [
+            (each.previous_verdict.rule, each.verdict.rule)
+            for alert in follower.days
+            if alert.day == day
+            for each in alert.certificates
+        ]
+        assert rules == found
+    await follower.disconnect()
 
 
 async def test_each_kind_of_day_is_told_once_on_its_day(four: Rooms) -> None:

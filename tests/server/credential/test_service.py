@@ -1,18 +1,20 @@
 """Keys, phone forms, status lists and bundles at four nodes, checked by a verifier of its own."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from clients.credential.offline import signed_time
 from deltacare.credential.bundle import OfflineBundle
 from deltacare.credential.certificate import CERTIFICATE_TYPE
 from deltacare.credential.offline import check_offline
 from deltacare.credential.sd_jwt import present
-from deltacare.credential.status_list import decompress_list, status_at
+from deltacare.credential.status_list import decompress_list, status_at, verified_list
 from deltacare.errors import DeltacareError, Reason
 from deltacare.ids import LogName
 from deltacare.times import business_date
@@ -150,6 +152,27 @@ async def test_statements_are_coalesced(phones: Phones) -> None:
     assert (1, 0) == (await phones.state(ISSUER), await phones.state(ISSUER))
 
 
+async def test_statement_that_was_not_committed(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is due at once, not a minute later: nothing was stated."""
+    database = phones.rooms.nodes[ISSUER].database
+    real = database.write_now
+
+    def broken(work: Callable[[Connection], object]) -> object:
+        def then(connection: Connection) -> object:
+            work(connection)
+            raise OperationalError("COMMIT", {}, Exception("connection lost"))
+
+        return real(then)
+
+    monkeypatch.setattr(database, "write_now", broken)
+    with pytest.raises(OperationalError):
+        await phones.state(ISSUER)
+    monkeypatch.setattr(database, "write_now", real)
+    assert 1 == await phones.state(ISSUER)
+
+
 async def test_partner_gone(phones: Phones) -> None:
     """The list that was kept goes into the bundle with its age; one never had leaves it stale."""
     text = await phones.issue("320000-C1")
@@ -278,3 +301,62 @@ async def test_the_age_of_a_list_is_its_own(phones: Phones) -> None:
     ]
     with pytest.raises(DeltacareError):
         signed_time("a.e30.b")
+
+
+async def test_revoked_from_a_later_day(phones: Phones) -> None:
+    """It is good until then: a phone form is made, and bundles and lists turn on that day."""
+    tomorrow = business_date(phones.now) + timedelta(days=1)
+    await phones.rooms.revoke(ISSUER, "320000-C1", tomorrow.isoformat())
+    await phones.rooms.spread(ISSUER)
+    text = await phones.issue("320000-C1")
+    bundle = await phones.bundle(HOST)
+    assert "VALID" == phones.check(text, bundle).verdict
+    while business_date(phones.now) < tomorrow:
+        phones.rooms.nodes.clock.advance(timedelta(hours=1))
+    assert ["REVOKED", "REVOKED"] == [
+        phones.check(text, each).verdict for each in (bundle, await phones.bundle(HOST))
+    ]
+    with pytest.raises(DeltacareError) as caught:
+        await phones.issue("320000-C1")
+    assert Reason.RULE_REFUSED is caught.value.reason
+
+
+async def test_list_that_is_older_than_certificates(phones: Phones) -> None:
+    """They are stale one and all, also where the last byte of the list has room for them."""
+    await phones.bundle(HOST)
+    numbers = [f"320000-C{n}" for n in range(4, 9)]  # the fourth to the eighth place
+    await phones.rooms.issue(ISSUER, *(certificate_body(number) for number in numbers))
+    await phones.rooms.spread(ISSUER)
+    texts = [await phones.issue(number) for number in ("320000-C3", *numbers)]
+    bundle = await phones.bundle(HOST)
+    assert ["VALID", *["STALE"] * 5] == [phones.check(text, bundle).verdict for text in texts]
+    phones.rooms.nodes.clock.advance(timedelta(seconds=61))
+    bundle = await phones.bundle(HOST)
+    assert ["VALID"] * 6 == [phones.check(text, bundle).verdict for text in texts]
+
+
+async def test_token_of_a_list_that_only_grew(phones: Phones) -> None:
+    """Its bytes may be the same; the token says how many certificates it speaks of."""
+
+    async def count() -> int:
+        return verified_list((await phones.list_of(ISSUER)).token).entry_count
+
+    assert 3 == await count()
+    await phones.rooms.issue(ISSUER, certificate_body("320000-C4"))
+    assert 4 == await count()
+
+
+async def test_days_to_come(phones: Phones) -> None:
+    """What a certificate will be is asked of no list; of today it is answered."""
+    await phones.state(ISSUER)
+    today = business_date(phones.now)
+    assert (
+        await phones.list_of(ISSUER, certificate_no="320000-C1", on_date=today.isoformat())
+    ).list
+    tomorrow = (today + timedelta(days=1)).isoformat()
+    with pytest.raises(DeltacareError) as caught:
+        await phones.list_of(ISSUER, certificate_no="320000-C1", on_date=tomorrow)
+    assert (Reason.INVALID_FIELD, "on_date") == (
+        caught.value.reason,
+        caught.value.violations[0].field,
+    )

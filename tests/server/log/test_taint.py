@@ -10,6 +10,7 @@ from deltacare.ids import LogName
 from deltacare.tlog.receipt import verify_receipt_by_policy
 from deltacare.trust import log_policy
 from deltacare.v1 import log_service_pb2 as pb
+from server.log.judging import judgement
 from tests.server.log.test_rotation import Rotating, named, newest_lines, reader_of, receipt
 from tests.support.federation import PROVINCES
 from tests.support.nodes import Node, institution, until
@@ -82,6 +83,10 @@ async def test_a_bad_log_key(tmp_path: Path) -> None:
                 if one < other:
                     nodes.network.heal(one, other)
         for node in nodes.nodes.values():
+            # Not as before the taint: each has to hear of it first.
+            judged = judgement(REGISTRY, trust)
+            heads = node.logs._board.heads
+            await until(lambda h=heads, j=judged: h[REGISTRY].judgement == j, what="judged anew")
             await node.has_quorum(REGISTRY, 5)
             (row,) = await touched(node)
             assert ranges(row) == (0, 3, 5, 5)

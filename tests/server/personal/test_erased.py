@@ -184,8 +184,11 @@ def capture(nodes: Wholes) -> Captured:
             rows: dict[str, set[bytes]] = {}
             for number, sealed in enumerate(connection.execute(select(salt_rows.c.sealed))):
                 rows[f"sealed salt {number}"] = {bytes(sealed[0])}
-            for (wrapped,) in connection.execute(select(persons.c.wrapped_key)):
+            for wrapped, mark in connection.execute(
+                select(persons.c.wrapped_key, persons.c.identity_mark)
+            ):
                 rows["wrapped key"] = {bytes(wrapped)}
+                rows["identity mark"] = {bytes(mark)}
             for field, sealed in connection.execute(select(values.c.field, values.c.sealed)):
                 rows[f"sealed {field}"] = {bytes(sealed)}
             query = select(request_rows.c.method, request_rows.c.content_mac).where(
@@ -315,7 +318,7 @@ async def test_nothing_brings_an_erased_person_back(
             for province in PROVINCES:
                 before = found_in(files_of(nodes, province, database_urls), captured.at(province))
                 assert set(captured.stored[province]) == {name for _, name in before}
-            assert 7 == len(captured.stored[OWN])
+            assert 8 == len(captured.stored[OWN])
             assert 1 == len(captured.stored[PARTNER])
             erased = await erase(nodes, subject_ref=REF)
             assert [CERTIFICATE] == list(erased.certificate_nos)

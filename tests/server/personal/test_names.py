@@ -7,6 +7,7 @@ import pytest
 
 from deltacare.errors import DeltacareError, Reason
 from deltacare.v1 import personal_service_pb2 as pb
+from server.certification.barring import barred_still
 from server.certification.salts import SaltStore
 from server.personal.compare import Comparer
 from server.personal.service import PersonalServicer
@@ -55,6 +56,9 @@ class Desk:
                 book=salts,
                 peers=_NoPeers(),
                 clock=self.rooms.nodes.clock,
+            ),
+            barred_still=lambda connection, numbers, day: barred_still(
+                connection, OWN, numbers, day
             ),
             on_destroyed=lambda: None,
         )

@@ -8,9 +8,10 @@ from sqlalchemy import Column, Connection, select, update
 
 from deltacare.errors import Reason, Refusal
 from server.personal import tables
+from server.personal.persons import Sought
 from server.personal.vault import Vault
 from server.store.database import Database
-from tests.support.persons import NAME, NUMBER, PHONE
+from tests.support.persons import NAME, NUMBER, OTHER_NUMBER, PHONE
 from tests.support.ports import START_TIME, SeededEntropy
 
 OWN = "320000"
@@ -99,6 +100,38 @@ def test_each_person_has_a_key_and_nothing_is_in_clear(vaulted: Vaulted) -> None
     assert 4 == len(set(sealed))
     hidden = [NAME.encode(), NUMBER.encode(), b"v" * 32, *(key or b"" for key in keys)]
     assert not any(secret in row for secret in hidden for row in [*sealed, *wrapped])
+
+
+def test_one_person_under_several_references(vaulted: Vaulted) -> None:
+    """Found by the number that is kept or given, under this node's key alone; gone with the row."""
+    numbers = [f"{OWN}-C{n}" for n in range(1, 5)]
+    vaulted.keep("p-1", {"identity_number": NUMBER}, numbers[:1])
+    vaulted.keep("p-2", {"identity_number": NUMBER}, numbers[1:2])
+    vaulted.keep("p-3", {"identity_number": OTHER_NUMBER}, numbers[2:3])
+    vaulted.keep("p-4", {"holder_name": NAME}, numbers[3:])
+    sought = [
+        Sought(subject_ref="p-1"),
+        Sought(certificate_nos=frozenset(numbers[1:2])),
+        Sought(identity_number=NUMBER),
+        Sought(subject_ref="p-4"),
+        Sought(subject_ref="p-4", identity_number=OTHER_NUMBER),
+        Sought(subject_ref="p-9"),
+        Sought(),
+    ]
+    one, none = frozenset(numbers[:2]), frozenset[str]()
+    expected = (one, one, one, frozenset(numbers[3:]), frozenset(numbers[2:]), none, none)
+    read = vaulted.database.read_now
+    assert expected == read(lambda c: vaulted.vault.held_by_each(c, sought))
+    other = Vault(OWN, b"w" * 32, SeededEntropy())
+    assert (none,) == read(lambda c: other.held_by_each(c, [Sought(identity_number=NUMBER)]))
+    marks = vaulted.column(tables.persons.c.identity_mark)
+    assert [1, 1, 2, 2] == sorted(marks.count(mark) for mark in marks)
+    assert not any(NUMBER.encode() in (mark or b"") for mark in marks)
+    # Another number, and no row, is another mark and none.
+    vaulted.keep("p-1", {"identity_number": OTHER_NUMBER})
+    vaulted.destroy("p-3")
+    (held,) = read(lambda c: vaulted.vault.held_by_each(c, [Sought(identity_number=OTHER_NUMBER)]))
+    assert frozenset(numbers[:1]) == held
 
 
 def test_what_was_moved_does_not_open(vaulted: Vaulted, quiet: list[dict[str, object]]) -> None:

@@ -153,7 +153,33 @@ async def test_missing_totals(rooms: Rooms) -> None:
 
 
 async def test_the_closed_are_not_listed(rooms: Rooms) -> None:
-    """Nobody is sent to an institution that is no more."""
-    await rooms.register(SH, institution_body("310000-1", state=pb.INSTITUTION_STATE_CLOSED))
-    error = await refused(rooms.publish(SH, listing_body()))
+    """Nobody is sent to an institution that is no more; it is named, and why not."""
+    closed = institution_body(
+        "310000-2", state=pb.INSTITUTION_STATE_CLOSED, state_date="2025-12-31"
+    )
+    await rooms.register(SH, closed)
+    both = listing_body("310000-L1", "310000-1", "310000-2")
+    for call in (propose(rooms, both), rooms.publish(SH, both)):
+        error = await refused(call)
+        assert "G18-LISTED-CLOSED" == error.details["rule"]
+        assert [
+            (
+                "listing.institution_ids",
+                "310000-2",
+                "It is closed from 2025-12-31; leave it out.",
+            )
+        ] == [(each.field, each.value, each.remedy) for each in error.violations]
+    await rooms.publish(SH, listing_body("310000-L2", "310000-2", from_date="2025-01-01"))
+    assert [("310000-L2", "PUBLISHED", b"")] == await listed(rooms)
+
+
+async def test_who_closes_later_is_listed(rooms: Rooms) -> None:
+    """Until it closes it takes people in."""
+    closing = institution_body(
+        "310000-1", state=pb.INSTITUTION_STATE_CLOSED, state_date="2062-01-01"
+    )
+    await rooms.register(SH, closing)
+    await rooms.publish(SH, listing_body("310000-L1", "310000-1"))
+    later = listing_body("310000-L2", "310000-1", from_date="2062-01-01")
+    error = await refused(rooms.publish(SH, later))
     assert "G18-LISTED-CLOSED" == error.details["rule"]

@@ -1,6 +1,6 @@
 """Tests of the registry's projector and of what is loaded at pins, on both databases."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import select
@@ -9,7 +9,7 @@ from deltacare.ids import LogName
 from deltacare.v1 import entry_pb2 as pb
 from server.registry import tables
 from server.registry.claim_views import find_claims
-from server.registry.projector import RegistryProjector
+from server.registry.projector import RegistryProjector, RegistryState
 from server.registry.store import (
     agreement_changed,
     load_agreements,
@@ -33,7 +33,11 @@ def book(database: Database) -> Book:
 def answer(version_hash: bytes, word: int = pb.AGREEMENT_WORD_ACCEPTED) -> pb.AgreementAnswer:
     """Return an answer to 310000-A1."""
     return pb.AgreementAnswer(
-        agreement_id="310000-A1", version_hash=version_hash, word=word, reason="TERMS"
+        agreement_id="310000-A1",
+        version_hash=version_hash,
+        word=word,
+        reason="TERMS",
+        effective_date="2026-11-01" if word == pb.AGREEMENT_WORD_ENDED else "",
     )
 
 
@@ -215,16 +219,46 @@ def test_agreements_at_pins(book: Book, database: Database) -> None:
     (first,) = book.say(SH, agreement_body())
     book.say(JS, answer(first), answer(first, pb.AGREEMENT_WORD_ENDED))
 
-    def in_force(sh: int, js: int) -> list[bytes]:
+    def in_force(sh: int, js: int) -> list[tuple[bytes, date | None]]:
         pins = {SH_LOG: sh, JS_LOG: js}
         found = database.read_now(lambda c: load_agreements(c, pins))
-        return [each.version_hash for each in found]
+        return [(each.version_hash, each.until_date) for each in found]
 
     assert in_force(1, 0) == []
     assert in_force(0, 1) == []
-    assert in_force(1, 1) == [first]
-    assert in_force(1, 2) == []
+    assert in_force(1, 1) == [(first, None)]
+    assert in_force(1, 2) == [(first, date(2026, 10, 31))]
     assert {} == book.voids
+
+
+@pytest.mark.parametrize(
+    "changes, rule",
+    [
+        ({}, None),
+        # From the day of the entry in Shanghai, which is the 2nd though it is the 1st in UTC.
+        ({"effective_date": "2026-11-02"}, None),
+        ({"effective_date": "2026-11-01"}, "G23-ENDED-PAST"),
+        ({"effective_date": ""}, "G02-UNREADABLE"),
+        ({"effective_date": "2026-11-31"}, "G02-UNREADABLE"),
+        ({"word": pb.AGREEMENT_WORD_ACCEPTED, "effective_date": "2026-11-09"}, "G02-UNREADABLE"),
+        ({"word": pb.AGREEMENT_WORD_ACCEPTED, "effective_date": ""}, None),
+    ],
+)
+def test_an_end_has_a_day_that_has_not_passed(
+    database: Database, changes: dict[str, object], rule: str | None
+) -> None:
+    """Void at every node, of an agreement of whichever province, by the entry alone."""
+    fields: dict[str, object] = {
+        "agreement_id": "310000-A1",
+        "version_hash": b"x" * 32,
+        "word": pb.AGREEMENT_WORD_ENDED,
+        "reason": "TERMS",
+        "effective_date": "2026-11-09",
+    }
+    entry = pb.Entry(agreement_answer=pb.AgreementAnswer(**{**fields, **changes}))
+    entry.entry_time.FromDatetime(datetime(2026, 11, 1, 16, 0, tzinfo=UTC))
+    found = database.read_now(lambda c: RegistryState(c, JS, [entry]).judge(entry, writing=False))
+    assert rule == (found and found.code)
 
 
 def test_answer_may_come_before_what_it_answers(database: Database) -> None:

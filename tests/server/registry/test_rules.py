@@ -1,7 +1,7 @@
 """Tests of the registry's rules: what is void, what is in force, and on which days."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from deltacare.ids import LogName
 from deltacare.times import ServiceMonth
 from deltacare.v1 import entry_pb2 as pb
 from server.registry import rules
+from server.registry.closings import ClosingSaid
 from server.registry.in_force import (
     agreement_days,
     agreement_in_force,
@@ -19,9 +20,11 @@ from server.registry.in_force import (
     matrix_cells,
 )
 from server.registry.rules import (
+    closed_throughout,
     judge_agreement,
     judge_answer,
     judge_claim,
+    judge_end,
     judge_institution,
     judge_institution_change,
     judge_listing,
@@ -64,11 +67,14 @@ def version(**changes: object) -> AgreementVersion:
 
 
 def word(
-    province: str, index: int, version_hash: bytes = V1, *, accepted: bool = True
+    province: str, index: int, version_hash: bytes = V1, *, accepted: bool = True, ends: date = DAY
 ) -> AgreementWordSaid:
-    """Return a word."""
+    """Return a word; an end is from the day that is asked about, unless another is named."""
     return AgreementWordSaid(
-        province=province, index=index, version_hash=version_hash, accepted=accepted
+        province=province,
+        index=index,
+        version_hash=version_hash,
+        ended_date=None if accepted else ends,
     )
 
 
@@ -96,7 +102,7 @@ def code(rule: object) -> str | None:
 
 def test_rules_are_numbered_in_order_and_say_themselves_twice() -> None:
     """Every rule has its number in order, a text in both languages, and a source."""
-    assert [f"G{n:02d}" for n in range(1, 23)] == [rule.code[:3] for rule in rules.RULES]
+    assert [f"G{n:02d}" for n in range(1, 24)] == [rule.code[:3] for rule in rules.RULES]
     for rule in rules.RULES:
         assert rule.zh.endswith("。")
         assert rule.en.endswith(".")
@@ -222,7 +228,8 @@ def test_no_chain_of_successors_leads_back() -> None:
         (SH, ("320000-1",), False, {"320000-1": standing()}, "G03"),
         (SH, ("310000-1",), True, {"310000-1": standing()}, "G05"),
         (SH, ("310000-1", "310000-2"), False, {"310000-1": standing()}, "G06"),
-        (SH, ("310000-1",), False, {"310000-1": standing(state=CLOSED)}, "G18"),
+        # A closing has its days: see below.
+        (SH, ("310000-1",), False, {"310000-1": standing(state=CLOSED)}, None),
         (
             SH,
             ("310000-1",),
@@ -242,7 +249,61 @@ def test_listing(
 ) -> None:
     """A listing is new, and names the author's registered institutions that are not closed."""
     body = listing_body("310000-L1", *ids)
-    assert expected == code(judge_listing(author, body, taken=taken, standing=registered))
+    assert expected == code(
+        judge_listing(author, body, taken=taken, standing=registered, closed={})
+    )
+
+
+def closing(day: str, *, index: int = 0) -> ClosingSaid:
+    """Return that a register closes an institution from a day on."""
+    return ClosingSaid(
+        index=index, is_closed=True, from_date=date.fromisoformat(day), reason="MERGED"
+    )
+
+
+def coming_back(day: str, *, index: int = 1) -> ClosingSaid:
+    """Return that an institution comes back on a day."""
+    return ClosingSaid(
+        index=index, is_closed=False, from_date=date.fromisoformat(day), reason="IN_ERROR"
+    )
+
+
+@pytest.mark.parametrize(
+    "days, said, expected",
+    [
+        # It closes while it is listed, or had been listed before it closed.
+        (("2026-01-01", ""), (closing("2027-01-01"),), None),
+        (("2024-01-01", "2024-06-30"), (closing("2024-12-31"),), None),
+        (("2026-12-31", "2027-06-30"), (closing("2027-01-01"),), None),
+        (("2027-01-01", "2027-06-30"), (closing("2027-01-01"),), "G18"),
+        (("2027-01-01", ""), (closing("2027-01-01"),), "G18"),
+        # It comes back while it is listed, on the day after, or closes again at once.
+        (("2027-01-01", ""), (closing("2027-01-01"), coming_back("2027-07-01")), None),
+        (("2027-01-01", "2027-07-01"), (closing("2027-01-01"), coming_back("2027-07-01")), None),
+        (("2027-01-01", "2027-06-30"), (closing("2027-01-01"), coming_back("2027-07-01")), "G18"),
+        (
+            ("2027-02-01", ""),
+            (closing("2027-01-01"), coming_back("2027-07-01"), closing("2027-07-01", index=2)),
+            "G18",
+        ),
+        (
+            ("2027-02-01", ""),
+            (closing("2027-01-01"), coming_back("2027-07-01"), closing("2027-07-02", index=2)),
+            None,
+        ),
+    ],
+)
+def test_listing_of_the_closed(
+    days: tuple[str, str], said: tuple[ClosingSaid, ...], expected: str | None
+) -> None:
+    """A listing is refused where it opens an institution on no day on which it is not closed."""
+    body = listing_body("310000-L1", "310000-1", from_date=days[0], until_date=days[1])
+    registered = {"310000-1": standing(state=CLOSED)}
+    closed = {"310000-1": said}
+    assert expected == code(
+        judge_listing(SH, body, taken=False, standing=registered, closed=closed)
+    )
+    assert (["310000-1"] if expected else []) == list(closed_throughout(body, closed))
 
 
 @pytest.mark.parametrize(
@@ -273,7 +334,7 @@ def test_control_totals(totals: tuple[int, int, int], expected: str | None) -> N
         "320000-2": standing(division_code="320506", approved_beds=50),
         "320000-3": standing(division_code="320505", approved_beds=7),
     }
-    assert expected == code(judge_listing(JS, body, taken=False, standing=register))
+    assert expected == code(judge_listing(JS, body, taken=False, standing=register, closed={}))
 
 
 @pytest.mark.parametrize(
@@ -386,6 +447,136 @@ def test_answer(author: str, newest: bytes | None, expected: str | None) -> None
     body = pb.AgreementAnswer(agreement_id="310000-A1", version_hash=V1)
     parties = (SH, "320500") if newest else ()
     assert expected == code(judge_answer(author, body, newest_hash=newest, parties=parties))
+
+
+@pytest.mark.parametrize(
+    "day, expected",
+    [("2026-11-21", "G23"), ("2026-11-22", None), ("2026-11-23", None), ("2062-01-01", None)],
+)
+def test_no_past_day_is_ended(day: str, expected: str | None) -> None:
+    """One party takes back no day that has passed; accepting names no day."""
+    ended = pb.AgreementAnswer(word=pb.AGREEMENT_WORD_ENDED, effective_date=day)
+    assert expected == code(judge_end(ended, stated_date=DAY))
+    accepted = pb.AgreementAnswer(word=pb.AGREEMENT_WORD_ACCEPTED)
+    assert judge_end(accepted, stated_date=DAY) is None
+
+
+E1, E2 = date(2026, 12, 1), date(2026, 12, 20)
+
+
+def end_of(province: str, index: int, ends: date, version_hash: bytes = V1) -> AgreementWordSaid:
+    """Return an end."""
+    return word(province, index, version_hash, accepted=False, ends=ends)
+
+
+ONE_DAY = timedelta(days=1)
+LATER_OF = (version(), version(version_hash=V2, index=4, from_date=E2))
+JOINED = (version(), version(version_hash=V2, index=4, parties=(SH, JS, ZJ)))
+
+
+@pytest.mark.parametrize(
+    "said, sizes, spans",
+    [
+        # What was before the day stays; the day itself is the first without.
+        ((end_of(JS, 3, E1),), {}, [(1, None, E1)]),
+        ((end_of(SH, 3, E1),), {}, [(1, None, E1)]),
+        # An end restricts: verified is enough. What is not verified is nothing.
+        ((end_of(JS, 3, E1),), {"js": (4, 3)}, [(1, None, E1)]),
+        ((end_of(JS, 3, E1),), {"js": 3}, [(1, None, None)]),
+        # Of several the earliest, whoever said it and in whatever order.
+        ((end_of(JS, 3, E1), end_of(JS, 4, E2)), {}, [(1, None, E1)]),
+        ((end_of(JS, 3, E2), end_of(JS, 4, E1)), {}, [(1, None, E1)]),
+        ((end_of(JS, 3, E2), end_of(SH, 4, E1)), {}, [(1, None, E1)]),
+        ((end_of(JS, 3, E1), end_of(SH, 4, E2)), {}, [(1, None, E1)]),
+        # Accepted anew, it goes on as if nobody had ended it; under no quorum, it does not.
+        ((end_of(JS, 3, E1), word(JS, 4)), {}, [(1, None, None)]),
+        ((end_of(JS, 3, E1), word(JS, 4)), {"js": (5, 4)}, [(1, None, E1)]),
+        ((end_of(JS, 3, E1), word(JS, 4), end_of(JS, 5, E2)), {}, [(1, None, E2)]),
+        ((end_of(JS, 3, E1), end_of(SH, 4, E2), word(JS, 4)), {}, [(1, None, E2)]),
+        # An end before the first day leaves nothing.
+        ((end_of(JS, 3, date(2026, 1, 1)),), {}, []),
+        ((end_of(JS, 3, date(2025, 1, 1)),), {}, []),
+    ],
+)
+def test_ended_from_a_day(
+    said: tuple[AgreementWordSaid, ...],
+    sizes: dict[str, int | tuple[int, int]],
+    spans: list[tuple[int, date | None, date | None]],
+) -> None:
+    """An end takes the days from its own on, and none before it."""
+    assert_spans(history(word(JS, 1), *said), sizes, spans)
+
+
+@pytest.mark.parametrize(
+    "versions, said, spans",
+    [
+        # An end of the newest is an end of what it replaced, and of what it is to replace.
+        (
+            LATER_OF,
+            (word(JS, 6, V2), end_of(JS, 7, E1, V2)),
+            [(1, None, E1)],
+        ),
+        (
+            LATER_OF,
+            (word(JS, 6, V2), end_of(JS, 7, date(2027, 2, 1), V2)),
+            [(1, None, E2), (2, E2, date(2027, 2, 1))],
+        ),
+        # The version before is ended from a day, and a new one begins then, before, or later.
+        (LATER_OF, (end_of(JS, 3, E2), word(JS, 6, V2)), [(1, None, E2), (2, E2, None)]),
+        (LATER_OF, (end_of(JS, 3, E1), word(JS, 6, V2)), [(1, None, E1), (2, E2, None)]),
+        (
+            LATER_OF,
+            (end_of(JS, 3, date(2027, 2, 1)), word(JS, 6, V2)),
+            [(1, None, E2), (2, E2, None)],
+        ),
+        # A party that joined with an amendment leaves: from then those before it have theirs.
+        (
+            JOINED,
+            (word(JS, 6, V2), word(ZJ, 1, V2), end_of(ZJ, 2, E1, V2)),
+            [(2, None, E1), (1, E1, None)],
+        ),
+        (
+            (replace(JOINED[0], until_date=date(2026, 12, 10)), JOINED[1]),
+            (word(JS, 6, V2), word(ZJ, 1, V2), end_of(ZJ, 2, E1, V2)),
+            [(2, None, E1), (1, E1, date(2026, 12, 11))],
+        ),
+        # The last day of a version that is over by itself is no other for an end after it.
+        (
+            (version(until_date=date(2026, 11, 30)),),
+            (end_of(JS, 3, E2),),
+            [(1, None, E1)],
+        ),
+    ],
+)
+def test_versions_ended_from_a_day(
+    versions: tuple[AgreementVersion, ...],
+    said: tuple[AgreementWordSaid, ...],
+    spans: list[tuple[int, date | None, date | None]],
+) -> None:
+    """Each day has the newest version that all accept for it."""
+    proposals = tuple(word(SH, each.index, each.version_hash) for each in versions[1:])
+    assert_spans(history(word(JS, 1), *proposals, *said, versions=versions), {}, spans)
+
+
+def assert_spans(
+    said: AgreementHistory,
+    sizes: dict[str, int | tuple[int, int]],
+    spans: list[tuple[int, date | None, date | None]],
+) -> None:
+    """Compare which version has which days: from its own first, to the day before another."""
+    expected = [
+        ((V1, V2)[number - 1], first or date(2026, 1, 1), over and over - ONE_DAY)
+        for number, first, over in spans
+    ]
+    found = agreements_in_force([said], reaches(**sizes))
+    assert sorted(expected, key=lambda each: each[1]) == [
+        (each.version_hash, each.from_date, each.until_date) for each in found
+    ]
+    for version_hash, first, last in expected:
+        for day in (first, *([last] if last else [date(2062, 1, 1)])):
+            on_day = agreement_in_force(said, reaches(**sizes), day)
+            assert on_day is not None
+            assert version_hash == on_day.version_hash
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,63 @@ def test_by_filter(registers: Database, wanted: dict[str, object], expected: lis
     assert set(expected) & {"1", "2", "5"} == set(ids(search(registers, "sl", **wanted)))
 
 
+OPEN, SHUT, OVER = (
+    pb.INSTITUTION_STATE_OPERATING,
+    pb.INSTITUTION_STATE_SUSPENDED,
+    pb.INSTITUTION_STATE_CLOSED,
+)
+
+
+@pytest.mark.parametrize(
+    "states, is_found",
+    [
+        ([(OPEN, "")], True),
+        ([(SHUT, "")], False),
+        ([(OVER, "")], False),
+        ([(OPEN, ""), (SHUT, "2026-11-22")], False),
+        ([(OPEN, ""), (SHUT, "2026-11-23")], True),
+        ([(OPEN, ""), (OVER, "2026-11-22")], False),
+        ([(OPEN, ""), (OVER, "2026-11-23")], True),
+        ([(SHUT, ""), (OVER, "2026-11-23")], False),
+        ([(OVER, "2026-11-01"), (OPEN, "2026-11-23")], False),
+        ([(OVER, "2026-11-01"), (OPEN, "2026-11-22")], True),
+        # A closing that is said again for a later day gives no day back.
+        ([(OPEN, ""), (OVER, "2026-11-01"), (OVER, "2027-01-01")], False),
+        ([(OPEN, "2027-01-01")], False),
+    ],
+)
+def test_beds_of_those_who_take_nobody(
+    database: Database, states: list[tuple[int, str]], *, is_found: bool
+) -> None:
+    """A bed can be taken today where the institution operates today, whatever comes later."""
+    book = Book(database, RegistryProjector())
+    for state, day in states:
+        reason = "IN_ERROR" if day else ""
+        book.say(
+            SH,
+            institution_body(
+                "310000-1", open_beds=4, state=state, state_date=day, state_reason=reason
+            ),
+        )
+    assert {} == book.rules(SH)
+    assert ["1"] == ids(search(database))
+    assert (["1"] if is_found else []) == ids(search(database, open_beds_min=1))
+
+
+@pytest.mark.parametrize("dot", ["·", "•", "・", "･", "‧", "∙", "⋅", " · "])
+def test_a_dot_in_a_name_means_nothing(database: Database, dot: str) -> None:
+    """Signs, licences and registers of one house set it or leave it out."""
+    book = Book(database, RegistryProjector())
+    book.say(
+        SH,
+        institution_body("310000-1", name="示例之家申园（二）养老院"),
+        institution_body("310000-2", name=f"示例之家{dot}乙园养老院"),
+    )
+    assert ["1"] == ids(search(database, f"示例之家{dot}申园"))
+    assert ["2"] == ids(search(database, "示例之家乙园"))
+    assert ["2"] == ids(search(database, f"slzj{dot}yy"))
+
+
 def test_more_than_wanted(registers: Database) -> None:
     """The answer says whether there are more; ties go by id."""
     some, rest = search(registers, limit=4), search(registers, limit=5)

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from deltacare.errors import Reason, Refusal
 from deltacare.ids import LogName, Principal
+from deltacare.times import business_date
 from deltacare.v1 import entry_pb2 as pb
 from deltacare.v1 import registry_service_pb2 as reg_pb
 from deltacare.v1.types_pb2 import Duty
@@ -433,10 +435,62 @@ async def test_agreement_is_proposed_accepted_replaced_and_ended(four: Rooms) ->
     (found,) = await agreements(four, ZJ, on_date="2062-01-01")
     assert (3, "") == (found.in_force_number, found.replaced_date)
 
-    await four.say(JS, "310000-A1", third, accept=False)
+    answered = await four.say(JS, "310000-A1", third, accept=False)
+    today = business_date(four.nodes.clock.now())
+    assert today.isoformat() == answered.effective_date
     log = LogName.registry(JS)
     await four.nodes[ZJ].holds(log, four.nodes[JS].logs.reader.position(log).size)
-    assert [False] == [each.in_force for each in await agreements(four, ZJ)]
+    (found,) = await agreements(four, ZJ)
+    assert not found.in_force
+    assert [("", 3), (today.isoformat(), 3)] == [
+        (word.effective_date, word.version_number) for word in found.words
+    ]
+    # The day before stays what it was.
+    yesterday = (today - timedelta(days=1)).isoformat()
+    (found,) = await agreements(four, ZJ, on_date=yesterday)
+    assert (2, today.isoformat(), "") == (
+        found.in_force_number, found.ended_date, found.replaced_date,
+    )  # fmt: skip
+
+
+async def test_agreement_is_ended_from_a_day_to_come(four: Rooms) -> None:
+    """Shown as ending, in force and in the matrix until then; the earliest day counts."""
+    version_hash = await four.agree(agreement_body())
+    for province, day, ended in (
+        (JS, "2062-03-01", "2062-03-01"),
+        (SH, "2062-02-01", "2062-02-01"),
+        (JS, "2062-03-15", "2062-02-01"),
+    ):
+        answered = await four.say(province, "310000-A1", version_hash, accept=False, ends=day)
+        assert day == answered.effective_date
+        await four.spread(province)
+        (found,) = await agreements(four, ZJ)
+        assert (True, ended, "") == (found.in_force, found.ended_date, found.replaced_date)
+
+    async def pairs(day: str) -> int:
+        request = reg_pb.GetAgreementMatrixRequest(
+            row_divisions=[SH], column_divisions=[JS], on_date=day
+        )
+        return len((await four.registry[ZJ].get_agreement_matrix(request, four.call(ZJ))).cells)
+
+    for day, count in (("2062-01-31", 1), ("2062-02-01", 0)):
+        assert [bool(count)] == [each.in_force for each in await agreements(four, ZJ, on_date=day)]
+        assert count == await pairs(day)
+
+    # Whoever ended it accepts it anew, and is in it again; the other side's end stays.
+    await four.say(SH, "310000-A1", version_hash)
+    await four.spread(SH)
+    assert ["2062-03-01"] == [each.ended_date for each in await agreements(four, ZJ)]
+    await four.say(JS, "310000-A1", version_hash)
+    await four.spread(JS)
+    assert [(True, "")] == [(each.in_force, each.ended_date) for each in await agreements(four, ZJ)]
+
+    error = await refused(four.say(JS, "310000-A1", version_hash, accept=False, ends="2026-01-01"))
+    assert (Reason.RULE_REFUSED, "G23-ENDED-PAST") == (error.reason, error.details["rule"])
+    error = await refused(four.say(JS, "310000-A1", version_hash, ends="2062-01-01"))
+    assert ["answer.effective_date"] == [each.field for each in error.violations]
+    error = await refused(four.say(JS, "310000-A1", version_hash, accept=False, ends="tomorrow"))
+    assert ["answer.effective_date"] == [each.field for each in error.violations]
 
 
 async def test_agreement_rules_refuse(four: Rooms) -> None:

@@ -1,15 +1,19 @@
 """Nights that diverge, nodes that are away, and nodes that close and run by themselves."""
 
 import asyncio
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from deltacare.errors import Refusal
 from deltacare.ids import LogName
 from deltacare.v1 import clearing_service_pb2 as cpb
+from server.settlement import keeper as keeping
 from server.settlement.keeper import NightKeeper, next_wake_time
 from tests.server.settlement.world import HOME, HOST, World, day
 
@@ -89,22 +93,27 @@ async def test_a_node_that_was_away_comes_to_the_same_result(tmp_path: Path) -> 
         assert expected == await world.classes(1, HOST)
 
 
+def _keepers(world: World) -> list[NightKeeper]:
+    """Return what closes dates and runs nights at both nodes."""
+    return [
+        NightKeeper(
+            province=province,
+            nights=world[province].nights,
+            closer=world[province].settlement.closer,
+            reader=world[province].node.logs.reader,
+            clock=world.nodes.clock,
+            close_time=(0, 30),
+        )
+        for province in (HOME, HOST)
+    ]
+
+
 async def test_nodes_close_and_run_by_themselves(tmp_path: Path) -> None:
     """With an hour to close at, both nodes close what is due and the nights follow."""
     async with World.open(tmp_path) as world:
         await world.facts()
         await world.both(world.record("S1"))
-        keepers = [
-            NightKeeper(
-                province=province,
-                nights=world[province].nights,
-                closer=world[province].settlement.closer,
-                reader=world[province].node.logs.reader,
-                clock=world.nodes.clock,
-                close_time=(0, 30),
-            )
-            for province in (HOME, HOST)
-        ]
+        keepers = _keepers(world)
         for keeper in keepers:
             await keeper.start()
         try:
@@ -126,3 +135,63 @@ def test_next_wake_time() -> None:
     assert datetime(2026, 11, 22, 16, 30, tzinfo=UTC) == next_wake_time(now, (0, 30))
     assert datetime(2026, 11, 22, 8, 1, tzinfo=UTC) == next_wake_time(now, (16, 1))
     assert datetime(2026, 11, 23, 8, 0, tzinfo=UTC) == next_wake_time(now, (16, 0))
+
+
+def _broken_once(
+    monkeypatch: pytest.MonkeyPatch, room: object, name: str
+) -> tuple[asyncio.Event, asyncio.Event]:
+    """Let a duty's first call fail as it does while the database is gone.
+
+    Returns:
+        What is set when it failed, and when it worked.
+    """
+    real: Callable[..., Awaitable[Any]] = getattr(room, name)
+    failed, worked = asyncio.Event(), asyncio.Event()
+
+    async def call(*given: object) -> object:
+        if not failed.is_set():
+            failed.set()
+            raise OperationalError("SELECT", {}, Exception("connection lost"))
+        answer = await real(*given)
+        worked.set()
+        return answer
+
+    monkeypatch.setattr(room, name, call)
+    return failed, worked
+
+
+class _Quiet:
+    """A reader that tells of one change, and of nothing more."""
+
+    async def changes(self) -> AsyncIterator[frozenset[LogName]]:
+        """Yield it."""
+        yield frozenset({LogName.settlement(HOME, HOST)})
+        await asyncio.Event().wait()
+
+
+async def test_duties_outlive_a_database_that_was_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dates are closed and nights run though each failed in its turn, and nothing else happens."""
+    monkeypatch.setattr(keeping, "_RETRY_S", 0.1)
+    async with World.open(tmp_path) as world:
+        room = world[HOME]
+        no_closing, closed = _broken_once(monkeypatch, room.settlement.closer, "close_due")
+        _, run = _broken_once(monkeypatch, room.nights, "run_due")
+        keeper = NightKeeper(
+            province=HOME,
+            nights=room.nights,
+            closer=room.settlement.closer,
+            reader=_Quiet(),  # type: ignore[arg-type]  # as far as it is asked
+            clock=world.nodes.clock,
+            close_time=(0, 30),
+        )
+        await keeper.start()
+        try:
+            async with asyncio.timeout(10):
+                await no_closing.wait()
+                world.nodes.clock.advance(timedelta(seconds=1))
+                await closed.wait()
+                await run.wait()
+        finally:
+            await keeper.stop()

@@ -10,7 +10,7 @@ verifies it by a policy of his own. Nothing here verifies a signature.
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from typing import Any, Self, TypeVar
 
@@ -36,6 +36,7 @@ from deltacare.trust.documents import canonical
 __all__ = [
     "ANSWERS_MAX",
     "BUNDLE_BYTES_MAX",
+    "KEYS_OF_ISSUER_MAX",
     "BundleContent",
     "BundleKey",
     "BundleList",
@@ -44,17 +45,22 @@ __all__ = [
     "OfflineBundle",
     "content_digest",
     "digest_of_text",
+    "json_bytes",
 ]
 
-BUNDLE_BYTES_MAX = 64 * 1024 * 1024
-"""Lists of 16 million certificates take 11 MB as JWTs."""
+BUNDLE_BYTES_MAX = 4 * 1024 * 1024 - 1024
+"""What one answer of a node can carry; a list of a million certificates takes 50 kB of it."""
 
-ANSWERS_MAX = 200_000
-"""About kinds, and about single certificates."""
+ANSWERS_MAX = BUNDLE_BYTES_MAX // 100
+"""About kinds, and about single certificates: no more fit, since none is shorter."""
+
+KEYS_OF_ISSUER_MAX = 50
+"""Keys of one issuer that a bundle carries, the newest."""
 
 _FORMAT = "deltacare/offline/v1"
 _KEYS_MAX = 1_000
 _LISTS_MAX = 1_000
+_PROVINCES_MAX = 100
 _TEXT_CHARS_MAX = 256
 _LINES = 4
 _VERDICTS = frozenset(
@@ -117,7 +123,8 @@ class ClassAnswer:
         subject: ``CAREGIVER`` or ``INSTITUTION``.
         scheme: Scheme of the issuer.
         grade: Grade within it.
-        division: Office that issued it.
+        division: Office that issued it; a province or city stands for every office within it of
+            which the bundle says nothing else (``kinds.KindTable``).
         from_date: First day of this answer.
         until_date: Its last day.
         verdict: Name of the verdict.
@@ -173,6 +180,8 @@ class BundleContent:
         lists: In the order of the tokens.
         classes: Kinds of certificates; what is not among them does not count.
         numbers: Single certificates.
+        left_out: Issuers of whom too much would have to be said: nothing of theirs counts, and
+            that is no word about any of their certificates.
     """
 
     host: str
@@ -183,10 +192,11 @@ class BundleContent:
     lists: tuple[BundleList, ...]
     classes: tuple[ClassAnswer, ...]
     numbers: tuple[NumberAnswer, ...]
+    left_out: tuple[str, ...] = ()
 
     def to_value(self) -> dict[str, Any]:
         """Return it as JSON has it."""
-        value: dict[str, Any] = _plain(asdict(self))
+        value: dict[str, Any] = _plain(self)
         return value
 
     @classmethod
@@ -208,6 +218,12 @@ class BundleContent:
             lists=_rows(BundleList, row["lists"], "lists", items_max=_LISTS_MAX),
             classes=_rows(ClassAnswer, row["classes"], "classes", items_max=ANSWERS_MAX),
             numbers=_rows(NumberAnswer, row["numbers"], "numbers", items_max=ANSWERS_MAX),
+            left_out=tuple(
+                _province(each, f"left_out[{position}]")
+                for position, each in enumerate(
+                    read_list(row["left_out"], "left_out", items_max=_PROVINCES_MAX)
+                )
+            ),
         )
 
 
@@ -249,13 +265,7 @@ class OfflineBundle:
                 "content": self.content.to_value(),
                 "format": _FORMAT,
                 "note": self.note.decode("utf-8"),
-                "receipts": [
-                    {
-                        "entry": base64.b64encode(each.entry).decode("ascii"),
-                        "proof": each.proof.decode("utf-8"),
-                    }
-                    for each in self.receipts
-                ],
+                "receipts": [_receipt_value(each) for each in self.receipts],
                 "tokens": list(self.tokens),
             }
         )
@@ -303,6 +313,12 @@ def content_digest(content: BundleContent) -> str:
     return hashlib.sha256(canonical(content.to_value())).hexdigest()
 
 
+def json_bytes(part: BundleKey | BundleList | ClassAnswer | NumberAnswer | EvidenceReceipt) -> int:
+    """Return how many bytes of a file a part takes, with what parts it from the next."""
+    value = _receipt_value(part) if isinstance(part, EvidenceReceipt) else _plain(part)
+    return len(canonical(value)) + 1
+
+
 def digest_of_text(text: str) -> str:
     """Return the digest that a note's text states, once its signature was verified.
 
@@ -315,14 +331,21 @@ def digest_of_text(text: str) -> str:
     return lines[2]
 
 
+def _receipt_value(receipt: EvidenceReceipt) -> dict[str, str]:
+    return {
+        "entry": base64.b64encode(receipt.entry).decode("ascii"),
+        "proof": receipt.proof.decode("utf-8"),
+    }
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401  # any part of the content
     """Return days and instants as texts, and the rest as it is."""
     if isinstance(value, datetime):
         return format_time(value)
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value

@@ -16,6 +16,7 @@ from deltacare.credential.status_list import (
     StatusListToken,
     compress_list,
     decompress_list,
+    require_places,
 )
 from deltacare.errors import Refusal
 from deltacare.times import from_posix_s, parse_date, posix_s
@@ -28,8 +29,8 @@ _SIGN1 = 18
 _ALG, _KID, _TYP = 1, 4, 16
 _ES256 = -7
 _ISS, _SUB, _EXP, _IAT, _STATUS_LIST, _TTL = 1, 2, 4, 6, 65533, 65534
-_CLAIMS = frozenset({_ISS, _SUB, _EXP, _IAT, _STATUS_LIST, _TTL, "log_size", "on_date"})
-_NUMBERS = (_IAT, _EXP, _TTL, "log_size")
+_NUMBERS = (_IAT, _EXP, _TTL, "log_size", "entry_count")
+_CLAIMS = frozenset({_ISS, _SUB, _STATUS_LIST, *_NUMBERS, "on_date"})
 _PARTS = 4
 
 
@@ -56,6 +57,7 @@ def to_cwt(token: StatusListToken, key: SigningKey, compressed: bytes | None = N
             _IAT: posix_s(token.issued_time),
             _STATUS_LIST: {"bits": STATUS_BITS, "lst": lst},
             _TTL: token.ttl_s,
+            "entry_count": token.entry_count,
             "log_size": token.log_size,
             "on_date": token.on_date.isoformat(),
         }
@@ -127,7 +129,8 @@ def _read(claims: Any, key_id: str) -> StatusListToken:  # noqa: ANN401  # any i
     return StatusListToken(
         issuer=issuer,
         list_number=number,
-        data=decompress_list(listed["lst"]),
+        data=require_places(decompress_list(listed["lst"]), numbers[4]),
+        entry_count=numbers[4],
         issued_time=from_posix_s(numbers[0], field="iat"),
         expires_time=from_posix_s(numbers[1], field="exp"),
         ttl_s=numbers[2],

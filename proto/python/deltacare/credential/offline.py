@@ -8,10 +8,9 @@ A bundle's validity in time is decided here and nowhere else.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TypeVar
 
 from deltacare.credential.bundle import BundleContent, ClassAnswer, NumberAnswer
 from deltacare.credential.certificate import (
@@ -21,6 +20,7 @@ from deltacare.credential.certificate import (
     open_certificate,
 )
 from deltacare.credential.jws import VerifyingKey
+from deltacare.credential.kinds import KindTable, KindWithoutOffice
 from deltacare.credential.status_list import Status, StatusListToken
 from deltacare.errors import PeerFault
 from deltacare.times import business_date
@@ -49,10 +49,6 @@ class TrustedKey:
     until_date: date | None
 
 
-A = TypeVar("A", ClassAnswer, NumberAnswer)
-_Kind = tuple[str, str, str, str, str]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedBundle:
     """A bundle of which everything that is used was verified.
@@ -68,19 +64,15 @@ class TrustedBundle:
     keys: Mapping[str, Mapping[str, TrustedKey]]
     lists: Mapping[tuple[str, int], StatusListToken]
     faults: Mapping[str, PeerFault]
-    _classes: dict[_Kind, list[ClassAnswer]] = field(init=False, repr=False)
+    _classes: KindTable = field(init=False, repr=False)
     _numbers: dict[str, list[NumberAnswer]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Index the answers."""
-        classes: dict[_Kind, list[ClassAnswer]] = {}
-        for each in self.content.classes:
-            kind = (each.issuer, each.subject, each.scheme, each.grade, each.division)
-            classes.setdefault(kind, []).append(each)
         numbers: dict[str, list[NumberAnswer]] = {}
         for other in self.content.numbers:
             numbers.setdefault(other.certificate_no, []).append(other)
-        object.__setattr__(self, "_classes", classes)
+        object.__setattr__(self, "_classes", KindTable(self.content.classes))
         object.__setattr__(self, "_numbers", numbers)
 
     def key(self, issuer: str, key_id: str, *, on_date: date) -> VerifyingKey | None:
@@ -92,15 +84,12 @@ class TrustedBundle:
 
     def about_number(self, certificate_no: str, day: date) -> NumberAnswer | None:
         """Return what is said of one certificate on a day."""
-        return _on(self._numbers.get(certificate_no, ()), day)
+        found = self._numbers.get(certificate_no, ())
+        return next((each for each in found if each.from_date <= day <= each.until_date), None)
 
-    def about_class(self, kind: _Kind, day: date) -> ClassAnswer | None:
-        """Return what is said of a kind of certificates on a day."""
-        return _on(self._classes.get(kind, ()), day)
-
-
-def _on(answers: Sequence[A], day: date) -> A | None:
-    return next((each for each in answers if each.from_date <= day <= each.until_date), None)
+    def about_class(self, kind: KindWithoutOffice, division: str, day: date) -> ClassAnswer | None:
+        """Return what is said of a kind of certificates that an office issued, on a day."""
+        return self._classes.on(kind, division, day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +127,12 @@ class OfflineVerdict:
 
 
 def same_name(shown: str, asked: str) -> bool:
-    """Whether two ways of typing a name are one; the same folding as the digest in the log."""
-    return _folded(shown) == _folded(asked)
+    """Whether two ways of typing a name are one; the same folding as the digest in the log.
+
+    What has nothing but blanks is nobody's name.
+    """
+    folded = _folded(asked)
+    return bool(folded) and _folded(shown) == folded
 
 
 def _folded(name: str) -> str:
@@ -261,14 +254,13 @@ def _of_number(bundle: TrustedBundle, certificate: PhoneCertificate, day: date) 
 
 def _of_kind(bundle: TrustedBundle, certificate: PhoneCertificate, day: date) -> _Found:
     """Return what the node says of certificates of this kind; by default denied."""
-    kind = (
-        certificate.issuer,
-        certificate.subject,
-        certificate.scheme,
-        certificate.grade,
-        certificate.division,
+    kind = KindWithoutOffice(
+        issuer=certificate.issuer,
+        subject=certificate.subject,
+        scheme=certificate.scheme,
+        grade=certificate.grade,
     )
-    found = bundle.about_class(kind, day)
+    found = bundle.about_class(kind, certificate.division, day)
     if found is None:
         return _Found(verdict="NOT_RECOGNISED_HERE", rule="R18-NO-EQUIVALENCE")
     return _Found(

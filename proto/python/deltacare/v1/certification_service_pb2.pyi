@@ -96,6 +96,7 @@ class NewCertificate(_message.Message):
     HOLDER_NAME_FIELD_NUMBER: _builtins.int
     SUBJECT_REF_FIELD_NUMBER: _builtins.int
     IDENTITY_NUMBER_FIELD_NUMBER: _builtins.int
+    NAME_CHANGE_REASON_FIELD_NUMBER: _builtins.int
     holder_name: _builtins.str
     """Holder's name, needed for a caregiver, 1 to 64 characters. The node stores its salted digest and
     forgets it; partners get the salt beside the log and compare.
@@ -103,11 +104,17 @@ class NewCertificate(_message.Message):
     subject_ref: _builtins.str
     """The person, by an opaque reference of the caller's own system: 1 to 64 characters of
     `[A-Za-z0-9._-]`. Given for a caregiver, the node keeps name and identity number in its vault
-    under it, encrypted, so that they can be compared, disclosed and erased.
+    under it, encrypted, so that they can be compared, disclosed and erased. Where something is kept
+    already, name and identity number have to be the same (P07).
     """
     identity_number: _builtins.str
     """Holder's identity number (GB 11643), or empty. Only with `subject_ref`. Never logged, and
     compared by this node only.
+    """
+    name_change_reason: _builtins.str
+    """Code of the reason, 1 to 64 characters of `[A-Z0-9_]`, if the holder's name was changed: only then
+    may it differ from the one kept under `subject_ref` and from that of the certificate it follows. If
+    an identity number is kept of the holder, the same has to be given. Empty if nothing was changed.
     """
     @_builtins.property
     def certificate(self) -> _entry_pb2.Certificate:
@@ -120,10 +127,11 @@ class NewCertificate(_message.Message):
         holder_name: _builtins.str = ...,
         subject_ref: _builtins.str = ...,
         identity_number: _builtins.str = ...,
+        name_change_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "holder_name", b"holder_name", "identity_number", b"identity_number", "subject_ref", b"subject_ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "holder_name", b"holder_name", "identity_number", b"identity_number", "name_change_reason", b"name_change_reason", "subject_ref", b"subject_ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -639,7 +647,8 @@ class CheckCertificationRequest(_message.Message):
     """
     identity_number: _builtins.str
     """Identity number of the person who shows it (GB 11643); empty if it is not asked for. Compared by
-    the issuer's node only, which is asked beside the log; never logged.
+    the issuer's node only, which is asked beside the log; never logged. `PEER_UNREACHABLE`, to be
+    tried again, where the verdict turns on it and that node does not compare it now.
     """
     @_builtins.property
     def known_time(self) -> _timestamp_pb2.Timestamp:

@@ -235,7 +235,9 @@ class GetStatusListRequest(_message.Message):
     issuer: _builtins.str
     """Province of which a past list is asked; empty means the own. Only with `on_date`."""
     on_date: _builtins.str
-    """Day as of which the list is asked, without a token; empty means the newest, signed."""
+    """Day as of which the list is asked, today or before, without a token; empty means the newest,
+    signed.
+    """
     certificate_no: _builtins.str
     """A certificate whose list and place are asked, instead of `list_number` and `issuer`."""
     def __init__(

@@ -83,16 +83,18 @@ class CredentialServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def IssueCredential(self, request, context):
-        """Makes the phone form of a certificate of the own province. FAILED_PRECONDITION: it is revoked or
-        expired, or no key was stated, or the name in the vault is not the certificate's.
+        """Makes the phone form of a certificate of the own province. FAILED_PRECONDITION: it is revoked (not
+        only from a later day) or expired, or no key was stated, or the name in the vault is not the
+        certificate's.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetStatusList(self, request, context):
-        """Gets the newest signed status list of the own province; or, of a day, the list of any province as
-        its log had it then, which whoever has the entry that is named compares with the hash in it.
+        """Gets the newest signed status list of the own province; or, of a day that has come, the list of any
+        province as its log had it then, which whoever has the entry that is named compares with the hash
+        in it. A list says whether certificates are revoked or suspended, not from when until when they run.
         NOT_FOUND: no such list, or none was stated up to that day.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -40,12 +40,14 @@ class CredentialServiceStub:
     ListCredentialKeys: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.ListCredentialKeysRequest, _credential_service_pb2.ListCredentialKeysResponse]
     """Lists keys of all provinces, sorted by province and place."""
     IssueCredential: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.IssueCredentialRequest, _credential_service_pb2.IssueCredentialResponse]
-    """Makes the phone form of a certificate of the own province. FAILED_PRECONDITION: it is revoked or
-    expired, or no key was stated, or the name in the vault is not the certificate's.
+    """Makes the phone form of a certificate of the own province. FAILED_PRECONDITION: it is revoked (not
+    only from a later day) or expired, or no key was stated, or the name in the vault is not the
+    certificate's.
     """
     GetStatusList: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.GetStatusListRequest, _credential_service_pb2.GetStatusListResponse]
-    """Gets the newest signed status list of the own province; or, of a day, the list of any province as
-    its log had it then, which whoever has the entry that is named compares with the hash in it.
+    """Gets the newest signed status list of the own province; or, of a day that has come, the list of any
+    province as its log had it then, which whoever has the entry that is named compares with the hash
+    in it. A list says whether certificates are revoked or suspended, not from when until when they run.
     NOT_FOUND: no such list, or none was stated up to that day.
     """
     GetOfflineBundle: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.GetOfflineBundleRequest, _credential_service_pb2.GetOfflineBundleResponse]
@@ -65,12 +67,14 @@ class CredentialServiceAsyncStub(CredentialServiceStub):
     ListCredentialKeys: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.ListCredentialKeysRequest, _credential_service_pb2.ListCredentialKeysResponse]  # type: ignore[assignment]
     """Lists keys of all provinces, sorted by province and place."""
     IssueCredential: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.IssueCredentialRequest, _credential_service_pb2.IssueCredentialResponse]  # type: ignore[assignment]
-    """Makes the phone form of a certificate of the own province. FAILED_PRECONDITION: it is revoked or
-    expired, or no key was stated, or the name in the vault is not the certificate's.
+    """Makes the phone form of a certificate of the own province. FAILED_PRECONDITION: it is revoked (not
+    only from a later day) or expired, or no key was stated, or the name in the vault is not the
+    certificate's.
     """
     GetStatusList: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.GetStatusListRequest, _credential_service_pb2.GetStatusListResponse]  # type: ignore[assignment]
-    """Gets the newest signed status list of the own province; or, of a day, the list of any province as
-    its log had it then, which whoever has the entry that is named compares with the hash in it.
+    """Gets the newest signed status list of the own province; or, of a day that has come, the list of any
+    province as its log had it then, which whoever has the entry that is named compares with the hash
+    in it. A list says whether certificates are revoked or suspended, not from when until when they run.
     NOT_FOUND: no such list, or none was stated up to that day.
     """
     GetOfflineBundle: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.GetOfflineBundleRequest, _credential_service_pb2.GetOfflineBundleResponse]  # type: ignore[assignment]
@@ -105,8 +109,9 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _credential_service_pb2.IssueCredentialRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_credential_service_pb2.IssueCredentialResponse, _abc.Awaitable[_credential_service_pb2.IssueCredentialResponse]]:
-        """Makes the phone form of a certificate of the own province. FAILED_PRECONDITION: it is revoked or
-        expired, or no key was stated, or the name in the vault is not the certificate's.
+        """Makes the phone form of a certificate of the own province. FAILED_PRECONDITION: it is revoked (not
+        only from a later day) or expired, or no key was stated, or the name in the vault is not the
+        certificate's.
         """
 
     @_abc_1.abstractmethod
@@ -115,8 +120,9 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _credential_service_pb2.GetStatusListRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_credential_service_pb2.GetStatusListResponse, _abc.Awaitable[_credential_service_pb2.GetStatusListResponse]]:
-        """Gets the newest signed status list of the own province; or, of a day, the list of any province as
-        its log had it then, which whoever has the entry that is named compares with the hash in it.
+        """Gets the newest signed status list of the own province; or, of a day that has come, the list of any
+        province as its log had it then, which whoever has the entry that is named compares with the hash
+        in it. A list says whether certificates are revoked or suspended, not from when until when they run.
         NOT_FOUND: no such list, or none was stated up to that day.
         """
 

@@ -234,8 +234,8 @@ class _AgreementWordEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Agreeme
     AGREEMENT_WORD_ACCEPTED: _AgreementWord.ValueType  # 1
     """The party accepts this version."""
     AGREEMENT_WORD_ENDED: _AgreementWord.ValueType  # 2
-    """The party ends this version and every earlier one, whether it had accepted them or not: the
-    agreement is over until all accept a version anew. A later version that is only proposed needs
+    """The party ends this version and every earlier one from a day on, whether it had accepted them or
+    not: from that day the agreement is over until all accept a version anew. A later version that is only proposed needs
     no such word: it is not in force while somebody does not accept it.
     """
 
@@ -247,8 +247,8 @@ AGREEMENT_WORD_UNSPECIFIED: AgreementWord.ValueType  # 0
 AGREEMENT_WORD_ACCEPTED: AgreementWord.ValueType  # 1
 """The party accepts this version."""
 AGREEMENT_WORD_ENDED: AgreementWord.ValueType  # 2
-"""The party ends this version and every earlier one, whether it had accepted them or not: the
-agreement is over until all accept a version anew. A later version that is only proposed needs
+"""The party ends this version and every earlier one from a day on, whether it had accepted them or
+not: from that day the agreement is over until all accept a version anew. A later version that is only proposed needs
 no such word: it is not in force while somebody does not accept it.
 """
 Global___AgreementWord: _TypeAlias = AgreementWord  # noqa: Y015
@@ -1041,7 +1041,9 @@ class Listing(_message.Message):
     """
     @_builtins.property
     def institution_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The author's institutions, 1 to 2,000, without repetition, none of them closed."""
+        """The author's institutions, 1 to 2,000, without repetition, none of them closed on
+        every day of the listing.
+        """
 
     @_builtins.property
     def totals(self) -> Global___ControlTotals:
@@ -1159,7 +1161,7 @@ Global___ListingWithdrawal: _TypeAlias = ListingWithdrawal  # noqa: Y015
 class Agreement(_message.Message):
     """One version of an agreement (合作协议) between divisions of two or more provinces. Its author
     accepts it by proposing it. At given checkpoints, of the versions that every province with a
-    party in them accepts there, the newest that has begun on a day is in force on that day, until
+    party in them accepts there for a day, the newest that has begun is in force on that day, until
     its last day. So a version stays in force until all have accepted a later one and that one's first
     day has come; proposing or accepting a later one ends nothing, and what was replaced does not come
     back.
@@ -1217,8 +1219,9 @@ Global___Agreement: _TypeAlias = Agreement  # noqa: Y015
 
 @_typing.final
 class AgreementAnswer(_message.Message):
-    """The author's word on a version of an agreement. A province accepts a version if it said so, and
-    did not later end that version or a later one.
+    """The author's word on a version of an agreement. A province accepts a version for a day if it said
+    so, and did not later end that version or a later one from that day or an earlier one. Of several
+    ends the earliest day counts; accepting a version again takes back what ended it before.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1227,6 +1230,7 @@ class AgreementAnswer(_message.Message):
     VERSION_HASH_FIELD_NUMBER: _builtins.int
     WORD_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_DATE_FIELD_NUMBER: _builtins.int
     agreement_id: _builtins.str
     """The agreement."""
     version_hash: _builtins.bytes
@@ -1235,6 +1239,11 @@ class AgreementAnswer(_message.Message):
     """The word."""
     reason: _builtins.str
     """Code of the reason; needed to end."""
+    effective_date: _builtins.str
+    """First day without it; needed to end, and not set else. It is no earlier than the day of the
+    entry in Asia/Shanghai: one party takes no day back on which others relied on all of them. Days
+    that have passed are changed by an amendment that all accept.
+    """
     def __init__(
         self,
         *,
@@ -1242,10 +1251,11 @@ class AgreementAnswer(_message.Message):
         version_hash: _builtins.bytes = ...,
         word: Global___AgreementWord.ValueType = ...,
         reason: _builtins.str = ...,
+        effective_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_id", b"agreement_id", "reason", b"reason", "version_hash", b"version_hash", "word", b"word"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_id", b"agreement_id", "effective_date", b"effective_date", "reason", b"reason", "version_hash", b"version_hash", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -310,7 +310,7 @@ class InstitutionFilter(_message.Message):
     provider_type: _entry_pb2.ProviderType.ValueType
     """Sort of provider."""
     open_beds_min: _builtins.int
-    """At least so many beds that can be taken now."""
+    """At least so many beds that can be taken now: who does not operate today has none."""
     def __init__(
         self,
         *,
@@ -1336,7 +1336,7 @@ class AnswerAgreementRequest(_message.Message):
 
     @_builtins.property
     def answer(self) -> _entry_pb2.AgreementAnswer:
-        """The word."""
+        """The word. An end without a day is one from the day of the entry."""
 
     def __init__(
         self,
@@ -1360,6 +1360,9 @@ class AnswerAgreementResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     APPENDED_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_DATE_FIELD_NUMBER: _builtins.int
+    effective_date: _builtins.str
+    """First day without it, if it was ended."""
     @_builtins.property
     def appended(self) -> _types_pb2.Appended:
         """Where the entry stands."""
@@ -1368,10 +1371,11 @@ class AnswerAgreementResponse(_message.Message):
         self,
         *,
         appended: _types_pb2.Appended | None = ...,
+        effective_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended", "effective_date", b"effective_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1421,6 +1425,7 @@ class PartyWord(_message.Message):
     WORD_FIELD_NUMBER: _builtins.int
     VERSION_HASH_FIELD_NUMBER: _builtins.int
     VERSION_NUMBER_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_DATE_FIELD_NUMBER: _builtins.int
     province: _builtins.str
     """The province."""
     word: _entry_pb2.AgreementWord.ValueType
@@ -1429,6 +1434,8 @@ class PartyWord(_message.Message):
     """Leaf hash of the version that it meant."""
     version_number: _builtins.int
     """Which version of the agreement that is, counted from 1; 0 if it is none that is known."""
+    effective_date: _builtins.str
+    """First day without it, if the word ends it."""
     def __init__(
         self,
         *,
@@ -1436,10 +1443,11 @@ class PartyWord(_message.Message):
         word: _entry_pb2.AgreementWord.ValueType = ...,
         version_hash: _builtins.bytes = ...,
         version_number: _builtins.int = ...,
+        effective_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["province", b"province", "version_hash", b"version_hash", "version_number", b"version_number", "word", b"word"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_date", b"effective_date", "province", b"province", "version_hash", b"version_hash", "version_number", b"version_number", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1459,6 +1467,7 @@ class StandingAgreement(_message.Message):
     IN_FORCE_NUMBER_FIELD_NUMBER: _builtins.int
     VERSION_NUMBER_FIELD_NUMBER: _builtins.int
     REPLACED_DATE_FIELD_NUMBER: _builtins.int
+    ENDED_DATE_FIELD_NUMBER: _builtins.int
     version_hash: _builtins.bytes
     """Leaf hash of that version."""
     in_force: _builtins.bool
@@ -1469,6 +1478,8 @@ class StandingAgreement(_message.Message):
     """Which one the newest is, counted from 1."""
     replaced_date: _builtins.str
     """First day of an accepted version that replaces the one in force later; empty if there is none."""
+    ended_date: _builtins.str
+    """First day without the version in force, where a party ended it; empty if none did."""
     @_builtins.property
     def agreement(self) -> _entry_pb2.Agreement:
         """Its newest version."""
@@ -1492,10 +1503,11 @@ class StandingAgreement(_message.Message):
         in_force_number: _builtins.int = ...,
         version_number: _builtins.int = ...,
         replaced_date: _builtins.str = ...,
+        ended_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "in_force_version", b"in_force_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "in_force", b"in_force", "in_force_number", b"in_force_number", "in_force_version", b"in_force_version", "replaced_date", b"replaced_date", "version_hash", b"version_hash", "version_number", b"version_number", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "ended_date", b"ended_date", "in_force", b"in_force", "in_force_number", b"in_force_number", "in_force_version", b"in_force_version", "replaced_date", b"replaced_date", "version_hash", b"version_hash", "version_number", b"version_number", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

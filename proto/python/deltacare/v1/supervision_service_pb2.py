@@ -27,7 +27,7 @@ from deltacare.v1 import types_pb2 as deltacare_dot_v1_dot_types__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&deltacare/v1/supervision_service.proto\x12\x0c\x64\x65ltacare.v1\x1a\x18\x64\x65ltacare/v1/entry.proto\x1a\x18\x64\x65ltacare/v1/types.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x8f\x01\n\x17RecordInspectionRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12&\n\x04\x64uty\x18\x02 \x01(\x0b\x32\x12.deltacare.v1.DutyB\x04\xe2\x41\x01\x02\x12\x32\n\ninspection\x18\x03 \x01(\x0b\x32\x18.deltacare.v1.InspectionB\x04\xe2\x41\x01\x02\"D\n\x18RecordInspectionResponse\x12(\n\x08\x61ppended\x18\x01 \x01(\x0b\x32\x16.deltacare.v1.Appended\"\x8f\x01\n\x12TakeMeasureRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12&\n\x04\x64uty\x18\x02 \x01(\x0b\x32\x12.deltacare.v1.DutyB\x04\xe2\x41\x01\x02\x12\x37\n\x07measure\x18\x03 \x01(\x0b\x32 .deltacare.v1.SupervisionMeasureB\x04\xe2\x41\x01\x02\"?\n\x13TakeMeasureResponse\x12(\n\x08\x61ppended\x18\x01 \x01(\x0b\x32\x16.deltacare.v1.Appended\"\x97\x01\n\x1aReportRectificationRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12&\n\x04\x64uty\x18\x02 \x01(\x0b\x32\x12.deltacare.v1.DutyB\x04\xe2\x41\x01\x02\x12\x37\n\x06report\x18\x03 \x01(\x0b\x32!.deltacare.v1.RectificationReportB\x04\xe2\x41\x01\x02\"G\n\x1bReportRectificationResponse\x12(\n\x08\x61ppended\x18\x01 \x01(\x0b\x32\x16.deltacare.v1.Appended\"\x85\x01\n\x12LiftMeasureRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12&\n\x04\x64uty\x18\x02 \x01(\x0b\x32\x12.deltacare.v1.DutyB\x04\xe2\x41\x01\x02\x12-\n\x04lift\x18\x03 \x01(\x0b\x32\x19.deltacare.v1.MeasureLiftB\x04\xe2\x41\x01\x02\"?\n\x13LiftMeasureResponse\x12(\n\x08\x61ppended\x18\x01 \x01(\x0b\x32\x16.deltacare.v1.Appended\"\xd3\x02\n\x0fStandingMeasure\x12\x31\n\x07measure\x18\x01 \x01(\x0b\x32 .deltacare.v1.SupervisionMeasure\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12%\n\x05\x65ntry\x18\x03 \x01(\x0b\x32\x16.deltacare.v1.EntryRef\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.deltacare.v1.MeasureState\x12,\n\x07\x65\x66\x66\x65\x63ts\x18\x05 \x03(\x0e\x32\x1b.deltacare.v1.MeasureEffect\x12\x12\n\neverywhere\x18\x06 \x01(\x08\x12\x32\n\x07reports\x18\x07 \x03(\x0b\x32!.deltacare.v1.RectificationReport\x12\'\n\x04lift\x18\x08 \x01(\x0b\x32\x19.deltacare.v1.MeasureLift\x12\x0c\n\x04rule\x18\t \x01(\t\"\xb8\x01\n\x13ListMeasuresRequest\x12\x0e\n\x06\x61uthor\x18\x01 \x01(\t\x12\x16\n\x0einstitution_id\x18\x02 \x01(\t\x12\x16\n\x0e\x63\x65rtificate_no\x18\x03 \x01(\t\x12\x15\n\rin_force_only\x18\x04 \x01(\x08\x12\x0f\n\x07on_date\x18\x05 \x01(\t\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\x12\x12\n\nmeasure_id\x18\x08 \x01(\t\"`\n\x14ListMeasuresResponse\x12/\n\x08measures\x18\x01 \x03(\x0b\x32\x1d.deltacare.v1.StandingMeasure\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x16ListInspectionsRequest\x12\x0e\n\x06\x61uthor\x18\x01 \x01(\t\x12\x16\n\x0einstitution_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"w\n\x10StatedInspection\x12,\n\ninspection\x18\x01 \x01(\x0b\x32\x18.deltacare.v1.Inspection\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12%\n\x05\x65ntry\x18\x03 \x01(\x0b\x32\x16.deltacare.v1.EntryRef\"g\n\x17ListInspectionsResponse\x12\x33\n\x0binspections\x18\x01 \x03(\x0b\x32\x1e.deltacare.v1.StatedInspection\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x8c\x01\n\rMeasureEffect\x12\x1e\n\x1aMEASURE_EFFECT_UNSPECIFIED\x10\x00\x12\x1b\n\x17MEASURE_EFFECT_RECORDED\x10\x01\x12\x1b\n\x17MEASURE_EFFECT_UNLISTED\x10\x02\x12!\n\x1dMEASURE_EFFECT_NOT_RECOGNISED\x10\x03*\xcc\x01\n\x0cMeasureState\x12\x1d\n\x19MEASURE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15MEASURE_STATE_PENDING\x10\x01\x12\x1a\n\x16MEASURE_STATE_IN_FORCE\x10\x02\x12\x19\n\x15MEASURE_STATE_OVERDUE\x10\x03\x12\x18\n\x14MEASURE_STATE_MENDED\x10\x04\x12\x17\n\x13MEASURE_STATE_ENDED\x10\x05\x12\x18\n\x14MEASURE_STATE_LIFTED\x10\x06\x32\xc2\x04\n\x12SupervisionService\x12\x61\n\x10RecordInspection\x12%.deltacare.v1.RecordInspectionRequest\x1a&.deltacare.v1.RecordInspectionResponse\x12R\n\x0bTakeMeasure\x12 .deltacare.v1.TakeMeasureRequest\x1a!.deltacare.v1.TakeMeasureResponse\x12j\n\x13ReportRectification\x12(.deltacare.v1.ReportRectificationRequest\x1a).deltacare.v1.ReportRectificationResponse\x12R\n\x0bLiftMeasure\x12 .deltacare.v1.LiftMeasureRequest\x1a!.deltacare.v1.LiftMeasureResponse\x12U\n\x0cListMeasures\x12!.deltacare.v1.ListMeasuresRequest\x1a\".deltacare.v1.ListMeasuresResponse\x12^\n\x0fListInspections\x12$.deltacare.v1.ListInspectionsRequest\x1a%.deltacare.v1.ListInspectionsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&deltacare/v1/supervision_service.proto\x12\x0c\x64\x65ltacare.v1\x1a\x18\x64\x65ltacare/v1/entry.proto\x1a\x18\x64\x65ltacare/v1/types.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x8f\x01\n\x17RecordInspectionRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12&\n\x04\x64uty\x18\x02 \x01(\x0b\x32\x12.deltacare.v1.DutyB\x04\xe2\x41\x01\x02\x12\x32\n\ninspection\x18\x03 \x01(\x0b\x32\x18.deltacare.v1.InspectionB\x04\xe2\x41\x01\x02\"D\n\x18RecordInspectionResponse\x12(\n\x08\x61ppended\x18\x01 \x01(\x0b\x32\x16.deltacare.v1.Appended\"\xc7\x01\n\x12TakeMeasureRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12&\n\x04\x64uty\x18\x02 \x01(\x0b\x32\x12.deltacare.v1.DutyB\x04\xe2\x41\x01\x02\x12\x37\n\x07measure\x18\x03 \x01(\x0b\x32 .deltacare.v1.SupervisionMeasureB\x04\xe2\x41\x01\x02\x12\x1c\n\x14\x61lso_certificate_nos\x18\x04 \x03(\t\x12\x18\n\x10only_this_reason\x18\x05 \x01(\t\"?\n\x13TakeMeasureResponse\x12(\n\x08\x61ppended\x18\x01 \x01(\x0b\x32\x16.deltacare.v1.Appended\"\x97\x01\n\x1aReportRectificationRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12&\n\x04\x64uty\x18\x02 \x01(\x0b\x32\x12.deltacare.v1.DutyB\x04\xe2\x41\x01\x02\x12\x37\n\x06report\x18\x03 \x01(\x0b\x32!.deltacare.v1.RectificationReportB\x04\xe2\x41\x01\x02\"G\n\x1bReportRectificationResponse\x12(\n\x08\x61ppended\x18\x01 \x01(\x0b\x32\x16.deltacare.v1.Appended\"\x85\x01\n\x12LiftMeasureRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12&\n\x04\x64uty\x18\x02 \x01(\x0b\x32\x12.deltacare.v1.DutyB\x04\xe2\x41\x01\x02\x12-\n\x04lift\x18\x03 \x01(\x0b\x32\x19.deltacare.v1.MeasureLiftB\x04\xe2\x41\x01\x02\"?\n\x13LiftMeasureResponse\x12(\n\x08\x61ppended\x18\x01 \x01(\x0b\x32\x16.deltacare.v1.Appended\"\xd3\x02\n\x0fStandingMeasure\x12\x31\n\x07measure\x18\x01 \x01(\x0b\x32 .deltacare.v1.SupervisionMeasure\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12%\n\x05\x65ntry\x18\x03 \x01(\x0b\x32\x16.deltacare.v1.EntryRef\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.deltacare.v1.MeasureState\x12,\n\x07\x65\x66\x66\x65\x63ts\x18\x05 \x03(\x0e\x32\x1b.deltacare.v1.MeasureEffect\x12\x12\n\neverywhere\x18\x06 \x01(\x08\x12\x32\n\x07reports\x18\x07 \x03(\x0b\x32!.deltacare.v1.RectificationReport\x12\'\n\x04lift\x18\x08 \x01(\x0b\x32\x19.deltacare.v1.MeasureLift\x12\x0c\n\x04rule\x18\t \x01(\t\"\xb8\x01\n\x13ListMeasuresRequest\x12\x0e\n\x06\x61uthor\x18\x01 \x01(\t\x12\x16\n\x0einstitution_id\x18\x02 \x01(\t\x12\x16\n\x0e\x63\x65rtificate_no\x18\x03 \x01(\t\x12\x15\n\rin_force_only\x18\x04 \x01(\x08\x12\x0f\n\x07on_date\x18\x05 \x01(\t\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\x12\x12\n\nmeasure_id\x18\x08 \x01(\t\"`\n\x14ListMeasuresResponse\x12/\n\x08measures\x18\x01 \x03(\x0b\x32\x1d.deltacare.v1.StandingMeasure\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x16ListInspectionsRequest\x12\x0e\n\x06\x61uthor\x18\x01 \x01(\t\x12\x16\n\x0einstitution_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"w\n\x10StatedInspection\x12,\n\ninspection\x18\x01 \x01(\x0b\x32\x18.deltacare.v1.Inspection\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12%\n\x05\x65ntry\x18\x03 \x01(\x0b\x32\x16.deltacare.v1.EntryRef\"g\n\x17ListInspectionsResponse\x12\x33\n\x0binspections\x18\x01 \x03(\x0b\x32\x1e.deltacare.v1.StatedInspection\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x8c\x01\n\rMeasureEffect\x12\x1e\n\x1aMEASURE_EFFECT_UNSPECIFIED\x10\x00\x12\x1b\n\x17MEASURE_EFFECT_RECORDED\x10\x01\x12\x1b\n\x17MEASURE_EFFECT_UNLISTED\x10\x02\x12!\n\x1dMEASURE_EFFECT_NOT_RECOGNISED\x10\x03*\xcc\x01\n\x0cMeasureState\x12\x1d\n\x19MEASURE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15MEASURE_STATE_PENDING\x10\x01\x12\x1a\n\x16MEASURE_STATE_IN_FORCE\x10\x02\x12\x19\n\x15MEASURE_STATE_OVERDUE\x10\x03\x12\x18\n\x14MEASURE_STATE_MENDED\x10\x04\x12\x17\n\x13MEASURE_STATE_ENDED\x10\x05\x12\x18\n\x14MEASURE_STATE_LIFTED\x10\x06\x32\xc2\x04\n\x12SupervisionService\x12\x61\n\x10RecordInspection\x12%.deltacare.v1.RecordInspectionRequest\x1a&.deltacare.v1.RecordInspectionResponse\x12R\n\x0bTakeMeasure\x12 .deltacare.v1.TakeMeasureRequest\x1a!.deltacare.v1.TakeMeasureResponse\x12j\n\x13ReportRectification\x12(.deltacare.v1.ReportRectificationRequest\x1a).deltacare.v1.ReportRectificationResponse\x12R\n\x0bLiftMeasure\x12 .deltacare.v1.LiftMeasureRequest\x1a!.deltacare.v1.LiftMeasureResponse\x12U\n\x0cListMeasures\x12!.deltacare.v1.ListMeasuresRequest\x1a\".deltacare.v1.ListMeasuresResponse\x12^\n\x0fListInspections\x12$.deltacare.v1.ListInspectionsRequest\x1a%.deltacare.v1.ListInspectionsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,38 +58,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LIFTMEASUREREQUEST'].fields_by_name['duty']._serialized_options = b'\342A\001\002'
   _globals['_LIFTMEASUREREQUEST'].fields_by_name['lift']._loaded_options = None
   _globals['_LIFTMEASUREREQUEST'].fields_by_name['lift']._serialized_options = b'\342A\001\002'
-  _globals['_MEASUREEFFECT']._serialized_start=1955
-  _globals['_MEASUREEFFECT']._serialized_end=2095
-  _globals['_MEASURESTATE']._serialized_start=2098
-  _globals['_MEASURESTATE']._serialized_end=2302
+  _globals['_MEASUREEFFECT']._serialized_start=2011
+  _globals['_MEASUREEFFECT']._serialized_end=2151
+  _globals['_MEASURESTATE']._serialized_start=2154
+  _globals['_MEASURESTATE']._serialized_end=2358
   _globals['_RECORDINSPECTIONREQUEST']._serialized_start=142
   _globals['_RECORDINSPECTIONREQUEST']._serialized_end=285
   _globals['_RECORDINSPECTIONRESPONSE']._serialized_start=287
   _globals['_RECORDINSPECTIONRESPONSE']._serialized_end=355
   _globals['_TAKEMEASUREREQUEST']._serialized_start=358
-  _globals['_TAKEMEASUREREQUEST']._serialized_end=501
-  _globals['_TAKEMEASURERESPONSE']._serialized_start=503
-  _globals['_TAKEMEASURERESPONSE']._serialized_end=566
-  _globals['_REPORTRECTIFICATIONREQUEST']._serialized_start=569
-  _globals['_REPORTRECTIFICATIONREQUEST']._serialized_end=720
-  _globals['_REPORTRECTIFICATIONRESPONSE']._serialized_start=722
-  _globals['_REPORTRECTIFICATIONRESPONSE']._serialized_end=793
-  _globals['_LIFTMEASUREREQUEST']._serialized_start=796
-  _globals['_LIFTMEASUREREQUEST']._serialized_end=929
-  _globals['_LIFTMEASURERESPONSE']._serialized_start=931
-  _globals['_LIFTMEASURERESPONSE']._serialized_end=994
-  _globals['_STANDINGMEASURE']._serialized_start=997
-  _globals['_STANDINGMEASURE']._serialized_end=1336
-  _globals['_LISTMEASURESREQUEST']._serialized_start=1339
-  _globals['_LISTMEASURESREQUEST']._serialized_end=1523
-  _globals['_LISTMEASURESRESPONSE']._serialized_start=1525
-  _globals['_LISTMEASURESRESPONSE']._serialized_end=1621
-  _globals['_LISTINSPECTIONSREQUEST']._serialized_start=1623
-  _globals['_LISTINSPECTIONSREQUEST']._serialized_end=1726
-  _globals['_STATEDINSPECTION']._serialized_start=1728
-  _globals['_STATEDINSPECTION']._serialized_end=1847
-  _globals['_LISTINSPECTIONSRESPONSE']._serialized_start=1849
-  _globals['_LISTINSPECTIONSRESPONSE']._serialized_end=1952
-  _globals['_SUPERVISIONSERVICE']._serialized_start=2305
-  _globals['_SUPERVISIONSERVICE']._serialized_end=2883
+  _globals['_TAKEMEASUREREQUEST']._serialized_end=557
+  _globals['_TAKEMEASURERESPONSE']._serialized_start=559
+  _globals['_TAKEMEASURERESPONSE']._serialized_end=622
+  _globals['_REPORTRECTIFICATIONREQUEST']._serialized_start=625
+  _globals['_REPORTRECTIFICATIONREQUEST']._serialized_end=776
+  _globals['_REPORTRECTIFICATIONRESPONSE']._serialized_start=778
+  _globals['_REPORTRECTIFICATIONRESPONSE']._serialized_end=849
+  _globals['_LIFTMEASUREREQUEST']._serialized_start=852
+  _globals['_LIFTMEASUREREQUEST']._serialized_end=985
+  _globals['_LIFTMEASURERESPONSE']._serialized_start=987
+  _globals['_LIFTMEASURERESPONSE']._serialized_end=1050
+  _globals['_STANDINGMEASURE']._serialized_start=1053
+  _globals['_STANDINGMEASURE']._serialized_end=1392
+  _globals['_LISTMEASURESREQUEST']._serialized_start=1395
+  _globals['_LISTMEASURESREQUEST']._serialized_end=1579
+  _globals['_LISTMEASURESRESPONSE']._serialized_start=1581
+  _globals['_LISTMEASURESRESPONSE']._serialized_end=1677
+  _globals['_LISTINSPECTIONSREQUEST']._serialized_start=1679
+  _globals['_LISTINSPECTIONSREQUEST']._serialized_end=1782
+  _globals['_STATEDINSPECTION']._serialized_start=1784
+  _globals['_STATEDINSPECTION']._serialized_end=1903
+  _globals['_LISTINSPECTIONSRESPONSE']._serialized_start=1905
+  _globals['_LISTINSPECTIONSRESPONSE']._serialized_end=2008
+  _globals['_SUPERVISIONSERVICE']._serialized_start=2361
+  _globals['_SUPERVISIONSERVICE']._serialized_end=2939
 # @@protoc_insertion_point(module_scope)

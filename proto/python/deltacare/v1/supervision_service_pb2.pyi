@@ -156,8 +156,14 @@ class TakeMeasureRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     DUTY_FIELD_NUMBER: _builtins.int
     MEASURE_FIELD_NUMBER: _builtins.int
+    ALSO_CERTIFICATE_NOS_FIELD_NUMBER: _builtins.int
+    ONLY_THIS_REASON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID."""
+    only_this_reason: _builtins.str
+    """Code of the reason, 1 to 64 characters of `[A-Z0-9_]`, if other certificates of the caregiver are
+    left out on purpose; empty otherwise.
+    """
     @_builtins.property
     def duty(self) -> _types_pb2.Duty:
         """Who answers for it."""
@@ -166,16 +172,26 @@ class TakeMeasureRequest(_message.Message):
     def measure(self) -> _entry_pb2.SupervisionMeasure:
         """The measure."""
 
+    @_builtins.property
+    def also_certificate_nos(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other certificates of the same caregiver, at most 63: the same measure is taken against each, in the
+        same write, as a measure of its own whose id is that of the first with `-2`, `-3` and so on behind
+        it. A ban or an entry on the dishonesty list has to name all that the node knows to be the same
+        person's and that would not be reached otherwise (M15).
+        """
+
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         duty: _types_pb2.Duty | None = ...,
         measure: _entry_pb2.SupervisionMeasure | None = ...,
+        also_certificate_nos: _abc.Iterable[_builtins.str] | None = ...,
+        only_this_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty", "measure", b"measure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty", "measure", b"measure", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["also_certificate_nos", b"also_certificate_nos", "duty", b"duty", "measure", b"measure", "only_this_reason", b"only_this_reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -190,7 +206,7 @@ class TakeMeasureResponse(_message.Message):
     APPENDED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def appended(self) -> _types_pb2.Appended:
-        """Where the entry stands."""
+        """Where the entries stand, the first measure before those against other certificates."""
 
     def __init__(
         self,

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("approved_beds", sa.Integer, nullable=False),
         sa.Column("open_beds", sa.Integer),
         sa.Column("state", sa.Integer, nullable=False),
+        sa.Column("state_date", sa.Text, nullable=False),
         sa.Column("longitude_e6", sa.Integer),
         sa.Column("latitude_e6", sa.Integer),
         sa.Column("body", sa.LargeBinary, nullable=False),
@@ -140,7 +141,7 @@ def upgrade() -> None:
         sa.Column("log_index", BigInt, nullable=False, autoincrement=False),
         sa.Column("agreement_id", ID_TEXT, nullable=False),
         sa.Column("version_hash", sa.LargeBinary, nullable=False),
-        sa.Column("is_accepted", sa.Boolean, nullable=False),
+        sa.Column("ended_date", sa.Text),
         sa.PrimaryKeyConstraint("author", "log_index", name="pk_registry_agreement_words"),
     )
     op.create_index(

@@ -20,10 +20,12 @@ def upgrade() -> None:
         sa.Column("subject_ref", ID_TEXT, nullable=False),
         sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
         sa.Column("tag", sa.LargeBinary, nullable=False),
+        sa.Column("identity_mark", sa.LargeBinary),
         sa.Column("changed_time", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("subject_ref", name="pk_personal_persons"),
     )
     op.create_index("ix_personal_persons_tag", "personal_persons", ["tag"])
+    op.create_index("ix_personal_persons_identity_mark", "personal_persons", ["identity_mark"])
     op.create_table(
         "personal_values",
         sa.Column("subject_ref", ID_TEXT, nullable=False),
