@@ -17,6 +17,9 @@ from deltacare.v1 import entry_pb2 as pb
 from server.certification.facts import LogFacts
 from tests.support.evidence import AH, JS, NOW, NUMBER, SH, Asked, Logs
 
+# Histories of a property: some in the ordinary tests, many in the slow ones.
+LENGTHS = pytest.mark.parametrize("examples", [100, pytest.param(600, marks=pytest.mark.slow)])
+
 DAYS = ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24"]
 REASON = "REASON"
 # From when an agreement is ended, and when that is said; what names a day that has passed is void.
@@ -271,49 +274,61 @@ def _close(logs: Logs) -> None:
         logs.say(JS, institution=body)
 
 
-@settings(max_examples=600, deadline=None)
-@given(
-    logs=histories(),
-    day=st.sampled_from(DAYS),
-    host=st.sampled_from([SH, SH, SH, "310105", "310105001", JS, AH]),
-    schemes=st.sampled_from([(), (), ("CAREGIVER_LEVEL",), ("OTHER",)]),
-    by=st.sampled_from([SH, JS, AH]),
-    matches=st.sampled_from([None, None, True, False]),
-)
-def test_both_implementations_agree(
-    *, logs: Logs, day: str, host: str, schemes: tuple[str, ...], by: str, matches: bool | None
-) -> None:
+@LENGTHS
+def test_both_implementations_agree(examples: int) -> None:
     """Whatever was said, in whatever order: the same verdict, rule, entries, logs and mapping."""
-    asked = Asked(
-        host=host,
-        on_date=date.fromisoformat(day),
-        answered_by=by,
-        holder_matches=matches,
-        stated_schemes=schemes,
+
+    @settings(max_examples=examples, deadline=None)
+    @given(
+        logs=histories(),
+        day=st.sampled_from(DAYS),
+        host=st.sampled_from([SH, SH, SH, "310105", "310105001", JS, AH]),
+        schemes=st.sampled_from([(), (), ("CAREGIVER_LEVEL",), ("OTHER",)]),
+        by=st.sampled_from([SH, JS, AH]),
+        matches=st.sampled_from([None, None, True, False]),
     )
-    expected, actual = derived(logs, asked)
-    assert expected == actual
+    def agree(
+        *, logs: Logs, day: str, host: str, schemes: tuple[str, ...], by: str, matches: bool | None
+    ) -> None:
+        asked = Asked(
+            host=host,
+            on_date=date.fromisoformat(day),
+            answered_by=by,
+            holder_matches=matches,
+            stated_schemes=schemes,
+        )
+        expected, actual = derived(logs, asked)
+        assert expected == actual
+
+    agree()
 
 
-@settings(max_examples=600, deadline=None)
-@given(
-    logs=histories(),
-    later=st.fixed_dictionaries({author: st.integers(0, 12) for author in (SH, JS, AH)}),
-    day=st.sampled_from(DAYS),
-    host=st.sampled_from([SH, SH, SH, "310105", JS]),
-    by=st.sampled_from([SH, JS, AH]),
-    matches=st.sampled_from([None, None, True, False]),
-)
-def test_both_agree_on_any_past_moment(
-    *, logs: Logs, later: dict[str, int], day: str, host: str, by: str, matches: bool | None
-) -> None:
+@LENGTHS
+def test_both_agree_on_any_past_moment(examples: int) -> None:
     """Wherever the moment cuts the logs, the file says what was known then, and nothing else."""
-    logs.later = {author: min(count, len(logs.entries[author])) for author, count in later.items()}
-    asked = Asked(
-        host=host, on_date=date.fromisoformat(day), answered_by=by, holder_matches=matches
+
+    @settings(max_examples=examples, deadline=None)
+    @given(
+        logs=histories(),
+        later=st.fixed_dictionaries({author: st.integers(0, 12) for author in (SH, JS, AH)}),
+        day=st.sampled_from(DAYS),
+        host=st.sampled_from([SH, SH, SH, "310105", JS]),
+        by=st.sampled_from([SH, JS, AH]),
+        matches=st.sampled_from([None, None, True, False]),
     )
-    expected, actual = derived(logs, asked)
-    assert expected == actual
+    def agree(
+        *, logs: Logs, later: dict[str, int], day: str, host: str, by: str, matches: bool | None
+    ) -> None:
+        logs.later = {
+            author: min(count, len(logs.entries[author])) for author, count in later.items()
+        }
+        asked = Asked(
+            host=host, on_date=date.fromisoformat(day), answered_by=by, holder_matches=matches
+        )
+        expected, actual = derived(logs, asked)
+        assert expected == actual
+
+    agree()
 
 
 @st.composite
@@ -349,13 +364,18 @@ def agreed(draw: st.DrawFn) -> Logs:
     return logs
 
 
-@settings(max_examples=600, deadline=None)
-@given(logs=agreed(), by=st.sampled_from([SH, JS, AH]))
-def test_both_agree_on_every_day_of_an_agreement(*, logs: Logs, by: str) -> None:
+@LENGTHS
+def test_both_agree_on_every_day_of_an_agreement(examples: int) -> None:
     """However it was changed and ended: the same verdict on each day, from the same words."""
-    for day in DAYS:
-        expected, actual = derived(logs, Asked(on_date=date.fromisoformat(day), answered_by=by))
-        assert expected == actual
+
+    @settings(max_examples=examples, deadline=None)
+    @given(logs=agreed(), by=st.sampled_from([SH, JS, AH]))
+    def agree(*, logs: Logs, by: str) -> None:
+        for day in DAYS:
+            expected, actual = derived(logs, Asked(on_date=date.fromisoformat(day), answered_by=by))
+            assert expected == actual
+
+    agree()
 
 
 @pytest.mark.parametrize("author", [SH, JS])

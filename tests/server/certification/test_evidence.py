@@ -18,6 +18,7 @@ from deltacare.trust.policies import log_policy
 from deltacare.v1 import certification_service_pb2 as cert_pb
 from deltacare.v1 import entry_pb2 as pb
 from tests.support.federation import PROVINCES
+from tests.support.nodes import until
 from tests.support.rooms import Rooms, agreement_body, certificate_body, equivalence_body
 
 SH, JS, ZJ, AH = PROVINCES
@@ -156,6 +157,8 @@ async def test_the_past_can_be_asked_again(four: Rooms, tmp_path: Path) -> None:
 async def test_the_past_before_each_entry_verifies(tmp_path: Path) -> None:
     """Agreed, then issued, then recognised: the file of every moment between them verifies."""
     async with Rooms.open(tmp_path) as rooms:
+        reader, log = rooms.nodes[SH].logs.reader, LogName.registry(JS)
+        await until(lambda: reader.position(log).fresh_time, what="the issuer's log is current")
         moments = [rooms.nodes.clock.now()]
         for step in (
             lambda: rooms.agree(agreement_body()),
