@@ -50,7 +50,6 @@ __all__ = [
     "require_places",
     "set_status",
     "status_at",
-    "status_key_id",
     "verified_list",
 ]
 
@@ -268,15 +267,6 @@ class StatusListToken:
             on_date=parse_date(claims["on_date"], field="on_date"),
             key_id=key_id,
         )
-
-
-def status_key_id(token: str) -> str:
-    """Return the key that a token names; nothing of it is verified.
-
-    Raises:
-        PeerFault: ``BAD_SIGNATURE``, if it is no such token.
-    """
-    return parse_jws(token, typ=STATUS_LIST_TYPE, bytes_max=TOKEN_BYTES_MAX).key_id
 
 
 def verified_list(token: str) -> StatusListToken:
