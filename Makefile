@@ -5,9 +5,9 @@ OUT ?= out
 EXTRAS ?=
 SECONDS ?= 600
 
-.PHONY: install demo test test-slow test-interop fuzz lint type proto proto-check buf bench check clean
+.PHONY: install demo test test-slow test-interop test-hledger fuzz lint type proto proto-check buf bench check clean
 
-install: .venv/.run
+install: .venv/.run $(EXTRAS:%=.venv/.%)
 
 .venv/.run: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
@@ -18,6 +18,11 @@ install: .venv/.run
 
 .venv/.dev: .venv/.run requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+# Spark and a Java for it, beside whatever else is installed.
+.venv/.spark: .venv/.run requirements-spark.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
 	touch $@
 
 .venv/.bench: .venv/.dev requirements-bench.lock
@@ -39,15 +44,24 @@ demo: .venv/.run
 
 ## Every test that needs nothing but Python.
 test: .venv/.dev
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not interop and not slow" -q $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not interop and not slow and not hledger and not spark" -q $(ARGS)
 
 ## Whole processes, restored nodes and keys replaced under load: some minutes more.
 test-slow: .venv/.dev
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m slow -q $(ARGS)
 
+## The same nights on Apache Spark, in this machine: brings Spark and Java.
+test-spark: .venv/.dev .venv/.spark
+	$(BIN)/python -m pytest -m spark -q tests/settlement $(ARGS)
+
 ## The same bytes in Go and JavaScript: needs npm; Go comes as a package.
 test-interop: .venv/.interop
 	$(BIN)/python -m pytest -m interop -q tests/interop $(ARGS)
+
+## The exported books, read by hledger.
+test-hledger: .venv/.dev
+	@command -v hledger >/dev/null || { echo "hledger is missing: apt-get install hledger" >&2; exit 1; }
+	$(BIN)/python -m pytest -m hledger -q tests/settlement/books $(ARGS)
 
 ## Fuzzes what reads bytes from strangers, SECONDS in all; TARGET=name runs one.
 fuzz: .venv/.fuzz

@@ -22,6 +22,8 @@ BENCHMARKS = (
     "revocation",
     "check_million",
     "million",
+    "night",
+    "verification",
     "reconcile",
     "status_list",
     "offline",

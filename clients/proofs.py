@@ -46,10 +46,24 @@ def statement_evidence(node: "SyncNodeClient", standing: StandingStatement) -> E
             f"The node holds {len(standing.results)} of the {named} results that it names.",
             details={"statement": standing.statement.statement_id},
         )
+    if standing.statement.drawdowns and not standing.advances:
+        raise Refusal(
+            Reason.NOT_FOUND,
+            "The node does not hold the advances that the statement draws.",
+            details={"statement": standing.statement.statement_id},
+        )
     answered = [answer.entry for answer in standing.answers if answer.HasField("entry")]
+    keys = {(place.log, place.index): place for answer in standing.answers for place in answer.keys}
     return Evidence(
         kind=EvidenceKind.STATEMENT,
         receipts=tuple(
-            receipt_of(node, place) for place in (standing.entry, *standing.results, *answered)
+            receipt_of(node, place)
+            for place in (
+                standing.entry,
+                *standing.results,
+                *standing.advances,
+                *keys.values(),
+                *answered,
+            )
         ),
     )

@@ -13,4 +13,5 @@ compile requirements.lock
 compile requirements-dev.lock --extra test --extra dev --extra sm
 compile requirements-bench.lock --extra bench
 compile requirements-interop.lock --extra test --extra interop
+compile requirements-spark.lock --extra spark
 compile requirements-fuzz.lock --extra test --extra fuzz

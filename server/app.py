@@ -18,14 +18,17 @@ from sqlalchemy.exc import OperationalError
 from deltacare.errors import Reason, Unavailable
 from deltacare.ids import LogName, all_logs
 from server.alarms import raise_alarms
+from server.approval.projector import ApprovalProjector
 from server.audit.projector import AuditProjector
 from server.audit.recorder import AuditRecorder
+from server.books.projector import BooksProjector
 from server.business import Business
 from server.certification.projector import CertificationProjector
 from server.certification.salts import SaltStore
 from server.config import NodeConfig
 from server.credential.projector import CredentialProjector
 from server.credentials import NodeCredentials, Renewals
+from server.dispute.projector import DisputeProjector
 from server.edge.logging import get_log
 from server.edge.rights import Rights
 from server.edge.server import EdgeServer
@@ -38,14 +41,17 @@ from server.federation.trust_service import TrustService
 from server.lock import hold_directory
 from server.log.logs import Logs
 from server.log.settings import LogSettings
+from server.payment.projector import PaymentProjector
 from server.personal.projector import ErasureProjector
 from server.personal.vault import Vault
+from server.policy.projector import PolicyProjector
 from server.registry.projector import RegistryProjector
 from server.retention import RetentionKeeper
 from server.settlement.projector import SettlementProjector
 from server.store.database import Database
 from server.store.migrations import upgrade
 from server.supervision.projector import SupervisionProjector
+from settlement.engine import EngineSettings
 
 if TYPE_CHECKING:
     from server.http.server import HttpServer
@@ -134,7 +140,12 @@ class Node:
                 ErasureProjector(own=province, vault=vault, book=salts),
                 CertificationProjector(),
                 CredentialProjector(),
+                ApprovalProjector(),
+                PolicyProjector(),
+                BooksProjector(trust=trust),
                 SettlementProjector(trust=trust),
+                DisputeProjector(),
+                PaymentProjector(),
             ),
             attachments=salts,
             settings=LogSettings(
@@ -155,6 +166,7 @@ class Node:
             trust=trust,
             database=self._database,
             sequencer=sequencer,
+            rehearser=self.logs.rehearser,
             reader=reader,
             clock=clock,
             entropy=entropy,
@@ -164,6 +176,11 @@ class Node:
             vault=vault,
             schemes=StatedHistory(room.ledger),
             close_time=config.close_time,
+            engine=EngineSettings(
+                name=config.night_engine,
+                memory_mb=config.night_memory_mb,
+                directory=config.night_directory,
+            ),
         )
         self._retention = RetentionKeeper(database=self._database, clock=clock)
         self._edge = EdgeServer(

@@ -4,10 +4,11 @@ What they stand on (database, logs, trust, edge) is put together in ``server.app
 stops them with the rest; nothing is decided here.
 """
 
-from collections.abc import Mapping
 from datetime import time
 
 from deltacare.trust import Trust
+from server.approval.service import ApprovalServicer
+from server.books.service import BooksServicer
 from server.certification.barring import barred_still, unreached
 from server.certification.ports import StatedSchemes
 from server.certification.salts import SaltStore
@@ -15,20 +16,32 @@ from server.certification.service import CertificationServicer
 from server.certification.store import read_histories
 from server.credential.keys import CredentialKeys
 from server.credential.service import CredentialServicer
+from server.dispute.lines import DisputedLines
+from server.dispute.service import DisputeServicer
 from server.federation.partners import Partners
 from server.keyfiles import Keyring
-from server.log.ports import Clock, Entropy, LogReader, Sequencer
+from server.log.ports import Clock, Entropy, LogReader, Rehearser, Sequencer
+from server.payment.advances import PaidAdvances
+from server.payment.service import PaymentServicer
 from server.personal.compare import Comparer
 from server.personal.service import PersonalServicer
 from server.personal.vault import Vault
 from server.personal.wiping import Wiper
+from server.policy.service import PolicyServicer
 from server.registry.service import RegistryServicer
+from server.review.methods import reviewed_methods
+from server.review.sealing import Sealer
+from server.review.sequencing import ReviewSequencer
+from server.review.service import ReviewServicer
 from server.settlement.clearing import ClearingServicer
+from server.settlement.entitlements import Entitlements
 from server.settlement.keeper import NightKeeper
 from server.settlement.nights import PairNights
+from server.settlement.overlap_keys import OverlapKeys
 from server.settlement.service import SettlementServicer
 from server.store.database import Database
 from server.supervision.service import SupervisionServicer
+from settlement.engine import EngineSettings
 
 __all__ = ["Business"]
 
@@ -44,6 +57,7 @@ class Business:
         trust: Members, and what they agreed on.
         database: Its rows.
         sequencer: Appends to own logs.
+        rehearser: Does so and undoes it.
         reader: How far each log is held.
         clock: The node's.
         entropy: The node's.
@@ -53,6 +67,7 @@ class Business:
         vault: Of personal values.
         schemes: What the federation stated of each member, by time.
         close_time: Published hour of the day close in Asia/Shanghai; ``None``: by hand.
+        engine: On what nights run.
     """
 
     def __init__(
@@ -62,6 +77,7 @@ class Business:
         trust: Trust,
         database: Database,
         sequencer: Sequencer,
+        rehearser: Rehearser,
         reader: LogReader,
         clock: Clock,
         entropy: Entropy,
@@ -71,7 +87,9 @@ class Business:
         vault: Vault,
         schemes: StatedSchemes,
         close_time: time | None,
+        engine: EngineSettings,
     ) -> None:
+        sequencer = ReviewSequencer(sequencer, rehearser)
         comparer = Comparer(
             own=province,
             database=database,
@@ -88,6 +106,7 @@ class Business:
             sequencer=sequencer,
             reader=reader,
             entropy=entropy,
+            engine=engine,
         )
         settlement = SettlementServicer(
             province=province,
@@ -98,6 +117,9 @@ class Business:
             entropy=entropy,
             code_key=keys.code_key,
             peer=partners,
+            vault=vault,
+            overlap_keys=OverlapKeys(keys.vault, entropy=entropy.token),
+            disputed=DisputedLines(reader),
         )
         self._nights = NightKeeper(
             province=province,
@@ -136,7 +158,7 @@ class Business:
             book=salts,
             peer=partners,
         )
-        self.services: Mapping[str, object] = {
+        self.services: dict[str, object] = {
             "deltacare.v1.RegistryService": RegistryServicer(
                 own=province,
                 trust=trust,
@@ -172,7 +194,39 @@ class Business:
             ),
             "deltacare.v1.CertificationService": certification,
             "deltacare.v1.CredentialService": self._credential,
+            "deltacare.v1.ApprovalService": ApprovalServicer(
+                own=province, database=database, sequencer=sequencer, reader=reader
+            ),
+            "deltacare.v1.PolicyService": PolicyServicer(
+                province=province,
+                trust=trust,
+                database=database,
+                sequencer=sequencer,
+                grants=Entitlements(),
+                spending=settlement.budgets,
+            ),
             "deltacare.v1.SettlementService": settlement,
+            "deltacare.v1.PaymentService": PaymentServicer(
+                province=province,
+                trust=trust,
+                database=database,
+                sequencer=sequencer,
+                reader=reader,
+            ),
+            "deltacare.v1.BooksService": BooksServicer(
+                province=province,
+                trust=trust,
+                database=database,
+                sequencer=sequencer,
+                reader=reader,
+            ),
+            "deltacare.v1.DisputeService": DisputeServicer(
+                province=province,
+                trust=trust,
+                database=database,
+                sequencer=sequencer,
+                reader=reader,
+            ),
             "deltacare.v1.ClearingService": ClearingServicer(
                 province=province,
                 trust=trust,
@@ -181,8 +235,21 @@ class Business:
                 reader=reader,
                 nights=nights,
                 peer=partners,
+                advances=PaidAdvances(),
             ),
         }
+        self.services["deltacare.v1.ReviewService"] = ReviewServicer(
+            province=province,
+            database=database,
+            sealer=Sealer(province, keys.vault_key, entropy),
+            methods=reviewed_methods(
+                self.services,
+                handlers={"/deltacare.v1.SettlementService/FileRecords": settlement.file_batch},
+                completions={
+                    "/deltacare.v1.SettlementService/CreateEnrolments": settlement.add_codes
+                },
+            ),
+        )
 
     async def start(self) -> None:
         """Start what works by itself."""

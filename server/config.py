@@ -34,6 +34,8 @@ _HOUR = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _POLL_INTERVAL_S_MAX = 60
 _TRUST_INTERVAL_S_DEFAULT = 20
 _TRUST_INTERVAL_S_MAX = 300  # half of what is an alarm
+_NIGHT_MEMORY_MB_DEFAULT = 1_536
+_NIGHT_MEMORY_MB = (64, 1_048_576)
 _SQLITE = "sqlite:///"
 _MANUAL = "manual"
 _ACCEPTED_LOSS = "audit.accept_loss_of_size"
@@ -56,6 +58,9 @@ class NodeConfig:
         passphrase_file: File with the passphrase of the private keys; ``None``: the environment.
         trust: Directory of the federation's metadata and the root it is verified from.
         close_time: Published hour of the day close in Asia/Shanghai; ``None``: by hand.
+        night_engine: On what nights run: `duckdb` or a Spark master.
+        night_memory_mb: What the engine may take for a large night before it writes to files, MiB.
+        night_directory: Where it writes them; ``None``: where the system keeps temporary files.
         write_unconfirmed: Write own logs before partners confirmed their ends.
         poll_interval_s: Seconds between looks at a partner whose stream is down.
         trust_interval_s: Seconds between refreshes of the federation's metadata.
@@ -76,6 +81,9 @@ class NodeConfig:
     passphrase_file: Path | None
     trust: Path
     close_time: time | None
+    night_engine: str
+    night_memory_mb: int
+    night_directory: Path | None
     write_unconfirmed: bool
     poll_interval_s: int
     trust_interval_s: int
@@ -109,7 +117,7 @@ _TABLES: Mapping[str, frozenset[str]] = {
     "tls": frozenset({"certificate", "key"}),
     "keys": frozenset({"directory", "passphrase_file"}),
     "trust": frozenset({"directory", "refresh_interval_s"}),
-    "night": frozenset({"close_hour"}),
+    "night": frozenset({"close_hour", "engine", "memory_mb", "directory"}),
     "logs": frozenset({"write_unconfirmed", "poll_interval_s"}),
     "log": frozenset({"level"}),
     "audit": frozenset({"accept_loss_of_size"}),
@@ -119,6 +127,8 @@ _TABLES: Mapping[str, frozenset[str]] = {
 }
 _DEFAULTS: Mapping[str, object] = {
     "log.level": "info",
+    "night.engine": "duckdb",
+    "night.memory_mb": _NIGHT_MEMORY_MB_DEFAULT,
     "trust.refresh_interval_s": _TRUST_INTERVAL_S_DEFAULT,
     "http.listen": HTTP_OFF,
     "http.tls": True,
@@ -154,6 +164,9 @@ def read_config(path: Path) -> NodeConfig:
         "keys": directory / reader.text("keys.directory"),
         "passphrase_file": _optional_path(directory, reader.optional_text("keys.passphrase_file")),
         "trust": directory / reader.text("trust.directory"),
+        "night_engine": reader.text("night.engine", _parse_engine),
+        "night_memory_mb": reader.number("night.memory_mb", *_NIGHT_MEMORY_MB),
+        "night_directory": _optional_path(directory, reader.optional_text("night.directory")),
         "write_unconfirmed": reader.flag("logs.write_unconfirmed"),
         "poll_interval_s": reader.number("logs.poll_interval_s", 1, _POLL_INTERVAL_S_MAX),
         "trust_interval_s": reader.number("trust.refresh_interval_s", 1, _TRUST_INTERVAL_S_MAX),
@@ -299,6 +312,13 @@ def _parse_hour(text: str, *, field: str) -> str:
     return text
 
 
+def _parse_engine(text: str, *, field: str) -> str:
+    """Return the name of an engine that nights can run on."""
+    from settlement.engine import parse_engine
+
+    return parse_engine(text, field=field)
+
+
 def _parse_level(text: str, *, field: str) -> str:
     """Return the name of a level of the log."""
     if text not in LEVELS:
@@ -398,6 +418,13 @@ directory = "trust"
 # When the business date is closed: the published hour in Asia/Shanghai, such as "18:00", or
 # "manual" for by hand.
 close_hour = "manual"
+# On what nights run: "duckdb", inside the node, or with the extra `spark` a Spark master, such as
+# "local[*]" or "spark://host:7077". The result is the same to the byte.
+# engine = "duckdb"
+# What DuckDB may take for a large night before it writes to files, in MiB, and where those are; by
+# default where the system keeps temporary files.
+# memory_mb = 1536
+# directory = "night"
 
 [logs]
 # A node asks its partners what they hold of its logs before it writes, so that it never signs a

@@ -1,44 +1,61 @@
-"""Runs the plans of the core on DuckDB, inside the process: the thin shell around the money.
+"""What runs the plans of the core: the thin shell around the money, whatever is underneath.
 
 The plans are Ibis expressions; `settlement.compile` turns them into the SQL in `compiled/`, which
 is committed like other generated code and proved current by a test. So a process that runs a night
 needs no compiler, which would take longer than a small night, and what runs on the money can be
-read. A step that a plan keeps becomes an Arrow table, because writing DuckDB's own tables costs
-more than the joins that fill them; any other step becomes a view. Another engine needs the same:
-take Arrow tables by name, give the tables of a plan back (`Engine`).
+read. An engine takes Arrow tables by name and gives the tables of a plan back: DuckDB inside the
+process (`settlement.duck`), or Apache Spark (`settlement.spark`) where a province outgrows one
+machine. Both run the same expressions, compiled for each.
 
 It decides nothing: what a class is stands in `settlement.core`.
 """
 
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from types import MappingProxyType, TracebackType
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Protocol, Self
 
 import pyarrow as pa
 
+from deltacare.errors import invalid_field
+
 __all__ = [
     "COLUMNS_MARK",
+    "DUCKDB",
     "INPUT_MARK",
     "KEPT_MARK",
+    "LINES_PER_BLOCK",
+    "MEMORY_MB_MIN",
     "READS_MARK",
     "STEP_MARK",
     "THREADS_MAX",
     "CompiledPlan",
     "CompiledStep",
-    "DuckEngine",
     "Engine",
+    "EngineSettings",
     "TextBlock",
+    "arrow_schema",
     "compiled",
+    "open_engine",
+    "parse_engine",
 ]
 
-# More threads than this have never helped a night, and each takes memory.
-THREADS_MAX: Final = 16
+DUCKDB: Final = "duckdb"
+"""The engine inside the process; any other name is that of a Spark master."""
 
-# One buffer of lines at a time: few enough to stay near the processor.
-_LINES_PER_BLOCK = 64 * 256
+THREADS_MAX: Final = 16
+"""More threads than this have never helped a night, and each takes memory."""
+
+MEMORY_MB_MIN: Final = 64
+"""With less, DuckDB cannot hold what its operators need beside each other."""
+
+LINES_PER_BLOCK: Final = 64 * 256
+"""One buffer of lines at a time: few enough to stay near the processor."""
 
 # How a compiled plan is written.
 INPUT_MARK: Final = "-- input: "
@@ -47,6 +64,9 @@ KEPT_MARK: Final = "-- kept: "
 READS_MARK: Final = "-- reads: "
 COLUMNS_MARK: Final = "-- columns: "
 
+_SPARK_MASTER = re.compile(
+    r"local(?:\[(?:\*|[1-9][0-9]{0,2})\])?|(?:spark|k8s)://[!-~]{1,256}|yarn"
+)
 _ARROW_TYPES: Final = {
     "int8": pa.int8(),
     "int16": pa.int16(),
@@ -60,19 +80,93 @@ _ARROW_TYPES: Final = {
 
 
 class Engine(Protocol):
-    """What runs a plan."""
+    """What runs a plan; used by one thread at a time."""
 
     def load(self, name: str, table: pa.Table) -> None:
-        """Take an input."""
+        """Take an input, or more rows of it; all of them before a step that reads it."""
+        ...
+
+    def make(self, name: str) -> None:
+        """Compute a step and what it needs now, where the engine does not wait until it is read."""
         ...
 
     def table(self, name: str) -> pa.Table:
-        """Return a step, computing what it needs."""
+        """Return a step, computing what it needs, in the types of its expression."""
         ...
 
-    def blocks(self, name: str) -> Iterator["TextBlock"]:
-        """Yield the only column of a step, a text, in its order."""
+    def batches(self, name: str) -> Iterator[pa.RecordBatch]:
+        """Yield a step in its order, some rows at a time."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """On what a night runs; its result depends on none of it.
+
+    Attributes:
+        name: `duckdb`, or a Spark master such as `local[*]` or `spark://host:7077`.
+        threads: Of DuckDB, 1 to 16; ``None``: as many as a night of its size is done soonest with.
+        memory_mb: What DuckDB may take before it writes to files, in MiB; ``None``: its tables stay
+            in memory.
+        directory: Where it writes them; ``None``: where the system keeps temporary files.
+    """
+
+    name: str = DUCKDB
+    threads: int | None = None
+    memory_mb: int | None = None
+    directory: Path | None = None
+
+    @property
+    def dialect(self) -> str:
+        """The dialect that plans are compiled in."""
+        return DUCKDB if self.name == DUCKDB else "spark"
+
+
+def parse_engine(text: str, *, field: str = "engine") -> str:
+    """Return the name of an engine.
+
+    Args:
+        text: `duckdb` or the URL of a Spark master.
+        field: What it was given as.
+
+    Raises:
+        Refusal: ``INVALID_FIELD``, if it is neither.
+    """
+    if text != DUCKDB and not _SPARK_MASTER.fullmatch(text):
+        raise invalid_field(
+            field,
+            text,
+            "This is no engine.",
+            "Name duckdb, or a Spark master such as local[*] or spark://host:7077.",
+        )
+    return text
+
+
+def open_engine(
+    plan: str, settings: EngineSettings, *, threads: int = 2
+) -> AbstractContextManager[Engine]:
+    """Return an engine for one run of a plan.
+
+    Args:
+        plan: Its name.
+        settings: On what it runs.
+        threads: Threads of DuckDB where the settings leave it open.
+
+    Raises:
+        Refusal: ``INVALID_FIELD``, if Spark is asked for and not installed.
+    """
+    if settings.name == DUCKDB:
+        from settlement.duck import DuckEngine
+
+        return DuckEngine(
+            compiled(plan),
+            threads=settings.threads or threads,
+            memory_mb=settings.memory_mb,
+            directory=settings.directory,
+        )
+    from settlement.spark import SparkEngine
+
+    return SparkEngine(compiled(plan, settings.dialect), master=settings.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,30 +219,42 @@ class CompiledPlan:
     """A plan as the engine runs it.
 
     Attributes:
-        inputs: Columns of each input, by name.
+        inputs: Columns of each input with their types, by name.
         steps: The steps, by name.
     """
 
-    inputs: Mapping[str, tuple[str, ...]]
+    inputs: Mapping[str, Mapping[str, str]]
     steps: Mapping[str, CompiledStep]
 
 
+def arrow_schema(columns: Mapping[str, str]) -> pa.Schema:
+    """Return the schema of columns given with their types."""
+    return pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in columns.items()])
+
+
 @cache
-def compiled(name: str) -> CompiledPlan:
+def compiled(name: str, dialect: str = DUCKDB) -> CompiledPlan:
     """Return a plan, read once per process.
 
     Args:
         name: `night`, `night_without_facts`, `files` or `proposals`.
+        dialect: `duckdb` or `spark`.
     """
-    text = resources.files("settlement").joinpath("compiled", f"{name}.sql").read_text("utf-8")
+    folder = resources.files("settlement").joinpath("compiled", dialect)
+    text = folder.joinpath(f"{name}.sql").read_text("utf-8")
     head, *parts = text.split(STEP_MARK)
     lines = (line.removeprefix(INPUT_MARK).split() for line in head.splitlines())
-    inputs = {words[0]: tuple(words[1:]) for words in lines if words and words[0] != "--"}
+    inputs = {words[0]: _columns(words[1:]) for words in lines if words and words[0] != "--"}
     steps = [_step(part) for part in parts]
     return CompiledPlan(
         inputs=MappingProxyType(inputs),
         steps=MappingProxyType({step.name: step for step in steps}),
     )
+
+
+def _columns(words: list[str]) -> Mapping[str, str]:
+    """Return columns with their types, written `name:type`."""
+    return MappingProxyType(dict(word.split(":", 1) for word in words))
 
 
 def _step(part: str) -> CompiledStep:
@@ -158,96 +264,6 @@ def _step(part: str) -> CompiledStep:
         name=name.strip(),
         kept=kept.removeprefix(KEPT_MARK).strip() == "yes",
         reads=tuple(reads.removeprefix(READS_MARK).split()),
-        columns=MappingProxyType(
-            dict(column.split(":", 1) for column in columns.removeprefix(COLUMNS_MARK).split())
-        ),
+        columns=_columns(columns.removeprefix(COLUMNS_MARK).split()),
         sql=sql.rstrip().removesuffix(";"),
     )
-
-
-class DuckEngine:
-    """One run of one plan on a DuckDB of its own, in memory; a context manager.
-
-    Args:
-        plan: The plan.
-        threads: Threads, 1 to 16; the result does not depend on it.
-    """
-
-    def __init__(self, plan: CompiledPlan, *, threads: int = 2) -> None:
-        import duckdb
-
-        assert 1 <= threads <= THREADS_MAX, "a night runs on 1 to 16 threads"
-        self._inputs, self._steps = plan.inputs, plan.steps
-        self._made: set[str] = set()
-        self._connection = duckdb.connect(
-            ":memory:",
-            config={
-                "threads": threads,
-                # Order comes from ORDER BY alone.
-                "preserve_insertion_order": False,
-            },
-        )
-        # What a terminal shows is the caller's.
-        self._connection.execute("SET enable_progress_bar = false")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._connection.close()
-
-    def load(self, name: str, table: pa.Table) -> None:
-        """Take an input; its columns may stand in any order, but all must be there.
-
-        Args:
-            name: An input of the plan.
-            table: Of the types that the plan states; texts may be of any kind that Arrow has.
-        """
-        columns = self._inputs[name]
-        missing = [column for column in columns if column not in table.column_names]
-        assert not missing, f"input {name} lacks {missing}"
-        self._connection.register(name, table.select(columns))
-        self._made.add(name)
-
-    def make(self, name: str) -> None:
-        """Compute a step and what it needs, and keep what is to be kept."""
-        self._ensure(name)
-
-    def table(self, name: str) -> pa.Table:
-        """Return a step as an Arrow table with the types of its expression."""
-        self._ensure(name)
-        step = self._steps[name]
-        return self._fetch(step, f'SELECT * FROM "{name}"')  # noqa: S608 - the name of a step
-
-    def blocks(self, name: str) -> Iterator[TextBlock]:
-        """Yield the only column of a step, a text, in its order."""
-        step = self._steps[name]
-        for read in step.reads:
-            self._ensure(read)
-        result = self._connection.sql(step.sql)
-        for batch in result.to_arrow_reader(_LINES_PER_BLOCK):
-            yield TextBlock.of(batch.column(0))
-
-    def _ensure(self, name: str) -> None:
-        """Make a step and all that it reads."""
-        if name in self._made:
-            return
-        step = self._steps[name]
-        for read in step.reads:
-            self._ensure(read)
-        if step.kept:
-            self._connection.register(name, self._fetch(step, step.sql))
-        else:
-            self._connection.execute(f'CREATE TEMP VIEW "{name}" AS {step.sql}')
-        self._made.add(name)
-
-    def _fetch(self, step: CompiledStep, sql: str) -> pa.Table:
-        """Return the result of a query in the types of a step: sums come back from wider ones."""
-        table = self._connection.sql(sql).to_arrow_table()
-        types = [(column, _ARROW_TYPES[kind]) for column, kind in step.columns.items()]
-        return table.cast(pa.schema(types))

@@ -154,6 +154,18 @@ class Problem(enum.Enum):
         "不是月份。",
         "请写作 2026-10。",
     )
+    BAD_DATE = (
+        "This is not a date.",
+        "Write it as 2026-11-22.",
+        "不是日期。",
+        "请写作 2026-11-22。",
+    )
+    NOT_DECISION = (
+        "This is no decision.",
+        "Write confirm or refuse, or leave it empty.",
+        "不是决定。",
+        "请填写“确认”或“拒绝”，或留空。",
+    )
     BAD_DAYS = (
         "This is not a number of days from 1 to 31.",
         "Write a whole number of days.",

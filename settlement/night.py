@@ -5,7 +5,10 @@ province codes as texts; the definition of the lines is `settlement.core.night`.
 a database or a file, and nothing is stored: what passes from night to night is the caller's.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any, Final
@@ -26,17 +29,20 @@ from settlement.core.columns import (
 )
 from settlement.core.digest import DigestBuilder
 from settlement.core.summary import Summary, summarise
-from settlement.engine import DuckEngine, compiled
+from settlement.engine import Engine, EngineSettings, TextBlock, open_engine
 from settlement.texts import row_texts
 
 __all__ = [
     "FACT_SCHEMAS",
     "INPUT_SCHEMAS",
     "Facts",
+    "Night",
     "NightInputs",
     "NightResult",
     "asked_table",
+    "empty",
     "empty_input",
+    "open_night",
     "run_night",
     "run_proposals",
     "summarise_totals",
@@ -45,6 +51,7 @@ __all__ = [
 
 # Below this, threads wait for each other longer than they work.
 _SMALL_NIGHT_ROWS = 50_000
+_AHEAD_MAX = 4
 
 _TYPES: Final = {
     "int16": pa.int16(),
@@ -115,27 +122,30 @@ class NightInputs:
     Attributes:
         rows: Live rows of both sides and directions: not replaced by a later revision, not closed
             on an earlier date. `side` is `home` or `host`, the side of the row's own direction that
-            filed it; `position` its index in the log of its author.
+            filed it; `position` its index in the log of its author. One table, or one after the
+            other as they are read.
         reversed_numbers: Numbers that a side reversed, on any date, before clearing or after.
         cleared: Everything cleared on earlier dates; `cancelled` once its reversal was cleared.
+            Likewise one table or several.
         cleared_reversals: Reversals of cleared settlements, filed and not cleared.
         holds: Holds in force for this date.
-        facts: What the registers say; ``None`` leaves the classes that need them out.
+        facts: What the registers say; or what tells it of the distinct combinations of columns that
+            rows and cleared ones have (`CELLS`); ``None`` leaves the classes that need them out.
         business_date: The date being closed; ``None`` if nothing is ever in transit.
     """
 
-    rows: pa.Table
+    rows: pa.Table | Iterable[pa.Table]
     reversed_numbers: pa.Table
-    cleared: pa.Table
+    cleared: pa.Table | Iterable[pa.Table]
     cleared_reversals: pa.Table
     holds: pa.Table
-    facts: Facts | None = None
+    facts: Facts | Callable[[pa.Table], Facts] | None = None
     business_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightResult:
-    """What one night of one pair comes to.
+    """What one night of one pair comes to, all in memory.
 
     Attributes:
         digest: Root over the leaves, 32 bytes.
@@ -164,36 +174,108 @@ class NightResult:
     newly_cancelled: pa.Table
 
 
+class Night:
+    """A night whose inputs are loaded; what it comes to is read piece by piece, once each.
+
+    Made by `open_night`. Sums come first, then whatever the caller stores.
+
+    Attributes:
+        engine: What runs the plan.
+        row_fen: What each side's rows sum up to, home and host.
+    """
+
+    def __init__(self, engine: Engine, row_fen: tuple[int, int]) -> None:
+        self.engine = engine
+        self.row_fen = row_fen
+        self._summary: Summary | None = None
+
+    def summary(self) -> Summary:
+        """Return counts, sums, flows and positions.
+
+        Class totals are side totals: rows filed, and what lines add to them, which is the cleared
+        row of a number filed again with other content, and reversals of cleared settlements.
+        """
+        if self._summary is None:
+            self._summary = summarise_totals(self.engine.table("totals"))
+            extra = self.engine.table("beyond_rows").to_pylist()[0]
+            for side, total, filed in zip(
+                ("home", "host"), self._summary.side_fen, self.row_fen, strict=True
+            ):
+                assert total == filed + extra[f"{side}_fen"], "class totals equal side totals"
+        return self._summary
+
+    def line_batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield line, rank and filed_date of every line in the order of the digest."""
+        return self.engine.batches("line_bytes")
+
+    def closed_batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield side, pair, position and rank of the rows that are done with, in no order."""
+        return self.engine.batches("closed_places")
+
+    def newly_cancelled(self) -> pa.Table:
+        """Return home, host and settlement_no of cleared settlements that are cancelled now."""
+        return _outer(self.engine.table("newly_cancelled"))
+
+
+@contextmanager
+def open_night(inputs: NightInputs, settings: EngineSettings) -> Iterator[Night]:
+    """Load a night's inputs into an engine and yield the night; its result depends on no engine.
+
+    Args:
+        inputs: The tables; those that come one after the other are read once, here.
+        settings: On what it runs.
+    """
+    plan = "night" if inputs.facts is not None else "night_without_facts"
+    with open_engine(plan, settings) as engine:
+        # 1. Each side's rows, and history.
+        sums = {"home": 0, "host": 0}
+        for name in sums:
+            engine.load(f"{name}_rows", _inner(empty(INPUT_SCHEMAS["rows"]), INPUT_SCHEMAS["rows"]))
+        for sides in _ahead(_of_sides, _parts(inputs.rows)):
+            for side, rows in sides.items():
+                engine.load(f"{side}_rows", rows)
+                sums[side] += pc.sum(rows["amount_fen"]).as_py() or 0
+        for name in HISTORY:
+            schema = INPUT_SCHEMAS[name]
+            engine.load(name, _inner(empty(schema), schema))
+            for part in _parts(getattr(inputs, name)):
+                if part.num_rows:
+                    engine.load(name, _inner(part, schema))
+        # 2. Facts about what is there, and what is asked.
+        facts = inputs.facts
+        if facts is not None:
+            known = facts if isinstance(facts, Facts) else facts(_outer(engine.table("cells")))
+            for name in FACTS:
+                engine.load(name, _inner(getattr(known, name), FACT_SCHEMAS[name]))
+        engine.load("asked", asked_table(inputs.business_date))
+        yield Night(engine, (sums["home"], sums["host"]))
+
+
 def run_night(
-    inputs: NightInputs, *, threads: int | None = None, keep_leaves: bool = False
+    inputs: NightInputs,
+    *,
+    threads: int | None = None,
+    keep_leaves: bool = False,
+    settings: EngineSettings | None = None,
 ) -> NightResult:
-    """Return the result of a night; the same on every node, engine, order and number of threads.
+    """Return the result of a night in memory; the same on every node, engine and order.
 
     Args:
         inputs: The tables.
-        threads: Threads of the engine, 1 to 16; by default one for a small night, else two.
-        keep_leaves: Whether the bytes of the leaves are wanted, to serve a partner that differs.
+        threads: Threads of the engine, 1 to 16; by default one, as for a small night.
+        keep_leaves: Whether the bytes of the leaves are wanted.
+        settings: On what it runs; by default DuckDB in memory.
     """
-    plan = compiled("night" if inputs.facts is not None else "night_without_facts")
-    with DuckEngine(plan, threads=threads or _threads_for(inputs.rows)) as engine:
-        # 1. Inputs: each side's rows, history, facts, and what is asked.
-        for side in ("home", "host"):
-            rows = inputs.rows.filter(pc.equal(inputs.rows["side"], side))
-            engine.load(f"{side}_rows", _inner(rows, INPUT_SCHEMAS["rows"]))
-        for name in HISTORY:
-            engine.load(name, _inner(getattr(inputs, name), INPUT_SCHEMAS[name]))
-        if inputs.facts is not None:
-            for name in FACTS:
-                engine.load(name, _inner(getattr(inputs.facts, name), FACT_SCHEMAS[name]))
-        engine.load("asked", asked_table(inputs.business_date))
-        # 2. Sums, then bytes.
-        summary = summarise_totals(engine.table("totals"))
+    settings = settings or EngineSettings(threads=threads or 1)
+    with open_night(inputs, settings) as night:
+        # 1. Sums, then bytes.
+        summary = night.summary()
         builder = DigestBuilder(keep_leaves=keep_leaves)
-        for block in engine.blocks("line_bytes"):
-            builder.add(block)
+        for batch in night.line_batches():
+            builder.add(TextBlock.of(batch.column("line")))
         assert builder.line_count == sum(summary.counts.values()), "each line has one class"
-        _assert_sides(inputs, summary, engine)
-        # 3. What the caller stores.
+        # 2. What is read whole.
+        engine = night.engine
         return NightResult(
             digest=builder.digest(),
             leaf_hashes=builder.leaf_hashes(),
@@ -203,7 +285,7 @@ def run_night(
             lines=engine.table("line_table"),
             closed=_outer(engine.table("closed")),
             newly_cleared=_outer(engine.table("newly_cleared")),
-            newly_cancelled=_outer(engine.table("newly_cancelled")),
+            newly_cancelled=night.newly_cancelled(),
         )
 
 
@@ -217,7 +299,7 @@ def run_proposals(cleared: pa.Table, facts: Facts) -> pa.Table:
     Returns:
         home, host, settlement_no, class; sorted.
     """
-    with DuckEngine(compiled("proposals"), threads=_threads_for(cleared)) as engine:
+    with open_engine("proposals", EngineSettings(threads=_threads_for(cleared))) as engine:
         engine.load("cleared", _inner(cleared, INPUT_SCHEMAS["cleared"]))
         for name in FACTS:
             engine.load(name, _inner(getattr(facts, name), FACT_SCHEMAS[name]))
@@ -248,17 +330,34 @@ def summarise_totals(totals: pa.Table) -> Summary:
     return summarise(zip(*(totals[name].to_pylist() for name in names), strict=True))
 
 
-def _assert_sides(inputs: NightInputs, summary: Summary, engine: DuckEngine) -> None:
-    """Assert that class totals equal side totals: rows filed, and what lines add to them.
+def empty(schema: pa.Schema) -> pa.Table:
+    """Return a table without rows."""
+    return pa.Table.from_batches([], schema=schema)
 
-    Lines hold, beyond the rows, the cleared row of a number filed again with other content, and the
-    reversals of cleared settlements.
-    """
-    extra = engine.table("beyond_rows").to_pylist()[0]
-    for side, total in zip(("home", "host"), summary.side_fen, strict=True):
-        rows = inputs.rows.filter(pc.equal(inputs.rows["side"], side))
-        filed = sum(rows["amount_fen"].to_pylist())
-        assert total == filed + extra[f"{side}_fen"], "class totals equal side totals"
+
+def _parts(tables: pa.Table | Iterable[pa.Table]) -> Iterable[pa.Table]:
+    """Return tables that come one after the other; one by itself is the only one."""
+    return [tables] if isinstance(tables, pa.Table) else tables
+
+
+def _of_sides(rows: pa.Table) -> dict[str, pa.Table]:
+    """Return the rows of each side as a plan reads them."""
+    schema = INPUT_SCHEMAS["rows"]
+    return {
+        side: _inner(rows.filter(pc.equal(rows["side"], side)), schema) for side in ("home", "host")
+    }
+
+
+def _ahead(work: Callable[[pa.Table], Any], tables: Iterable[pa.Table]) -> Iterator[Any]:
+    """Yield what is made of tables, in their order, making a few while the last is used."""
+    with ThreadPoolExecutor(max_workers=2) as workers:
+        made: deque[Any] = deque()
+        for table in tables:
+            made.append(workers.submit(work, table))
+            if len(made) >= _AHEAD_MAX:
+                yield made.popleft().result()
+        while made:
+            yield made.popleft().result()
 
 
 def _inner(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -286,17 +385,24 @@ def _outer(table: pa.Table) -> pa.Table:
     columns: dict[str, Any] = {}
     for name in table.column_names:
         if name == "pair":
-            codes = [codes_of(pair) for pair in table["pair"].to_pylist()]
-            columns["home"] = pa.array([home for home, _ in codes], pa.string())
-            columns["host"] = pa.array([host for _, host in codes], pa.string())
+            pairs = pc.unique(table[name]).to_pylist()
+            columns["home"] = _named(table[name], {pair: codes_of(pair)[0] for pair in pairs})
+            columns["host"] = _named(table[name], {pair: codes_of(pair)[1] for pair in pairs})
         elif name == "rank":
-            ranks = table["rank"].to_pylist()
-            columns["class"] = pa.array(
-                [LineClass.of_rank(rank).name for rank in ranks], pa.string()
+            ranks = pc.unique(table[name]).to_pylist()
+            columns["class"] = _named(
+                table[name], {rank: LineClass.of_rank(rank).name for rank in ranks}
             )
         else:
             columns[name] = table[name]
     return pa.table(columns)
+
+
+def _named(column: Any, names: Mapping[int, str]) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Return numbers as the texts that stand for them."""
+    numbers = pa.array(list(names), column.type)
+    texts = pa.array(list(names.values()), pa.string())
+    return pc.take(texts, pc.index_in(column, numbers))
 
 
 assert {field.name for field in fields(Facts)} == set(FACTS), "one field for each fact"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from settlement.findings import BadFile
 
 if TYPE_CHECKING:
-    from settlement.engine import DuckEngine
+    from settlement.engine import Engine, EngineSettings
 
 __all__ = ["Reconciliation", "reconcile"]
 
@@ -77,7 +77,7 @@ def reconcile(
     host_path: Path | str,
     *,
     lines_path: Path | str | None = None,
-    threads: int = 2,
+    settings: "EngineSettings | None" = None,
 ) -> Reconciliation:
     """Return what two settlement files come to.
 
@@ -85,7 +85,8 @@ def reconcile(
         home_path: Rows that the home provinces filed, CSV or XLSX.
         host_path: Rows that the host provinces filed, CSV or XLSX.
         lines_path: Where to write every line with its class; `.parquet` or `.csv`.
-        threads: Threads of the engine, 1 to 16; the result does not depend on it.
+        settings: On what it runs, by default DuckDB in memory on two threads; the result does not
+            depend on it.
 
     Raises:
         BadFile: If anything in either file is bad; `findings` names each row and its file.
@@ -100,11 +101,11 @@ def reconcile(
 
         reading = [readers.submit(read_settlement_table, path) for path in inputs]
         from settlement.core.columns import HISTORY
-        from settlement.engine import DuckEngine, compiled
+        from settlement.engine import EngineSettings, open_engine
         from settlement.night import asked_table, empty_input, summarise_totals
 
         home, host = _both(reading)
-    with DuckEngine(compiled("files"), threads=threads) as engine:
+    with open_engine("files", settings or EngineSettings()) as engine:
         for name, table in (("home_rows", home), ("host_rows", host), ("asked", asked_table(None))):
             engine.load(name, table)
         for name in HISTORY:
@@ -166,17 +167,18 @@ def _both(reading: "list[Future[Any]]") -> list[Any]:
     return tables
 
 
-def _digest(engine: "DuckEngine") -> tuple[bytes, int]:
+def _digest(engine: "Engine") -> tuple[bytes, int]:
     """Return digest and number of the lines, hashing each block while the next one is made."""
     from settlement.core.digest import DigestBuilder
+    from settlement.engine import TextBlock
 
     builder = DigestBuilder()
     with ThreadPoolExecutor(max_workers=1) as hasher:
         hashing: Future[None] | None = None
-        for block in engine.blocks("line_bytes"):
+        for batch in engine.batches("line_bytes"):
             if hashing is not None:
                 hashing.result()
-            hashing = hasher.submit(builder.add, block)
+            hashing = hasher.submit(builder.add, TextBlock.of(batch.column("line")))
         if hashing is not None:
             hashing.result()
     return builder.digest(), builder.line_count

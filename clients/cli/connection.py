@@ -4,7 +4,7 @@ A profile is what ``deltacare node init`` left for a client: endpoint, the provi
 certificate and key. Options win over environment variables. Nothing connects before it must.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -16,9 +16,13 @@ from clients.language import both, tr
 
 if TYPE_CHECKING:
     from clients.sdk.node import SyncNodeClient
+    from deltacare.ids import Principal
     from deltacare.v1.types_pb2 import Duty
 
-__all__ = ["Connection", "Signature", "connected", "signed"]
+__all__ = ["DRAFTING_ROLES", "Connection", "Signature", "connected", "signed"]
+
+DRAFTING_ROLES = frozenset({"clerk", "payer"})
+"""Roles of persons whose filings somebody else reviews."""
 
 CLIENT_DEFAULT = "system"
 TIMEOUT_S_DEFAULT = 30.0
@@ -45,10 +49,49 @@ class Connection:
             InputRefused: If no profile is given or found.
         """
         from dataclasses import replace
+        from typing import cast
 
+        from clients.cli.drafting import DraftingNode
         from clients.sdk.credentials import Profile
         from clients.sdk.node import SyncNodeClient
 
+        directory, name = self._place()
+        profile = Profile.load(directory, name=name)
+        if self.node:
+            profile = replace(profile, endpoint=self.node)
+        client = SyncNodeClient.of(profile, timeout_s=self.timeout_s)
+        if self.caller().role in DRAFTING_ROLES:
+            return cast("SyncNodeClient", DraftingNode(client))
+        return client
+
+    def caller(self) -> "Principal":
+        """Return who the certificate of the profile says the caller is.
+
+        Raises:
+            InputRefused: If no profile is given or found, or its certificate names no caller.
+        """
+        from clients.sdk.credentials import read_file
+        from deltacare.errors import Refusal
+        from deltacare.ids import Principal
+
+        directory, name = self._place()
+        pem = read_file(directory / f"{name}.crt", field_name="certificate")
+        try:
+            return Principal.parse(_uri_of(pem))
+        except (Refusal, ValueError):
+            raise InputRefused(
+                tr(
+                    f"证书 {name}.crt 未写明联盟的调用者。",
+                    f"The certificate {name}.crt names no caller of the federation.",
+                )
+            ) from None
+
+    def _place(self) -> tuple[Path, str]:
+        """Return the directory of the profile and the name of its client.
+
+        Raises:
+            InputRefused: If no profile is given or found.
+        """
         if not self.profile:
             raise InputRefused(
                 tr(
@@ -73,10 +116,23 @@ class Connection:
                     f"--as {self.profile}: there is no certificate {name}.crt in it.",
                 )
             )
-        profile = Profile.load(directory, name=name)
-        if self.node:
-            profile = replace(profile, endpoint=self.node)
-        return SyncNodeClient.of(profile, timeout_s=self.timeout_s)
+        return directory, name
+
+
+def _uri_of(certificate_pem: bytes) -> str:
+    """Return the first URI among the names of a certificate.
+
+    Raises:
+        ValueError: If there is no certificate, or no URI in it.
+    """
+    from cryptography import x509
+
+    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound as error:
+        raise ValueError from error
+    return next(iter(names.value.get_values_for_type(x509.UniformResourceIdentifier)), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +141,18 @@ class Signature:
 
     Attributes:
         maker: Opaque id.
-        reviewer: Opaque id of another person.
+        reviewer: Opaque id of another person; empty if that one has still to review it.
         request_id: A UUID, or ``None`` for a fresh one.
     """
 
     maker: str
     reviewer: str
     request_id: str | None
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether what it stands under waits for a reviewer."""
+        return not self.reviewer
 
     @property
     def duty(self) -> "Duty":
@@ -155,16 +216,20 @@ def signed(function: Callable[..., Any]) -> Any:  # noqa: ANN401  # click's own 
     @option(
         "--maker",
         envvar="DELTACARE_MAKER",
-        required=True,
         metavar="ID",
-        help=both("经办人的内部编号。", "Opaque id of the maker."),
+        help=both(
+            "经办人的内部编号；以经办人身份连接时无需填写。",
+            "Opaque id of the maker; whoever connects as a clerk is the maker.",
+        ),
     )
     @option(
         "--reviewer",
         envvar="DELTACARE_REVIEWER",
-        required=True,
         metavar="ID",
-        help=both("复核人的内部编号，不得与经办人相同。", "Opaque id of the checker."),
+        help=both(
+            "复核人的内部编号，不得与经办人相同；经办人提交的由他人另行复核。",
+            "Opaque id of the checker; what a clerk submits somebody else reviews later.",
+        ),
     )
     @option(
         "--request-id",
@@ -174,11 +239,15 @@ def signed(function: Callable[..., Any]) -> Any:  # noqa: ANN401  # click's own 
     @wraps(function)
     def with_signature(
         *,
-        maker: str,
-        reviewer: str,
+        maker: str | None,
+        reviewer: str | None,
         request_id: str | None,
         **arguments: Any,  # noqa: ANN401  # the command's own
     ) -> Any:  # noqa: ANN401  # what the command returns
+        if not reviewer:
+            maker, reviewer = _alone(maker, arguments), ""
+        elif not maker:
+            raise _missing("--maker")
         if maker == reviewer:
             raise InputRefused(
                 tr(
@@ -190,3 +259,43 @@ def signed(function: Callable[..., Any]) -> Any:  # noqa: ANN401  # click's own 
         return function(signature=signature, **arguments)
 
     return with_signature
+
+
+def _alone(maker: str | None, arguments: Mapping[str, Any]) -> str:
+    """Return the id of who makes a request that somebody else reviews later.
+
+    Args:
+        maker: As given, if it was.
+        arguments: Of the command, what finds the node among them.
+
+    Raises:
+        InputRefused: If the caller has to name a reviewer.
+    """
+    connection = Connection(
+        node=arguments.get("node"), profile=arguments.get("profile"), timeout_s=TIMEOUT_S_DEFAULT
+    )
+    if not connection.profile:
+        raise _missing("--reviewer" if maker else "--maker, --reviewer")
+    caller = connection.caller()
+    if caller.role not in DRAFTING_ROLES:
+        raise _missing("--reviewer" if maker else "--maker, --reviewer")
+    if maker and maker != caller.opaque_id:
+        raise InputRefused(
+            tr(
+                f"经办人须是证书本人（{caller.opaque_id}），不得填写 {maker}。",
+                f"The maker is who connects ({caller.opaque_id}), not {maker}.",
+            )
+        )
+    return caller.opaque_id
+
+
+def _missing(options: str) -> InputRefused:
+    """Return the refusal of a write of which nobody answers for a part."""
+    return InputRefused(
+        tr(
+            f"请用 {options} 写明经办人与复核人，"
+            "或以经办人（clerk）、付款人（payer）身份连接后提交待复核。",
+            f"Say with {options} who made and who reviewed it, or connect as a clerk or payer, "
+            "whose filings somebody else reviews.",
+        )
+    )

@@ -9,7 +9,15 @@ from clients.cli.output import pages, print_table, yuan
 from clients.language import tr
 from clients.plain import enum_name
 
-__all__ = ["agreed_turn", "draw_nights", "list_nights", "own_partners", "verdict", "waiting_lines"]
+__all__ = [
+    "agreed_turn",
+    "draw_nights",
+    "list_nights",
+    "own_partners",
+    "verdict",
+    "waiting_lines",
+    "waits",
+]
 
 _STATES = {
     "WAITING": ("等待", "waiting"),
@@ -69,13 +77,14 @@ def verdict(nights: Sequence[Any]) -> int:
 def waiting_lines(nights: Sequence[Any]) -> list[str]:
     """Return one line for each night that waits: which, and for what."""
     return [
-        f"{night.business_date} {night.lower}-{night.higher}  {_waits(night.waiting_for)}"
+        f"{night.business_date} {night.lower}-{night.higher}  {waits(night.waiting_for)}"
         for night in nights
         if night.waiting_for
     ]
 
 
-def _waits(text: str) -> str:
+def waits(text: str) -> str:
+    """Return what a night waits for, in words; a code that is not known as it is."""
     code, _, detail = text.partition(" ")
     words = _WAITING.get(code)
     return f"{tr(*words)}{detail}" if words else text

@@ -1,14 +1,16 @@
 """What filing from a file has in common: every row checked, then batches sent, then told.
 
 `settle import` and `settle revise` are made of it. Nothing is sent before the whole file is
-checked.
+checked. What a clerk sends waits for a reviewer; what a system sends is filed.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from clients.cli.drafting import submit, submitted_lines
 from clients.cli.failures import (
     Exit,
     Fault,
@@ -20,14 +22,26 @@ from clients.cli.failures import (
 )
 from clients.cli.output import answer, progress, say
 from clients.language import tr
+from clients.plain import plain
 from deltacare.errors import Reason, Refusal
 
 if TYPE_CHECKING:
     from clients.cli.connection import Signature
     from clients.filing.batches import Batch
+    from clients.filing.record_files import StatedTotals
+    from deltacare.v1.policy_service_pb2 import ComputedAmount
     from settlement.records import SettlementRow
 
-__all__ = ["CheckedFile", "Sent", "check_file", "refuse_faults", "row_fault", "send", "tell"]
+__all__ = [
+    "CheckedFile",
+    "Sent",
+    "check_file",
+    "compute",
+    "refuse_faults",
+    "row_fault",
+    "send",
+    "tell",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +52,19 @@ class CheckedFile:
         good: Rows that may be filed.
         faults: What is wrong with the others.
         fault_count: How many faults there are, where not all are listed.
+        totals: What the file says that it holds.
+        filed_dates: By row, the business date that the file gives.
+        empty: Numbers of the rows whose amount the node has to compute.
+        computed: By row, what it computed.
     """
 
     good: list["SettlementRow"]
     faults: list[Fault]
     fault_count: int
+    totals: tuple["StatedTotals", ...] = ()
+    filed_dates: Mapping[int, str] = field(default_factory=dict)
+    empty: frozenset[int] = frozenset()
+    computed: Mapping[int, "ComputedAmount"] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,11 +75,13 @@ class Sent:
         filed: Records that were appended by this run.
         repeated: Records that an earlier run had filed.
         refused: What the node has against others.
+        drafts: What waits for a reviewer, where a clerk submitted it.
     """
 
     filed: int = 0
     repeated: int = 0
     refused: list[Fault] = field(default_factory=list)
+    drafts: list[Any] = field(default_factory=list)
 
 
 def row_fault(row: int, name: str, value: str, description: str, remedy: str = "") -> Fault:
@@ -74,14 +98,12 @@ def check_file(file: Path, own: str) -> CheckedFile:
         own: The node's province.
     """
     from clients.filing.checks import sound_rows
-    from settlement.findings import Findings
-    from settlement.records import read_settlements
+    from clients.filing.record_files import read_records
 
     with progress("检查文件", "checking the file") as bar:
-        read = read_settlements(file)
+        read = read_records(file)
         bar.advance(len(read.rows))
-    findings = Findings(read.findings)
-    findings.total = read.findings_total
+    findings = read.findings
     sound = sound_rows(read.rows, findings)
     good = [row for row in sound if own in (row.home, row.host)]
     foreign = [row for row in read.rows if own not in (row.home, row.host)]
@@ -96,7 +118,48 @@ def check_file(file: Path, own: str) -> CheckedFile:
         )
         for row in foreign
     ]
-    return CheckedFile(good=good, faults=faults, fault_count=findings.total + len(foreign))
+    return CheckedFile(
+        good=good,
+        faults=faults,
+        fault_count=findings.total + len(foreign),
+        totals=read.totals,
+        filed_dates=read.filed_dates,
+        empty=read.computed_rows,
+    )
+
+
+def compute(node: Any, checked: CheckedFile) -> CheckedFile:  # noqa: ANN401  # a client of a node
+    """Let the node compute the amounts that a file leaves empty.
+
+    Returns:
+        The file with them; rows for which nothing is paid are among the faults.
+    """
+    from clients.filing.amounts import REASONS, compute_amounts
+    from clients.filing.batches import record_of
+
+    asked = [row for row in checked.good if row.row in checked.empty]
+    if not asked:
+        return checked
+    amounts = compute_amounts(node, [record_of(row) for row in asked])
+    computed = {
+        row.row: amount for row, amount in zip(asked, amounts, strict=True) if amount.amount_fen
+    }
+    faults = [
+        row_fault(row.row, "amount_fen", "", tr(*REASONS[amount.reason or "NO_RATE"]))
+        for row, amount in zip(asked, amounts, strict=True)
+        if not amount.amount_fen
+    ]
+    return replace(
+        checked,
+        good=[
+            replace(row, amount_fen=computed[row.row].amount_fen) if row.row in computed else row
+            for row in checked.good
+            if row.row not in checked.empty or row.row in computed
+        ],
+        faults=[*checked.faults, *faults],
+        fault_count=checked.fault_count + len(faults),
+        computed=computed,
+    )
 
 
 def refuse_faults(file: Path, faults: Sequence[Fault], fault_count: int) -> None:
@@ -130,6 +193,8 @@ def send(
     """
     from clients.filing.batches import file_batches, log_sizes
 
+    if signature.is_draft:
+        return _submit(node, batches)
     sent = Sent()
     total = sum(len(batch.rows) for batch in batches)
     try:
@@ -153,6 +218,47 @@ def send(
                 row_fault(row, name, fault.value, reason_words(fault.description), fault.remedy)
                 for row, name, fault in outcome.faults()
             ]
+    return sent
+
+
+def _submit(node: Any, batches: Sequence["Batch"]) -> Sent:  # noqa: ANN401  # a client of a node
+    """Submit batches for review, each a draft; what the node has against one stops none."""
+    from clients.filing.batches import Outcome
+    from deltacare.v1.settlement_service_pb2 import (
+        FieldFault,
+        FileRecordsRequest,
+        FileRecordsResponse,
+    )
+
+    sent = Sent()
+    total = sum(len(batch.rows) for batch in batches)
+    with progress("提交待复核", "submitting for review", total=total) as bar:
+        for batch in batches:
+            request = FileRecordsRequest(
+                request_id=batch.request_id, partner=batch.partner, records=batch.records
+            )
+            try:
+                draft = submit(
+                    node,
+                    request,
+                    control_count=len(batch.records),
+                    control_fen=sum(record.amount_fen for record in batch.records),
+                )
+            except Refusal as refusal:
+                if not refusal.violations:
+                    raise
+                faults = [
+                    FieldFault(field=each.field, value=each.value, description=each.description)
+                    for each in refusal.violations
+                ]
+                refused = FileRecordsResponse(refusal_reason=refusal.reason.wire, faults=faults)
+                sent.refused += [
+                    row_fault(row, name, fault.value, reason_words(fault.description))
+                    for row, name, fault in Outcome(batch=batch, response=refused).faults()
+                ]
+            else:
+                sent.drafts.append(draft)
+            bar.advance(len(batch.rows))
     return sent
 
 
@@ -180,6 +286,7 @@ def tell(
     sent: Sent,
     is_dry_run: bool,
     more: Iterable[tuple[str, int, str]] = (),
+    facts: Mapping[str, object] = MappingProxyType({}),
 ) -> int:
     """Say what was filed and what was not, and return the exit code.
 
@@ -191,6 +298,7 @@ def tell(
         sent: What became of the good rows.
         is_dry_run: Nothing was to be filed.
         more: Further counts: name in JSON, number, words with the number.
+        facts: What a program is told beside it.
     """
     more = tuple(more)
     data = {
@@ -199,7 +307,9 @@ def tell(
         "good_rows": good,
         "filed": sent.filed,
         "already_filed": sent.repeated,
+        "drafts": [plain(draft) for draft in sent.drafts],
         **{name: count for name, count, _ in more},
+        **facts,
         "fault_count": fault_count,
         "faults": [fault_plain(fault) for fault in faults],
         "refused": [fault_plain(fault) for fault in sent.refused],
@@ -207,6 +317,8 @@ def tell(
     parts = [tr(f"合格 {good} 行", f"{good} good rows")]
     if is_dry_run:
         parts.append(tr("未报送（--dry-run）", "nothing filed (--dry-run)"))
+    elif sent.drafts:
+        parts.append(tr(f"{len(sent.drafts)} 批已提交", f"{len(sent.drafts)} batches submitted"))
     else:
         parts.append(tr(f"本次报送 {sent.filed} 行", f"{sent.filed} filed"))
         if sent.repeated:
@@ -214,7 +326,7 @@ def tell(
                 tr(f"{sent.repeated} 行先前已报送", f"{sent.repeated} had been filed before")
             )
     parts += [words for _, count, words in more if count]
-    answer(data, [tr("，", ", ").join(parts)])
+    answer(data, [tr("，", ", ").join(parts), *submitted_lines(sent.drafts)])
     for title, listed, count in (
         (tr("文件问题：", "In the file:"), faults, fault_count),
         (tr("节点拒绝：", "Refused by the node:"), sent.refused, len(sent.refused)),

@@ -1,7 +1,4 @@
-"""Settlement files: ``import`` files one with a node, ``reconcile`` compares two without any.
-
-A file is read whole before anything is sent, so that a clerk hears of every bad row at once.
-"""
+"""``settle reconcile``: compares two settlement files line by line, with no node."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,70 +6,16 @@ from typing import TYPE_CHECKING
 import click
 
 from clients.cli.commands import Group, command, option
-from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.failures import Exit
 from clients.cli.output import answer, print_table, require_folder, yuan
-from clients.cli.sending import Sent, check_file, refuse_faults, send, tell
 from clients.language import both, tr
 
 if TYPE_CHECKING:
     from settlement.reconcile import Reconciliation
 
-__all__ = ["import_", "reconcile"]
+__all__ = ["reconcile"]
 
 _group = Group(name="files", help="")
-
-
-@command(
-    _group,
-    "import",
-    help=both(
-        "报送一份结算文件：先检查全部行，全部合格（或加 --only-good）才报送。重跑不会重复报送。",
-        "File a settlement file: every row is checked first, and nothing is filed unless all are "
-        "good, or --only-good is given. Running it again files nothing twice.",
-    ),
-)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@option(
-    "--only-good",
-    is_flag=True,
-    help=both("只报送合格的行。", "File the good rows only."),
-)
-@option("--dry-run", is_flag=True, help=both("只检查，不报送。", "Check only; nothing is filed."))
-@signed
-@connected
-def import_(
-    *, connection: Connection, signature: Signature, file: Path, only_good: bool, dry_run: bool
-) -> int:
-    """File the records of a file."""
-    from clients.filing.batches import batches_of
-    from deltacare.v1.federation_service_pb2 import WhoAmIRequest
-
-    with connection.open() as node:
-        # 1. Every row, before anything is sent.
-        own = node.federation.WhoAmI(WhoAmIRequest()).province
-        checked = check_file(file, own)
-        if not only_good:
-            refuse_faults(file, checked.faults, checked.fault_count)
-        # 2. Batches to each partner.
-        sent = Sent()
-        if not dry_run:
-            batches = batches_of(
-                checked.good,
-                own=own,
-                maker=signature.maker,
-                reviewer=signature.reviewer,
-                once=signature.request_id,
-            )
-            sent = send(node, batches, signature)
-    return tell(
-        file=file,
-        good=len(checked.good),
-        faults=checked.faults,
-        fault_count=checked.fault_count,
-        sent=sent,
-        is_dry_run=dry_run,
-    )
 
 
 @command(
@@ -113,13 +56,40 @@ def import_(
     show_default=True,
     help=both("引擎线程数；结果与此无关。", "Threads; the result does not depend on them."),
 )
-def reconcile(*, home_path: Path, host_path: Path, lines_path: Path | None, threads: int) -> int:
+@option(
+    "--engine",
+    default="duckdb",
+    show_default=True,
+    help=both(
+        "引擎：duckdb，或 Spark 主节点，如 'local[*]'、spark://host:7077（须安装 spark 附加包）。",
+        "duckdb, or with the extra spark a Spark master such as 'local[*]' or spark://host:7077.",
+    ),
+)
+@option(
+    "--memory-mb",
+    type=click.IntRange(min=64),
+    help=both(
+        "内存上限（MiB），超出部分写入临时文件；不指定则全部在内存中。",
+        "Memory in MiB, beyond which temporary files are used; without it, all is in memory.",
+    ),
+)
+def reconcile(
+    *,
+    home_path: Path,
+    host_path: Path,
+    lines_path: Path | None,
+    threads: int,
+    engine: str,
+    memory_mb: int | None,
+) -> int:
     """Reconcile two files."""
+    from settlement.engine import EngineSettings, parse_engine
     from settlement.reconcile import reconcile as run
 
     if lines_path is not None:
         require_folder(lines_path)
-    result = run(home_path, host_path, lines_path=lines_path, threads=threads)
+    settings = EngineSettings(name=parse_engine(engine), threads=threads, memory_mb=memory_mb)
+    result = run(home_path, host_path, lines_path=lines_path, settings=settings)
     if answer(result.to_dict()):
         _draw(result)
     return Exit.YES if result.matched_only else Exit.NO

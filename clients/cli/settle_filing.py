@@ -1,6 +1,5 @@
-"""What a clerk does with single settlements: see what waits, refuse, reverse, hold back."""
+"""What a clerk does with single settlements: refuse, reverse, hold back."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,12 @@ import click
 
 from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
-from clients.cli.output import answer, pages, print_table, require_folder, say, yuan
+from clients.cli.failures import InputRefused
+from clients.cli.output import answer
 from clients.language import both, tr
 from clients.plain import plain
 
-__all__ = ["hold", "inbox", "refuse", "release", "reverse"]
+__all__ = ["hold", "refuse", "release", "reverse"]
 
 _group = Group(name="filing", help="")
 
@@ -24,77 +24,22 @@ _partner = option(
 _reason = option(
     "--reason", required=True, metavar="CODE", help=both("事由代码。", "Code of the reason.")
 )
+_reason_of_numbers = option(
+    "--reason",
+    metavar="CODE",
+    help=both("事由代码；用 --file 时在文件中。", "Code of the reason; a file says it itself."),
+)
 _numbers = click.argument("numbers", nargs=-1, required=True)
-
-
-@command(
-    _group,
-    "inbox",
+_some_numbers = click.argument("numbers", nargs=-1)
+_file = option(
+    "--file",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help=both(
-        "服务地已报而本方（户籍地）既未报也未拒绝的记录。",
-        "What the host filed and the own province, as home, has neither filed nor refused.",
+        "按文件办理（列：结算编号、事由代码），模板见 settle template。",
+        "By a file with the columns settlement_no and reason; see settle template.",
     ),
 )
-@_partner
-@option(
-    "--csv",
-    "csv_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help=both(
-        "写成结算文件，核对后可直接报送。", "Write them as a settlement file, to check and file."
-    ),
-)
-@connected
-def inbox(*, connection: Connection, partner: str, csv_path: Path | None) -> None:
-    """List what waits."""
-    if csv_path is not None:
-        require_folder(csv_path)
-    from deltacare.v1.settlement_service_pb2 import RECORD_VIEW_INBOX, ListRecordsRequest
-
-    request = ListRecordsRequest(partner=partner, view=RECORD_VIEW_INBOX)
-    with connection.open() as node:
-        found = [
-            row for page in pages(node.settlement.ListRecords, request) for row in page.records
-        ]
-    if csv_path is not None:
-        _write_csv(csv_path, (row.record for row in found))
-        say(tr(f"{len(found)} 条写入 {csv_path}", f"{len(found)} written to {csv_path}"))
-    if answer({"records": [plain(row) for row in found]}) and csv_path is None:
-        print_table(
-            [
-                tr("结算编号", "number"),
-                tr("机构", "institution"),
-                tr("项目", "kind"),
-                tr("月份", "month"),
-                tr("天数", "days"),
-                tr("金额（元）", "yuan"),
-                tr("报送日", "filed"),
-            ],
-            [
-                (
-                    row.record.settlement_no,
-                    row.record.institution,
-                    row.record.subsidy_kind,
-                    row.record.service_month,
-                    row.record.service_days,
-                    yuan(row.record.amount_fen),
-                    row.filed_date,
-                )
-                for row in found
-            ],
-            numbers=(4, 5),
-        )
-
-
-def _write_csv(path: Path, records: Iterable[Any]) -> None:
-    import csv
-
-    from settlement.core.columns import COLUMNS
-
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows([getattr(record, column) for column in COLUMNS] for record in records)
 
 
 @command(
@@ -105,9 +50,10 @@ def _write_csv(path: Path, records: Iterable[Any]) -> None:
         "As home, say why the host's records are not answered.",
     ),
 )
-@_numbers
+@_some_numbers
+@_file
 @_partner
-@_reason
+@_reason_of_numbers
 @signed
 @connected
 def refuse(
@@ -116,12 +62,14 @@ def refuse(
     signature: Signature,
     numbers: tuple[str, ...],
     partner: str,
-    reason: str,
+    reason: str | None,
+    file: Path | None,
 ) -> None:
     """Refuse records of the host."""
     from deltacare.v1.entry_pb2 import RecordRefusal
     from deltacare.v1.settlement_service_pb2 import RefuseRecordsRequest
 
+    ends = _ends(numbers, reason, file)
     with connection.open() as node:
         own = _own(node)
         response = node.settlement.RefuseRecords(
@@ -130,12 +78,12 @@ def refuse(
                 duty=signature.duty,
                 partner=partner,
                 refusals=[
-                    RecordRefusal(settlement_no=number, home=own, host=partner, reason=reason)
-                    for number in numbers
+                    RecordRefusal(settlement_no=number, home=own, host=partner, reason=why)
+                    for number, why in ends
                 ],
             )
         )
-    _told(response, tr(f"已拒绝 {len(numbers)} 条", f"Refused {len(numbers)}"))
+    _told(response, tr(f"已拒绝 {len(ends)} 条", f"Refused {len(ends)}"))
 
 
 @command(
@@ -143,7 +91,8 @@ def refuse(
     "reverse",
     help=both("冲正本方已报的记录。", "Cancel records that the own province filed."),
 )
-@_numbers
+@_some_numbers
+@_file
 @_partner
 @option(
     "--as-home/--as-host",
@@ -151,7 +100,7 @@ def refuse(
     required=True,
     help=both("本方在这些结算中是户籍地还是服务地。", "What the own province is in them."),
 )
-@_reason
+@_reason_of_numbers
 @signed
 @connected
 def reverse(
@@ -161,12 +110,14 @@ def reverse(
     numbers: tuple[str, ...],
     partner: str,
     as_home: bool,
-    reason: str,
+    reason: str | None,
+    file: Path | None,
 ) -> None:
     """Reverse own records."""
     from deltacare.v1.entry_pb2 import Reversal
     from deltacare.v1.settlement_service_pb2 import FileReversalsRequest
 
+    ends = _ends(numbers, reason, file)
     with connection.open() as node:
         own = _own(node)
         home, host = (own, partner) if as_home else (partner, own)
@@ -176,12 +127,12 @@ def reverse(
                 duty=signature.duty,
                 partner=partner,
                 reversals=[
-                    Reversal(settlement_no=number, home=home, host=host, reason=reason)
-                    for number in numbers
+                    Reversal(settlement_no=number, home=home, host=host, reason=why)
+                    for number, why in ends
                 ],
             )
         )
-    _told(response, tr(f"已冲正 {len(numbers)} 条", f"Reversed {len(numbers)}"))
+    _told(response, tr(f"已冲正 {len(ends)} 条", f"Reversed {len(ends)}"))
 
 
 @command(_group, "hold", help=both("作为户籍地，暂缓支付。", "As home, hold settlements back."))
@@ -285,6 +236,26 @@ def release(
             )
         )
     _told(response, tr(f"已解除 {len(indexes)} 条", f"Ended {len(indexes)}"))
+
+
+def _ends(numbers: tuple[str, ...], reason: str | None, file: Path | None) -> list[tuple[str, str]]:
+    """Return numbers with the reason of each: given one by one, or in a file.
+
+    Raises:
+        InputRefused: If neither or both are given, or numbers without a reason.
+    """
+    if file is not None and not numbers and reason is None:
+        from clients.filing.end_files import read_ends
+
+        return [(row.settlement_no, row.reason) for row in read_ends(file)]
+    if file is not None or not numbers or reason is None:
+        raise InputRefused(
+            tr(
+                "请给出结算编号与 --reason，或只用 --file 给出文件。",
+                "Give settlement numbers and --reason, or a file with --file and nothing else.",
+            )
+        )
+    return [(number, reason) for number in numbers]
 
 
 def _own(node: Any) -> str:  # noqa: ANN401  # a client of a node

@@ -19,9 +19,8 @@ from clients.cli.nights import (
 from clients.cli.output import answer, pages, print_table, say, yuan
 from clients.language import both, tr
 from clients.plain import enum_name, plain
-from deltacare.errors import DeltacareError, Reason
 
-__all__ = ["close_day", "compare", "discrepancies", "proposals", "run", "status"]
+__all__ = ["close_day", "compare", "nights", "proposals", "run"]
 
 _group = Group(name="night", help="")
 
@@ -116,12 +115,12 @@ def _tell_waiting(nights: Sequence[Any]) -> None:
         click.echo("\n".join([tr("等待：", "Waiting:"), *(f"  {line}" for line in lines)]))
 
 
-@command(_group, "status", help=both("各对、各日的对账进度。", "Where each pair's nights stand."))
+@command(_group, "nights", help=both("各对、各日的对账进度。", "Where each pair's nights stand."))
 @option("--province", default="", metavar="CODE", help=both("只列该省的。", "Only its pairs."))
 @option("--from", "from_date", default="", metavar="DATE", help=both("起始日。", "First date."))
 @option("--until", "until_date", default="", metavar="DATE", help=both("截止日。", "Last date."))
 @connected
-def status(*, connection: Connection, province: str, from_date: str, until_date: str) -> int:
+def nights(*, connection: Connection, province: str, from_date: str, until_date: str) -> int:
     """Show nights and closes."""
     from deltacare.v1.clearing_service_pb2 import ListPairNightsRequest
     from deltacare.v1.settlement_service_pb2 import ListDayClosesRequest
@@ -129,10 +128,10 @@ def status(*, connection: Connection, province: str, from_date: str, until_date:
     request = ListPairNightsRequest(province=province, from_date=from_date, until_date=until_date)
     with connection.open() as node:
         closes = node.settlement.ListDayCloses(ListDayClosesRequest())
-        nights = list_nights(node, request)
+        found = list_nights(node, request)
     # Whose turn it is depends on every party.
-    turn = None if province else agreed_turn(nights)
-    data: dict[str, Any] = {"nights": [plain(night) for night in nights], **plain(closes)}
+    turn = None if province else agreed_turn(found)
+    data: dict[str, Any] = {"nights": [plain(night) for night in found], **plain(closes)}
     if turn is not None:
         data["turn"] = {"until_date": turn[0], "province": turn[1]}
     if answer(data):
@@ -143,8 +142,8 @@ def status(*, connection: Connection, province: str, from_date: str, until_date:
                 for close in closes.closes
             ],
         )
-        draw_nights(nights)
-        _tell_waiting(nights)
+        draw_nights(found)
+        _tell_waiting(found)
         if turn is not None:
             click.echo(
                 tr(
@@ -153,96 +152,7 @@ def status(*, connection: Connection, province: str, from_date: str, until_date:
                     "propose.",
                 )
             )
-    return verdict(nights)
-
-
-@command(
-    _group,
-    "discrepancies",
-    help=both(
-        "一夜之后未结清的行：类别、金额、下一步、归谁、期限。有差错时退出码为 1。",
-        "What a night left open: class, amounts, next action, whose, until when. Exit code 1 if "
-        "there is any.",
-    ),
-)
-@option(
-    "--partner",
-    default="",
-    metavar="CODE",
-    help=both("对方省份，默认全部。", "The other province; all of them by default."),
-)
-@_date
-@option(
-    "--class",
-    "classes",
-    multiple=True,
-    metavar="CLASS",
-    help=both("只列该类别，可多次。", "Only this class; repeat it."),
-)
-@connected
-def discrepancies(
-    *, connection: Connection, partner: str, business_date: str, classes: tuple[str, ...]
-) -> int:
-    """List open lines."""
-    from deltacare.v1.clearing_service_pb2 import LineClass, ListLinesRequest
-
-    known = [name.removeprefix("LINE_CLASS_") for name in LineClass.keys()[1:]]
-    for name in classes:
-        if name.upper() not in known:
-            raise click.BadParameter(
-                tr(f"没有类别 {name}；可用：", f"There is no class {name}. There are: ")
-                + ", ".join(known),
-                param_hint="--class",
-            )
-    lines: list[Any] = []
-    with connection.open() as node:
-        for each in [partner] if partner else own_partners(node):
-            request = ListLinesRequest(
-                partner=each,
-                business_date=business_date,
-                classes=[LineClass.Value(f"LINE_CLASS_{name.upper()}") for name in classes],
-            )
-            try:
-                for page in pages(node.clearing.ListLines, request):
-                    lines += page.lines
-            except DeltacareError as error:
-                if partner or error.reason is not Reason.NOT_FOUND:
-                    raise
-                say(tr(f"与 {each} 尚无对账结果。", f"No night with {each} was run yet."))
-    if answer({"lines": [plain(line) for line in lines]}):
-        print_table(
-            [
-                tr("结算编号", "number"),
-                tr("户籍地→服务地", "home→host"),
-                tr("类别", "class"),
-                tr("户籍地（元）", "home, yuan"),
-                tr("服务地（元）", "host, yuan"),
-                tr("归谁", "whose"),
-                tr("期限", "due"),
-                tr("下一步", "next"),
-            ],
-            [_line_row(line) for line in lines],
-            numbers=(3, 4),
-        )
-        say(tr(f"共 {len(lines)} 行。", f"{len(lines)} lines."))
-    return Exit.NO if lines else Exit.YES
-
-
-def _line_row(line: Any) -> list[object]:  # noqa: ANN401  # a message
-    from settlement.core.classes import LineClass
-
-    found = LineClass[enum_name(line, "line_class")]
-    owners = {"BOTH": tr("双方", "both"), "": ""}
-    return [
-        line.settlement_no,
-        f"{line.home}→{line.host}",
-        tr(f"{found.zh}（{found.name}）", found.name),
-        yuan(line.home_side.sum_fen),
-        yuan(line.host_side.sum_fen),
-        owners.get(line.owner, line.owner),
-        line.due_date,
-        tr(found.action_zh, found.action_en),
-    ]
+    return verdict(found)
 
 
 @command(

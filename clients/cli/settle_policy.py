@@ -1,12 +1,19 @@
 """``settle policy``: what each home province pays for a kind of subsidy, stated and listed."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.output import answer, pages, print_table, yuan
+from clients.cli.policy_documents import document_option, fen_of, hash_of, number_option
 from clients.language import both, tr
 from clients.plain import enum_name, plain
+
+if TYPE_CHECKING:
+    from deltacare.v1.entry_pb2 import Rate, SubsidyPolicy
 
 __all__ = ["policy"]
 
@@ -16,15 +23,16 @@ policy = Group(
 
 _UNITS = {"day": 1, "month": 2, "use": 3}
 _UNIT_NAMES = {"DAY": ("天", "day"), "MONTH": ("月", "month"), "USE": ("次", "use")}
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @command(
     policy,
     "publish",
     help=both(
-        "公布本省对一个补贴项目的标准；起始日较晚的一版取代较早的。",
+        "公布本省对一个补贴项目的标准；起始日较晚的一版取代较早的，区县的标准优先于市、省。",
         "State what the own province pays for a kind; the version that begins later replaces the "
-        "earlier one.",
+        "earlier one, and a district's counts before the city's and the province's.",
     ),
 )
 @click.argument("kind")
@@ -32,9 +40,23 @@ _UNIT_NAMES = {"DAY": ("天", "day"), "MONTH": ("月", "month"), "USE": ("次", 
 @option(
     "--rate",
     "rate",
-    required=True,
+    default="0",
     metavar="YUAN",
-    help=both("每单位最高金额（元）。", "Highest amount for one unit, in yuan."),
+    help=both(
+        "每单位最高金额（元），不分等级；与 --rates 二选一。",
+        "Highest amount for one unit, in yuan, whatever the grade; or give --rates.",
+    ),
+)
+@option(
+    "--rates",
+    "rates_path",
+    type=_FILE,
+    help=both(
+        "分等级标准的文件（CSV、XLSX 或 TOML）：grade、amount_yuan，或 tariff_yuan 与 "
+        "share_percent。",
+        "File of rates by grade (CSV, XLSX or TOML): grade, amount_yuan, or tariff_yuan with "
+        "share_percent.",
+    ),
 )
 @option(
     "--cap",
@@ -46,11 +68,34 @@ _UNIT_NAMES = {"DAY": ("天", "day"), "MONTH": ("月", "month"), "USE": ("次", 
 @option("--from", "from_date", required=True, metavar="DATE", help=both("起始日。", "First day."))
 @option("--until", "until_date", default="", metavar="DATE", help=both("截止日。", "Last day."))
 @option(
-    "--exclusive",
+    "--division",
+    default="",
+    metavar="CODE",
+    help=both("只适用于该市、区县户籍的老人。", "Only for elders of this city or district."),
+)
+@option(
+    "--scheme",
+    default="",
+    metavar="CODE",
+    help=both("等级所属的评估体系。", "Scheme of the assessment that the rates name grades of."),
+)
+@option(
+    "--prorated",
     is_flag=True,
+    help=both("按月计的，未满月按天折算。", "A month that was not served whole is paid by days."),
+)
+@option(
+    "--budgeted",
+    is_flag=True,
+    help=both("须有预算，无预算的暂缓支付。", "It needs a budget; what none covers is held."),
+)
+@option(
+    "--exclusivity-group",
+    default="",
+    metavar="GROUP",
     help=both(
-        "与其他同类项目的天数合计不得超过当月天数。",
-        "Days under kinds so marked may not exceed the month together.",
+        "互斥组：同组项目的天数合计不得超过当月天数。",
+        "Days under kinds of one group may not exceed the month together.",
     ),
 )
 @option(
@@ -58,6 +103,8 @@ _UNIT_NAMES = {"DAY": ("天", "day"), "MONTH": ("月", "month"), "USE": ("次", 
     is_flag=True,
     help=both("须注明持证护理员。", "A record must name a certified caregiver."),
 )
+@number_option
+@document_option
 @signed
 @connected
 def publish(
@@ -67,31 +114,45 @@ def publish(
     kind: str,
     unit: str,
     rate: str,
+    rates_path: Path | None,
     cap: str,
     from_date: str,
     until_date: str,
-    exclusive: bool,
+    division: str,
+    scheme: str,
+    prorated: bool,
+    budgeted: bool,
+    exclusivity_group: str,
     needs_caregiver: bool,
+    document_no: str,
+    document: Path | None,
 ) -> None:
     """State a policy."""
+    from clients.filing.rates import read_rates
     from deltacare.v1.entry_pb2 import SubsidyPolicy, SubsidyUnit
-    from deltacare.v1.settlement_service_pb2 import PublishSubsidyPolicyRequest
+    from deltacare.v1.policy_service_pb2 import PublishSubsidyPolicyRequest
 
+    stated = SubsidyPolicy(
+        subsidy_kind=kind,
+        unit=SubsidyUnit.ValueType(_UNITS[unit]),
+        rate_fen=fen_of(rate, "--rate"),
+        cap_fen=fen_of(cap, "--cap"),
+        exclusivity_group=exclusivity_group,
+        needs_caregiver=needs_caregiver,
+        from_date=from_date,
+        until_date=until_date,
+        home_division=division,
+        assessment_scheme=scheme,
+        rates=[] if rates_path is None else read_rates(rates_path),
+        prorated=prorated,
+        budgeted=budgeted,
+        document_no=document_no,
+        document_hash=hash_of(document),
+    )
     with connection.open() as node:
-        response = node.settlement.PublishSubsidyPolicy(
+        response = node.policy.PublishSubsidyPolicy(
             PublishSubsidyPolicyRequest(
-                request_id=signature.once(),
-                duty=signature.duty,
-                policy=SubsidyPolicy(
-                    subsidy_kind=kind,
-                    unit=SubsidyUnit.ValueType(_UNITS[unit]),
-                    rate_fen=_fen(rate, "--rate"),
-                    cap_fen=_fen(cap, "--cap"),
-                    exclusive=exclusive,
-                    needs_caregiver=needs_caregiver,
-                    from_date=from_date,
-                    until_date=until_date,
-                ),
+                request_id=signature.once(), duty=signature.duty, policy=stated
             )
         )
     appended = response.appended
@@ -107,61 +168,76 @@ def publish(
     )
 
 
-def _fen(text: str, name: str) -> int:
-    """Return yuan as written, in fen."""
-    from deltacare.errors import Refusal
-    from deltacare.money import parse_yuan
-
-    try:
-        return parse_yuan(text)
-    except Refusal:
-        raise click.BadParameter(
-            tr(f"“{text}”不是金额，请写作 45.00。", f"{text!r} is no amount; write 45.00."),
-            param_hint=name,
-        ) from None
-
-
 @command(policy, "list", help=both("列出各省公布的标准。", "List what provinces have stated."))
 @option("--home", default="", metavar="CODE", help=both("只列该省的。", "Only of this province."))
 @connected
 def list_(*, connection: Connection, home: str) -> None:
     """List policies."""
-    from deltacare.v1.settlement_service_pb2 import ListSubsidyPoliciesRequest
+    from deltacare.v1.policy_service_pb2 import ListSubsidyPoliciesRequest
 
     with connection.open() as node:
         request = ListSubsidyPoliciesRequest(home=home)
         found = [
             each
-            for page in pages(node.settlement.ListSubsidyPolicies, request)
+            for page in pages(node.policy.ListSubsidyPolicies, request)
             for each in page.policies
         ]
     if answer({"policies": [plain(each) for each in found]}):
-        yes = tr("是", "yes")
         print_table(
             [
                 tr("省份", "home"),
+                tr("序号", "index"),
+                tr("适用", "division"),
                 tr("项目", "kind"),
                 tr("单位", "unit"),
                 tr("标准（元）", "rate, yuan"),
                 tr("月上限（元）", "cap, yuan"),
-                tr("起始日", "from"),
-                tr("截止日", "until"),
-                tr("互斥", "exclusive"),
-                tr("须护理员", "caregiver"),
+                tr("起止", "from, until"),
+                tr("互斥组", "group"),
+                tr("条件", "terms"),
+                tr("文号", "document"),
             ],
             [
                 (
                     each.home,
+                    each.entry.index,
+                    each.policy.home_division or each.home,
                     each.policy.subsidy_kind,
                     tr(*_UNIT_NAMES.get(enum_name(each.policy, "unit"), ("", ""))),
-                    yuan(each.policy.rate_fen),
+                    _rates_text(each.policy),
                     yuan(each.policy.cap_fen),
-                    each.policy.from_date,
-                    each.policy.until_date,
-                    yes if each.policy.exclusive else "",
-                    yes if each.policy.needs_caregiver else "",
+                    f"{each.policy.from_date} – {each.policy.until_date}".rstrip("– "),
+                    each.policy.exclusivity_group,
+                    _terms_text(each.policy),
+                    each.policy.document_no,
                 )
                 for each in found
             ],
-            numbers=(3, 4),
+            numbers=(1, 6),
         )
+
+
+def _rates_text(policy: "SubsidyPolicy") -> str:
+    """Return what one unit comes to, by grade where it differs."""
+    if not policy.rates:
+        return tr(f"最高 {yuan(policy.rate_fen)}", f"up to {yuan(policy.rate_fen)}")
+    scheme = [policy.assessment_scheme] if policy.assessment_scheme else []
+    return "\n".join([*scheme, *map(_rate_text, policy.rates)])
+
+
+def _rate_text(rate: "Rate") -> str:
+    grade = rate.assessment_grade or tr("其他", "other")
+    if not rate.tariff_fen:
+        return f"{grade} {yuan(rate.amount_fen)}"
+    share = f"{rate.share_basis_points / 100:g}%"
+    return f"{grade} {yuan(rate.tariff_fen)} × {share}"
+
+
+def _terms_text(policy: "SubsidyPolicy") -> str:
+    """Return what else must hold."""
+    terms = (
+        (policy.needs_caregiver, tr("护理员", "caregiver")),
+        (policy.prorated, tr("折算", "prorated")),
+        (policy.budgeted, tr("预算", "budget")),
+    )
+    return tr("、", ", ").join(text for is_set, text in terms if is_set)

@@ -14,7 +14,7 @@ from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.failures import Fault
 from clients.cli.output import pages
-from clients.cli.sending import Sent, check_file, refuse_faults, row_fault, send, tell
+from clients.cli.sending import Sent, check_file, compute, refuse_faults, row_fault, send, tell
 from clients.language import both, tr
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def revise(
     with connection.open() as node:
         own = node.federation.WhoAmI(WhoAmIRequest()).province
         # 1. Every row for itself, and then against what the own logs have.
-        checked = check_file(file, own)
+        checked = compute(node, check_file(file, own))
         replaces, unchanged, faults = _replaced(node, checked.good, own)
         faults = [*checked.faults, *faults]
         fault_count = checked.fault_count + len(faults) - len(checked.faults)
@@ -68,6 +68,7 @@ def revise(
                 reviewer=signature.reviewer,
                 once=signature.request_id,
                 replaces=replaces,
+                computed=checked.computed,
             )
             sent = send(node, batches, signature)
     words = tr(f"{unchanged} 行与已报一致", f"{unchanged} stand so already")

@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
-from clients.cli.commands import Group, command, option
+from clients.cli.commands import Group, command, option, wants_json
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.failures import InputRefused
 from clients.cli.output import answer, pages, print_table, require_folder, say, yuan
+from clients.cli.signing import Pen, approving
 from clients.language import both, tr
 from clients.plain import enum_name, plain
 
@@ -17,6 +18,7 @@ __all__ = ["approve", "export", "propose", "statements"]
 _group = Group(name="statement", help="")
 
 _NETTINGS = {"bilateral": 1, "multilateral": 2}
+_WINDOWS = {"day": 1, "week": 2, "month": 3}
 _APPROVED, _REFUSED = 1, 2
 
 _STATES = {
@@ -35,8 +37,26 @@ _STATES = {
     ),
 )
 @click.argument("statement_id")
-@option("--from", "from_date", required=True, metavar="DATE", help=both("起始日。", "First date."))
-@option("--until", "until_date", required=True, metavar="DATE", help=both("截止日。", "Last date."))
+@option(
+    "--from",
+    "from_date",
+    required=True,
+    metavar="DATE",
+    help=both(
+        "起始日；与 --window 同用时为其中任一日。", "First date; with --window any date of it."
+    ),
+)
+@option("--until", "until_date", metavar="DATE", help=both("截止日。", "Last date."))
+@option(
+    "--window",
+    type=click.Choice(list(_WINDOWS)),
+    help=both("整日、整周（周一至周日）或整月。", "The whole day, week (from Monday) or month."),
+)
+@option(
+    "--draw-advances",
+    is_flag=True,
+    help=both("先以预付金抵付。", "Draw advances down before anything is paid."),
+)
 @option(
     "--netting",
     type=click.Choice(list(_NETTINGS)),
@@ -52,22 +72,27 @@ def propose(
     signature: Signature,
     statement_id: str,
     from_date: str,
-    until_date: str,
+    until_date: str | None,
+    window: str | None,
+    draw_advances: bool,
     netting: str,
 ) -> None:
     """Propose a statement."""
     from deltacare.v1.clearing_service_pb2 import ProposeStatementRequest
-    from deltacare.v1.entry_pb2 import Netting
+    from deltacare.v1.entry_pb2 import Netting, StatementWindow
 
+    first, last = _dates(from_date, until_date, window)
     with connection.open() as node:
         response = node.clearing.ProposeStatement(
             ProposeStatementRequest(
                 request_id=signature.once(),
                 duty=signature.duty,
                 statement_id=statement_id,
-                from_date=from_date,
-                until_date=until_date,
+                from_date=first,
+                until_date=last,
                 netting=Netting.ValueType(_NETTINGS[netting]),
+                window=StatementWindow.ValueType(_WINDOWS.get(window or "", 0)),
+                draw_advances=draw_advances,
             )
         )
     if answer(plain(response)):
@@ -75,32 +100,58 @@ def propose(
         click.echo(tr("摘要 ", "hash ") + response.statement_hash.hex())
 
 
+def _dates(from_date: str, until_date: str | None, window: str | None) -> tuple[str, str]:
+    """Return the first and last date of the window that is meant."""
+    from deltacare.times import parse_date
+    from settlement.windows import WindowKind, window_of
+
+    if (window is None) == (until_date is None):
+        raise InputRefused(
+            tr(
+                "请以 --until 给出截止日，或以 --window 给出整日、整周或整月，二者取一。",
+                "Give the last date with --until, or a whole day, week or month with --window.",
+            )
+        )
+    if window is None:
+        assert until_date is not None, "one of the two was given"
+        return from_date, until_date
+    kind = WindowKind(_WINDOWS[window])
+    first, last = window_of(kind, parse_date(from_date, field="from_date"))
+    return first.isoformat(), last.isoformat()
+
+
 @command(
     _group,
     "approve",
     help=both(
-        "批准一份清算单，或用 --refuse 拒绝；只能答复一次。给出 --hash 则必须与之相符。",
-        "Approve a statement, or refuse it with --refuse; once and for good. With --hash it must "
-        "be that very one.",
+        "批准一份清算单，或用 --refuse 拒绝；只能答复一次。先核算并显示所签内容。经办人以 "
+        "--key、--out 签名；复核人以 --key、--with 补签并提交。",
+        "Approve a statement, or refuse it with --refuse; once and for good. What is signed is "
+        "computed anew and shown. The maker signs with --key and --out, the checker signs and "
+        "sends with --key and --with.",
     ),
 )
 @click.argument("statement_id")
 @option("--hash", "expected", metavar="HASH", help=both("所批准的摘要。", "Leaf hash meant."))
 @option("--refuse", "reason", metavar="CODE", help=both("拒绝的事由代码。", "Refuse, with a code."))
-@signed
+@approving
 @connected
 def approve(
     *,
     connection: Connection,
-    signature: Signature,
+    pen: Pen,
     statement_id: str,
     expected: str | None,
     reason: str | None,
 ) -> None:
     """Answer a statement."""
+    from clients.approving import Thing
+    from clients.recomputing import require_recomputed
+    from deltacare.approvals import ApprovalSubject, ApprovalWord
     from deltacare.v1.clearing_service_pb2 import AnswerStatementRequest
     from deltacare.v1.entry_pb2 import StatementAnswer, StatementWord
 
+    province = connection.caller().province
     with connection.open() as node:
         standing = _get(node, statement_id)
         found = standing.statement_hash.hex()
@@ -111,15 +162,28 @@ def approve(
                     f"The hash of {statement_id} is {found}, not the one given; nothing was said.",
                 )
             )
-        word = _REFUSED if reason else _APPROVED
+        if not reason:
+            require_recomputed(standing, _nights(node, standing))
+        if not wants_json():
+            _draw(standing.statement)
+            click.echo(tr("摘要 ", "hash ") + found)
+        thing = Thing(subject=ApprovalSubject.STATEMENT, subject_hash=standing.statement_hash)
+        gathered = pen.sign(
+            [thing],
+            word=ApprovalWord.REFUSED if reason else ApprovalWord.APPROVED,
+            province=province,
+        )
+        if gathered is None:
+            return
         response = node.clearing.AnswerStatement(
             AnswerStatementRequest(
-                request_id=signature.once(),
-                duty=signature.duty,
+                request_id=gathered.request_id,
+                duty=gathered.duty,
                 answer=StatementAnswer(
                     statement_hash=standing.statement_hash,
-                    word=StatementWord.ValueType(word),
+                    word=StatementWord.ValueType(_REFUSED if reason else _APPROVED),
                     reason=reason or "",
+                    approvals=gathered.approvals[0],
                 ),
             )
         )
@@ -128,7 +192,16 @@ def approve(
         if reason
         else tr(f"已批准 {statement_id}", f"Approved {statement_id}")
     )
-    answer({**plain(response), "statement_hash": found}, [done, tr("摘要 ", "hash ") + found])
+    answer(
+        {**plain(response), "statement_hash": found},
+        [
+            done,
+            tr(
+                f"经办 {gathered.duty.maker}，复核 {gathered.duty.reviewer}，均已签名",
+                f"signed by maker {gathered.duty.maker} and checker {gathered.duty.reviewer}",
+            ),
+        ],
+    )
 
 
 @command(
@@ -159,7 +232,6 @@ def export(
 
     from clients.proofs import statement_evidence
     from clients.statements import workbook
-    from deltacare.v1.clearing_service_pb2 import ListPairNightsRequest
 
     if file is not None and file.suffix.lower() not in (".xlsx", ".json"):
         raise InputRefused(
@@ -176,12 +248,7 @@ def export(
         if save is not None:
             save.write_bytes(statement_evidence(node, standing).to_bytes())
             say(tr(f"清算单证据文件已写入 {save}", f"Statement file written to {save}"))
-        window = ListPairNightsRequest(
-            from_date=standing.statement.from_date, until_date=standing.statement.until_date
-        )
-        nights = [
-            night for page in pages(node.clearing.ListPairNights, window) for night in page.nights
-        ]
+        nights = _nights(node, standing)
     if file is not None:
         if file.suffix.lower() == ".json":
             text = json.dumps(plain(standing), ensure_ascii=False, indent=2) + "\n"
@@ -274,6 +341,16 @@ def _get(node: Any, statement_id: str) -> Any:  # noqa: ANN401  # a client of a 
     return node.clearing.GetStatement(GetStatementRequest(name=f"statements/{statement_id}"))
 
 
+def _nights(node: Any, standing: Any) -> list[Any]:  # noqa: ANN401  # a client, messages
+    """Return the pairs' nights of a statement's window."""
+    from deltacare.v1.clearing_service_pb2 import ListPairNightsRequest
+
+    window = ListPairNightsRequest(
+        from_date=standing.statement.from_date, until_date=standing.statement.until_date
+    )
+    return [night for page in pages(node.clearing.ListPairNights, window) for night in page.nights]
+
+
 def _draw(statement: Any) -> None:  # noqa: ANN401  # a message
     print_table(
         [tr("省份", "province"), tr("净额（收减付，元）", "received less paid, yuan")],
@@ -287,3 +364,18 @@ def _draw(statement: Any) -> None:  # noqa: ANN401  # a message
         title=tr("付款", "Payments"),
         numbers=(2,),
     )
+    if statement.drawdowns:
+        print_table(
+            [
+                tr("付款方", "payer"),
+                tr("收款方", "payee"),
+                tr("抵付（元）", "yuan"),
+                tr("预付金摘要", "advance"),
+            ],
+            [
+                (row.payer, row.payee, yuan(row.amount_fen), row.advance_hash.hex())
+                for row in statement.drawdowns
+            ],
+            title=tr("预付金抵付", "Advances drawn"),
+            numbers=(2,),
+        )

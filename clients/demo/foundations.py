@@ -36,12 +36,14 @@ from deltacare.v1.entry_pb2 import (
     INSTITUTION_STATE_CLOSED,
     Agreement,
     AgreementAnswer,
+    Budget,
     ControlTotals,
     Equivalence,
     Institution,
     Listing,
     SubsidyPolicy,
 )
+from deltacare.v1.policy_service_pb2 import PublishBudgetRequest, PublishSubsidyPolicyRequest
 from deltacare.v1.registry_service_pb2 import (
     AnswerAgreementRequest,
     BatchUpsertInstitutionsRequest,
@@ -50,7 +52,6 @@ from deltacare.v1.registry_service_pb2 import (
     ProposeAgreementRequest,
     PublishListingRequest,
 )
-from deltacare.v1.settlement_service_pb2 import PublishSubsidyPolicyRequest
 
 __all__ = [
     "Calendar",
@@ -66,6 +67,7 @@ __all__ = [
 _BATCH_MAX = 1_000
 _REGISTER_PROVINCE = PROVINCES[0]
 # Facts hold long before the month, so that every day of it is covered.
+_BUDGET_FEN = 10**11  # a year of one kind; enough for a million records
 _BEFORE = timedelta(days=730)
 
 
@@ -300,7 +302,7 @@ async def agree(federation: Federation, calendar: Calendar) -> None:
 
 
 async def publish_policies(federation: Federation, calendar: Calendar) -> None:
-    """Have every province say what it pays."""
+    """Have every province say what it pays, and what it may spend on it in the year."""
 
     async def publish(province: str) -> None:
         for kind in (*KINDS, TREATY_KIND_OUTSIDE):
@@ -312,15 +314,29 @@ async def publish_policies(federation: Federation, calendar: Calendar) -> None:
                     unit=kind.unit,
                     rate_fen=rate_fen(province, kind),
                     cap_fen=cap_fen(province, kind, calendar.month),
-                    exclusive=kind.exclusive,
+                    exclusivity_group=kind.exclusivity_group,
                     needs_caregiver=kind.needs_caregiver,
                     from_date=calendar.facts_from.isoformat(),
                 ),
             )
             published = await federation.write(
-                federation.nodes[province].settlement.PublishSubsidyPolicy, request
+                federation.nodes[province].policy.PublishSubsidyPolicy, request
             )
             federation.note(published.appended)
+            granted = await federation.write(
+                federation.nodes[province].policy.PublishBudget,
+                PublishBudgetRequest(
+                    request_id=federation.request_id("budget", province, kind.code),
+                    duty=federation.duty(province, "policy"),
+                    budget=Budget(
+                        home_division=province,
+                        year=calendar.month.year,
+                        subsidy_kind=kind.code,
+                        amount_fen=_BUDGET_FEN,
+                    ),
+                ),
+            )
+            federation.note(granted.appended)
 
     await federation.each(publish)
 

@@ -8,6 +8,7 @@ from clients.demo.federation import DemoFailed, Federation, gather_all, is_refus
 from clients.demo.foundations import Calendar
 from clients.demo.plan import Plan
 from clients.demo.scenario import PAIRS, PROVINCES
+from clients.demo.signing import statement_approvals
 from deltacare.errors import Reason, Refusal
 from deltacare.v1.clearing_service_pb2 import (
     PAIR_NIGHT_STATE_AGREED,
@@ -178,11 +179,14 @@ async def approve_statement(federation: Federation, calendar: Calendar, plan: Pl
     name = f"statements/{statement.statement_id}"
 
     async def approve(province: str) -> None:
+        duty = federation.duty(province, "statement")
         request = AnswerStatementRequest(
             request_id=federation.request_id("approval", province),
-            duty=federation.duty(province, "statement"),
+            duty=duty,
             answer=StatementAnswer(
-                statement_hash=proposed.statement_hash, word=STATEMENT_WORD_APPROVED
+                statement_hash=proposed.statement_hash,
+                word=STATEMENT_WORD_APPROVED,
+                approvals=statement_approvals(federation, province, duty, proposed.statement_hash),
             ),
         )
         answered = await federation.write(

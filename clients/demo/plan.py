@@ -42,7 +42,7 @@ RECORDS_MIN: Final = 300
 _ELDER_KINDS: Final = len(KINDS)
 
 _NURSING = next(kind for kind in KINDS if kind.needs_caregiver)
-_BED = next(kind for kind in KINDS if kind.exclusive)
+_BED = next(kind for kind in KINDS if kind.exclusivity_group)
 _MEAL = KINDS[2]
 
 # How many elders of each province live in another one, in proportion.

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -25,7 +25,7 @@ from clients.federation.repository import install, read_published, write_reposit
 from clients.sdk.credentials import Profile
 from clients.vault import write_new
 from deltacare.errors import DeltacareError, Reason, Unavailable
-from deltacare.trust import Federation
+from deltacare.trust import Account, Federation
 from deltacare.trust.roles import statement_threshold
 
 __all__ = ["Nodes", "make_nodes"]
@@ -169,7 +169,12 @@ class Nodes:
 
 
 async def make_nodes(
-    directory: Path, provinces: Sequence[str], *, opening_date: date, suite: str | None = None
+    directory: Path,
+    provinces: Sequence[str],
+    *,
+    opening_date: date,
+    suite: str | None = None,
+    accounts: Mapping[str, Account] | None = None,
 ) -> Nodes:
     """Initialise the nodes and hold the ceremony that joins them: three of four offices sign.
 
@@ -181,6 +186,7 @@ async def make_nodes(
         provinces: Six digits each.
         opening_date: First date that settlement logs close.
         suite: The second suite in which the nodes sign as well; ``None`` for none.
+        accounts: By province, into which others pay; none by default.
 
     Raises:
         DeltacareError: If a command fails; its message is passed on.
@@ -202,11 +208,13 @@ async def make_nodes(
     )
     # 2. The offices agree, and every node gets what they signed.
     nodes = Nodes(directory=directory, ports=ports)
-    await asyncio.to_thread(_hold_ceremony, nodes, secret, opening_date)
+    await asyncio.to_thread(_hold_ceremony, nodes, secret, opening_date, accounts or {})
     return nodes
 
 
-def _hold_ceremony(nodes: Nodes, secret: bytes, opening_date: date) -> None:
+def _hold_ceremony(
+    nodes: Nodes, secret: bytes, opening_date: date, accounts: Mapping[str, Account]
+) -> None:
     """Make the offices, propose the first statement, sign it, and install it."""
     offices: list[Office] = []
     for province in nodes.ports:
@@ -215,7 +223,10 @@ def _hold_ceremony(nodes: Nodes, secret: bytes, opening_date: date) -> None:
         offices.append(Office.open(path, secret))
     proposal = propose_first(
         [office.card for office in offices],
-        [MemberCard.read(nodes.node_directory(province)) for province in nodes.ports],
+        [
+            _with_account(MemberCard.read(nodes.node_directory(province)), accounts.get(province))
+            for province in nodes.ports
+        ],
         opening_date=opening_date,
         now=datetime.now(UTC),
     )
@@ -225,6 +236,13 @@ def _hold_ceremony(nodes: Nodes, secret: bytes, opening_date: date) -> None:
     write_repository(nodes.published, published)
     for province in nodes.ports:
         install(nodes.node_directory(province), published)
+
+
+def _with_account(card: MemberCard, account: Account | None) -> MemberCard:
+    """Return what shall be signed of a member, with the account into which others pay."""
+    if account is None:
+        return card
+    return replace(card, member=replace(card.member, accounts=(account,)))
 
 
 def _free_ports(provinces: Sequence[str]) -> dict[str, int]:

@@ -27,6 +27,7 @@ from clients.demo.outputs import (
 from clients.demo.plan import Plan, make_plan
 from clients.demo.processes import Nodes, make_nodes
 from clients.demo.scenario import CLOSED_DATES, PROVINCES
+from clients.demo.signing import publish_approval_keys
 from clients.plain import enum_name
 from clients.registers.reader import Register
 from clients.sdk.node import NodeClient
@@ -167,6 +168,7 @@ class _Run:
         with self._stage("registers", "登记机构、名单与补贴标准", "Registers, listings, policies"):
             institutions = await foundations.load_registers(federation, registers, calendar)
             await foundations.publish_policies(federation, calendar)
+            await publish_approval_keys(federation, calendar)
         with self._stage("agreements", "六对省份签订协议", "Six pairs conclude agreements"):
             await foundations.agree(federation, calendar)
             homes, beds = await foundations.count_institutions(federation, registers)

@@ -40,7 +40,7 @@ class Kind:
         unit: By what it is counted.
         rate_fen: For one unit, before the province's factor.
         units_max: Most units that a record of the demonstration names.
-        exclusive: Whether its days may not exceed the month together with others so marked.
+        exclusivity_group: Kinds whose days together may not exceed the month, or empty.
         needs_caregiver: Whether a record must name a certified caregiver.
     """
 
@@ -48,7 +48,7 @@ class Kind:
     unit: "SubsidyUnit.ValueType"
     rate_fen: int
     units_max: int
-    exclusive: bool
+    exclusivity_group: str
     needs_caregiver: bool
 
 
@@ -58,7 +58,7 @@ KINDS: Final = (
         unit=SUBSIDY_UNIT_DAY,
         rate_fen=4_500,
         units_max=28,
-        exclusive=True,
+        exclusivity_group="RESIDENTIAL",
         needs_caregiver=False,
     ),
     Kind(
@@ -66,7 +66,7 @@ KINDS: Final = (
         unit=SUBSIDY_UNIT_DAY,
         rate_fen=6_800,
         units_max=28,
-        exclusive=False,
+        exclusivity_group="",
         needs_caregiver=True,
     ),
     Kind(
@@ -74,7 +74,7 @@ KINDS: Final = (
         unit=SUBSIDY_UNIT_USE,
         rate_fen=1_200,
         units_max=28,
-        exclusive=False,
+        exclusivity_group="",
         needs_caregiver=False,
     ),
     Kind(
@@ -82,7 +82,7 @@ KINDS: Final = (
         unit=SUBSIDY_UNIT_USE,
         rate_fen=9_900,
         units_max=4,
-        exclusive=False,
+        exclusivity_group="",
         needs_caregiver=False,
     ),
 )
@@ -94,7 +94,7 @@ TREATY_KIND_OUTSIDE: Final = Kind(
     unit=SUBSIDY_UNIT_USE,
     rate_fen=80_000,
     units_max=1,
-    exclusive=False,
+    exclusivity_group="",
     needs_caregiver=False,
 )
 

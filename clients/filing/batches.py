@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from clients.filing.ids import content_id
 from deltacare.v1.entry_pb2 import SettlementRecord
+from deltacare.v1.policy_service_pb2 import ComputedAmount
 from deltacare.v1.settlement_service_pb2 import FieldFault, FileRecordsRequest, FileRecordsResponse
 
 if TYPE_CHECKING:
@@ -29,12 +30,14 @@ __all__ = [
     "batches_of",
     "file_batches",
     "log_sizes",
+    "record_of",
 ]
 
 BATCH_MAX = 1_000
 UNANSWERED_MAX = 8
 
 _NONE: Mapping[int, int] = MappingProxyType({})
+_NOT_COMPUTED: Mapping[int, ComputedAmount] = MappingProxyType({})
 _FIELD = re.compile(r"records\[(\d+)\]\.?(.*)")
 
 
@@ -109,6 +112,7 @@ def batches_of(
     reviewer: str,
     once: str | None = None,
     replaces: Mapping[int, int] = _NONE,
+    computed: Mapping[int, ComputedAmount] = _NOT_COMPUTED,
 ) -> tuple[Batch, ...]:
     """Return the batches of a file's rows, by partner in the order of the file.
 
@@ -120,6 +124,7 @@ def batches_of(
         once: Request id of the caller's choice: batches' ids then come from it and their place, so
             that other content under it is refused; ``None`` lets content decide.
         replaces: For rows of the file, the index of the record that each replaces.
+        computed: For rows whose amount the node computed, what it answered.
     """
     by_partner: dict[str, list[SettlementRow]] = {}
     for row in rows:
@@ -128,7 +133,9 @@ def batches_of(
     for partner, filed in sorted(by_partner.items()):
         for first in range(0, len(filed), BATCH_MAX):
             part = filed[first : first + BATCH_MAX]
-            records = tuple(_record(row, replaces.get(row.row)) for row in part)
+            records = tuple(
+                record_of(row, replaces.get(row.row), computed.get(row.row)) for row in part
+            )
             if once is None:
                 content = (record.SerializeToString(deterministic=True) for record in records)
                 named = (partner, maker, reviewer, str(first))
@@ -146,7 +153,18 @@ def batches_of(
     return tuple(batches)
 
 
-def _record(row: "SettlementRow", replaces_index: int | None) -> SettlementRecord:
+def record_of(
+    row: "SettlementRow",
+    replaces_index: int | None = None,
+    computed: ComputedAmount | None = None,
+) -> SettlementRecord:
+    """Return the record that a row states.
+
+    Args:
+        row: Of a file.
+        replaces_index: Index of the record that it replaces, if it does.
+        computed: What its amount was computed from, if the node did.
+    """
     return SettlementRecord(
         settlement_no=row.settlement_no,
         home=row.home,
@@ -159,6 +177,8 @@ def _record(row: "SettlementRow", replaces_index: int | None) -> SettlementRecor
         amount_fen=row.amount_fen,
         caregiver_cert_no=row.caregiver_cert_no,
         replaces_index=replaces_index,
+        policy_index=None if computed is None else computed.policy_index,
+        computation_version=0 if computed is None else computed.computation_version,
     )
 
 

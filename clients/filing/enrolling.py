@@ -15,7 +15,7 @@ from deltacare.v1.entry_pb2 import Enrolment
 from deltacare.v1.settlement_service_pb2 import CreateEnrolmentsRequest, NewEnrolment
 from deltacare.v1.types_pb2 import Duty
 from settlement.files import column_positions, read_table
-from settlement.findings import BadFile, Findings, Problem
+from settlement.findings import BadFile, Finding, Findings, Problem
 
 __all__ = ["BATCH_MAX", "COLUMNS", "NewElder", "enrolment_requests", "read_elders"]
 
@@ -31,9 +31,12 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "until_date": ("截止日",),
         "assessment_scheme": ("评估体系",),
         "assessment_grade": ("评估等级",),
+        "assessment_until_date": ("评估截止日",),
+        "identity_number": ("身份证号", "公民身份号码"),
     }
 )
-_MAY_BE_EMPTY = frozenset({"until_date", "assessment_scheme", "assessment_grade"})
+_MAY_BE_MISSING = frozenset({"assessment_until_date", "identity_number"})
+_MAY_BE_EMPTY = _MAY_BE_MISSING | {"until_date", "assessment_scheme", "assessment_grade"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,21 +56,27 @@ def read_elders(path: Path) -> list[NewElder]:
     """Return the rows of a file of elders.
 
     Args:
-        path: CSV or XLSX; kinds of subsidy in one cell are separated by semicolons.
+        path: CSV or XLSX; kinds of subsidy in one cell are separated by semicolons. Columns for
+            the end of an assessment and for identity numbers may be missing.
 
     Raises:
         BadFile: If a column is missing, a row cannot be read or a number stands twice; names all.
     """
     table = read_table(path)
-    positions, missing = column_positions(table.header, COLUMNS)
-    if missing:
-        raise BadFile(path.name, Findings(missing))
+    positions, wrong = column_positions(table.header, COLUMNS)
+    missing = Finding.of(Problem.MISSING_COLUMN).problem
+    wrong = tuple(
+        each for each in wrong if each.problem != missing or each.column not in _MAY_BE_MISSING
+    )
+    if wrong:
+        raise BadFile(path.name, Findings(wrong))
     findings = Findings(table.findings)
     findings.total = table.findings_total
     elders: list[NewElder] = []
     seen: set[str] = set()
     for row in table.rows:
-        cells = {name: row.cells[position].strip() for name, position in positions.items()}
+        cells = dict.fromkeys(_MAY_BE_MISSING, "")
+        cells |= {name: row.cells[position].strip() for name, position in positions.items()}
         for name, cell in cells.items():
             if not cell and name not in _MAY_BE_EMPTY:
                 findings.note(Problem.EMPTY_VALUE, row=row.number, column=name)
@@ -91,6 +100,7 @@ def _new(cells: Mapping[str, str]) -> NewEnrolment:
     kinds = cells["subsidy_kinds"].replace("；", ";").split(";")
     return NewEnrolment(
         elder_handle=cells["elder_handle"],
+        identity_number=cells["identity_number"],
         enrolment=Enrolment(
             enrolment_id=cells["enrolment_id"],
             home_division=cells["home_division"],
@@ -99,6 +109,7 @@ def _new(cells: Mapping[str, str]) -> NewEnrolment:
             until_date=cells["until_date"],
             assessment_scheme=cells["assessment_scheme"],
             assessment_grade=cells["assessment_grade"],
+            assessment_until_date=cells["assessment_until_date"],
         ),
     )
 
@@ -118,7 +129,8 @@ def enrolment_requests(
     for first in range(0, len(elders), BATCH_MAX):
         new = [elder.new for elder in elders[first : first + BATCH_MAX]]
         if once is None:
-            content = (each.SerializeToString(deterministic=True) for each in new)
+            # The id stands in a log: nothing in it may let a guess of who somebody is be tried.
+            content = (each.enrolment.SerializeToString(deterministic=True) for each in new)
             named = ("enrol", host, duty.maker, duty.reviewer, str(first))
             request_id = content_id(*(text.encode() for text in named), *content)
         else:

@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Self, cast
 from clients.sdk.channel import AsyncChannel, SyncChannel
 from clients.sdk.credentials import Credentials, Profile
 from clients.sdk.retry import RetryPolicy
+from deltacare.v1.approval_service_pb2_grpc import ApprovalServiceStub
+from deltacare.v1.books_service_pb2_grpc import BooksServiceStub
 from deltacare.v1.certification_service_pb2_grpc import CertificationServiceStub
 from deltacare.v1.clearing_service_pb2_grpc import ClearingServiceStub
 from deltacare.v1.credential_service_pb2_grpc import CredentialServiceStub
+from deltacare.v1.dispute_service_pb2_grpc import DisputeServiceStub
 from deltacare.v1.federation_service_pb2_grpc import FederationServiceStub
 from deltacare.v1.log_service_pb2_grpc import LogServiceStub
+from deltacare.v1.payment_service_pb2_grpc import PaymentServiceStub
 from deltacare.v1.personal_service_pb2_grpc import PersonalServiceStub
+from deltacare.v1.policy_service_pb2_grpc import PolicyServiceStub
 from deltacare.v1.registry_service_pb2_grpc import RegistryServiceStub
+from deltacare.v1.review_service_pb2_grpc import ReviewServiceStub
 from deltacare.v1.settlement_service_pb2_grpc import SettlementServiceStub
 from deltacare.v1.supervision_service_pb2_grpc import SupervisionServiceStub
 
@@ -38,8 +44,14 @@ class NodeClient:
         supervision: Inspections and measures.
         personal: The vault of personal values.
         credential: Certificates on phones.
+        approval: People's keys for approvals.
+        policy: Subsidy policies and budgets.
         settlement: Enrolments, records, day closes.
         clearing: Nights and statements.
+        dispute: Disputes on lines of a pair.
+        review: What waits for a reviewer.
+        payment: Advances, orders to the bank, and what banks show.
+        books: The own province's journal and months.
 
     Args:
         endpoint: ``host:port``.
@@ -71,8 +83,14 @@ class NodeClient:
         self.supervision = SupervisionServiceStub(channel)
         self.personal = PersonalServiceStub(channel)
         self.credential = CredentialServiceStub(channel)
+        self.approval = ApprovalServiceStub(channel)
+        self.policy = PolicyServiceStub(channel)
         self.settlement = SettlementServiceStub(channel)
         self.clearing = ClearingServiceStub(channel)
+        self.dispute = DisputeServiceStub(channel)
+        self.review = ReviewServiceStub(channel)
+        self.payment = PaymentServiceStub(channel)
+        self.books = BooksServiceStub(channel)
 
     @classmethod
     def of(cls, profile: Profile, *, timeout_s: float = TIMEOUT_S_DEFAULT) -> Self:
@@ -120,8 +138,14 @@ class SyncNodeClient:
         self.supervision = SupervisionServiceStub(channel)
         self.personal = PersonalServiceStub(channel)
         self.credential = CredentialServiceStub(channel)
+        self.approval = ApprovalServiceStub(channel)
+        self.policy = PolicyServiceStub(channel)
         self.settlement = SettlementServiceStub(channel)
         self.clearing = ClearingServiceStub(channel)
+        self.dispute = DisputeServiceStub(channel)
+        self.review = ReviewServiceStub(channel)
+        self.payment = PaymentServiceStub(channel)
+        self.books = BooksServiceStub(channel)
 
     @classmethod
     def of(cls, profile: Profile, *, timeout_s: float = TIMEOUT_S_DEFAULT) -> Self:

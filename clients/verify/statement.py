@@ -11,6 +11,14 @@ from typing import Any
 
 from clients.language import tr
 from clients.plain import plain
+from clients.verify.approving import (
+    FAULT_WORDS,
+    KeyBook,
+    keys_of,
+    signature_fault,
+    signature_lines,
+)
+from clients.verify.drawing import require_received
 from clients.verify.receipt import VerifiedEntry, prove, verify_receipt
 from clients.verify.steps import Steps, checkpoint_facts, checkpoint_lines
 from clients.verify.trusting import Trusting
@@ -21,10 +29,13 @@ from deltacare.ids import LogName
 from deltacare.money import format_yuan
 from deltacare.v1.entry_pb2 import Netting, PairResult, Statement, StatementWord
 from settlement.core import net
+from settlement.windows import WindowKind, is_window
 
-__all__ = ["VerifiedStatement", "verify_statement"]
+__all__ = ["VerifiedStatement", "require_sums", "verify_statement"]
 
 _PAIR = 2
+_MONTH_DAYS_MAX = 31
+_BODIES = ("pair_result", "statement_answer", "approval_key", "advance", "payment_report")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +58,8 @@ def verify_statement(evidence: Evidence, trusting: Trusting, steps: Steps) -> Ve
 
     1. The statement stands in its proposer's log. 2. Each pair result it names is there, stated
     alike by both sides, for every date of its window. 3. Flows, positions and payments follow from
-    them. 4. Every party approved this very statement, and no maker reviewed his own work.
+    them, less the advances that are drawn, which were received. 4. Every party approved this very
+    statement by the signatures of two persons, with keys that its log had stated.
 
     Args:
         evidence: As received.
@@ -67,10 +79,12 @@ def verify_statement(evidence: Evidence, trusting: Trusting, steps: Steps) -> Ve
     if statement.statement_id[:6] != author:
         raise _bad(f"{statement.statement_id} stands in the log of {author}, not its proposer's.")
     others = [prove(receipt, trusting) for receipt in evidence.receipts[1:]]
-    results = [each for each in others if body_of(each.entry)[0] == "pair_result"]
-    answers = [each for each in others if body_of(each.entry)[0] == "statement_answer"]
-    if len(results) + len(answers) != len(others):
-        raise _bad("The file holds an entry that is neither a pair result nor an answer.")
+    by_body: dict[str, list[VerifiedEntry]] = {name: [] for name in _BODIES}
+    for each in others:
+        if body_of(each.entry)[0] not in by_body:
+            raise _bad("The file holds an entry on which a statement does not rest.")
+        by_body[body_of(each.entry)[0]].append(each)
+    results, answers = by_body["pair_result"], by_body["statement_answer"]
     # 2. The results.
     nights = _nights(statement, results)
     checkpoints = {each.proved.seen.checkpoint: each.proved.seen for each in others}
@@ -82,7 +96,8 @@ def verify_statement(evidence: Evidence, trusting: Trusting, steps: Steps) -> Ve
         nights=[plain(night) for night in nights],
     )
     # 3. The money.
-    _require_sums(statement, nights)
+    require_sums(statement, nights)
+    require_received(statement, by_body["advance"], by_body["payment_report"], _author)
     steps.add(
         "流量、净额与付款由对账结果重新算得，与清算单相同",
         "Flows, positions and payments were computed anew and are the statement's",
@@ -93,28 +108,33 @@ def verify_statement(evidence: Evidence, trusting: Trusting, steps: Steps) -> Ve
             )
             for flow in statement.payments
         ),
+        *(
+            tr(
+                f"{each.payer} 以预付金抵付 {each.payee} {format_yuan(each.amount_fen)} 元",
+                f"{each.payer} draws {format_yuan(each.amount_fen)} yuan that {each.payee} holds",
+            )
+            for each in statement.drawdowns
+        ),
         positions={each.province: each.net_fen for each in statement.positions},
         payments=[plain(flow) for flow in statement.payments],
+        drawdowns=[plain(each) for each in statement.drawdowns],
         netting=Netting.Name(statement.netting).removeprefix("NETTING_"),
     )
     # 4. The answers.
-    parties = _require_binding(first, statement, answers)
+    keys = keys_of(by_body["approval_key"], _author)
+    parties = _require_binding(first, statement, answers, keys)
     steps.add(
-        f"{len(parties)} 方均已批准摘要为 {first.proved.leaf.hex()} 的这份清算单",
-        f"All {len(parties)} parties approved the statement with hash {first.proved.leaf.hex()}",
-        *(
-            tr(
-                f"{_author(each)}：经办 {each.entry.maker}，复核 {each.entry.reviewer}",
-                f"{_author(each)}: made by {each.entry.maker}, reviewed by {each.entry.reviewer}",
-            )
-            for each in answers
-        ),
+        f"{len(parties)} 方均已由两人签名批准摘要为 {first.proved.leaf.hex()} 的这份清算单",
+        f"All {len(parties)} parties approved the statement with hash {first.proved.leaf.hex()}, "
+        "each by the signatures of two persons",
+        *(signature_lines(each, _author(each)) for each in answers),
         statement_hash=first.proved.leaf.hex(),
         answers=[
             {
                 "province": _author(each),
                 "maker": each.entry.maker,
                 "reviewer": each.entry.reviewer,
+                "keys": sorted(a.key_id for a in body_of(each.entry)[1].approvals),
                 **_place(each),
             }
             for each in answers
@@ -159,13 +179,28 @@ def _nights(statement: Statement, results: Sequence[VerifiedEntry]) -> list[Pair
             raise _bad(f"The two sides of {lower} and {higher} state {day} differently.")
         nights.append(sides[lower])
     # 2c. Every date of the window.
-    dates = set(_dates(statement))
+    _require_dates(statement, nights)
+    return nights
+
+
+def _require_dates(statement: Statement, nights: Sequence[PairResult]) -> None:
+    """Refuse a statement that leaves a night of its window out.
+
+    Where the window is a named one, its first days may lie before the federation's opening date:
+    then the nights of all pairs begin on one later date.
+
+    Raises:
+        PeerFault: ``BAD_PROOF``.
+    """
+    days = _dates(statement)
+    begins = min((night.business_date for night in nights), default="")
+    if statement.window and begins in days:
+        days = days[days.index(begins) :]
     for lower, higher in {(night.lower, night.higher) for night in nights}:
         stated = {n.business_date for n in nights if (n.lower, n.higher) == (lower, higher)}
-        if stated != dates:
-            missing = ", ".join(sorted(stated ^ dates)[:5])
+        if stated != set(days):
+            missing = ", ".join(sorted(stated ^ set(days))[:5])
             raise _bad(f"The nights of {lower} and {higher} are not those of the window: {missing}")
-    return nights
 
 
 def _stated(result: PairResult) -> tuple[object, ...]:
@@ -186,12 +221,17 @@ def _dates(statement: Statement) -> list[str]:
     except ValueError:
         raise _bad("The window of the statement is not two dates.") from None
     count = (last - first).days + 1
-    if not 0 < count <= len(statement.pair_result_hashes):
+    room = len(statement.pair_result_hashes) + (_MONTH_DAYS_MAX if statement.window else 0)
+    if not 0 < count <= room:
         raise _bad("The window of the statement is longer than the results it names.")
+    if statement.window not in (0, *(kind.value for kind in WindowKind)) or (
+        statement.window and not is_window(WindowKind(statement.window), first, last)
+    ):
+        raise _bad("The dates of the statement are not the window that it names.")
     return [(first + timedelta(days=each)).isoformat() for each in range(count)]
 
 
-def _require_sums(statement: Statement, nights: Sequence[PairResult]) -> None:
+def require_sums(statement: Statement, nights: Sequence[PairResult]) -> None:
     """Refuse a statement whose money is not that of its nights.
 
     Raises:
@@ -212,6 +252,12 @@ def _require_sums(statement: Statement, nights: Sequence[PairResult]) -> None:
         payments = net.bilateral_net(matrix)
     else:
         raise _bad("The statement says no netting that this version knows.")
+    due = {(p.payer, p.payee): p.fen for p in payments}
+    for each in statement.drawdowns:
+        pair = (each.payer, each.payee)
+        due[pair] = due.get(pair, 0) - each.amount_fen
+        if each.amount_fen <= 0 or due[pair] < 0:
+            raise _bad("The statement draws more of advances than is to be paid.")
     stated = {
         "bilateral": [((f.payer, f.payee), f.amount_fen) for f in statement.bilateral],
         "positions": [(p.province, p.net_fen) for p in statement.positions],
@@ -220,7 +266,7 @@ def _require_sums(statement: Statement, nights: Sequence[PairResult]) -> None:
     computed = {
         "bilateral": list(matrix.items()),
         "positions": list(positions.items()),
-        "payments": [(p.payer, p.payee, p.fen) for p in payments],
+        "payments": [(*pair, fen) for pair, fen in sorted(due.items()) if fen],
     }
     for name, found in computed.items():
         if stated[name] != found:
@@ -228,13 +274,17 @@ def _require_sums(statement: Statement, nights: Sequence[PairResult]) -> None:
 
 
 def _require_binding(
-    first: VerifiedEntry, statement: Statement, answers: Sequence[VerifiedEntry]
+    first: VerifiedEntry,
+    statement: Statement,
+    answers: Sequence[VerifiedEntry],
+    keys: KeyBook,
 ) -> tuple[str, ...]:
     """Return the parties, all of whom approved.
 
     Raises:
         PeerFault: ``BAD_PROOF``, if an answer is not to this statement, or not its author's.
-        Refusal: ``RULE_REFUSED``, naming who refused, or is missing, or reviewed his own work.
+        Refusal: ``RULE_REFUSED``, naming who refused, or is missing, or whose signatures do not
+            count, and why.
     """
     parties = sorted({each for f in statement.bilateral for each in (f.payer, f.payee)})
     given: dict[str, Any] = {}
@@ -250,7 +300,20 @@ def _require_binding(
             raise _not_binding(
                 f"{_author(each)}: maker and reviewer are not two persons.", {"who": _author(each)}
             )
-    # 4b. Every party, and none against.
+    # 4b. Two persons' signatures, with keys that stood before.
+    for each in answers:
+        fault = signature_fault(each, _author(each), first.proved.leaf, keys)
+        if fault is not None:
+            zh, en = FAULT_WORDS[fault]
+            raise _not_binding(
+                f"{_author(each)}: {en}.",
+                {
+                    "who": _author(each),
+                    "fault": fault.name,
+                    "text_zh": f"清算单不生效。{_author(each)}：{zh}。",
+                },
+            )
+    # 4c. Every party, and none against.
     refused = [p for p, word in given.items() if word != StatementWord.STATEMENT_WORD_APPROVED]
     if refused:
         raise _not_binding(f"Refused by {', '.join(refused)}.", {"refused": " ".join(refused)})

@@ -181,6 +181,27 @@ def _statement_answer(body: Any) -> str:  # noqa: ANN401  # a body
     return tr(f"{zh}摘要为 {hash_}… 的清算单", f"{en} the statement with hash {hash_}…")
 
 
+def _approval_key(body: Any) -> str:  # noqa: ANN401  # a body
+    if body.until_date and body.until_date < body.from_date:
+        return tr(
+            f"撤回 {body.principal} 的批准密钥 {body.key_id}",
+            f"Withdraws the key {body.key_id} of {body.principal} for approvals",
+        )
+    span = _span(body.from_date, body.until_date)
+    return tr(
+        f"{body.principal} 的批准密钥 {body.key_id}（{body.algorithm}），{span}",
+        f"A key of {body.principal} for approvals: {body.key_id} ({body.algorithm}), {span}",
+    )
+
+
+def _advance(body: Any) -> str:  # noqa: ANN401  # a body
+    fen = format_yuan(body.amount_fen)
+    return tr(
+        f"预付金 {body.advance_id}：付 {body.payee} {fen} 元",
+        f"Advance {body.advance_id}: {fen} yuan to {body.payee}",
+    )
+
+
 def _record(body: Any) -> str:  # noqa: ANN401  # a body
     fen = format_yuan(body.amount_fen)
     return tr(
@@ -233,8 +254,10 @@ def _listing(body: Any) -> str:  # noqa: ANN401  # a body
 
 
 _WORDS: Mapping[str, Callable[[Any], str]] = {
+    "advance": _advance,
     "agreement": _agreement,
     "agreement_answer": _agreement_answer,
+    "approval_key": _approval_key,
     "certificate": _certificate,
     "certificate_reinstatement": _dated("恢复证书", "Reinstates certificate"),
     "certificate_renewal": _renewal,

@@ -187,7 +187,7 @@ class SaltStore:
                 table.c.author == author, table.c.log_index < before_index, ~valid.exists()
             )
         )
-        request_scrub(tx)
+        request_scrub(tx.connection, tx.now)
 
 
 def _erased(connection: Connection, author: str, indexes: Iterable[int]) -> frozenset[int]:

@@ -227,6 +227,7 @@ class NodeFiles:
         secret = [
             *self.config.keys.glob("*.key"),
             *self.config.keys.glob("*.es256"),
+            *self.config.keys.glob("*.x25519"),
             *self.config.keys.glob("*.secret"),
             *clients.glob("*.key"),
         ]

@@ -3,7 +3,7 @@
 The city sets policy, the street reviews, the district pays (Accounting Law, article 25): no
 principal holds two of these for one record, nor makes a record under a policy that it set, nor pays
 what it made. A principal is the person, whatever role stands in a certificate. Who has done what is
-kept and asked where writes decide (``server.settlement.duties``); a record's maker and checker are
+kept and asked where writes decide (``server.approval.duties``); a record's maker and checker are
 never one.
 
 The table is held against everything that a principal has done for its province, so that it need not

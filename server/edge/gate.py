@@ -7,13 +7,12 @@ has is for ``server.edge.shapes``; what it does, for the service behind.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NoReturn, Protocol
 
 from google.protobuf.message import DecodeError, Message
-from google.protobuf.unknown_fields import UnknownFieldSet
 from grpc import StatusCode
 
 from clients.sdk.errors import DETAILS_KEY
@@ -24,7 +23,6 @@ from deltacare.errors import (
     Refusal,
     Unavailable,
     ViolationCollector,
-    invalid_field,
 )
 from deltacare.ids import Principal
 from deltacare.purposes import PURPOSE_FIELD, Purpose
@@ -33,6 +31,7 @@ from server.edge.audit import AuditSink, Denial
 from server.edge.call import Call, Disclosures
 from server.edge.duties import check_duty
 from server.edge.identity import Identities
+from server.edge.known import check_known
 from server.edge.limits import Allowance, Limits, Meter
 from server.edge.logging import REQUEST_ID, CallLog, error_facts
 from server.edge.opaque import note_identity_numbers
@@ -248,7 +247,7 @@ class Gate:
                 Reason.INVALID_FIELD, "The message is not of the method's request type."
             ) from None
         if method.is_write:
-            _check_known(request, method, data)
+            check_known(request, method.parse, data)
             if not method.is_stream:  # in a stream each request has an answer of its own
                 bad = ViolationCollector()
                 note_identity_numbers(request, bad)
@@ -441,36 +440,3 @@ def _stopping() -> Unavailable:
 async def _next(stream: AsyncIterator[bytes]) -> bytes | None:
     """Return the next message of a stream, ``None`` at its end."""
     return await anext(stream, None)
-
-
-def _check_known(request: Message, method: Method, data: bytes) -> None:
-    """Refuse a write that holds fields which the contract does not know, at any depth.
-
-    They would travel unseen into a log, which forgets nothing. Dropping them and weighing what is
-    left costs little; only a request that weighs less than what came is looked at again.
-    """
-    request.DiscardUnknownFields()
-    known_bytes = request.ByteSize()
-    if known_bytes == len(data):
-        return
-    whole = method.parse(data)
-    if whole.ByteSize() == known_bytes:
-        return  # the same, written less tersely
-    where = next(_unknown(whole, ""), "")
-    raise invalid_field(
-        where, "", "The contract knows no such field.", "Leave it out; write no names into it."
-    )
-
-
-def _unknown(message: Message, path: str) -> Iterator[str]:
-    """Yield the paths of unknown fields by their numbers, such as ``records[3].99``."""
-    for field in UnknownFieldSet(message):  # type: ignore[attr-defined]  # its stubs lack the iterator
-        yield f"{path}{field.field_number}"
-    for known, value in message.ListFields():
-        if known.message_type is None:
-            continue
-        if isinstance(value, Message):
-            yield from _unknown(value, f"{path}{known.name}.")
-        else:
-            for position, each in enumerate(value):
-                yield from _unknown(each, f"{path}{known.name}[{position}].")

@@ -25,6 +25,7 @@ from server.log.ports import (
     LogReader,
     Peers,
     Projector,
+    Rehearser,
     Sequencer,
 )
 from server.log.projection import Projection, Tx
@@ -243,6 +244,11 @@ class Logs:
     @property
     def sequencer(self) -> Sequencer:
         """Appends to own logs."""
+        return self._sequencer
+
+    @property
+    def rehearser(self) -> Rehearser:
+        """Does so and undoes it."""
         return self._sequencer
 
     @property

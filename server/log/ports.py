@@ -35,6 +35,7 @@ __all__ = [
     "Peers",
     "Position",
     "Projector",
+    "Rehearser",
     "Sequenced",
     "Sequencer",
     "Write",
@@ -196,6 +197,8 @@ class Write:
             cosignatures whatever the pacing (day closes).
         is_personal: the content holds values of persons. A refusal is not kept then: nothing could
             tell, when a person is erased, that its id has to be blinded.
+        is_draft: a draft that was approved. A refusal is not kept then: the draft waits on, and is
+            approved again once nothing stands against it.
     """
 
     caller: Principal
@@ -206,6 +209,7 @@ class Write:
     answer: Callable[[LogTx, Sequence[AppendedRun]], Message]
     alone: bool = False
     is_personal: bool = False
+    is_draft: bool = False
 
 
 class Sequencer(Protocol):
@@ -221,6 +225,21 @@ class Sequencer(Protocol):
                 KEY_NOT_IN_FORCE, kept under no id: this node cannot sign now.
             Unavailable: LOG_NOT_CONFIRMED before the partners confirmed the log's end;
                 OVERLOADED when too many writes wait; SHUTTING_DOWN.
+        """
+        ...
+
+
+class Rehearser(Protocol):
+    """Does to own logs what a write would do, and undoes it."""
+
+    async def rehearse(self, write: Write) -> bytes:
+        """Return the answer that a write would get now; nothing of it stays, nor does a refusal.
+
+        Whether its request id was used before is not asked.
+
+        Raises:
+            Refusal: ``decide`` refused.
+            Unavailable: as for ``Sequencer.submit``.
         """
         ...
 

@@ -44,6 +44,14 @@ __all__ = ["GroupSequencer"]
 _alarm = structlog.get_logger("deltacare.alarm")
 
 
+class _RehearsedError(Exception):
+    """A rehearsal went well: carries its answer past the rollback."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 class _WentBackError(Exception):
     """The database holds less of some logs than it held before: a failover, or an old backup."""
 
@@ -89,7 +97,7 @@ class _Committed:
 
 
 class GroupSequencer:
-    """The one writer of own logs: a ``server.log.ports.Sequencer``.
+    """The one writer of own logs: a ``server.log.ports.Sequencer`` and ``Rehearser``.
 
     Args:
         database: this node's.
@@ -164,6 +172,25 @@ class GroupSequencer:
         self._waiting.append(_Pending(write=write, answer=answer))
         self._is_work.set()
         return await answer
+
+    async def rehearse(self, write: Write) -> bytes:
+        """Return the answer that a write would get, and undo it; see the port."""
+
+        def work(connection: Connection) -> None:
+            heads = self._store.lock(connection, self._store.own)
+            tx = Tx(self._store, connection, self._clock.now(), heads)
+            grown: dict[LogName, _Grown] = {}
+            runs = [
+                self._append(tx, grown, log, entries) for log, entries in self._entries(tx, write)
+            ]
+            answer = write.answer(tx, runs)
+            raise _RehearsedError(answer.SerializeToString(deterministic=True))
+
+        try:
+            await self._database.write(work)
+        except _RehearsedError as rehearsed:
+            return rehearsed.answer
+        raise AssertionError("a rehearsal is undone")
 
     async def _run(self) -> None:
         while True:
@@ -266,7 +293,8 @@ class GroupSequencer:
             grown.clear()
             grown.update(states)
             # What an unconfirmed node knows may be old: it refuses, but not for good.
-            is_lasting = is_kept(error) and self._is_whole() and not write.is_personal
+            is_tried_again = write.is_personal or write.is_draft
+            is_lasting = is_kept(error) and self._is_whole() and not is_tried_again
             if isinstance(error, Refusal) and is_lasting:
                 self._requests.keep(tx.connection, key, content_mac=mac, answer=error, now=tx.now)
             return error

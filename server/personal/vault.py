@@ -8,7 +8,8 @@ lacks that row. Nothing here is logged, and no error names a value. Who is one p
 references is found by ``server.personal.persons``.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 from cryptography.exceptions import InvalidTag
@@ -51,6 +52,15 @@ class Vault:
         self._cipher = AESGCM(key)
         self._marking_key = marking_key(key, own)
         self._entropy = entropy
+        self._watchers: list[Callable[[LogTx, Collection[str]], None]] = []
+
+    def on_destroyed(self, watcher: Callable[[LogTx, Collection[str]], None]) -> None:
+        """Have a room above undo what it keeps of persons, in the transaction that destroys them.
+
+        Args:
+            watcher: gets the transaction and the references of who was destroyed.
+        """
+        self._watchers.append(watcher)
 
     # --- Writing ----------------------------------------------------------------------------------
 
@@ -299,7 +309,9 @@ class Vault:
         for table in (tables.persons, tables.holdings, tables.requests):
             for some in chunks(refs):
                 tx.connection.execute(delete(table).where(table.c.subject_ref.in_(some)))
-        request_scrub(tx)
+        for watcher in self._watchers:
+            watcher(tx, refs)
+        request_scrub(tx.connection, tx.now)
 
     def destroy_erased(
         self, tx: LogTx, certificate_nos: Collection[str], tags: Collection[bytes]
@@ -358,11 +370,11 @@ class Vault:
         return nonce + cipher.encrypt(nonce, data, place)
 
 
-def request_scrub(tx: LogTx) -> None:
+def request_scrub(connection: Connection, now: datetime) -> None:
     """Note in a transaction that it destroys something, so that the files are wiped after it."""
     rows = tables.scrubs
-    tx.connection.execute(delete(rows))
-    tx.connection.execute(insert(rows).values(scrub_id=_SCRUB_ID, requested_time=tx.now))
+    connection.execute(delete(rows))
+    connection.execute(insert(rows).values(scrub_id=_SCRUB_ID, requested_time=now))
 
 
 def _value_place(subject_ref: str, field: str) -> bytes:

@@ -26,6 +26,7 @@ WIPED_TABLES = (
     "personal_requests",
     "certification_salts",
     "requests",
+    "review_drafts",
 )
 """Tables that hold, or held, what an erasure destroys."""
 

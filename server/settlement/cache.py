@@ -4,28 +4,21 @@ All of it follows from the two logs of a pair, so it may be deleted and is then 
 by night. Closing an agreed night is in `server.settlement.night_close`.
 """
 
-import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from server.settlement import rules, store, tables
-from settlement.night import NightResult
+from server.settlement.kept import KeptNight
 
 __all__ = [
     "StoredNight",
     "forget_nights",
     "last_agreed_date",
     "newest_attempt",
-    "pack_outcome",
     "store_night",
     "stored_night",
-    "unpack_outcome",
 ]
-
-_OUTCOME_TABLES = ("closed", "newly_cleared", "newly_cancelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,30 +96,6 @@ def last_agreed_date(connection: Connection, partner: str) -> str | None:
 # --- Storing --------------------------------------------------------------------------------------
 
 
-def pack_outcome(result: NightResult) -> bytes:
-    """Return what a night closes once it is agreed, as one value."""
-    parts: list[bytes] = []
-    for name in _OUTCOME_TABLES:
-        sink = io.BytesIO()
-        table: pa.Table = getattr(result, name)
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-        parts += [len(sink.getvalue()).to_bytes(8, "big"), sink.getvalue()]
-    return b"".join(parts)
-
-
-def unpack_outcome(data: bytes) -> dict[str, pa.Table]:
-    """Return the tables of `pack_outcome` by name."""
-    found: dict[str, pa.Table] = {}
-    offset = 0
-    for name in _OUTCOME_TABLES:
-        end = offset + 8 + int.from_bytes(data[offset : offset + 8], "big")
-        with pa.ipc.open_stream(data[offset + 8 : end]) as reader:
-            found[name] = reader.read_all()
-        offset = end
-    return found
-
-
 def store_night(
     connection: Connection,
     *,
@@ -134,8 +103,7 @@ def store_night(
     business_date: str,
     attempt: int,
     flows: tuple[int, int],
-    result: NightResult,
-    leaf_rows: Sequence[tuple[int, bytes, int, bytes, bytes]],
+    kept: KeptNight,
 ) -> None:
     """Keep what a night came to, in place of what was kept of the same attempt.
 
@@ -145,8 +113,7 @@ def store_night(
         business_date: The date.
         attempt: From 1.
         flows: What the lower code pays the higher, and what the higher pays, in fen.
-        result: Of the core.
-        leaf_rows: For each leaf its index, hash, classes as bits, content, and first dates.
+        kept: What it came to.
     """
     key = (partner, business_date, attempt)
     for table in (tables.night, tables.night_leaf, tables.night_count):
@@ -163,19 +130,19 @@ def store_night(
         [
             (
                 *key,
-                result.digest,
-                result.line_count,
+                kept.digest,
+                kept.line_count,
                 *flows,
                 rules.RULES_VERSION,
                 0,
-                pack_outcome(result),
+                kept.outcome,
             )
         ],
     )
-    store.insert_rows(connection, tables.night_leaf, [(*key, *row) for row in leaf_rows])
+    store.insert_rows(connection, tables.night_leaf, [(*key, *row) for row in kept.leaf_rows])
     counts = [
-        (*key, line_class.rank, count, *result.summary.fen[line_class])
-        for line_class, count in result.summary.counts.items()
+        (*key, line_class.rank, count, *kept.summary.fen[line_class])
+        for line_class, count in kept.summary.counts.items()
     ]
     store.insert_rows(connection, tables.night_count, counts)
 
@@ -186,7 +153,7 @@ def store_night(
 def forget_nights(connection: Connection, author: str, partner: str) -> None:
     """Undo every night of a pair, so that its nights are computed again from its two logs."""
     pair = (author, partner)
-    for table in (tables.night, tables.night_leaf, tables.night_count):
+    for table in (tables.night, tables.night_leaf, tables.night_count, tables.consumed):
         connection.execute(delete(table).where(table.c.partner.in_(pair)))
     for table in (tables.cleared, tables.reversal_proposal):
         connection.execute(delete(table).where(table.c.home.in_(pair), table.c.host.in_(pair)))

@@ -43,6 +43,7 @@ from server.registry.fields import read_page_size
 from server.registry.paging import next_token, read_token
 from server.settlement import cache, lines, tables
 from server.settlement.comparison import NightPeer, compare_nights, no_night
+from server.settlement.drawdowns import AdvanceBook
 from server.settlement.leaves import owner_and_due
 from server.settlement.nights import PairNights
 from server.settlement.requests import check_partner
@@ -68,6 +69,7 @@ class ClearingServicer:
         reader: The logs held.
         nights: Runs the pairs' nights.
         peer: The way to partners' leaves.
+        advances: What was received of advances.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class ClearingServicer:
         reader: LogReader,
         nights: PairNights,
         peer: NightPeer,
+        advances: AdvanceBook,
     ) -> None:
         self._province = province
         self._trust = trust
@@ -93,6 +96,7 @@ class ClearingServicer:
             database=database,
             sequencer=sequencer,
             reader=reader,
+            advances=advances,
         )
 
     # --- Nights -----------------------------------------------------------------------------------
@@ -214,7 +218,11 @@ class ClearingServicer:
         return night_message(night, waiting_for=missing, statement_hash=statement_hash)
 
     def _reach(self) -> Reach:
-        return Reach(own=self._province, positions=self._nights.positions())
+        return Reach(
+            own=self._province,
+            positions=self._nights.positions(),
+            opening_date=self._trust.opening_date,
+        )
 
     # --- Lines ------------------------------------------------------------------------------------
 

@@ -5,9 +5,10 @@ checkpoint ends exactly there. A node that was away first closes the dates it mi
 transaction each. Each close carries what the node has stored of every registry log under a quorum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -30,7 +31,7 @@ from server.settlement.requests import appended
 from server.settlement.uuids import request_uuid
 from server.store.database import Database
 
-__all__ = ["METHOD_CLOSE_DAY", "DayCloser"]
+__all__ = ["METHOD_CLOSE_DAY", "DayCloser", "Stating"]
 
 METHOD_CLOSE_DAY = "/deltacare.v1.SettlementService/CloseDay"
 _DATES_MAX = 366  # missed dates that one call catches up
@@ -44,6 +45,19 @@ class _Asker:
     request_id: str
 
 
+class Stating(Protocol):
+    """What the end of a date brings forth, in the transaction that closes it."""
+
+    def entries(self, tx: LogTx, day: date) -> Mapping[LogName, Sequence[Entry]]:
+        """Return what is said in own settlement logs right before a date closes.
+
+        Args:
+            tx: Of the close; nothing of it is appended yet, neither closes nor what others state.
+            day: The date that closes.
+        """
+        ...
+
+
 class DayCloser:
     """Closes the dates of one province's settlement logs.
 
@@ -53,6 +67,8 @@ class DayCloser:
         database: To see what is open.
         sequencer: Appends.
         reader: Newest quorum checkpoints.
+        stating: What is stated before each close, in this order; entries without a maker get the
+            one who closes.
     """
 
     def __init__(
@@ -63,12 +79,14 @@ class DayCloser:
         database: Database,
         sequencer: Sequencer,
         reader: LogReader,
+        stating: Sequence[Stating] = (),
     ) -> None:
         self._province = province
         self._trust = trust
         self._database = database
         self._sequencer = sequencer
         self._reader = reader
+        self._stating = tuple(stating)
 
     @property
     def _logs(self) -> list[LogName]:
@@ -146,11 +164,12 @@ class DayCloser:
                     rules_version=rules.RULES_VERSION,
                 ),
             )
+            stated = self._stated(tx, day, asker.caller.opaque_id)
             closes = []
             for log in self._logs:
                 own = Entry()
                 own.CopyFrom(entry)
-                closes.append((log, [own]))
+                closes.append((log, [*stated.get(log, ()), own]))
             return closes
 
         def answer(_tx: LogTx, runs: Sequence[AppendedRun]) -> CloseDayResponse:
@@ -171,6 +190,17 @@ class DayCloser:
             )
         )
         return CloseDayResponse.FromString(data)
+
+    def _stated(self, tx: LogTx, day: date, maker: str) -> Mapping[LogName, Sequence[Entry]]:
+        """Return what is said right before the closes, by log."""
+        found: dict[LogName, list[Entry]] = {}
+        for each in self._stating:
+            for log, entries in each.entries(tx, day).items():
+                assert log in self._logs, "only what is closed is written to"
+                for entry in entries:
+                    entry.maker = entry.maker or maker
+                found.setdefault(log, []).extend(entries)
+        return found
 
     def _newest_pins(self, connection: Connection) -> list[bytes]:
         """Return the newest quorum checkpoint stored of each registry log, sorted by log."""

@@ -52,3 +52,7 @@ class CodeBook:
     def handle_mac(self, elder_handle: str, host: str) -> bytes:
         """Return under what the pseudonym of an elder with one host is kept."""
         return self._mac("elder-handle", host, elder_handle)
+
+    def elder_mac(self, elder_handle: str) -> bytes:
+        """Return what stands for an elder, whoever the host is."""
+        return self._mac("elder", elder_handle)

@@ -5,13 +5,13 @@ log of every node that the answer passes, before it leaves: here is only said wh
 about. A code that is not found is counted there among the denials.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sqlalchemy import Connection, func, select
 
 from deltacare.errors import Reason, Refusal, ViolationCollector
-from deltacare.ids import LogName, parse_opaque_id
+from deltacare.ids import LogName, Principal, parse_identity_number, parse_opaque_id
 from deltacare.purposes import Purpose
 from deltacare.trust import Trust
 from deltacare.v1.entry_pb2 import Enrolment, Entry
@@ -30,6 +30,7 @@ from server.log.ports import AppendedRun, Entropy, LogTx, Sequencer, Write
 from server.registry.fields import repeated
 from server.settlement import fields, rules, store, tables
 from server.settlement.codes import CodeBook, normalise_code
+from server.settlement.elders import Elders
 from server.settlement.requests import appended, check_batch, check_partner, read_write
 from server.store.database import Database
 
@@ -59,6 +60,7 @@ class Enrolments:
         sequencer: Appends.
         entropy: Pseudonyms.
         codes: Codes and digests.
+        elders: Who stands behind pseudonyms.
         peer: The way to other homes.
     """
 
@@ -71,6 +73,7 @@ class Enrolments:
         sequencer: Sequencer,
         entropy: Entropy,
         codes: CodeBook,
+        elders: Elders,
         peer: EnrolmentPeer,
     ) -> None:
         self._province = province
@@ -79,6 +82,7 @@ class Enrolments:
         self._sequencer = sequencer
         self._entropy = entropy
         self._codes = codes
+        self._elders = elders
         self._peer = peer
 
     # --- As home ----------------------------------------------------------------------------------
@@ -87,7 +91,7 @@ class Enrolments:
         self, request: CreateEnrolmentsRequest, call: Call
     ) -> CreateEnrolmentsResponse:
         """Enrol elders with one host."""
-        request_id = self._check(request, call)
+        request_id, numbers = self._check(request, call)
         log = LogName.settlement(self._province, request.host)
         codes = [
             self._codes.code(call.caller.uri, request_id, position)
@@ -100,6 +104,9 @@ class Enrolments:
             taken = store.enrolment_ids(tx.connection, self._province, request.host, ids)
             if taken:
                 raise rules.ENROLMENT_EXISTS.refusal(", ".join(sorted(taken)[:10]))
+            for handle in dict.fromkeys(each.elder_handle for each in request.enrolments):
+                mac = self._codes.elder_mac(handle)
+                self._elders.keep(tx, mac, handle, numbers.get(handle, ""), request_id)
             stated.clear()
             for each in request.enrolments:
                 enrolment = Enrolment()
@@ -140,24 +147,44 @@ class Enrolments:
                 content=request.SerializeToString(deterministic=True),
                 decide=decide,
                 answer=answer,
+                is_personal=bool(numbers),
             )
         )
         response = CreateEnrolmentsResponse.FromString(data)
-        for ticket, code in zip(response.tickets, codes, strict=True):
-            ticket.enrolment_code = code
+        self.add_codes(response, call.caller, request_id)
         call.disclose(log, response.appended.first_index, response.appended.entry_count)
         return response
 
-    def _check(self, request: CreateEnrolmentsRequest, call: Call) -> str:
+    def add_codes(
+        self, response: CreateEnrolmentsResponse, told: Principal, request_id: str
+    ) -> None:
+        """Add to a kept answer the codes, which are not kept: they follow from whom they were told.
+
+        Args:
+            response: The answer.
+            told: Who enrolled the elders.
+            request_id: By which request.
+        """
+        for position, ticket in enumerate(response.tickets):
+            ticket.enrolment_code = self._codes.code(told.uri, request_id, position)
+
+    def _check(self, request: CreateEnrolmentsRequest, call: Call) -> tuple[str, Mapping[str, str]]:
+        """Return the request's id, and the identity numbers that it gives, by handle."""
         bad = ViolationCollector()
         request_id = read_write(request, call, bad, duty=request.duty)
         check_partner(request.host, self._province, self._trust, bad, field="host")
         check_batch(len(request.enrolments), "enrolments", bad)
+        numbers: dict[str, str] = {}
         twice = repeated(each.enrolment.enrolment_id for each in request.enrolments)
         for position, each in enumerate(request.enrolments):
             where = f"enrolments[{position}]"
             if not 0 < len(each.elder_handle) <= _HANDLE_CHARS_MAX:
                 bad.note(f"{where}.elder_handle", "", "It has 1 to 64 characters.")
+            if each.identity_number:
+                at = f"{where}.identity_number"
+                number = bad.take(parse_identity_number, each.identity_number, field=at) or ""
+                if numbers.setdefault(each.elder_handle, number) != number:
+                    bad.note(at, "", "The same elder has another one in this request.")
             faults = fields.enrolment_faults(
                 each.enrolment, self._province, f"{where}.enrolment", is_new=True
             )
@@ -170,7 +197,7 @@ class Enrolments:
                     "It stands twice in the request.",
                 )
         bad.raise_if_any()
-        return request_id
+        return request_id, numbers
 
     def _pseudonym(self, connection: Connection, elder_handle: str, host: str) -> str:
         """Return the pseudonym of an elder with a host, a new one the first time."""
@@ -182,7 +209,8 @@ class Enrolments:
         if known is not None:
             return known
         ref = self._entropy.token(_REF_BYTES).hex()
-        store.insert_rows(connection, tables.pseudonym, [(mac, ref)])
+        row = (mac, ref, self._codes.elder_mac(elder_handle))
+        store.insert_rows(connection, tables.pseudonym, [row])
         return ref
 
     async def end(self, request: EndEnrolmentRequest, call: Call) -> EndEnrolmentResponse:
@@ -192,6 +220,9 @@ class Enrolments:
         check_partner(request.host, self._province, self._trust, bad, field="host")
         for fault in fields.enrolment_end_faults(request.end, "end"):
             bad.add(fault)
+        if not bad.violations:
+            for fault in fields.end_reason_faults(request.end, "end"):
+                bad.add(fault)
         bad.raise_if_any()
         log = LogName.settlement(self._province, request.host)
 

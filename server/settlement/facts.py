@@ -5,43 +5,38 @@ years later, read the same. Days are bits of a month. Only what the rows of the 
 worked out. What a fact means is decided in the rooms below.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from deltacare.divisions import normalise_division
+from deltacare.entitlement import Unit, Version, deciding_version, entitled_fen
 from deltacare.ids import LogName
 from deltacare.times import ServiceMonth
-from deltacare.v1.entry_pb2 import SubsidyUnit
 from server.certification.standing import certificate_good_days
 from server.certification.store import load_recognition_facts
+from server.policy.bodies import versions_by_kind
+from server.policy.store import load_policies
 from server.registry.in_force import agreement_days, listing_days
 from server.registry.store import (
-    chunks,
     load_agreements,
     load_closings,
     load_institution_divisions,
     load_listings,
 )
-from server.settlement import tables
+from server.settlement.enrolled import Standing, StatedEnrolment, stated_enrolments
 from server.settlement.inputs import Closes
 from server.supervision.rules import barred_days
 from server.supervision.store import load_bars
 from server.supervision.values import Effect
+from settlement.core.columns import SEQUENCE_MAX, STANDING_MAX
 from settlement.night import FACT_SCHEMAS, Facts
 
-__all__ = ["PolicyVersion", "deciding_policy", "load_facts"]
+__all__ = ["load_facts"]
 
-_UNIT_NAMES = {
-    SubsidyUnit.SUBSIDY_UNIT_DAY: "DAY",
-    SubsidyUnit.SUBSIDY_UNIT_MONTH: "MONTH",
-    SubsidyUnit.SUBSIDY_UNIT_USE: "USE",
-}
-_REFS_ASKED_MAX = 10_000
 Cells = Sequence[tuple[Any, ...]]
 
 
@@ -58,13 +53,19 @@ def load_facts(
     """
     listed = list(rows)
     refs = {ref for (ref,) in _cells(listed, ("beneficiary_ref",))}
-    enrolments = _enrolments(connection, closes, refs)
+    stated = [
+        each
+        for home, host in closes.authors
+        for each in stated_enrolments(connection, home, host, refs, end_index=closes.indexes[home])
+    ]
+    standings = _numbered(stated)
+    enrolments = _enrolments(stated, standings)
     return Facts(
-        agreements=_agreements(connection, pins, _cells(listed, _PLACE), enrolments),
+        agreements=_agreements(connection, pins, _places(listed, stated)),
         listings=_listings(connection, pins, _cells(listed, _LISTED)),
         caregivers=_caregivers(connection, pins, _cells(listed, _CERTIFIED)),
         enrolments=_facts_table("enrolments", enrolments),
-        policies=_policies(connection, pins, _cells(listed, ("home", _KIND, _MONTH))),
+        policies=_policies(connection, pins, _cells(listed, _GRANTED), stated, standings),
     )
 
 
@@ -73,6 +74,9 @@ _KIND = "subsidy_kind"
 _CERTIFICATE = "caregiver_cert_no"
 _CERTIFIED = ("host", "institution", _CERTIFICATE, _MONTH)
 _LISTED = ("home", "host", "institution", _MONTH)
+_GRANTED = ("home", _KIND, _MONTH, "service_days")
+_DIVISION = "home_division"
+_ELDER = ("home", "host", "beneficiary_ref")
 _PLACE = ("home", "host", "beneficiary_ref", "institution", _KIND, _MONTH)
 
 
@@ -94,60 +98,53 @@ def _month(text: str) -> ServiceMonth:
     return ServiceMonth(year=int(text[:4]), month=int(text[5:]))
 
 
-def _enrolments(
-    connection: Connection, closes: Closes, refs: Collection[str]
-) -> list[tuple[Any, ...]]:
-    """Return the enrolments of some elders stated by both as home, one row a kind.
+def _numbered(stated: Iterable[StatedEnrolment]) -> Mapping[Standing, int]:
+    """Return what amounts depend on, numbered from 1 alike at both nodes."""
+    found = {each.standing for each in stated}
+    assert len(found) <= STANDING_MAX, "a night has fewer standings than bits"
+    return {standing: number for number, standing in enumerate(sorted(found), start=1)}
 
-    They are cut off where they end.
-    """
-    enrolments, ends = tables.enrolment.c, tables.enrolment_end.c
-    divisions: dict[str, str] = {}
+
+def _enrolments(
+    stated: Sequence[StatedEnrolment], standings: Mapping[Standing, int]
+) -> list[tuple[Any, ...]]:
+    """Return one row an enrolment and kind."""
     found: list[tuple[Any, ...]] = []
-    for home, host in closes.authors:
-        end_index = closes.indexes[home]
-        last_days: dict[str, str] = {}
-        query = select(ends.enrolment_id, ends.effective_date).where(
-            ends.author == home, ends.partner == host, ends.idx < end_index
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for each in sorted(stated, key=lambda one: one.index):
+        elder = (each.home, each.host, each.ref)
+        said = (
+            each.from_date,
+            each.until_date,
+            standings[each.standing],
+            min(counts[elder], SEQUENCE_MAX),
         )
-        for row in connection.execute(query):
-            last_day = (date.fromisoformat(row.effective_date) - timedelta(days=1)).isoformat()
-            last_days[row.enrolment_id] = min(last_day, last_days.get(row.enrolment_id, last_day))
-        stated = select(
-            enrolments.enrolment_id,
-            enrolments.beneficiary_ref,
-            enrolments.home_division,
-            enrolments.subsidy_kinds,
-            enrolments.from_date,
-            enrolments.until_date,
-        ).where(enrolments.author == home, enrolments.partner == host, enrolments.idx < end_index)
-        if len(refs) <= _REFS_ASKED_MAX:
-            # A few elders are asked for by name; of many, all are read.
-            asked = [stated.where(enrolments.beneficiary_ref.in_(some)) for some in chunks(refs)]
-        else:
-            asked = [stated]
-        for each in asked:
-            for number, ref, division, kinds, from_date, until_date in connection.execute(each):
-                if ref not in refs:
-                    continue
-                last_day = last_days.get(number, "")
-                until = min(filter(None, (until_date, last_day)), default="")
-                if until and until < from_date:
-                    continue
-                if division not in divisions:
-                    divisions[division] = normalise_division(division)
-                found += [
-                    (home, host, ref, divisions[division], kind, from_date, until)
-                    for kind in kinds.split(" ")
-                ]
+        counts[elder] += 1
+        found += [(*elder, each.standing[0], kind, *said) for kind in each.kinds]
     return sorted(found)
+
+
+def _places(rows: Sequence[pa.Table], stated: Sequence[StatedEnrolment]) -> Cells:
+    """Return where an elder's division meets an institution, a kind and a month; sorted.
+
+    An empty division stands for any. Worked out over columns: most elders have a cell of their own.
+    """
+    cells = pa.concat_tables([table.select(_PLACE) for table in rows])
+    cells = cells.group_by(list(_PLACE)).aggregate([])
+    elders = {(each.home, each.host, each.ref, each.standing[0]) for each in stated}
+    names = [*_ELDER, _DIVISION]
+    columns = list(zip(*elders, strict=True)) if elders else [()] * len(names)
+    divisions = pa.table([pa.array(each, pa.string()) for each in columns], names=names)
+    place = ["home", "host", _DIVISION, "institution", _KIND, _MONTH]
+    lived = cells.join(divisions, keys=list(_ELDER), join_type="inner").select(place)
+    anyone = cells.append_column(_DIVISION, pa.repeat("", cells.num_rows)).select(place)
+    return _cells([lived, anyone], tuple(place))
 
 
 def _agreements(
     connection: Connection,
     pins: Mapping[LogName, int],
-    cells: Cells,
-    enrolments: Sequence[tuple[Any, ...]],
+    asked: Cells,
 ) -> pa.Table:
     """Return the days on which agreements cover the places that meet in a row.
 
@@ -156,16 +153,9 @@ def _agreements(
     """
     versions = load_agreements(connection, pins)
     places = load_institution_divisions(connection, pins)
-    divisions: dict[tuple[str, str, str], set[str]] = {}
-    for home, host, ref, division, *_ in enrolments:
-        divisions.setdefault((home, host, ref), set()).add(division)
-    asked: set[tuple[str, str, str, str, str, str]] = set()
-    for home, host, ref, institution, kind, month in cells:
-        for division in ("", *divisions.get((home, host, ref), ())):
-            asked.add((home, host, division, institution, kind, month))
     found: list[tuple[Any, ...]] = []
     masks: dict[tuple[str, str, str, str, str], int] = {}
-    for home, host, division, institution, kind, month in sorted(asked):
+    for home, host, division, institution, kind, month in asked:
         place = places.get(institution) or normalise_division(host)
         key = (home, division, place, kind, month)
         if key not in masks:
@@ -232,62 +222,63 @@ def _caregivers(connection: Connection, pins: Mapping[LogName, int], cells: Cell
     return _facts_table("caregivers", found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyVersion:
-    """A version of what a home province pays for a kind.
+def _policies(
+    connection: Connection,
+    pins: Mapping[LogName, int],
+    cells: Cells,
+    stated: Iterable[StatedEnrolment],
+    standings: Mapping[Standing, int],
+) -> pa.Table:
+    """Return what home provinces grant, by standing, kind, month and days or uses.
 
-    Attributes:
-        index: Place in its registry log.
-        from_date: First day.
-        until_date: Last day; empty until replaced.
-        terms: Unit, rate, cap, exclusive, needs a caregiver.
+    Only for standings that some elder has for the kind, and for who is not enrolled (0): of that
+    one the province's own policy tells what is needed.
     """
-
-    index: int
-    from_date: str
-    until_date: str
-    terms: tuple[str, int, int, bool, bool]
-
-
-def deciding_policy(versions: Iterable[PolicyVersion], month: str) -> PolicyVersion | None:
-    """Return the version that decides a month, ``None`` if none is in force.
-
-    It is the one with the latest first day not after the first of the month; of several, the last
-    in the log. If that one has ended before, nothing takes its place.
-    """
-    first_day = f"{month}-01"
-    begun = [each for each in versions if each.from_date <= first_day]
-    if not begun:
-        return None
-    newest = max(begun, key=lambda each: (each.from_date, each.index))
-    return None if newest.until_date and newest.until_date < first_day else newest
-
-
-def _policies(connection: Connection, pins: Mapping[LogName, int], cells: Cells) -> pa.Table:
-    """Return what home provinces pay, by kind and month."""
-    policies = tables.policy.c
-    versions: dict[tuple[str, str], list[PolicyVersion]] = {}
-    for home in sorted({home for home, _, _ in cells}):
-        size = pins.get(LogName.registry(home), 0)
-        query = select(tables.policy).where(policies.author == home, policies.idx < size)
-        for row in connection.execute(query):
-            versions.setdefault((home, row.subsidy_kind), []).append(
-                PolicyVersion(
-                    index=row.idx,
-                    from_date=row.from_date,
-                    until_date=row.until_date,
-                    terms=(
-                        _UNIT_NAMES[row.unit],
-                        row.rate_fen,
-                        row.cap_fen,
-                        bool(row.exclusive),
-                        bool(row.needs_caregiver),
-                    ),
-                )
-            )
+    asked: dict[tuple[str, str], set[Standing]] = {}
+    for each in stated:
+        for kind in each.kinds:
+            asked.setdefault((each.home, kind), set()).add(each.standing)
+    versions = {
+        home: versions_by_kind(
+            load_policies(connection, home, end_index=pins.get(LogName.registry(home), 0))
+        )
+        for home in sorted({home for home, *_ in cells})
+    }
+    days: dict[tuple[str, str, str], list[int]] = {}
+    for home, kind, month, service_days in cells:
+        days.setdefault((home, kind, month), []).append(service_days)
     found: list[tuple[Any, ...]] = []
-    for home, kind, month in cells:
-        policy = deciding_policy(versions.get((home, kind), ()), month)
-        if policy is not None:
-            found.append((home, kind, month, *policy.terms))
+    for (home, kind, text), counted in days.items():
+        month = _month(text)
+        deciding: dict[str, Version | None] = {}
+        nobody = (normalise_division(home), "", "")
+        for standing in (nobody, *sorted(asked.get((home, kind), ()))):
+            division, scheme, grade = standing
+            if division not in deciding:
+                deciding[division] = deciding_version(
+                    versions[home].get(kind, ()), home_division=division, month=month
+                )
+            version = deciding[division]
+            if version is None:
+                continue
+            number = 0 if standing is nobody else standings[standing]
+            tariff = version.tariff
+            for service_days in counted:
+                entitled = entitled_fen(
+                    tariff, scheme=scheme, grade=grade, service_days=service_days, month=month
+                )
+                found.append(
+                    (
+                        home,
+                        number,
+                        kind,
+                        text,
+                        service_days,
+                        tariff.unit is Unit.USE,
+                        entitled or 0,
+                        tariff.cap_fen,
+                        version.exclusivity_group,
+                        version.needs_caregiver,
+                    )
+                )
     return _facts_table("policies", found)

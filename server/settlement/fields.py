@@ -23,8 +23,6 @@ from deltacare.v1.entry_pb2 import (
     SettlementRecord,
     StatementAnswer,
     StatementWord,
-    SubsidyPolicy,
-    SubsidyUnit,
 )
 from settlement import fields as forms
 from settlement.fields import record_is_sound
@@ -33,10 +31,13 @@ from settlement.findings import Problem
 __all__ = [
     "AMOUNT_FEN_MAX",
     "ATTEMPT_MAX",
+    "END_REASONS",
     "INDEX_MAX",
     "VERSION_MAX",
     "answer_faults",
+    "computation_is_sound",
     "end_faults",
+    "end_reason_faults",
     "enrolment_end_faults",
     "enrolment_faults",
     "hold_end_faults",
@@ -46,7 +47,6 @@ __all__ = [
     "is_number",
     "pair_faults",
     "pair_result_faults",
-    "policy_faults",
     "record_faults",
     "record_is_sound",
 ]
@@ -141,6 +141,21 @@ def record_faults(
     for name, value, problem in found:
         yield _fault(f"{where}.{name}", value, problem.en, problem.remedy_en)
     yield from _index_faults(record.replaces_index, f"{where}.replaces_index")
+    yield from _index_faults(record.policy_index, f"{where}.policy_index")
+    if not computation_is_sound(record):
+        yield _fault(
+            f"{where}.computation_version",
+            record.computation_version,
+            "It goes with the policy by which the amount was computed.",
+            "Give policy_index and a version from 1, as ComputeAmounts answered, or neither.",
+        )
+
+
+def computation_is_sound(record: SettlementRecord) -> bool:
+    """Whether a record names the policy it was computed by and the computation, or neither."""
+    if not record.HasField("policy_index"):
+        return record.computation_version == 0
+    return record.policy_index <= INDEX_MAX and 1 <= record.computation_version <= VERSION_MAX
 
 
 def _index_faults(index: int, where: str) -> Iterable[FieldViolation]:
@@ -247,6 +262,42 @@ def enrolment_faults(
         if len(text) > _ASSESSMENT_CHARS_MAX or not text.isprintable():
             yield _fault(f"{where}.{name}", text, "It has at most 64 printable characters.")
     yield from _span_faults(body.from_date, body.until_date, where)
+    yield from _assessment_faults(body, where)
+
+
+def _assessment_faults(body: Enrolment, where: str) -> Iterable[FieldViolation]:
+    """Yield what is wrong with the last day of an assessment."""
+    until_date = body.assessment_until_date
+    if until_date and not is_date(until_date):
+        yield _fault(
+            f"{where}.assessment_until_date", until_date, "This is not a date.", "Write 2026-11-22."
+        )
+    elif until_date and until_date < body.from_date:
+        yield _fault(
+            f"{where}.assessment_until_date",
+            until_date,
+            "The assessment ended before the first day.",
+            "Have the elder assessed again, or enrol from an earlier day.",
+        )
+
+
+END_REASONS = ("DEATH", "ERROR", "EXPIRED", "MOVED", "REASSESSED", "WITHDRAWN")
+"""Why an enrolment ends: died, entered by mistake, assessment or consent ran out, registered home
+moved, assessed anew (another enrolment follows), wish of the elder."""
+
+
+def end_reason_faults(body: EnrolmentEnd, where: str) -> Iterable[FieldViolation]:
+    """Yield what is wrong with the reason of an end that is about to be stated.
+
+    Held against requests only: a later version may know more, and its ends count here all the same.
+    """
+    if body.reason not in END_REASONS:
+        yield _fault(
+            f"{where}.reason",
+            body.reason,
+            "This is no reason for which an enrolment ends.",
+            f"Use one of {', '.join(END_REASONS)}.",
+        )
 
 
 def enrolment_end_faults(body: EnrolmentEnd, where: str) -> Iterable[FieldViolation]:
@@ -266,25 +317,6 @@ def enrolment_end_faults(body: EnrolmentEnd, where: str) -> Iterable[FieldViolat
 
 
 # --- What registry logs say -----------------------------------------------------------------------
-
-
-def policy_faults(body: SubsidyPolicy, where: str) -> Iterable[FieldViolation]:
-    """Yield what cannot be read in a policy."""
-    if not _KIND_FORM.fullmatch(body.subsidy_kind):
-        problem = Problem.BAD_SUBSIDY_KIND
-        yield _fault(f"{where}.subsidy_kind", body.subsidy_kind, problem.en, problem.remedy_en)
-    units = (
-        SubsidyUnit.SUBSIDY_UNIT_DAY,
-        SubsidyUnit.SUBSIDY_UNIT_MONTH,
-        SubsidyUnit.SUBSIDY_UNIT_USE,
-    )
-    if body.unit not in units:
-        yield _fault(f"{where}.unit", body.unit, "A rate is counted by day, month or use.")
-    for name in ("rate_fen", "cap_fen"):
-        value: int = getattr(body, name)
-        if not 0 <= value <= AMOUNT_FEN_MAX:
-            yield _fault(f"{where}.{name}", value, "It is not 0 to 10^12 fen.")
-    yield from _span_faults(body.from_date, body.until_date, where)
 
 
 def pair_result_faults(body: PairResult) -> Iterable[FieldViolation]:

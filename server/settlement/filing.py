@@ -16,11 +16,11 @@ from deltacare.ids import LogName
 from deltacare.trust import Trust
 from deltacare.v1.entry_pb2 import Entry, SettlementRecord
 from deltacare.v1.settlement_service_pb2 import FileRecordsRequest, FileRecordsResponse
+from server.approval.duties import require_filing
 from server.edge.call import Call
 from server.edge.opaque import note_identity_numbers
 from server.log.ports import AppendedRun, LogTx, Sequencer, Write
 from server.settlement import fields, rules, store
-from server.settlement.duties import require_filing
 from server.settlement.requests import (
     appended,
     check_batch,
@@ -82,8 +82,7 @@ class RecordFiling:
     async def file(self, request: FileRecordsRequest, call: Call) -> FileRecordsResponse:
         """File one batch and answer it; a refusal is an answer, an outage is raised."""
         try:
-            request_id = self._check(request, call)
-            data = await self._sequencer.submit(self._write(request, request_id, call))
+            return await self.file_or_refuse(request, call)
         except Refusal as refusal:
             faults = refusal.violations or (_fault_of(refusal, request.request_id),)
             return FileRecordsResponse(
@@ -92,6 +91,15 @@ class RecordFiling:
                 faults=field_faults(faults),
                 fault_count=int(refusal.details.get("violations", len(faults))),
             )
+
+    async def file_or_refuse(self, request: FileRecordsRequest, call: Call) -> FileRecordsResponse:
+        """File one batch; what stands against it is raised.
+
+        Raises:
+            Refusal: With every fault.
+        """
+        request_id = self._check(request, call)
+        data = await self._sequencer.submit(self._write(request, request_id, call))
         return FileRecordsResponse.FromString(data)
 
     def _check(self, request: FileRecordsRequest, call: Call) -> str:
@@ -120,6 +128,7 @@ class RecordFiling:
     def _are_sound(self, records: Sequence[SettlementRecord], partner: str) -> bool:
         """Whether every record has its form and is of the pair."""
         own, sound = self._province, fields.record_is_sound
+        computed = fields.computation_is_sound
         for record in records:
             home, host = record.home, record.host
             if not ((home == own and host == partner) or (home == partner and host == own)):
@@ -134,7 +143,7 @@ class RecordFiling:
                 record.service_days,
                 record.amount_fen,
                 record.caregiver_cert_no,
-            ):
+            ) or not computed(record):
                 return False
         return True
 

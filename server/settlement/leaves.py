@@ -2,23 +2,36 @@
 
 A line's bytes hold all that a person is shown but the date its first row was filed under, which
 stands beside the leaf, and whose move it is, which follows from the class, or from the reversals
-where one side filed one. So a night of a hundred thousand lines is four hundred rows, and a partner
-that differs is served the very bytes.
+where one side filed one. So a night of a hundred thousand lines is four hundred rows, compressed,
+and a partner that differs is served the very bytes.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import pyarrow as pa
+
 from deltacare.v1.clearing_service_pb2 import Line, LineSide
 from deltacare.v1.entry_pb2 import SettlementRecord
-from settlement.core.classes import Actor, LineClass
+from settlement.core.classes import TRANSIT_DAYS, Actor, LineClass
 from settlement.core.columns import COLUMNS, SEPARATOR, TERMINATOR
-from settlement.night import NightResult
 
-__all__ = ["LINES_PER_LEAF", "class_bits", "leaf_rows", "line_message", "owner_and_due", "split"]
+__all__ = [
+    "LINES_PER_LEAF",
+    "Difference",
+    "class_bits",
+    "first_difference",
+    "iter_lines",
+    "line_message",
+    "owner_and_due",
+    "packed",
+    "split",
+    "unpacked",
+]
 
 LINES_PER_LEAF = 256
+_DATE_CHARS = 10
 _HEAD = 4  # home, host, number, class
 _SIDE = 2 + len(COLUMNS)  # rows, fen, and the columns of the row
 
@@ -36,46 +49,52 @@ def class_bits(classes: Iterable[LineClass]) -> int:
     return bits
 
 
-def leaf_rows(result: NightResult) -> list[tuple[int, bytes, int, bytes, bytes]]:
-    """Return for each leaf its index, hash, classes as bits, content, and first dates.
+def packed(data: bytes) -> bytes:
+    """Return bytes as they are kept: how many there are, then compressed."""
+    return len(data).to_bytes(4, "big") + bytes(pa.compress(data, codec="zstd", asbytes=True))
+
+
+def unpacked(data: bytes) -> bytes:
+    """Return what was packed."""
+    size = int.from_bytes(data[:4], "big")
+    return bytes(pa.decompress(data[4:], size, codec="zstd", asbytes=True))
+
+
+def owner_and_due(line_class: LineClass, home: str, host: str, start: date) -> tuple[str, str]:
+    """Return who has to act and until when; both empty where nothing is to be done.
 
     Args:
-        result: A night with its leaves kept; its lines are in the order of the leaves.
+        line_class: Of the line.
+        home: Of the line.
+        host: Of the line.
+        start: From when the term runs.
     """
-    dates = [day.isoformat() for day in result.lines["filed_date"].to_pylist()]
-    names = result.lines["class"].to_pylist()
-    rows: list[tuple[int, bytes, int, bytes, bytes]] = []
-    for index, (leaf_hash, leaf) in enumerate(zip(result.leaf_hashes, result.leaves, strict=True)):
-        start = index * LINES_PER_LEAF
-        end = start + LINES_PER_LEAF
-        bits = class_bits({LineClass[name] for name in set(names[start:end])})
-        rows.append((index, leaf_hash, bits, leaf, "\n".join(dates[start:end]).encode()))
-    return rows
-
-
-def owner_and_due(
-    line_class: LineClass, home: str, host: str, business_date: date
-) -> tuple[str, str]:
-    """Return who has to act and until when; both empty where nothing is to be done."""
     if line_class.actor is Actor.NOBODY:
         return "", ""
     owners = {Actor.HOME: home, Actor.HOST: host, Actor.BOTH: "BOTH"}
-    due = business_date + timedelta(days=line_class.deadline_days)
+    due = start + timedelta(days=line_class.deadline_days)
     return owners[line_class.actor], due.isoformat()
 
 
-def line_message(text: str, filed_date: str, business_date: date) -> Line:
+def _term_start(line_class: LineClass, filed_date: str) -> date:
+    """Return from when the term of a line runs: it does not begin anew with each night."""
+    start = date.fromisoformat(filed_date)
+    # A line of one side is no discrepancy before its transit is over.
+    is_one_sided = line_class in {LineClass.HOME_ONLY, LineClass.HOST_ONLY}
+    return start + timedelta(days=TRANSIT_DAYS if is_one_sided else 0)
+
+
+def line_message(text: str, filed_date: str) -> Line:
     """Return a line as callers see it.
 
     Args:
         text: As digested, without its terminator.
         filed_date: First date that any of its rows was filed under.
-        business_date: Of the night.
     """
     parts = text.split(SEPARATOR)
     home, host, settlement_no, name = parts[:_HEAD]
     line_class = LineClass[name]
-    owner, due_date = owner_and_due(line_class, home, host, business_date)
+    owner, due_date = owner_and_due(line_class, home, host, _term_start(line_class, filed_date))
     return Line(
         home=home,
         host=host,
@@ -113,8 +132,10 @@ def _side(parts: list[str]) -> LineSide:
 
 
 def iter_lines(content: bytes, filed_dates: bytes) -> Iterator[tuple[str, str]]:
-    """Yield the lines of a leaf, each with the first date it was filed under."""
-    return zip(split(content), filed_dates.decode().split("\n"), strict=True)
+    """Yield the lines of a leaf as kept, each with the first date it was filed under."""
+    dates = unpacked(filed_dates).decode()
+    days = (dates[start : start + _DATE_CHARS] for start in range(0, len(dates), _DATE_CHARS))
+    return zip(split(unpacked(content)), days, strict=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from deltacare.v1.clearing_service_pb2 import Line, LineCount
 from server.settlement import tables
 from server.settlement.cache import StoredNight
-from server.settlement.leaves import class_bits, iter_lines, line_message
+from server.settlement.leaves import class_bits, iter_lines, line_message, unpacked
 from settlement.core.classes import LineClass
 
 __all__ = ["LinePage", "count_all", "count_night", "leaf_content", "leaf_hashes", "read_page"]
@@ -49,7 +48,6 @@ def read_page(
         )
         .order_by(leaves.leaf_index)
     )
-    business_date = date.fromisoformat(night.business_date)
     ranks = {each.rank for each in classes}
     found: list[Line] = []
     place = ""
@@ -58,7 +56,7 @@ def read_page(
         for position, (text, filed_date) in enumerate(rows):
             if row.leaf_index == leaf_index and position <= offset:
                 continue
-            line = line_message(text, filed_date, business_date)
+            line = line_message(text, filed_date)
             if line.line_class not in ranks:
                 continue
             if len(found) == limit:
@@ -114,7 +112,7 @@ def leaf_content(
         *_is_night(partner, night), leaves.leaf_index == leaf_index
     )
     found = connection.execute(query).scalar()
-    return None if found is None else bytes(found)
+    return None if found is None else unpacked(bytes(found))
 
 
 def count_night(connection: Connection, partner: str, night: StoredNight) -> list[LineCount]:

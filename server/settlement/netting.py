@@ -5,19 +5,32 @@ another holds a statement to its own figures when it is projected. Which results
 who may propose, is decided elsewhere.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from deltacare.errors import FieldViolation, Refusal
-from deltacare.v1.entry_pb2 import Flow, Netting, PairResult, Position, Statement
+from deltacare.v1.entry_pb2 import (
+    Drawdown,
+    Flow,
+    Netting,
+    PairResult,
+    Position,
+    Statement,
+    StatementWindow,
+)
 from server.registry.fields import numbered_id_province, parse_numbered_id
 from server.settlement.fields import DIGEST_BYTES, is_date
 from settlement.core import net
+from settlement.windows import WindowKind, is_window
 
 __all__ = [
+    "AdvanceLeft",
     "AgreedNight",
     "build_statement",
     "contradicts_itself",
+    "draw_down",
+    "is_whole_window",
     "parties_of",
     "statement_faults",
 ]
@@ -25,6 +38,7 @@ __all__ = [
 _RESULTS_MAX = (
     1_000  # 6 pairs of 4 provinces, both results, for 83 dates; an entry has 65,535 bytes
 )
+_DRAWDOWNS_MAX = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +56,23 @@ class AgreedNight:
     result: PairResult
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvanceLeft:
+    """An advance that its payee has received, as far as no statement draws it.
+
+    Attributes:
+        payer: Who paid ahead.
+        payee: Who holds it.
+        advance_hash: Leaf hash of the advance.
+        left_fen: What may still be drawn.
+    """
+
+    payer: str
+    payee: str
+    advance_hash: bytes
+    left_fen: int
+
+
 def parties_of(statement: Statement) -> tuple[str, ...]:
     """Return the provinces that a statement nets, ascending."""
     named = {flow.payer for flow in statement.bilateral} | {
@@ -56,6 +87,9 @@ def build_statement(
     until_date: str,
     netting: Netting.ValueType,
     nights: Iterable[AgreedNight],
+    *,
+    window: StatementWindow.ValueType = StatementWindow.STATEMENT_WINDOW_UNSPECIFIED,
+    drawdowns: Sequence[Drawdown] = (),
 ) -> Statement:
     """Return the statement over agreed nights: hashes, gross flows, positions and payments.
 
@@ -65,6 +99,8 @@ def build_statement(
         until_date: Last date of the window.
         netting: How flows become payments.
         nights: Every agreed night of the window.
+        window: What the window is.
+        drawdowns: Advances that are drawn instead of paying, sorted, not more than is to be paid.
     """
     flows: list[tuple[str, str, int]] = []
     hashes: list[bytes] = []
@@ -74,6 +110,8 @@ def build_statement(
         flows.append((result.higher, result.lower, result.higher_pays_fen))
         hashes += [night.lower_hash, night.higher_hash]
     matrix = net.bilateral(flows)
+    payments = _payments(matrix, netting, drawdowns)
+    assert payments is not None, "no more is drawn than is to be paid"
     return Statement(
         statement_id=statement_id,
         from_date=from_date,
@@ -87,28 +125,85 @@ def build_statement(
             for province, fen in net.positions(matrix).items()
         ],
         netting=netting,
-        payments=_payments(matrix, netting),
+        payments=payments,
+        window=window,
+        drawdowns=drawdowns,
     )
 
 
-def _payments(matrix: dict[tuple[str, str], int], netting: Netting.ValueType) -> list[Flow]:
-    """Return what is to be paid for a matrix of gross flows."""
+def draw_down(due: Iterable[Flow], advances: Iterable[AdvanceLeft]) -> list[Drawdown]:
+    """Return what advances settle of payments that are due: the first one first, to its end.
+
+    Args:
+        due: Payments, each pair of payer and payee once.
+        advances: What is left of each, in the order in which they are drawn; those of other pairs
+            are left alone.
+    """
+    open_fen = {(flow.payer, flow.payee): flow.amount_fen for flow in due}
+    drawn: list[Drawdown] = []
+    for each in advances:
+        pair = (each.payer, each.payee)
+        fen = min(open_fen.get(pair, 0), each.left_fen)
+        if fen > 0:
+            open_fen[pair] -= fen
+            drawn.append(
+                Drawdown(
+                    payer=each.payer,
+                    payee=each.payee,
+                    amount_fen=fen,
+                    advance_hash=each.advance_hash,
+                )
+            )
+    return sorted(drawn, key=_drawdown_order)
+
+
+def _drawdown_order(each: Drawdown) -> tuple[str, str, bytes]:
+    return each.payer, each.payee, each.advance_hash
+
+
+def _payments(
+    matrix: Mapping[tuple[str, str], int],
+    netting: Netting.ValueType,
+    drawdowns: Iterable[Drawdown],
+) -> list[Flow] | None:
+    """Return what is to be paid for a matrix of gross flows, less what is drawn.
+
+    ``None`` if more is drawn than is to be paid. Payments and drawdowns together settle the
+    positions, because the payments before drawing do (`settlement.core.net` asserts it).
+    """
     if netting == Netting.NETTING_MULTILATERAL:
-        payments = net.multilateral(net.positions(matrix))
+        due = net.multilateral(net.positions(matrix))
     else:
-        payments = net.bilateral_net(matrix)
-    return [Flow(payer=p.payer, payee=p.payee, amount_fen=p.fen) for p in payments]
+        due = net.bilateral_net(matrix)
+    open_fen = {(each.payer, each.payee): each.fen for each in due}
+    for each in drawdowns:
+        pair = (each.payer, each.payee)
+        open_fen[pair] = open_fen.get(pair, 0) - each.amount_fen
+    if any(fen < 0 for fen in open_fen.values()):
+        return None
+    return [
+        Flow(payer=payer, payee=payee, amount_fen=fen)
+        for (payer, payee), fen in sorted(open_fen.items())
+        if fen
+    ]
 
 
 def contradicts_itself(statement: Statement) -> bool:
-    """Whether positions or payments of a readable statement do not follow from its flows."""
+    """Whether positions or payments of a readable statement do not follow from what it shows."""
     matrix = {(flow.payer, flow.payee): flow.amount_fen for flow in statement.bilateral}
     positions = [
         Position(province=province, net_fen=fen) for province, fen in net.positions(matrix).items()
     ]
-    return list(statement.positions) != positions or list(statement.payments) != _payments(
-        matrix, statement.netting
-    )
+    payments = _payments(matrix, statement.netting, statement.drawdowns)
+    return list(statement.positions) != positions or list(statement.payments) != payments
+
+
+def is_whole_window(statement: Statement) -> bool:
+    """Whether the dates of a readable statement are the window that it names."""
+    if statement.window == StatementWindow.STATEMENT_WINDOW_UNSPECIFIED:
+        return True
+    first, last = map(date.fromisoformat, (statement.from_date, statement.until_date))
+    return is_window(WindowKind(statement.window), first, last)
 
 
 def statement_faults(
@@ -165,4 +260,27 @@ def statement_faults(
     if statement.netting not in (Netting.NETTING_BILATERAL, Netting.NETTING_MULTILATERAL):
         yield FieldViolation(
             field=f"{where}.netting", value=str(statement.netting), description="It is not known."
+        )
+    if statement.window not in StatementWindow.values():
+        yield FieldViolation(
+            field=f"{where}.window", value=str(statement.window), description="It is not known."
+        )
+    yield from _drawdown_faults(statement, where)
+
+
+def _drawdown_faults(statement: Statement, where: str) -> Iterable[FieldViolation]:
+    """Yield what cannot be read in what a statement draws."""
+    drawn = list(statement.drawdowns)
+    order = [_drawdown_order(each) for each in drawn]
+    if (
+        len(drawn) > _DRAWDOWNS_MAX
+        or order != sorted(order)
+        or len({each.advance_hash for each in drawn}) != len(drawn)
+        or any(len(each.advance_hash) != DIGEST_BYTES or each.amount_fen <= 0 for each in drawn)
+    ):
+        yield FieldViolation(
+            field=f"{where}.drawdowns",
+            value=str(len(drawn)),
+            description=f"They are not at most {_DRAWDOWNS_MAX} advances, sorted, each once, "
+            "each above zero.",
         )

@@ -4,18 +4,22 @@ One transaction. Everything follows from the night's own lines and the two logs,
 and a rebuild, leave the same rows behind.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Sequence
 
-import pyarrow as pa
-from sqlalchemy import Connection, exists, or_, select, update
+from sqlalchemy import Connection, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from deltacare.ids import LogName
 from server.log.ports import LogTx
 from server.settlement import rules, store, tables
-from server.settlement.cache import unpack_outcome
+from server.settlement.elders import make_due_of_records
+from server.settlement.kept import unpack_outcome
 
 __all__ = ["close_night"]
+
+Cell = tuple[str, str, str]
+"""Home division (empty: not enrolled), kind and month."""
 
 
 def close_night(
@@ -53,14 +57,19 @@ def close_night(
     )
     # 1.
     for author, other in ((own, partner), (partner, own)):
-        _close_rows(connection, author, other, business_date, outcome["closed"])
+        _close_rows(connection, author, other, business_date, outcome.closed.get(author, ()))
         # 2.
         _close_replaced(connection, author, other, business_date)
     # 3.
-    _clear(connection, business_date, outcome["newly_cleared"])
+    for home, host in ((own, partner), (partner, own)):
+        runs = outcome.cleared.get(home, ())
+        _clear(connection, (home, host), business_date, runs, is_own=home == own)
+    spent = _spent(connection, own, partner, outcome.cleared.get(own, ()))
     # 4.
     cleared = tables.cleared
-    for home, host, number in _keys(outcome["newly_cancelled"]):
+    for home, host, number in outcome.cancelled:
+        if home == own:
+            spent.subtract(_was_spent(connection, home, host, number))
         connection.execute(
             update(cleared)
             .where(
@@ -73,48 +82,31 @@ def close_night(
         _close_reversals(connection, business_date, (home, host, number), close_indexes)
     # 5.
     for author, other in ((own, partner), (partner, own)):
-        _void_late_revisions(tx, author, other, business_date)
+        _void_late_revisions(tx, own, author, other, business_date)
+    rows = [(partner, business_date, *cell, fen) for cell, fen in sorted(spent.items()) if fen]
+    store.insert_rows(connection, tables.consumed, rows)
     connection.execute(update(nights).where(*place).values(agreed=1, outcome=None))
 
 
-def _keys(table: pa.Table) -> list[tuple[str, str, str]]:
-    columns = (table[name].to_pylist() for name in ("home", "host", "settlement_no"))
-    return sorted(zip(*columns, strict=True))
-
-
-def _runs(indexes: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Yield the first and last of each run of consecutive numbers."""
-    first = last = -1
-    for index in sorted(indexes):
-        if last >= 0 and index == last + 1:
-            last = index
-            continue
-        if last >= 0:
-            yield first, last
-        first = last = index
-    if last >= 0:
-        yield first, last
+def _mark(connection: Connection) -> str:
+    """Return how the driver marks a value."""
+    return "?" if connection.dialect.paramstyle == "qmark" else "%s"
 
 
 def _close_rows(
-    connection: Connection, author: str, partner: str, business_date: str, closed: pa.Table
+    connection: Connection,
+    author: str,
+    partner: str,
+    business_date: str,
+    runs: Sequence[tuple[int, int]],
 ) -> None:
     """Mark the rows of one author; neighbours are marked together, because most rows match."""
-    names = ("side", "home", "host", "position")
-    indexes = [
-        position
-        for side, home, host, position in zip(
-            *(closed[name].to_pylist() for name in names), strict=True
-        )
-        if (home if side == "home" else host) == author
-    ]
-    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-    runs = [(business_date, author, partner, *run) for run in _runs(indexes)]
+    mark = _mark(connection)
     if runs:
         connection.exec_driver_sql(
             f"UPDATE settlement_record SET closed_date = {mark}"  # noqa: S608 - no value in it
             f" WHERE author = {mark} AND partner = {mark} AND idx BETWEEN {mark} AND {mark}",
-            runs,
+            [(business_date, author, partner, *run) for run in runs],
         )
 
 
@@ -170,19 +162,69 @@ def _close_reversals(
         )
 
 
-def _clear(connection: Connection, business_date: str, newly: pa.Table) -> None:
-    """Note what a night cleared."""
-    names = [
-        column.name
-        for column in tables.cleared.columns
-        if column.name not in ("cleared_date", "reversed_date")
-    ]
-    columns = [newly[name].to_pylist() for name in names]
-    rows = [(*row, business_date, None) for row in zip(*columns, strict=True)]
-    store.insert_rows(connection, tables.cleared, rows)
+def _clear(
+    connection: Connection,
+    direction: tuple[str, str],
+    business_date: str,
+    runs: Sequence[tuple[int, int]],
+    *,
+    is_own: bool,
+) -> None:
+    """Note what a night cleared: home's rows, which the host's equal, and own divisions."""
+    mark = _mark(connection)
+    beside = ("home_division", "cleared_date", "reversed_date")
+    names = ", ".join(each.name for each in tables.cleared.columns if each.name not in beside)
+    division = "home_division" if is_own else "NULL"
+    if runs:
+        home, host = direction
+        connection.exec_driver_sql(
+            f"INSERT INTO settlement_cleared ({names}, home_division, cleared_date)"  # noqa: S608 - as above
+            f" SELECT {names}, {division}, {mark} FROM settlement_record WHERE author = {mark}"
+            f" AND partner = {mark} AND home = {mark} AND idx BETWEEN {mark} AND {mark}",
+            [(business_date, home, host, home, *run) for run in runs],
+        )
 
 
-def _void_late_revisions(tx: LogTx, author: str, partner: str, business_date: str) -> None:
+def _spent(
+    connection: Connection, own: str, partner: str, runs: Sequence[tuple[int, int]]
+) -> Counter[Cell]:
+    """Return what own rows that a night cleared sum up to."""
+    records = tables.record.c
+    cell = (records.home_division, records.subsidy_kind, records.service_month)
+    spent: Counter[Cell] = Counter()
+    for first, last in runs:
+        query = (
+            select(*cell, func.sum(records.amount_fen))
+            .where(
+                records.author == own,
+                records.partner == partner,
+                records.home == own,
+                records.idx.between(first, last),
+            )
+            .group_by(*cell)
+        )
+        for division, kind, month, fen in connection.execute(query):
+            spent[division or "", kind, month] += int(fen)
+    return spent
+
+
+def _was_spent(connection: Connection, home: str, host: str, number: str) -> Counter[Cell]:
+    """Return what a cleared settlement of own elders was counted as."""
+    cleared = tables.cleared.c
+    row = connection.execute(
+        select(
+            cleared.home_division,
+            cleared.subsidy_kind,
+            cleared.service_month,
+            cleared.amount_fen,
+        ).where(cleared.home == home, cleared.host == host, cleared.settlement_no == number)
+    ).one()
+    return Counter({(row.home_division or "", row.subsidy_kind, row.service_month): row.amount_fen})
+
+
+def _void_late_revisions(
+    tx: LogTx, own: str, author: str, partner: str, business_date: str
+) -> None:
     """Make void what replaces a row that this night closed, and what replaces that."""
     old, new = aliased(tables.record), tables.record
     log = LogName.settlement(author, partner)
@@ -205,6 +247,9 @@ def _void_late_revisions(tx: LogTx, author: str, partner: str, business_date: st
         .order_by(new.c.idx)
     )
     while found := tx.connection.execute(late).all():
+        if author == own:
+            # Days that a revision claimed, or took back, are claimed otherwise again.
+            make_due_of_records(tx.connection, own, partner, [row.idx for row in found])
         for row in found:
             rule = rules.REPLACES_CLOSED if row.void_rule is None else rules.REPLACES_UNKNOWN
             tx.void(log, row.idx, rule.code)

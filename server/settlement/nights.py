@@ -8,6 +8,7 @@ logs again and is harmless to repeat, on this replica or on another.
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -25,8 +26,8 @@ from deltacare.v1.entry_pb2 import Entry, PairResult
 from server.log.ports import Entropy, LogReader, LogTx, Position, Sequencer, Write
 from server.settlement import cache, proposals, rules, store
 from server.settlement.facts import load_facts
-from server.settlement.inputs import Closes, load_inputs
-from server.settlement.leaves import leaf_rows
+from server.settlement.inputs import Closes, live_count, load_inputs
+from server.settlement.kept import KeptNight, keep_night
 from server.settlement.night_close import close_night
 from server.settlement.pins import Pins, Waiting
 from server.settlement.results import (
@@ -37,10 +38,18 @@ from server.settlement.results import (
     stated_checkpoints,
 )
 from server.settlement.uuids import node_principal, request_uuid
+from server.store.columns import ColumnReader
 from server.store.database import Database
-from settlement.night import NightInputs, NightResult, run_night
+from settlement.engine import EngineSettings
+from settlement.night import Facts, Night, open_night
 
-__all__ = ["METHOD_CLOSE", "METHOD_RESULT", "PairNights"]
+__all__ = ["MEMORY_MB_DEFAULT", "METHOD_CLOSE", "METHOD_RESULT", "PairNights"]
+
+MEMORY_MB_DEFAULT = 1_536
+"""What the engine may take for a large night before it writes to files, in MiB."""
+
+# From so many rows a night is read as columns, and may go to files.
+_LARGE_NIGHT_ROWS = 50_000
 
 METHOD_RESULT = "/deltacare.v1.ClearingService/RunNight"
 METHOD_CLOSE = f"{METHOD_RESULT}#close"
@@ -70,6 +79,21 @@ class _Due:
     pins: Mapping[LogName, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """A night whose inputs are loaded.
+
+    Attributes:
+        opened: Closes its engine.
+        night: To be read.
+        asked: What was cleared before and is to be looked at again.
+    """
+
+    opened: ExitStack
+    night: Night
+    asked: proposals.Asked | None
+
+
 class PairNights:
     """The nights of one province with its partners.
 
@@ -80,6 +104,7 @@ class PairNights:
         sequencer: Appends results.
         reader: The logs held.
         entropy: For the ids of writes that append nothing.
+        engine: On what nights run; its limit on memory is for large ones.
     """
 
     def __init__(
@@ -91,8 +116,10 @@ class PairNights:
         sequencer: Sequencer,
         reader: LogReader,
         entropy: Entropy,
+        engine: EngineSettings | None = None,
     ) -> None:
         self._province = province
+        self._engine = engine or EngineSettings(memory_mb=MEMORY_MB_DEFAULT)
         self._trust = trust
         self._database = database
         self._sequencer = sequencer
@@ -319,37 +346,59 @@ class PairNights:
         """Compute a night, keep its lines and state its result."""
         positions = self.positions()
 
-        def load(connection: Connection) -> tuple[NightInputs, proposals.Asked | None]:
-            inputs = load_inputs(connection, due.closes)
-            facts = load_facts(connection, due.closes, due.pins, (inputs.rows, inputs.cleared))
-            with_facts = replace(inputs, facts=facts)
+        def count(connection: Connection) -> int:
+            return live_count(connection, due.closes)
+
+        def load(connection: Connection, columns: ColumnReader | None) -> _Loaded:
             seen = self._night_before(connection, due.closes, positions)
-            return with_facts, proposals.load(connection, due.closes, due.pins, seen)
+            asked = proposals.load(connection, due.closes, due.pins, seen)
+            inputs = load_inputs(connection, due.closes, columns)
 
-        inputs, asked = await self._database.read(load)
+            def facts(cells: pa.Table) -> Facts:
+                return load_facts(connection, due.closes, due.pins, (cells,))
+
+            opened = ExitStack()
+            try:
+                settings = self._settings(is_large=columns is not None)
+                night = open_night(replace(inputs, facts=facts), settings)
+                return _Loaded(opened=opened, night=opened.enter_context(night), asked=asked)
+            except BaseException:
+                opened.close()
+                raise
+
+        rows = await self._database.read(count)
         async with self._running:
-            result, proposed = await asyncio.to_thread(self._run, inputs, asked)
-        return await self._state(partner, due, attempt, result, proposed)
+            if rows < _LARGE_NIGHT_ROWS:
+                loaded = await self._database.read(lambda connection: load(connection, None))
+            else:
+                loaded = await self._database.read_columns(load)
+            kept, proposed = await asyncio.to_thread(self._run, loaded)
+        return await self._state(partner, due, attempt, kept, proposed)
 
-    def _run(
-        self, inputs: NightInputs, asked: proposals.Asked | None
-    ) -> tuple[NightResult, pa.Table | None]:
+    def _settings(self, *, is_large: bool) -> EngineSettings:
+        """Return on what a night runs; memory is limited where it is large."""
+        if is_large:
+            return replace(self._engine, threads=self._engine.threads or 2)
+        return replace(self._engine, threads=self._engine.threads or 1, memory_mb=None)
+
+    def _run(self, loaded: "_Loaded") -> tuple[KeptNight, pa.Table | None]:
         """Run the core, on a thread of its own."""
-        result = run_night(inputs, keep_leaves=True)
-        return result, None if asked is None else proposals.run(asked)
+        with loaded.opened:
+            kept = keep_night(loaded.night)
+        return kept, None if loaded.asked is None else proposals.run(loaded.asked)
 
     async def _state(
         self,
         partner: str,
         due: _Due,
         attempt: int,
-        result: NightResult,
+        kept: KeptNight,
         proposed: pa.Table | None,
     ) -> PairNight | None:
         """Keep a night's lines and append its result in one transaction."""
         closes = due.closes
         business_date = closes.business_date.isoformat()
-        flows = result.summary.bilateral
+        flows = kept.summary.bilateral
         lower_pays = flows.get((closes.lower, closes.higher), 0)
         higher_pays = flows.get((closes.higher, closes.lower), 0)
         body = PairResult(
@@ -359,12 +408,11 @@ class PairNights:
             attempt=attempt,
             lower_checkpoint=due.checkpoints[closes.lower],
             higher_checkpoint=due.checkpoints[closes.higher],
-            digest=result.digest,
+            digest=kept.digest,
             lower_pays_fen=lower_pays,
             higher_pays_fen=higher_pays,
             rules_version=due.rules_version,
         )
-        rows = leaf_rows(result)
         is_stated = attempt in due.results.by_author.get(self._province, {})
 
         def decide(tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
@@ -374,8 +422,7 @@ class PairNights:
                 business_date=business_date,
                 attempt=attempt,
                 flows=(lower_pays, higher_pays),
-                result=result,
-                leaf_rows=rows,
+                kept=kept,
             )
             if proposed is not None:
                 proposals.store(tx.connection, closes, proposed)
@@ -386,7 +433,7 @@ class PairNights:
             return [(LogName.registry(self._province), [entry])]
 
         # The checkpoints are left out: replicas may have seen different cosignatures of them.
-        content = b"\x1f".join((business_date.encode(), result.digest))
+        content = b"\x1f".join((business_date.encode(), kept.digest))
         parts = (METHOD_RESULT, partner, business_date, attempt)
         await self._submit(
             METHOD_RESULT,
@@ -399,8 +446,8 @@ class PairNights:
             partner=partner,
             business_date=business_date,
             attempt=attempt,
-            lines=result.line_count,
-            digest=result.digest.hex(),
+            lines=kept.line_count,
+            digest=kept.digest.hex(),
         )
         if is_stated:
             return None

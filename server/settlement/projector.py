@@ -16,11 +16,17 @@ from sqlalchemy import delete, select, update
 from deltacare.errors import FieldViolation
 from deltacare.ids import LogKind, LogName
 from deltacare.trust import Trust
+from server.approval.duties import DutyKind, note_duties
 from server.log.ports import LogTx, Sequenced
 from server.registry.rulebook import Rule
 from server.settlement import fields, rules, store, tables
 from server.settlement.cache import forget_nights
-from server.settlement.duties import DutyKind, note_duties
+from server.settlement.enrolled import HomeDivisions
+from server.settlement.overlap_projection import (
+    forget_overlaps,
+    project_claims,
+    project_clawbacks,
+)
 from server.settlement.registry_projection import REGISTRY_HANDLERS, forget_registry
 
 __all__ = ["SettlementProjector"]
@@ -70,7 +76,18 @@ class _SettlementLog:
     def records(self, run: Run) -> None:
         self._reviewed(run)
         author, partner, filed_date = self._author, self._partner, self._filed_date
-        sound = fields.record_is_sound
+        sound, numbered = fields.record_is_sound, fields.computation_is_sound
+        homes = HomeDivisions.load(
+            self._connection,
+            author,
+            partner,
+            {
+                item.entry.settlement_record.beneficiary_ref
+                for item in run
+                if item.entry.settlement_record.home == author
+            },
+            end_index=run[0].index,
+        )
         rows: list[tuple[object, ...]] = []
         for item in run:
             record = item.entry.settlement_record
@@ -88,7 +105,7 @@ class _SettlementLog:
                 record.amount_fen,
                 record.caregiver_cert_no,
             )
-            if not sound(host, settlement_no, *content):
+            if not sound(host, settlement_no, *content) or not numbered(record):
                 self._void(item, rules.UNREADABLE)
                 continue
             replaces = None
@@ -108,6 +125,9 @@ class _SettlementLog:
                     home,
                     host,
                     *content,
+                    record.policy_index if record.HasField("policy_index") else None,
+                    record.computation_version,
+                    homes.of(record) if home == author else None,
                     replaces,
                     None,
                     None,
@@ -274,6 +294,7 @@ class _SettlementLog:
                         body.assessment_grade,
                         body.from_date,
                         body.until_date,
+                        body.assessment_until_date,
                     )
                 )
         store.insert_rows(self._connection, tables.enrolment, rows)
@@ -295,6 +316,13 @@ class _SettlementLog:
             else:
                 rows.append((*self._place(item), body.enrolment_id, body.effective_date))
         store.insert_rows(self._connection, tables.enrolment_end, rows)
+
+    def overlap_claims(self, run: Run) -> None:
+        project_claims(self._tx, self._log, run)
+
+    def clawbacks(self, run: Run) -> None:
+        self._reviewed(run)
+        project_clawbacks(self._tx, self._log, run, self._filed_date)
 
     def day_closes(self, run: Run) -> None:
         for item in run:
@@ -323,6 +351,8 @@ _HANDLERS: Mapping[str, Callable[[_SettlementLog, Run], None]] = MappingProxyTyp
         "hold_end": _SettlementLog.hold_ends,
         "enrolment": _SettlementLog.enrolments,
         "enrolment_end": _SettlementLog.enrolment_ends,
+        "overlap_claims": _SettlementLog.overlap_claims,
+        "clawback": _SettlementLog.clawbacks,
         "day_close": _SettlementLog.day_closes,
     }
 )
@@ -335,7 +365,6 @@ _LOG_TABLES = (
     tables.enrolment,
     tables.enrolment_end,
     tables.day_close,
-    tables.duty,
 )
 
 
@@ -374,6 +403,7 @@ class SettlementProjector:
             forget_registry(tx.connection, log.author)
             return
         forget_nights(tx.connection, log.author, log.partner)
+        forget_overlaps(tx.connection, log.author, log.partner)
         for table in _LOG_TABLES:
             tx.connection.execute(
                 delete(table).where(table.c.author == log.author, table.c.partner == log.partner)

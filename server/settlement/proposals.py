@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 
 from deltacare.ids import LogName
 from server.certification import tables as certification_tables
+from server.policy import tables as policy_tables
 from server.registry import tables as registry_tables
 from server.settlement import store as rows_store
 from server.settlement import tables
@@ -60,7 +61,7 @@ _RESTRICTING = (
     certification_tables.recognitions.c.log_index,
     certification_tables.equivalence_ends.c.log_index,
     supervision_tables.measures.c.log_index,
-    tables.policy.c.idx,
+    policy_tables.policies.c.log_index,
 )
 
 

@@ -4,7 +4,7 @@ Each verb checks the whole batch, names every fault, and appends under the numbe
 projection holds everyone to.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -14,7 +14,7 @@ from deltacare.errors import FieldViolation, Reason, Refusal, ViolationCollector
 from deltacare.ids import LogName
 from deltacare.times import parse_date
 from deltacare.trust import Trust
-from deltacare.v1.entry_pb2 import Entry, SettlementRecord
+from deltacare.v1.entry_pb2 import Entry, HoldClass, SettlementRecord
 from deltacare.v1.settlement_service_pb2 import (
     EndHoldsRequest,
     EndHoldsResponse,
@@ -30,16 +30,17 @@ from deltacare.v1.settlement_service_pb2 import (
     RefuseRecordsResponse,
 )
 from deltacare.v1.types_pb2 import Duty, EntryRef
+from server.approval.duties import require_filing
 from server.edge.call import Call
 from server.log.ports import LogTx, Sequencer, Write
 from server.registry.fields import read_page_size
 from server.registry.paging import next_token, read_token
 from server.settlement import fields, rules, store, tables
-from server.settlement.duties import require_filing
+from server.settlement.budgets import BudgetBook
 from server.settlement.requests import appended, check_batch, check_partner, read_write
 from server.store.database import Database
 
-__all__ = ["PartnerRecords"]
+__all__ = ["PartnerRecords", "filed_record", "is_unanswered"]
 
 R = TypeVar("R", bound=Message)
 Check = Callable[[LogTx], None]
@@ -53,11 +54,22 @@ class PartnerRecords:
         trust: Members.
         database: For lists.
         sequencer: Appends.
+        on_end: Told of the holds with a partner that a person ends, inside the transaction.
+        budgets: Knows what budgets cover.
     """
 
     def __init__(
-        self, *, province: str, trust: Trust, database: Database, sequencer: Sequencer
+        self,
+        *,
+        province: str,
+        trust: Trust,
+        database: Database,
+        sequencer: Sequencer,
+        on_end: Callable[[LogTx, str, Collection[int]], None],
+        budgets: BudgetBook,
     ) -> None:
+        self._on_end = on_end
+        self._budgets = budgets
         self._province = province
         self._trust = trust
         self._database = database
@@ -183,9 +195,11 @@ class PartnerRecords:
             yield from fields.hold_end_faults(request.ends[position], f"ends[{position}]")
 
         def check(tx: LogTx) -> None:
-            holds, bad, seen = tables.hold.c, ViolationCollector(), set()
+            holds, bad = tables.hold.c, ViolationCollector()
+            seen: set[int] = set()
+            over_budget: dict[str, int] = {}
             for position, body in enumerate(request.ends):
-                query = select(holds.end_idx).where(
+                query = select(holds.end_idx, holds.hold_class, holds.settlement_no).where(
                     holds.author == self._province,
                     holds.partner == request.partner,
                     holds.idx == body.hold_index,
@@ -196,11 +210,21 @@ class PartnerRecords:
                     rule = rules.HOLD_UNKNOWN
                 elif found.end_idx is not None or body.hold_index in seen:
                     rule = rules.HOLD_ENDED
+                elif found.hold_class == HoldClass.HOLD_CLASS_OVER_BUDGET:
+                    over_budget.setdefault(found.settlement_no, position)
                 seen.add(body.hold_index)
                 if rule is not None:
                     where = f"ends[{position}].hold_index"
                     bad.note(where, body.hold_index, f"{rule.code}: {rule.en}")
+            short = self._budgets.still_over(
+                tx.connection, request.partner, over_budget, together=True
+            )
+            for number in short:
+                rule = rules.HOLD_OVER_BUDGET
+                where = f"ends[{over_budget[number]}].hold_index"
+                bad.note(where, number, f"{rule.code}: {rule.en}")
             _raise_rule(bad, Reason.RULE_REFUSED)
+            self._on_end(tx, request.partner, seen)
 
         entries = [
             Entry(maker=request.duty.maker, reviewer=request.duty.reviewer, hold_end=each)
@@ -295,7 +319,7 @@ class PartnerRecords:
             last = rows[size - 1]
             token = next_token(question, f"{last.author}.{last.idx}")
         return ListRecordsResponse(
-            records=[_filed_record(row) for row in rows[:size]], next_page_token=token
+            records=[filed_record(row) for row in rows[:size]], next_page_token=token
         )
 
     def _rows(
@@ -309,7 +333,7 @@ class PartnerRecords:
         if request.view == RecordView.RECORD_VIEW_OWN:
             query = query.where(records.author == self._province)
         elif request.view == RecordView.RECORD_VIEW_INBOX:
-            query = query.where(*self._is_unanswered(request.partner))
+            query = query.where(*is_unanswered(self._province, request.partner))
         if request.settlement_no:
             query = query.where(records.settlement_no == request.settlement_no)
         if request.filed_date:
@@ -325,28 +349,34 @@ class PartnerRecords:
         ordered = query.order_by(records.author, records.idx).limit(limit)
         return connection.execute(ordered).all()
 
-    def _is_unanswered(self, partner: str) -> tuple[Any, ...]:
-        """Return the conditions of what the host filed and home neither filed nor refused."""
-        records, refusals = tables.record.c, tables.refusal.c
-        own = tables.record.alias().c
-        return (
-            records.author == partner,
-            records.host == partner,
-            records.replaced_idx.is_(None),
-            records.closed_date.is_(None),
-            ~exists().where(
-                own.author == self._province,
-                own.partner == partner,
-                own.settlement_no == records.settlement_no,
-                own.home == self._province,
-                own.void_rule.is_(None),
-            ),
-            ~exists().where(
-                refusals.author == self._province,
-                refusals.partner == partner,
-                refusals.settlement_no == records.settlement_no,
-            ),
-        )
+
+def is_unanswered(province: str, partner: str) -> tuple[Any, ...]:
+    """Return the conditions of what the host filed and home neither filed nor refused.
+
+    Args:
+        province: Home.
+        partner: The host.
+    """
+    records, refusals = tables.record.c, tables.refusal.c
+    own = tables.record.alias().c
+    return (
+        records.author == partner,
+        records.host == partner,
+        records.replaced_idx.is_(None),
+        records.closed_date.is_(None),
+        ~exists().where(
+            own.author == province,
+            own.partner == partner,
+            own.settlement_no == records.settlement_no,
+            own.home == province,
+            own.void_rule.is_(None),
+        ),
+        ~exists().where(
+            refusals.author == province,
+            refusals.partner == partner,
+            refusals.settlement_no == records.settlement_no,
+        ),
+    )
 
 
 def _raise_rule(bad: ViolationCollector, reason: Reason) -> None:
@@ -360,7 +390,8 @@ def _raise_rule(bad: ViolationCollector, reason: Reason) -> None:
         )
 
 
-def _filed_record(row: Row[Any]) -> FiledRecord:
+def filed_record(row: Row[Any]) -> FiledRecord:
+    """Return a row as the contract shows it."""
     record = SettlementRecord(
         settlement_no=row.settlement_no,
         home=row.home,
@@ -373,6 +404,8 @@ def _filed_record(row: Row[Any]) -> FiledRecord:
         amount_fen=row.amount_fen,
         caregiver_cert_no=row.caregiver_cert_no,
         replaces_index=row.replaces_idx,
+        policy_index=row.policy_idx,
+        computation_version=row.computation_version,
     )
     return FiledRecord(
         record=record,

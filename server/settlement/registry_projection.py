@@ -1,4 +1,4 @@
-"""Turns what registry logs say of policies, results of nights and statements into rows.
+"""Turns what registry logs say of results of nights and statements into rows.
 
 Each handler depends on its author's log alone. Whether a result has its counterpart, and whether a
 statement names results that another one names too, is asked when it matters: logs arrive in no
@@ -14,10 +14,12 @@ from sqlalchemy import Connection, delete, select
 from deltacare.ids import LogName
 from deltacare.trust import Trust
 from deltacare.v1.entry_pb2 import StatementWord
+from server.approval.duties import DutyKind, note_duties
 from server.log.ports import LogTx, Sequenced
 from server.registry.rulebook import Rule
 from server.settlement import fields, netting, rules, store, tables
-from server.settlement.duties import DutyKind, note_duties
+from server.settlement.overlap_projection import forget_overlap_keys, project_overlap_keys
+from server.settlement.statement_answers import statement_approvals_rule
 
 __all__ = ["REGISTRY_HANDLERS", "forget_registry"]
 
@@ -28,28 +30,6 @@ def _note(tx: LogTx, log: LogName, item: Sequenced, kind: DutyKind) -> None:
     """Keep who made and reviewed what a registry log says."""
     principals = (item.entry.maker, item.entry.reviewer)
     note_duties(tx.connection, log.author, "", principals, kind)
-
-
-def _policies(tx: LogTx, log: LogName, run: Sequence[Sequenced], _trust: Trust) -> None:
-    for item in run:
-        body = item.entry.subsidy_policy
-        if any(True for _ in fields.policy_faults(body, "")):
-            tx.void(log, item.index, rules.UNREADABLE.code)
-            continue
-        row = (
-            log.author,
-            item.index,
-            body.subsidy_kind,
-            body.unit,
-            body.rate_fen,
-            body.cap_fen,
-            int(body.exclusive),
-            int(body.needs_caregiver),
-            body.from_date,
-            body.until_date,
-        )
-        store.insert_rows(tx.connection, tables.policy, [row])
-        _note(tx, log, item, DutyKind.POLICY)
 
 
 def _pair_results(tx: LogTx, log: LogName, run: Sequence[Sequenced], trust: Trust) -> None:
@@ -94,6 +74,8 @@ def _statements(tx: LogTx, log: LogName, run: Sequence[Sequenced], trust: Trust)
         rule: Rule | None = None
         if any(True for _ in netting.statement_faults(body, log.author, trust.provinces, "")):
             rule = rules.UNREADABLE
+        elif not netting.is_whole_window(body):
+            rule = rules.STATEMENT_WINDOW
         elif netting.contradicts_itself(body):
             rule = rules.STATEMENT_CONTRADICTS_ITSELF
         else:
@@ -122,6 +104,10 @@ def _statements(tx: LogTx, log: LogName, run: Sequence[Sequenced], trust: Trust)
         )
         named = [(log.author, item.index, each) for each in body.pair_result_hashes]
         store.insert_rows(tx.connection, tables.statement_result, named)
+        drawn = [
+            (log.author, item.index, each.advance_hash, each.amount_fen) for each in body.drawdowns
+        ]
+        store.insert_rows(tx.connection, tables.statement_drawdown, drawn)
 
 
 def _answers(tx: LogTx, log: LogName, run: Sequence[Sequenced], _trust: Trust) -> None:
@@ -134,8 +120,13 @@ def _answers(tx: LogTx, log: LogName, run: Sequence[Sequenced], _trust: Trust) -
         given = select(answers.idx).where(
             answers.statement_hash == body.statement_hash, answers.author == log.author
         )
-        if tx.connection.execute(given).first() is not None:
-            tx.void(log, item.index, rules.STATEMENT_ANSWERED.code)
+        rule: Rule | None = rules.STATEMENT_ANSWERED
+        if tx.connection.execute(given).first() is None:
+            rule = statement_approvals_rule(
+                tx.connection, log.author, item.entry, until_index=item.index
+            )
+        if rule is not None:
+            tx.void(log, item.index, rule.code)
             continue
         row = (
             log.author,
@@ -145,6 +136,7 @@ def _answers(tx: LogTx, log: LogName, run: Sequence[Sequenced], _trust: Trust) -
             body.reason,
             item.entry.maker,
             item.entry.reviewer,
+            body.SerializeToString(deterministic=True),
         )
         store.insert_rows(tx.connection, tables.statement_answer, [row])
         if body.word == StatementWord.STATEMENT_WORD_APPROVED:
@@ -153,7 +145,7 @@ def _answers(tx: LogTx, log: LogName, run: Sequence[Sequenced], _trust: Trust) -
 
 REGISTRY_HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
-        "subsidy_policy": _policies,
+        "overlap_key": project_overlap_keys,
         "pair_result": _pair_results,
         "statement": _statements,
         "statement_answer": _answers,
@@ -161,9 +153,9 @@ REGISTRY_HANDLERS: Mapping[str, Handler] = MappingProxyType(
 )
 
 _LOG_TABLES = (
-    tables.policy,
     tables.pair_result,
     tables.statement_result,
+    tables.statement_drawdown,
     tables.statement,
     tables.statement_answer,
 )
@@ -171,7 +163,6 @@ _LOG_TABLES = (
 
 def forget_registry(connection: Connection, author: str) -> None:
     """Delete every row that came from a registry log."""
-    held = tables.duty.c
-    connection.execute(delete(tables.duty).where(held.author == author, held.partner == ""))
+    forget_overlap_keys(connection, author)
     for table in _LOG_TABLES:
         connection.execute(delete(table).where(table.c.author == author))

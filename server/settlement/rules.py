@@ -13,18 +13,22 @@ from datetime import date, datetime, timedelta
 
 from deltacare.errors import Reason
 from deltacare.times import day_start_time
+from server.approval.rules import DUTIES_COMBINED, MAKER_COMBINED
 from server.registry.rulebook import Rule
 from settlement.turns import statement_turn
 
 __all__ = [
+    "CLAWBACK_AMOUNT",
+    "CLAWBACK_DEMANDED",
+    "CLAWBACK_EXISTS",
+    "CLAWBACK_NOT_CLEARED",
     "CLOSE_OUT_OF_ORDER",
     "CLOSE_TOO_EARLY",
-    "DUTIES_COMBINED",
     "ENROLMENT_EXISTS",
     "ENROLMENT_UNKNOWN",
     "HOLD_ENDED",
+    "HOLD_OVER_BUDGET",
     "HOLD_UNKNOWN",
-    "MAKER_COMBINED",
     "NOT_HOME",
     "REFUSES_OWN",
     "REPLACES_CLOSED",
@@ -41,6 +45,7 @@ __all__ = [
     "STATEMENT_EXISTS",
     "STATEMENT_TURN",
     "STATEMENT_TURN_DURATION",
+    "STATEMENT_WINDOW",
     "UNREADABLE",
     "WRONG_LOG",
     "WRONG_PAIR",
@@ -57,7 +62,7 @@ __all__ = [
 
 STATEMENT_TURN_DURATION = timedelta(hours=24)
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Version of rules, classes and shipped tables together; a pair uses the lower of its two."""
 
 WRONG_LOG = Rule(
@@ -193,12 +198,6 @@ STATEMENT_ANSWERED = Rule(
     en="The author answered the statement already, for good.",
     source="design, The night, step 3",
 )
-DUTIES_COMBINED = Rule(
-    code="S22-DUTIES-COMBINED",
-    zh="同一人不得兼任政策制定、审核与付款中的两项",
-    en="No principal holds two of policy, review and payment.",
-    source="Accounting Law, article 25",
-)
 REFUSES_OWN = Rule(
     code="S23-REFUSES-OWN",
     zh="户籍地已报送该编号，应予冲正而非拒绝",
@@ -206,11 +205,44 @@ REFUSES_OWN = Rule(
     source="design, Settlement",
 )
 
-MAKER_COMBINED = Rule(
-    code="S24-MAKER-COMBINED",
-    zh="经办记录者不得制定相关政策或批准相关付款，反之亦然",
-    en="Who makes records neither sets their policy nor approves their payment, nor the other way.",
-    source="Accounting Law, article 25; design, The night, invariants",
+CLAWBACK_EXISTS = Rule(
+    code="S25-CLAWBACK-EXISTS",
+    zh="追回编号已被使用",
+    en="The demand's number is taken.",
+    source="contract, entry.proto",
+    reason=Reason.ALREADY_EXISTS,
+)
+CLAWBACK_DEMANDED = Rule(
+    code="S26-CLAWBACK-DEMANDED",
+    zh="该结算已追回，一笔结算只追回一次",
+    en="The settlement was demanded back already; that is done once.",
+    source="design, Settlement",
+)
+CLAWBACK_NOT_CLEARED = Rule(
+    code="S27-CLAWBACK-NOT-CLEARED",
+    zh="该结算尚未清分或已冲回，无可追回",
+    en="The settlement is not cleared, or was cleared back: there is nothing to demand.",
+    source="design, Settlement",
+)
+CLAWBACK_AMOUNT = Rule(
+    code="S28-CLAWBACK-AMOUNT",
+    zh="追回金额须等于已清分金额",
+    en="What is demanded is what was cleared.",
+    source="contract, entry.proto",
+)
+
+STATEMENT_WINDOW = Rule(
+    code="S29-STATEMENT-WINDOW",
+    zh="清算单的起止日期不是其所称的一日、一周或一月",
+    en="The statement's dates are not the whole day, week or month that it names.",
+    source="contract, entry.proto, StatementWindow",
+)
+
+HOLD_OVER_BUDGET = Rule(
+    code="S30-HOLD-OVER-BUDGET",
+    zh="预算仍不足以支付该笔，不得解除暂缓：请先追加预算",
+    en="The budget does not cover it yet: raise the budget before the hold is ended.",
+    source="contract, PolicyService; Budget Law, article 13",
 )
 
 RULES = (
@@ -238,6 +270,12 @@ RULES = (
     DUTIES_COMBINED,
     REFUSES_OWN,
     MAKER_COMBINED,
+    CLAWBACK_EXISTS,
+    CLAWBACK_DEMANDED,
+    CLAWBACK_NOT_CLEARED,
+    CLAWBACK_AMOUNT,
+    STATEMENT_WINDOW,
+    HOLD_OVER_BUDGET,
 )
 
 

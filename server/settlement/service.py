@@ -1,56 +1,66 @@
 """``deltacare.v1.SettlementService``: what happens before a night. Each verb has its module."""
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import MappingProxyType
 
-from sqlalchemy import Connection, Row, and_, or_, select
-
-from deltacare.errors import ViolationCollector
-from deltacare.ids import LogName, parse_province
+from deltacare.ids import Principal
 from deltacare.trust import Trust
-from deltacare.v1.entry_pb2 import Entry, SubsidyPolicy
+from deltacare.v1.entry_pb2 import HoldClass
 from deltacare.v1.settlement_service_pb2 import (
     CloseDayRequest,
     CloseDayResponse,
+    CompareTotalsRequest,
+    CompareTotalsResponse,
     CreateEnrolmentsRequest,
     CreateEnrolmentsResponse,
     EndEnrolmentRequest,
     EndEnrolmentResponse,
     EndHoldsRequest,
     EndHoldsResponse,
+    FileClawbacksRequest,
+    FileClawbacksResponse,
     FileRecordsRequest,
     FileRecordsResponse,
     FileReversalsRequest,
     FileReversalsResponse,
+    JudgeInboxRequest,
+    JudgeInboxResponse,
+    ListClawbacksRequest,
+    ListClawbacksResponse,
     ListDayClosesRequest,
     ListDayClosesResponse,
+    ListHoldsRequest,
+    ListHoldsResponse,
+    ListOverlapsRequest,
+    ListOverlapsResponse,
     ListRecordsRequest,
     ListRecordsResponse,
-    ListSubsidyPoliciesRequest,
-    ListSubsidyPoliciesResponse,
     PlaceHoldsRequest,
     PlaceHoldsResponse,
-    PublishSubsidyPolicyRequest,
-    PublishSubsidyPolicyResponse,
+    PublishOverlapKeyRequest,
+    PublishOverlapKeyResponse,
     RefuseRecordsRequest,
     RefuseRecordsResponse,
     ResolveEnrolmentRequest,
     ResolveEnrolmentResponse,
-    StandingPolicy,
 )
-from deltacare.v1.types_pb2 import EntryRef
 from server.edge.call import Call
-from server.log.ports import Entropy, LogReader, LogTx, Sequencer, Write
-from server.registry.fields import read_page_size
-from server.registry.paging import next_token, read_token
-from server.settlement import fields, tables
-from server.settlement.closing import DayCloser
+from server.log.ports import Entropy, LogReader, Sequencer
+from server.personal.vault import Vault
+from server.settlement.budgets import BudgetBook
+from server.settlement.clawbacks import Clawbacks, Disputed
+from server.settlement.closing import DayCloser, Stating
 from server.settlement.codes import CodeBook
-from server.settlement.duties import DutyKind, require_apart
+from server.settlement.elders import Elders
 from server.settlement.enrolments import EnrolmentPeer, Enrolments
 from server.settlement.filing import RecordFiling
+from server.settlement.holding import Holding, StillNeeded
+from server.settlement.inbox import Inbox
+from server.settlement.overlap_keys import OverlapKeys
+from server.settlement.overlap_look import OverlapLook
+from server.settlement.overlaps import OverlapStating
 from server.settlement.records import PartnerRecords
-from server.settlement.requests import appended, read_write
+from server.settlement.totals import TotalsReader
 from server.store.database import Database
 
 __all__ = ["SettlementServicer"]
@@ -58,6 +68,10 @@ __all__ = ["SettlementServicer"]
 
 class SettlementServicer:
     """The service of one province's node.
+
+    Attributes:
+        budgets: What was granted and spent under own budgets.
+        closer: Closes dates.
 
     Args:
         province: The own one.
@@ -68,6 +82,11 @@ class SettlementServicer:
         entropy: Pseudonyms.
         code_key: At least 32 secret bytes, under which enrolment codes are made.
         peer: The way to other homes for `ResolveEnrolment`.
+        vault: Keeps the identity numbers of elders.
+        overlap_keys: The own keys for overlaps.
+        disputed: Tells which settlements are disputed.
+        needed: For other classes of holds, what tells whether its cause stands.
+        stating: What else is stated before each close, after overlaps and budgets.
     """
 
     def __init__(
@@ -81,14 +100,43 @@ class SettlementServicer:
         entropy: Entropy,
         code_key: bytes,
         peer: EnrolmentPeer,
+        vault: Vault,
+        overlap_keys: OverlapKeys,
+        disputed: Disputed,
+        needed: Mapping[HoldClass.ValueType, StillNeeded] = MappingProxyType({}),
+        stating: Sequence[Stating] = (),
     ) -> None:
-        self._province = province
-        self._database = database
-        self._sequencer = sequencer
+        self.budgets = BudgetBook(province=province, trust=trust)
+        elders = Elders(vault=vault)
+        partners = tuple(each for each in trust.provinces if each != province)
+        look = OverlapLook(own=province, partners=partners, reader=reader)
+        self._holding = Holding(
+            province=province,
+            trust=trust,
+            database=database,
+            sequencer=sequencer,
+            look=look,
+            keys=overlap_keys,
+            needed={HoldClass.HOLD_CLASS_OVER_BUDGET: self.budgets.still_over, **needed},
+        )
+        self._clawbacks = Clawbacks(
+            province=province,
+            trust=trust,
+            database=database,
+            sequencer=sequencer,
+            disputed=disputed,
+        )
         self._filing = RecordFiling(province=province, trust=trust, sequencer=sequencer)
         self._records = PartnerRecords(
-            province=province, trust=trust, database=database, sequencer=sequencer
+            province=province,
+            trust=trust,
+            database=database,
+            sequencer=sequencer,
+            on_end=self._holding.note_ends,
+            budgets=self.budgets,
         )
+        self._totals = TotalsReader(province=province, trust=trust, database=database)
+        self._inbox = Inbox(province=province, trust=trust, database=database, budgets=self.budgets)
         self._enrolments = Enrolments(
             province=province,
             trust=trust,
@@ -96,6 +144,7 @@ class SettlementServicer:
             sequencer=sequencer,
             entropy=entropy,
             codes=CodeBook(code_key),
+            elders=elders,
             peer=peer,
         )
         self.closer = DayCloser(
@@ -104,79 +153,13 @@ class SettlementServicer:
             database=database,
             sequencer=sequencer,
             reader=reader,
-        )
-
-    # --- Policies ---------------------------------------------------------------------------------
-
-    async def publish_subsidy_policy(
-        self, request: PublishSubsidyPolicyRequest, call: Call
-    ) -> PublishSubsidyPolicyResponse:
-        """State what the own province pays for a kind of subsidy."""
-        bad = ViolationCollector()
-        request_id = read_write(request, call, bad, duty=request.duty)
-        for fault in fields.policy_faults(request.policy, "policy"):
-            bad.add(fault)
-        bad.raise_if_any()
-
-        def decide(tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
-            duty = request.duty
-            principals = (duty.maker, duty.reviewer)
-            require_apart(tx.connection, self._province, principals, DutyKind.POLICY)
-            entry = Entry(maker=duty.maker, reviewer=duty.reviewer, subsidy_policy=request.policy)
-            return [(LogName.registry(self._province), [entry])]
-
-        data = await self._sequencer.submit(
-            Write(
-                caller=call.caller,
-                method=call.method,
-                request_id=request_id,
-                content=request.SerializeToString(deterministic=True),
-                decide=decide,
-                answer=lambda _tx, runs: PublishSubsidyPolicyResponse(appended=appended(runs[0])),
-            )
-        )
-        return PublishSubsidyPolicyResponse.FromString(data)
-
-    async def list_subsidy_policies(
-        self, request: ListSubsidyPoliciesRequest, _call: Call
-    ) -> ListSubsidyPoliciesResponse:
-        """Return a page of the policies of all provinces, sorted by home, kind and place."""
-        bad = ViolationCollector()
-        if request.home:
-            bad.take(parse_province, request.home, field="home")
-        size = read_page_size(request.page_size, bad)
-        question = f"policies\x1f{request.home}".encode()
-        after = read_token(request.page_token, question, bad)
-        bad.raise_if_any()
-
-        def read(connection: Connection) -> Sequence[Row[Any]]:
-            policies = tables.policy.c
-            query = select(tables.policy)
-            if request.home:
-                query = query.where(policies.author == request.home)
-            if after:
-                home, kind, index = after.split(" ")
-                query = query.where(
-                    or_(
-                        policies.author > home,
-                        and_(policies.author == home, policies.subsidy_kind > kind),
-                        and_(
-                            policies.author == home,
-                            policies.subsidy_kind == kind,
-                            policies.idx > int(index),
-                        ),
-                    )
-                )
-            order = (policies.author, policies.subsidy_kind, policies.idx)
-            return connection.execute(query.order_by(*order).limit(size + 1)).all()
-
-        rows = await self._database.read(read)
-        token = ""
-        if len(rows) > size:
-            last = rows[size - 1]
-            token = next_token(question, f"{last.author} {last.subsidy_kind} {last.idx}")
-        return ListSubsidyPoliciesResponse(
-            policies=[_standing_policy(row) for row in rows[:size]], next_page_token=token
+            stating=(
+                OverlapStating(
+                    own=province, partners=partners, look=look, elders=elders, keys=overlap_keys
+                ),
+                self.budgets,
+                *stating,
+            ),
         )
 
     # --- Enrolments -------------------------------------------------------------------------------
@@ -206,6 +189,16 @@ class SettlementServicer:
         async for response in self._filing.stream(requests, call):
             yield response
 
+    async def file_batch(self, request: FileRecordsRequest, call: Call) -> FileRecordsResponse:
+        """File one batch of records outside a stream; what stands against it is raised."""
+        return await self._filing.file_or_refuse(request, call)
+
+    def add_codes(
+        self, response: CreateEnrolmentsResponse, told: Principal, request_id: str
+    ) -> None:
+        """Add to a kept answer the codes that were told with it."""
+        self._enrolments.add_codes(response, told, request_id)
+
     async def file_reversals(
         self, request: FileReversalsRequest, call: Call
     ) -> FileReversalsResponse:
@@ -226,9 +219,45 @@ class SettlementServicer:
         """End holds from the next business date on."""
         return await self._records.end_holds(request, call)
 
+    async def list_holds(self, request: ListHoldsRequest, call: Call) -> ListHoldsResponse:
+        """Return a page of holds."""
+        return await self._holding.list_holds(request, call)
+
+    async def list_overlaps(self, request: ListOverlapsRequest, call: Call) -> ListOverlapsResponse:
+        """Return a page of overlaps with another home, or between hosts."""
+        return await self._holding.list_overlaps(request, call)
+
+    async def publish_overlap_key(
+        self, request: PublishOverlapKeyRequest, call: Call
+    ) -> PublishOverlapKeyResponse:
+        """Make a key for overlaps and state it."""
+        return await self._holding.publish_overlap_key(request, call)
+
+    async def file_clawbacks(
+        self, request: FileClawbacksRequest, call: Call
+    ) -> FileClawbacksResponse:
+        """Demand cleared settlements back."""
+        return await self._clawbacks.file_clawbacks(request, call)
+
+    async def list_clawbacks(
+        self, request: ListClawbacksRequest, call: Call
+    ) -> ListClawbacksResponse:
+        """Return a page of demands."""
+        return await self._clawbacks.list_clawbacks(request, call)
+
     async def list_records(self, request: ListRecordsRequest, call: Call) -> ListRecordsResponse:
         """Return a page of records."""
         return await self._records.list_records(request, call)
+
+    async def judge_inbox(self, request: JudgeInboxRequest, call: Call) -> JudgeInboxResponse:
+        """Return a page of what waits for home's answer, judged."""
+        return await self._inbox.judge(request, call)
+
+    async def compare_totals(
+        self, request: CompareTotalsRequest, call: Call
+    ) -> CompareTotalsResponse:
+        """Return which totals of own records differ from the caller's."""
+        return await self._totals.compare(request, call)
 
     # --- Day closes -------------------------------------------------------------------------------
 
@@ -241,20 +270,3 @@ class SettlementServicer:
     ) -> ListDayClosesResponse:
         """Say how far each settlement log is closed."""
         return await self.closer.list_closes()
-
-
-def _standing_policy(row: Row[Any]) -> StandingPolicy:
-    return StandingPolicy(
-        home=row.author,
-        policy=SubsidyPolicy(
-            subsidy_kind=row.subsidy_kind,
-            unit=row.unit,
-            rate_fen=row.rate_fen,
-            cap_fen=row.cap_fen,
-            exclusive=bool(row.exclusive),
-            needs_caregiver=bool(row.needs_caregiver),
-            from_date=row.from_date,
-            until_date=row.until_date,
-        ),
-        entry=EntryRef(log=str(LogName.registry(row.author)), index=row.idx),
-    )

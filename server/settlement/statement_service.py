@@ -5,6 +5,7 @@ request is checked, decided inside the transaction that appends, and answered.
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import Connection
 
@@ -23,17 +24,27 @@ from deltacare.v1.clearing_service_pb2 import (
     StandingStatement,
     StatementState,
 )
-from deltacare.v1.entry_pb2 import Entry, Netting, Statement, StatementWord
+from deltacare.v1.entry_pb2 import (
+    Entry,
+    Netting,
+    Statement,
+    StatementWindow,
+    StatementWord,
+)
+from server.approval.duties import DutyKind, require_apart
 from server.edge.call import Call
 from server.log.ports import AppendedRun, LogReader, LogTx, Sequencer, Write
 from server.registry.fields import numbered_id_province, parse_numbered_id, read_page_size
 from server.registry.paging import next_token, read_token
-from server.settlement import fields, rules, statements
-from server.settlement.duties import DutyKind, require_apart
+from server.registry.requests import without_unknown
+from server.settlement import fields, rules, statement_drafts, statements
+from server.settlement.drawdowns import AdvanceBook
 from server.settlement.netting import parties_of
 from server.settlement.requests import appended, read_write
+from server.settlement.statement_answers import statement_approvals_rule
 from server.settlement.statements import Reach, Standing
 from server.store.database import Database
+from settlement.windows import WindowKind, window_of
 
 __all__ = ["StatementDesk"]
 
@@ -50,6 +61,7 @@ class StatementDesk:
         database: This node's.
         sequencer: Appends to the own registry log.
         reader: How far registry logs count.
+        advances: What was received of advances.
     """
 
     def __init__(
@@ -60,12 +72,14 @@ class StatementDesk:
         database: Database,
         sequencer: Sequencer,
         reader: LogReader,
+        advances: AdvanceBook,
     ) -> None:
         self._province = province
         self._trust = trust
         self._database = database
         self._sequencer = sequencer
         self._reader = reader
+        self._advances = advances
         self._log = LogName.registry(province)
 
     async def _reach(self) -> Reach:
@@ -73,7 +87,12 @@ class StatementDesk:
         await self._reader.refresh()
         logs = (LogName.registry(each) for each in self._trust.provinces)
         positions = {log: self._reader.position(log) for log in logs}
-        return Reach(own=self._province, positions=positions)
+        return Reach(
+            own=self._province,
+            positions=positions,
+            opening_date=self._trust.opening_date,
+            advances=self._advances,
+        )
 
     # --- Proposing --------------------------------------------------------------------------------
 
@@ -98,6 +117,8 @@ class StatementDesk:
                 bad.note("until_date", request.until_date, "It lies before the first date.")
             elif (last - first).days >= _WINDOW_DAYS_MAX:
                 bad.note("until_date", request.until_date, f"At most {_WINDOW_DAYS_MAX} dates.")
+            else:
+                _read_window(request, first, last, bad)
         if request.netting not in (Netting.NETTING_BILATERAL, Netting.NETTING_MULTILATERAL):
             bad.note("netting", request.netting, "It is bilateral or multilateral.")
         bad.raise_if_any()
@@ -110,13 +131,15 @@ class StatementDesk:
             statement_id = request.statement_id
             if statements.find(tx.connection, reach, statement_id=statement_id) is not None:
                 raise rules.STATEMENT_EXISTS.refusal(statement_id)
-            statement = statements.draft(
+            statement = statement_drafts.draft(
                 tx.connection,
                 reach,
                 statement_id=statement_id,
                 from_date=first,
                 until_date=last,
                 netting=request.netting,
+                window=request.window,
+                draw_advances=request.draw_advances,
             )
             parties = parties_of(statement)
             rule = rules.turn_rule(last, self._province, parties, tx.now)
@@ -163,7 +186,11 @@ class StatementDesk:
             if request.answer.word == StatementWord.STATEMENT_WORD_APPROVED:
                 principals = (duty.maker, duty.reviewer)
                 require_apart(tx.connection, self._province, principals, DutyKind.PAYMENT)
-            entry = Entry(maker=duty.maker, reviewer=duty.reviewer, statement_answer=request.answer)
+            said = without_unknown(request.answer)
+            entry = Entry(maker=duty.maker, reviewer=duty.reviewer, statement_answer=said)
+            rule = statement_approvals_rule(tx.connection, self._province, entry, entry_time=tx.now)
+            if rule is not None:
+                raise rule.refusal(request.answer.statement_hash.hex())
             return [(self._log, [entry])]
 
         data = await self._sequencer.submit(
@@ -185,7 +212,7 @@ class StatementDesk:
 
         1. The statement is known and the own province a party. 2. It was not answered. To approve:
         3. it stands under a quorum and nobody has refused it; 4. this node computes the same; 5. no
-        result of it is approved elsewhere.
+        result of it is approved elsewhere; 6. nor is what it draws of advances.
         """
         leaf_hash = request.answer.statement_hash
         found = statements.find(connection, reach, leaf_hash=leaf_hash)
@@ -214,6 +241,13 @@ class StatementDesk:
             raise _refused(
                 f"Results of {name} are approved in {', '.join(elsewhere)}.", "APPROVED_ELSEWHERE"
             )
+        # 6.
+        drawn = {each.statement_id for each in statement_drafts.overdrawn(connection, reach, found)}
+        if drawn:
+            raise _refused(
+                f"Advances that {name} draws are drawn by {', '.join(sorted(drawn))}.",
+                "DRAWN_ELSEWHERE",
+            )
 
     def _approved_elsewhere(
         self, connection: Connection, reach: Reach, statement: Standing
@@ -241,10 +275,22 @@ class StatementDesk:
             bad.take(parse_numbered_id, number, field="name")
         bad.raise_if_any()
         reach = await self._reach()
-        found = await self._database.read(lambda c: statements.find(c, reach, statement_id=number))
-        if found is None:
+
+        def read(connection: Connection) -> StandingStatement | None:
+            found = statements.find(connection, reach, statement_id=number)
+            if found is None:
+                return None
+            message = found.message(with_results=True)
+            log = LogName.registry(found.author)
+            (message.entry_bytes,) = self._reader.entries(
+                connection, log, found.index, found.index + 1
+            )
+            return message
+
+        message = await self._database.read(read)
+        if message is None:
             raise Refusal(Reason.NOT_FOUND, f"No log states {request.name}.")
-        return found.message(with_results=True)
+        return message
 
     async def list_page(self, request: ListStatementsRequest) -> ListStatementsResponse:
         """Return a page of statements, newest first."""
@@ -259,6 +305,23 @@ class StatementDesk:
         return ListStatementsResponse(
             statements=[standing.message() for _, standing in found[:size]], next_page_token=token
         )
+
+
+def _read_window(
+    request: ProposeStatementRequest, first: date, last: date, bad: ViolationCollector
+) -> None:
+    """Check that two dates are the window that a request names."""
+    if request.window not in StatementWindow.values():
+        bad.note("window", request.window, "It is not known.", "Write a day, a week or a month.")
+    elif request.window:
+        wanted = window_of(WindowKind(request.window), first)
+        if wanted != (first, last):
+            bad.note(
+                "window",
+                StatementWindow.Name(request.window),
+                "The two dates are not that window.",
+                f"Write {wanted[0].isoformat()} and {wanted[1].isoformat()}.",
+            )
 
 
 def _refused(message: str, code: str) -> Refusal:

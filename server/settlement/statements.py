@@ -5,19 +5,29 @@ up to where they count: results and approvals under a quorum, refusals as soon a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, or_, select
 
-from deltacare.errors import Reason, Refusal
 from deltacare.ids import LogName
 from deltacare.v1.clearing_service_pb2 import PartyAnswer, StandingStatement, StatementState
-from deltacare.v1.entry_pb2 import Netting, Statement, StatementWord
+from deltacare.v1.entry_pb2 import (
+    Approval,
+    Statement,
+    StatementAnswer,
+    StatementWord,
+)
 from deltacare.v1.types_pb2 import EntryRef
+from server.approval.store import key_index
 from server.log.ports import Position
 from server.settlement import tables
+from server.settlement.drawdowns import (
+    AdvanceBook,
+    NoAdvances,
+    ReceivedAdvance,
+)
 from server.settlement.netting import AgreedNight, build_statement, parties_of
 from server.settlement.results import (
     NightResults,
@@ -30,14 +40,14 @@ __all__ = [
     "Answer",
     "Reach",
     "Standing",
-    "draft",
     "find",
     "load",
     "named_by",
     "page",
+    "state_by",
+    "state_of",
 ]
 
-_MISSING_SHOWN_MAX = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -52,10 +62,14 @@ class Reach:
     Attributes:
         own: The own province, of whose log no quorum is asked.
         positions: Of every registry log.
+        opening_date: First business date of every settlement log; no window has nights before it.
+        advances: What was received of advances.
     """
 
     own: str
     positions: Mapping[LogName, Position]
+    opening_date: date
+    advances: AdvanceBook = field(default_factory=NoAdvances)
 
     def permits(self, province: str) -> int:
         """Return up to where what permits counts."""
@@ -73,6 +87,8 @@ class Answer:
     maker: str
     reviewer: str
     reason: str
+    approvals: tuple[Approval, ...]
+    key_indexes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +104,7 @@ class Standing:
         answers: By province, those that count.
         recomputed: Whether this node computes the same from the results.
         results: Author and place of the results that it names, as far as they count here.
+        advances: The same of the advances that it draws, each followed by its receipts.
     """
 
     author: str
@@ -98,19 +115,15 @@ class Standing:
     answers: Mapping[str, Answer]
     recomputed: bool
     results: tuple[tuple[str, int], ...]
+    advances: tuple[tuple[str, int], ...]
 
     @property
     def state(self) -> StatementState.ValueType:
         """Where it stands: one refusal makes it void, the approval of all binding."""
-        words = {each.word for each in self.answers.values()}
-        if StatementWord.STATEMENT_WORD_REFUSED in words:
-            return StatementState.STATEMENT_STATE_VOID
-        if len(self.answers) == len(self.parties):
-            return StatementState.STATEMENT_STATE_BINDING
-        return StatementState.STATEMENT_STATE_PROPOSED
+        return state_by(self.answers, self.parties)
 
     def message(self, *, with_results: bool = False) -> StandingStatement:
-        """Return it as callers see it, perhaps with the places of the results it names."""
+        """Return it as callers see it, perhaps with the places of all that it rests on."""
         answers = []
         for province in self.parties:
             given = self.answers.get(province)
@@ -126,6 +139,10 @@ class Standing:
                     reviewer=given.reviewer,
                     entry=EntryRef(log=log, index=given.index),
                     reason=given.reason,
+                    approvals=given.approvals,
+                    keys=[EntryRef(log=log, index=each) for each in given.key_indexes]
+                    if with_results
+                    else (),
                 )
             )
         return StandingStatement(
@@ -136,13 +153,14 @@ class Standing:
             answers=answers,
             recomputed=self.recomputed,
             entry=EntryRef(log=str(LogName.registry(self.author)), index=self.index),
-            results=[
-                EntryRef(log=str(LogName.registry(author)), index=index)
-                for author, index in self.results
-            ]
-            if with_results
-            else (),
+            results=_places(self.results) if with_results else (),
+            advances=_places(self.advances) if with_results else (),
         )
+
+
+def _places(places: Iterable[tuple[str, int]]) -> list[EntryRef]:
+    """Return places in registry logs as callers see them."""
+    return [EntryRef(log=str(LogName.registry(author)), index=index) for author, index in places]
 
 
 # --- Reading --------------------------------------------------------------------------------------
@@ -154,23 +172,33 @@ def load(connection: Connection, reach: Reach, row: Row[Any]) -> Standing:
     leaf_hash = bytes(row.leaf_hash)
     parties = parties_of(body)
     stated = results_by_hash(connection, reach.permits, body.pair_result_hashes)
+    received = _received(connection, reach, body)
     return Standing(
         author=row.author,
         index=row.idx,
         leaf_hash=leaf_hash,
         body=body,
         parties=parties,
-        answers=_answers(connection, reach, leaf_hash, parties),
-        recomputed=_recompute(connection, reach, body, stated) == body,
+        answers=answers_of(connection, reach, leaf_hash, parties),
+        recomputed=_recompute(connection, reach, body, stated, received) == body,
         results=tuple(
             (stated[each].author, stated[each].index)
             for each in body.pair_result_hashes
             if each in stated
         ),
+        advances=tuple(
+            place
+            for each in body.drawdowns
+            if (known := received.get(each.advance_hash)) is not None
+            for place in (
+                (known.payer, known.index),
+                *((known.payee, index) for index in known.report_indexes),
+            )
+        ),
     )
 
 
-def _answers(
+def answers_of(
     connection: Connection, reach: Reach, leaf_hash: bytes, parties: Sequence[str]
 ) -> dict[str, Answer]:
     """Return the answers of parties that count."""
@@ -180,6 +208,10 @@ def _answers(
     for row in connection.execute(query):
         is_refusal = row.word == StatementWord.STATEMENT_WORD_REFUSED
         if row.author in parties and (is_refusal or row.idx < reach.permits(row.author)):
+            approvals = tuple(StatementAnswer.FromString(bytes(row.body)).approvals)
+            indexes = [
+                key_index(connection, row.author, each.key_id, row.idx) for each in approvals
+            ]
             found[row.author] = Answer(
                 province=row.author,
                 index=row.idx,
@@ -187,12 +219,45 @@ def _answers(
                 maker=row.maker,
                 reviewer=row.reviewer,
                 reason=row.reason,
+                approvals=approvals,
+                key_indexes=tuple(index for index in indexes if index is not None),
             )
     return found
 
 
+def state_by(answers: Mapping[str, Answer], parties: Sequence[str]) -> StatementState.ValueType:
+    """Return where a statement stands by the answers that count."""
+    words = {each.word for each in answers.values()}
+    if StatementWord.STATEMENT_WORD_REFUSED in words:
+        return StatementState.STATEMENT_STATE_VOID
+    if len(answers) == len(parties):
+        return StatementState.STATEMENT_STATE_BINDING
+    return StatementState.STATEMENT_STATE_PROPOSED
+
+
+def state_of(connection: Connection, reach: Reach, row: Row[Any]) -> StatementState.ValueType:
+    """Return where a statement of a row of its table stands, without recomputing it."""
+    parties = parties_of(Statement.FromString(bytes(row.body)))
+    return state_by(answers_of(connection, reach, bytes(row.leaf_hash), parties), parties)
+
+
+def _received(
+    connection: Connection, reach: Reach, body: Statement
+) -> dict[bytes, ReceivedAdvance]:
+    """Return the advances that a statement draws, as far as they were received."""
+    drawn = {each.advance_hash for each in body.drawdowns}
+    if not drawn:
+        return {}
+    received = reach.advances.received(connection, reach.permits)
+    return {each.advance_hash: each for each in received if each.advance_hash in drawn}
+
+
 def _recompute(
-    connection: Connection, reach: Reach, body: Statement, stated: Mapping[bytes, StatedResult]
+    connection: Connection,
+    reach: Reach,
+    body: Statement,
+    stated: Mapping[bytes, StatedResult],
+    received: Mapping[bytes, ReceivedAdvance],
 ) -> Statement | None:
     """Return the statement that this node makes of the results that one names.
 
@@ -211,14 +276,33 @@ def _recompute(
             from_date=body.from_date,
             until_date=body.until_date,
         )
-        nights += [night for each in found if (night := _agreed(each)) is not None]
-    days = (date.fromisoformat(body.until_date) - date.fromisoformat(body.from_date)).days + 1
+        nights += [night for each in found if (night := agreed_night(each)) is not None]
+    first = max(date.fromisoformat(body.from_date), reach.opening_date)
+    days = (date.fromisoformat(body.until_date) - first).days + 1
     if len(nights) != days * len(named):
         return None
-    return build_statement(body.statement_id, body.from_date, body.until_date, body.netting, nights)
+    said = (body.statement_id, body.from_date, body.until_date, body.netting, nights)
+    # What is drawn fits the flows that the statement shows; so only to those it is applied.
+    without = build_statement(*said, window=body.window)
+    if list(without.bilateral) != list(body.bilateral) or not _is_covered(body, received):
+        return None
+    return build_statement(*said, window=body.window, drawdowns=body.drawdowns)
 
 
-def _agreed(night: NightResults) -> AgreedNight | None:
+def _is_covered(body: Statement, received: Mapping[bytes, ReceivedAdvance]) -> bool:
+    """Whether each advance that a statement draws was received and suffices for it alone."""
+    for each in body.drawdowns:
+        known = received.get(each.advance_hash)
+        if (
+            known is None
+            or (known.payer, known.payee) != (each.payer, each.payee)
+            or each.amount_fen > known.received_fen
+        ):
+            return False
+    return True
+
+
+def agreed_night(night: NightResults) -> AgreedNight | None:
     """Return an agreed night as a statement names it."""
     attempt = night.agreed_attempt
     if not attempt:
@@ -302,64 +386,3 @@ def named_by(
             if known[leaf_hash].state != StatementState.STATEMENT_STATE_VOID:
                 found.setdefault(each, []).append(known[leaf_hash])
     return found
-
-
-# --- Proposing ------------------------------------------------------------------------------------
-
-
-def draft(
-    connection: Connection,
-    reach: Reach,
-    *,
-    statement_id: str,
-    from_date: date,
-    until_date: date,
-    netting: Netting.ValueType,
-) -> Statement:
-    """Return the statement over a window: every date of every pair that the registry logs show.
-
-    Raises:
-        Refusal: ``RULE_REFUSED``, naming the nights that are not agreed, or that another statement
-            names, or that there is none.
-    """
-    results = tables.pair_result.c
-    pairs = connection.execute(select(results.lower, results.higher).distinct()).all()
-    found = load_results(
-        connection,
-        reach.permits,
-        from_date=from_date.isoformat(),
-        until_date=until_date.isoformat(),
-    )
-    by_night = {(each.business_date, each.lower, each.higher): each for each in found}
-    dates = [from_date + timedelta(days=each) for each in range((until_date - from_date).days + 1)]
-    nights: list[AgreedNight] = []
-    missing: list[str] = []
-    for day in dates:
-        for lower, higher in sorted((row.lower, row.higher) for row in pairs):
-            night = by_night.get((day.isoformat(), lower, higher))
-            agreed = None if night is None else _agreed(night)
-            if agreed is None:
-                missing.append(f"{day.isoformat()} {lower}-{higher}")
-            else:
-                nights.append(agreed)
-    if missing or not nights:
-        raise Refusal(
-            Reason.RULE_REFUSED,
-            f"{len(missing)} nights of the window are not agreed."
-            if missing
-            else "No registry log shows a night of any pair.",
-            details={"missing": "; ".join(missing[:_MISSING_SHOWN_MAX])},
-        )
-    hashes = [each for night in nights for each in (night.lower_hash, night.higher_hash)]
-    taken = named_by(connection, reach, hashes)
-    if taken:
-        ids = {each.body.statement_id for standing in taken.values() for each in standing}
-        names = ", ".join(sorted(ids))
-        raise Refusal(
-            Reason.RULE_REFUSED,
-            f"Nights of the window are in another statement: {names}.",
-            details={"statements": names},
-        )
-    return build_statement(
-        statement_id, from_date.isoformat(), until_date.isoformat(), netting, nights
-    )

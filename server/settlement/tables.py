@@ -14,8 +14,8 @@ from server.store.schema import BigInt, UtcTime, metadata
 __all__ = [
     "cleared",
     "code",
+    "consumed",
     "day_close",
-    "duty",
     "enrolment",
     "enrolment_end",
     "hold",
@@ -23,7 +23,6 @@ __all__ = [
     "night_count",
     "night_leaf",
     "pair_result",
-    "policy",
     "pseudonym",
     "record",
     "refusal",
@@ -31,6 +30,7 @@ __all__ = [
     "reversal_proposal",
     "statement",
     "statement_answer",
+    "statement_drawdown",
     "statement_result",
 ]
 
@@ -85,6 +85,10 @@ record = Table(
     Column("home", IdText, nullable=False),
     Column("host", IdText, nullable=False),
     *_content(),
+    Column("policy_idx", BigInt),  # in home's registry log, of the policy it was computed by
+    Column("computation_version", Integer, nullable=False),  # 0: computed otherwise
+    # Of the elder, as home had enrolled them when it filed; only in what home filed.
+    Column("home_division", IdText),
     Column("replaces_idx", BigInt),  # the record it replaces
     Column("replaced_idx", BigInt),  # the record that replaced it
     Column("closed_date", Text),  # the agreed night that closed it
@@ -107,6 +111,13 @@ Index(
     record.c.replaces_idx,
     sqlite_where=record.c.replaces_idx.is_not(None),
     postgresql_where=record.c.replaces_idx.is_not(None),
+)
+# What home has filed for an elder, with every host.
+Index(
+    "ix_settlement_record_elder",
+    record.c.beneficiary_ref,
+    sqlite_where=record.c.author == record.c.home,
+    postgresql_where=record.c.author == record.c.home,
 )
 
 reversal = Table(
@@ -142,6 +153,7 @@ hold = Table(
     Column("reason", Text, nullable=False),
     Column("end_idx", BigInt),
     Column("end_filed_date", Text),  # held for the last time in this date's night
+    Index("ix_settlement_hold_no", "author", "partner", "settlement_no"),
 )
 
 enrolment = Table(
@@ -157,6 +169,7 @@ enrolment = Table(
     Column("assessment_grade", Text, nullable=False),
     Column("from_date", Text, nullable=False),
     Column("until_date", Text, nullable=False),  # empty: until ended
+    Column("assessment_until_date", Text, nullable=False),  # empty: no end
     Index("ix_settlement_enrolment_id", "author", "partner", "enrolment_id", unique=True),
     Index("ix_settlement_enrolment_ref", "beneficiary_ref"),
 )
@@ -171,20 +184,6 @@ enrolment_end = Table(
 )
 
 # --- Registry logs --------------------------------------------------------------------------------
-
-policy = Table(
-    "settlement_policy",
-    metadata,
-    *_registry_place(),
-    Column("subsidy_kind", IdText, nullable=False),
-    Column("unit", Integer, nullable=False),
-    Column("rate_fen", BigInt, nullable=False),
-    Column("cap_fen", BigInt, nullable=False),
-    Column("exclusive", Integer, nullable=False),
-    Column("needs_caregiver", Integer, nullable=False),
-    Column("from_date", Text, nullable=False),
-    Column("until_date", Text, nullable=False),  # empty: until replaced
-)
 
 pair_result = Table(
     "settlement_pair_result",
@@ -229,6 +228,15 @@ statement_result = Table(
     Index("ix_settlement_statement_result_hash", "result_hash"),
 )
 
+statement_drawdown = Table(
+    "settlement_statement_drawdown",
+    metadata,
+    *_registry_place(),  # of the statement
+    Column("advance_hash", LargeBinary, primary_key=True),
+    Column("amount_fen", BigInt, nullable=False),
+    Index("ix_settlement_statement_drawdown_hash", "advance_hash"),
+)
+
 statement_answer = Table(
     "settlement_statement_answer",
     metadata,
@@ -238,19 +246,8 @@ statement_answer = Table(
     Column("reason", Text, nullable=False),
     Column("maker", Text, nullable=False),
     Column("reviewer", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # deltacare.v1.StatementAnswer
     Index("ix_settlement_statement_answer_hash", "statement_hash", "author", unique=True),
-)
-
-# --- Both -----------------------------------------------------------------------------------------
-
-# Who has set policy, reviewed records or approved payment; the partner is empty for registry logs.
-duty = Table(
-    "settlement_duty",
-    metadata,
-    Column("author", IdText, primary_key=True),
-    Column("partner", IdText, primary_key=True),
-    Column("principal", IdText, primary_key=True),
-    Column("duty", IdText, primary_key=True),
 )
 
 # --- Nights: a cache ------------------------------------------------------------------------------
@@ -307,9 +304,22 @@ cleared = Table(
     Column("host", IdText, primary_key=True),
     Column("settlement_no", IdText, primary_key=True),
     *_content(),
+    Column("home_division", IdText),  # as the own record has it that was cleared
     Column("cleared_date", Text, nullable=False),
     Column("reversed_date", Text),  # the agreed night that netted it the other way
     Index("ix_settlement_cleared_ref", "beneficiary_ref", "service_month"),
+)
+
+# What each agreed night consumed of own budgets, less what it cleared back.
+consumed = Table(
+    "settlement_consumed",
+    metadata,
+    Column("partner", IdText, primary_key=True),
+    Column("business_date", IdText, primary_key=True),
+    Column("home_division", IdText, primary_key=True),  # empty: not enrolled when home filed
+    Column("subsidy_kind", IdText, primary_key=True),
+    Column("service_month", IdText, primary_key=True),
+    Column("amount_fen", BigInt, nullable=False),
 )
 
 reversal_proposal = Table(
@@ -329,6 +339,9 @@ pseudonym = Table(
     metadata,
     Column("handle_mac", LargeBinary, primary_key=True),  # HMAC of elder handle and host
     Column("beneficiary_ref", IdText, nullable=False),
+    Column("elder_mac", LargeBinary, nullable=False),  # HMAC of elder handle, for every host
+    Index("ix_settlement_pseudonym_ref", "beneficiary_ref"),
+    Index("ix_settlement_pseudonym_elder", "elder_mac"),
 )
 
 code = Table(

@@ -18,6 +18,7 @@ from sqlalchemy.pool import QueuePool
 
 from deltacare.errors import invalid_field
 from server.store.alarm import WriteAlarm
+from server.store.columns import ColumnReader, column_reader
 
 __all__ = ["READERS_DEFAULT", "Database"]
 
@@ -139,6 +140,16 @@ class Database:
         """Run work in one snapshot on a reading thread; writing raises."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self.read_now, work)
+
+    async def read_columns(self, work: Callable[[Connection, ColumnReader], T]) -> T:
+        """Run work in one snapshot on a reading thread, with a reader of columns in it."""
+
+        def run() -> T:
+            with column_reader(self._read_engine, self.url) as (connection, reader):
+                return work(connection, reader)
+
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, run)
 
     def ping(self) -> None:
         """Raise unless the database answers.

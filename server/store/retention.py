@@ -134,6 +134,28 @@ _PSEUDONYM = Retention(
     ended_zh="不删除；换用 code 密钥即全部失效。",
     ended_en="Nothing deletes it; another code key makes all of it void.",
 )
+_ELDER = Retention(
+    name="ELDER",
+    period_zh="至老人信息删除为止；未留身份证号者永久",
+    period_en="until the elder is erased; for ever where no identity number is kept",
+    reason_zh="同一老人在各接收省的假名、在各户籍省的标签须能对应，否则重复享受无从发现；"
+    "身份证号本身存于个人信息库（personal_values）。",
+    reason_en="An elder's pseudonyms with hosts and tags with other homes must be known as one "
+    "elder's, or double claims go unseen; the identity number itself is in personal_values.",
+    ended_zh="删除该人（deltacare personal erase）的同一事务解除对应；标签于下次日切收回后删除。",
+    ended_en="The transaction that erases the person (deltacare personal erase) undoes the links; "
+    "the tags go at the next day close, which takes them back.",
+)
+_FOUND = Retention(
+    name="FOUND",
+    period_zh="至下次日切得出不同结果为止",
+    period_en="until a day close finds otherwise",
+    reason_zh="日切所见的重复享受及已查到何处；不在日志中，备份保留。",
+    reason_en="What day closes found of overlaps, and how far they looked; in no log, kept by "
+    "backups.",
+    ended_zh="其后的日切。",
+    ended_en="A later day close.",
+)
 _QUEUE = Retention(
     name="QUEUE",
     period_zh="至处理完毕",
@@ -165,6 +187,18 @@ _WATCH = Retention(
     ended_en="PutWatchList replaces it; an empty list deletes it.",
 )
 
+_DRAFT = Retention(
+    name="DRAFT",
+    period_zh="永久；含个人信息的内容至通过、退回或撤回为止",
+    period_en="for ever; content that holds values of persons until filed, rejected or withdrawn",
+    reason_zh="何人经办、何人复核、复核的是什么，须与会计资料同样可查；内容加密存储。",
+    reason_en="Who made, who reviewed and what was reviewed must be shown as long as the books "
+    "are; content is sealed at rest.",
+    ended_zh="含个人信息的内容由通过、退回或撤回的同一事务删除，随后清除数据库文件中的残留。",
+    ended_en="The transaction that files, rejects or withdraws it deletes content that holds "
+    "values of persons; the database's files are wiped after it.",
+)
+
 RETENTION_CLASSES = (
     _LOG,
     _PROJECTION,
@@ -174,16 +208,22 @@ RETENTION_CLASSES = (
     _PERSONAL,
     _SECRET,
     _PSEUDONYM,
+    _ELDER,
+    _FOUND,
     _QUEUE,
     _CACHE,
     _WATCH,
+    _DRAFT,
 )
 
 _TABLES: Mapping[Retention, tuple[str, ...]] = {
     _LOG: ("log_runs", "log_tiles", "logs"),
     _PROJECTION: (
+        "approval_duty",
+        "approval_keys",
         "audit_anchors",
         "audit_subjects",
+        "books_month_closes",
         "certification_certificates",
         "certification_equivalence_ends",
         "certification_equivalences",
@@ -193,7 +233,15 @@ _TABLES: Mapping[Retention, tuple[str, ...]] = {
         "certification_schemes",
         "credential_keys",
         "credential_status_lists",
+        "dispute_raised",
+        "dispute_word",
+        "payment_advance",
+        "payment_order",
+        "payment_report",
+        "payment_terms",
         "personal_erasures",
+        "policy_budgets",
+        "policy_policies",
         "registry_agreement_words",
         "registry_agreements",
         "registry_claims",
@@ -203,22 +251,25 @@ _TABLES: Mapping[Retention, tuple[str, ...]] = {
         "registry_listing_withdrawals",
         "registry_listings",
         "settlement_cleared",
+        "settlement_consumed",
+        "settlement_clawback",
         "settlement_day_close",
-        "settlement_duty",
         "settlement_enrolment",
         "settlement_enrolment_end",
         "settlement_hold",
         "settlement_night",
         "settlement_night_count",
         "settlement_night_leaf",
+        "settlement_overlap_claim",
+        "settlement_overlap_key",
         "settlement_pair_result",
-        "settlement_policy",
         "settlement_record",
         "settlement_refusal",
         "settlement_reversal",
         "settlement_reversal_proposal",
         "settlement_statement",
         "settlement_statement_answer",
+        "settlement_statement_drawdown",
         "settlement_statement_result",
         "supervision_inspections",
         "supervision_lifts",
@@ -243,9 +294,16 @@ _TABLES: Mapping[Retention, tuple[str, ...]] = {
     ),
     _SECRET: ("certification_salts",),
     _PSEUDONYM: ("settlement_enrolment_code", "settlement_pseudonym"),
-    _QUEUE: ("personal_scrubs",),
+    _ELDER: ("settlement_elder", "settlement_overlap_tag"),
+    _FOUND: (
+        "settlement_overlap",
+        "settlement_overlap_seen",
+        "settlement_overlap_state",
+    ),
+    _QUEUE: ("personal_scrubs", "settlement_overlap_due"),
     _CACHE: ("credential_partner_tokens",),
     _WATCH: ("certification_watched",),
+    _DRAFT: ("review_drafts",),
 }
 
 RETENTION: Mapping[str, Retention] = MappingProxyType(

@@ -37,7 +37,8 @@ class LineClass(enum.Enum):
         closed: Whether the line is done with; every other line is carried to the next night.
         netted: Whether its amount enters the netting.
         actor: Whose move it is.
-        deadline_days: Calendar days from the date being closed; 0 where nothing is to be done.
+        deadline_days: Calendar days from the date under which the line was first filed, of a line
+            of one side from the end of its transit; 0 where nothing is to be done.
         action_zh: What to do next, in Chinese.
         action_en: What to do next, in English.
     """

@@ -16,6 +16,7 @@ __all__ = [
     "AGREEMENTS",
     "ASKED",
     "CAREGIVERS",
+    "CELLS",
     "CLEARED",
     "CLEARED_REVERSALS",
     "CODE_FACTOR",
@@ -37,6 +38,8 @@ __all__ = [
     "REVERSED_NUMBERS",
     "ROWS",
     "SEPARATOR",
+    "SEQUENCE_MAX",
+    "STANDING_MAX",
     "TERMINATOR",
     "codes_of",
     "pair_of",
@@ -98,6 +101,17 @@ REGISTER_ROW: Final = Schema(
 PLAIN_ROWS: Final = Schema({**PLAIN_ROW, "filed_date": "date", "position": "int64"})
 ROWS: Final = Schema({**PLAIN_ROWS, **REGISTER_ROW})
 
+# What tells which facts a row can meet.
+CELLS: Final = (
+    "pair",
+    "beneficiary_ref",
+    "institution",
+    "subsidy_kind",
+    "service_month",
+    "service_days",
+    "caregiver_cert_no",
+)
+
 # `side` is `home` or `host`: the side that reversed the number, before it was cleared or after.
 REVERSED_NUMBERS: Final = Schema({"side": "string", "pair": "int16", "settlement_no": "string"})
 
@@ -145,7 +159,9 @@ CAREGIVERS: Final = Schema(
     }
 )
 
-# Intervals with both ends; an empty `until_date` has no end.
+# Intervals with both ends; an empty `until_date` has no end. `standing` numbers what amounts depend
+# on, from 1: home division, assessment scheme and grade. `sequence` is the place among all of the
+# elder's enrolments with that host, at most `SEQUENCE_MAX`.
 ENROLMENTS: Final = Schema(
     {
         "pair": "int16",
@@ -154,19 +170,27 @@ ENROLMENTS: Final = Schema(
         "subsidy_kind": "string",
         "from_date": "string",
         "until_date": "string",
+        "standing": "int64",
+        "sequence": "int64",
     }
 )
+SEQUENCE_MAX: Final = 4_095
+STANDING_MAX: Final = 2**31 - 1
 
-# At most one row a (home, kind, month); `unit` is `DAY`, `MONTH` or `USE`.
+# At most one row a (home, standing, kind, month, days); standing 0 is that of who is not enrolled.
+# `entitled_fen` is what the policy comes to for so many days or uses, 0 if it has no rate for the
+# standing.
 POLICIES: Final = Schema(
     {
         "home": "int16",
+        "standing": "int64",
         "subsidy_kind": "string",
         "service_month": "string",
-        "unit": "string",
-        "rate_fen": "int64",
+        "service_days": "int64",
+        "by_use": "boolean",
+        "entitled_fen": "int64",
         "cap_fen": "int64",
-        "exclusive": "boolean",
+        "exclusivity_group": "string",
         "needs_caregiver": "boolean",
     }
 )

@@ -3,8 +3,11 @@
 A condition is met if it holds on at least as many days of the month as the record claims; for
 kinds by use, on one day. Days are bits, so that a condition that several intervals or agreements
 meet together is counted once a day. If the two sides differ, a condition is violated when either
-side's row violates it. Sums (days of exclusive kinds, amounts under a cap) run over the lines that
-no earlier class holds back and the cleared ones; of a line whose sides differ the larger counts.
+side's row violates it. What is granted depends on the elder's enrolment: of those that hold on a
+day of the month, the one with the latest first day not after the first of the month decides; if
+none had begun by then, the one that began first; of several, the last in the log. Sums (days of
+kinds of one exclusivity group, amounts under a cap) run over the lines that no earlier class holds
+back and the cleared ones; of a line whose sides differ the larger counts.
 
 The facts come as tables that the caller pinned; nothing here knows where they are from.
 """
@@ -14,11 +17,14 @@ from collections.abc import Mapping
 import ibis
 
 from settlement.core.classes import LineClass
+from settlement.core.columns import SEQUENCE_MAX, STANDING_MAX
 from settlement.core.terms import (
     KEY,
     Expression,
     Table,
     bit_count,
+    bit_or,
+    day_number,
     home_of,
     host_of,
     interval_mask,
@@ -28,31 +34,75 @@ from settlement.core.terms import (
     union_of,
 )
 
-__all__ = ["agreed_days", "barred", "enrolled_days", "over_cap", "overlapping"]
+__all__ = ["agreed_days", "barred", "enrolled", "over_cap", "overlapping", "priced"]
 
-_BY_USE = "USE"
-_BY_MONTH = "MONTH"
+_ELDER_KIND = ["pair", "beneficiary_ref", "subsidy_kind", "service_month"]
 
 
-def barred(rows: Table, facts: Mapping[str, Table], agreed: Table, enrolled: Table) -> Table:
+def enrolled(rows: Table, enrolments: Table) -> Table:
+    """Return, by elder, kind and month of the rows, the days of enrolment and the standing.
+
+    Args:
+        rows: Rows of both sides, and cleared ones that count as well.
+        enrolments: Pinned enrolments.
+
+    Returns:
+        pair, beneficiary_ref, subsidy_kind, service_month, enrolled_mask, standing.
+    """
+    cells = rows.select(_ELDER_KIND).distinct()
+    table = cells.join(enrolments, ["pair", "beneficiary_ref", "subsidy_kind"])
+    mask = interval_mask(table.from_date, table.until_date, table.service_month)
+    # One number tells which enrolment decides: the day it began, below zero if that was later than
+    # the first of the month, then its place among the elder's, then what it says.
+    first_day = day_number(table.from_date)
+    has_begun = table.from_date <= table.service_month + "-01"
+    order = ibis.ifelse(has_begun, first_day, -first_day) * (SEQUENCE_MAX + 1) + table.sequence
+    table = table.select(
+        *_ELDER_KIND, day_mask=mask, choice=order * (STANDING_MAX + 1) + table.standing
+    )
+    table = table.filter(table.day_mask != 0)
+    table = table.group_by(_ELDER_KIND).agg(
+        enrolled_mask=bit_or(table.day_mask), choice=table.choice.max()
+    )
+    standing = table.choice & ibis.literal(STANDING_MAX, "int64")
+    return table.select(*_ELDER_KIND, "enrolled_mask", standing=standing)
+
+
+def priced(rows: Table, known: Table, policies: Table) -> Table:
+    """Return rows with what is known of the elder and what home's policy grants.
+
+    Columns of a policy are null where none is in force.
+
+    Args:
+        rows: Rows with the columns of a record.
+        known: What `enrolled` told of them.
+        policies: Pinned policies.
+    """
+    table = left_joined(rows, known, _ELDER_KIND)
+    table = table.mutate(
+        home=home_of(table),
+        enrolled_mask=table.enrolled_mask.fill_null(0),
+        standing=table.standing.fill_null(0),
+    )
+    keys = ["home", "standing", "subsidy_kind", "service_month", "service_days"]
+    table = left_joined(table, policies, keys)
+    return table.select([name for name in table.columns if name not in ("home", "standing")])
+
+
+def barred(rows: Table, facts: Mapping[str, Table], agreed: Table) -> Table:
     """Return the numbers of which a row violates a condition of its own, with the first class.
 
     Args:
-        rows: Rows of both sides.
+        rows: Rows of both sides, as `priced` returns them.
         facts: The tables of `settlement.core.columns.FACTS`.
         agreed: What `agreed_days` told of the rows.
-        enrolled: What `enrolled_days` told of the rows.
     """
     # 1. The policy tells on how many days a condition must hold.
-    table = _with_policy(rows, facts["policies"])
-    needed = ibis.ifelse(
-        (table.unit == _BY_USE).fill_null(False), ibis.literal(1, "int64"), table.service_days
-    )
-    table = table.mutate(needed_days=needed, host=host_of(table))
+    needed = ibis.ifelse(rows.by_use.fill_null(False), ibis.literal(1, "int64"), rows.service_days)
+    table = rows.mutate(needed_days=needed, host=host_of(rows))
     # 2. The days on which each condition holds.
     table = _with_mask(table, agreed, "agreed_mask")
     table = _with_mask(table, facts["listings"], "listed_mask")
-    table = _with_mask(table, enrolled, "enrolled_mask")
     table = _with_mask(table, facts["caregivers"], "certified_mask")
     # 3. The first condition that is not met.
     named = table.caregiver_cert_no != ""
@@ -71,41 +121,38 @@ def barred(rows: Table, facts: Mapping[str, Table], agreed: Table, enrolled: Tab
     return judged.group_by(KEY).agg(rank=judged["rank"].min())
 
 
-def overlapping(rows: Table, counted: Table, policies: Table) -> Table:
-    """Return the numbers whose beneficiary has more days of exclusive kinds than the month.
+def overlapping(rows: Table, counted: Table) -> Table:
+    """Return the numbers whose beneficiary has more days of one exclusivity group than the month.
 
     Args:
-        rows: Rows of both sides that reach this step.
-        counted: Cleared rows that count as well.
-        policies: Pinned policies.
+        rows: Rows of both sides that reach this step, as `priced` returns them.
+        counted: Cleared rows that count as well, as `priced` returns them.
     """
-    table = _with_policy(union_of(rows, counted), policies)
-    table = table.filter(table.exclusive.fill_null(False))
-    group = ["pair", "beneficiary_ref", "service_month"]
-    total = _sum_of_lines(table, group, table.service_days)
-    beyond = total.filter(total.total > month_days(total.service_month))
+    table = union_of(rows, counted)
+    table = table.filter(table.exclusivity_group.fill_null("") != "")
+    group = ["pair", "beneficiary_ref", "service_month", "exclusivity_group"]
+    limit = month_days(table.service_month)
+    table = table.mutate(value=table.service_days, limit=limit)
+    beyond = _beyond(table, group)
     return table.semi_join(beyond, group).select(KEY).distinct()
 
 
-def over_cap(rows: Table, counted: Table, policies: Table) -> Table:
-    """Return the numbers above the rate, above the cap, or of a kind without a policy.
+def over_cap(rows: Table, counted: Table) -> Table:
+    """Return the numbers above the entitlement, above the cap, or without a policy.
 
     Args:
-        rows: Rows of both sides that reach this step.
-        counted: Cleared rows that count towards the cap as well.
-        policies: Pinned policies.
+        rows: Rows of both sides that reach this step, as `priced` returns them.
+        counted: Cleared rows that count towards the cap as well, as `priced` returns them.
     """
     # 1. One record: no policy in force means that nothing may be paid.
-    table = _with_policy(rows, policies)
-    units = ibis.ifelse(table.unit == _BY_MONTH, ibis.literal(1, "int64"), table.service_days)
-    above = table.unit.isnull() | (table.amount_fen > table.rate_fen * units)
-    by_rate = table.filter(above).select(KEY)
+    above = rows.entitled_fen.isnull() | (rows.amount_fen > rows.entitled_fen)
+    by_rate = rows.filter(above).select(KEY)
     # 2. All records of one beneficiary, kind and month.
-    group = ["pair", "beneficiary_ref", "subsidy_kind", "service_month"]
-    pool = _with_policy(union_of(rows, counted), policies)
-    pool = pool.filter(pool.unit.notnull())
-    total = _sum_of_lines(pool, [*group, "cap_fen"], pool.amount_fen)
-    beyond = total.filter(total.total > total.cap_fen)
+    pool = union_of(rows, counted)
+    pool = pool.filter(pool.cap_fen.notnull())
+    group = [*_ELDER_KIND, "cap_fen"]
+    pool = pool.mutate(value=pool.amount_fen, limit=pool.cap_fen)
+    beyond = _beyond(pool, group)
     by_cap = pool.semi_join(beyond, group).select(KEY)
     return union_of(by_rate, by_cap).distinct()
 
@@ -113,13 +160,6 @@ def over_cap(rows: Table, counted: Table, policies: Table) -> Table:
 def _met(mask: Expression, table: Table) -> Expression:
     """Return whether a condition holds on enough days."""
     return bit_count(mask.fill_null(0)) >= table.needed_days
-
-
-def _with_policy(rows: Table, policies: Table) -> Table:
-    """Return rows with the policy of their kind and month, null where none is in force."""
-    table = rows.mutate(home=home_of(rows))
-    shared = ["home", "subsidy_kind", "service_month"]
-    return left_joined(table, policies, shared)
 
 
 def _with_mask(table: Table, days: Table, name: str) -> Table:
@@ -131,22 +171,8 @@ def _with_mask(table: Table, days: Table, name: str) -> Table:
         name: The name of the new column.
     """
     keys = [column for column in days.columns if column != "day_mask"]
-    merged = days.group_by(keys).agg(**{name: days.day_mask.bit_or()})
+    merged = days.group_by(keys).agg(**{name: bit_or(days.day_mask)})
     return left_joined(table, merged, keys)
-
-
-def enrolled_days(rows: Table, facts: Mapping[str, Table]) -> Table:
-    """Return the days of the rows' months on which a beneficiary is enrolled for a kind.
-
-    Args:
-        rows: Rows of both sides.
-        facts: The tables of `settlement.core.columns.FACTS`.
-    """
-    cells = rows.select("pair", "beneficiary_ref", "subsidy_kind", "service_month").distinct()
-    keys = ["pair", "beneficiary_ref", "subsidy_kind"]
-    table = cells.join(facts["enrolments"], keys)
-    mask = interval_mask(table.from_date, table.until_date, table.service_month)
-    return table.select(*cells.columns, day_mask=mask)
 
 
 def agreed_days(rows: Table, facts: Mapping[str, Table]) -> Table:
@@ -170,7 +196,7 @@ def agreed_days(rows: Table, facts: Mapping[str, Table]) -> Table:
     elder = ["pair", "beneficiary_ref", "service_month"]
     lives = lives.select(*elder, "home_division", known_mask=mask)
     lives = lives.filter(lives.known_mask != 0)
-    known = lives.group_by(elder).agg(known_mask=lives.known_mask.bit_or())
+    known = lives.group_by(elder).agg(known_mask=bit_or(lives.known_mask))
     # 2. Agreements of the division on those days.
     own = cells.join(lives, elder)
     own = own.join(
@@ -187,9 +213,19 @@ def agreed_days(rows: Table, facts: Mapping[str, Table]) -> Table:
     return union_of(own, other)
 
 
-def _sum_of_lines(table: Table, group: list[str], value: Expression) -> Table:
-    """Return the sum of a value over the lines of each group; of a line, the larger side counts."""
-    named = table.mutate(value=value)
+def _beyond(table: Table, group: list[str]) -> Table:
+    """Return the groups whose lines sum up to more than their limit; of a line, the larger counts.
+
+    No value is below zero, so a group whose rows all together stay within the limit is settled with
+    one sum, as nearly every one is.
+
+    Args:
+        table: Rows with a `value`, and a `limit` that is the same within a group.
+        group: The columns that make a group.
+    """
+    rough = table.group_by(group).agg(total=table.value.sum(), limit=table["limit"].min())
+    near = table.semi_join(rough.filter(rough.total > rough["limit"]), group)
     keys = [*group, *(key for key in KEY if key not in group)]
-    by_line = named.group_by(keys).agg(value=named.value.max())
-    return by_line.group_by(group).agg(total=by_line.value.sum())
+    by_line = near.group_by(keys).agg(value=near.value.max(), limit=near["limit"].min())
+    exact = by_line.group_by(group).agg(total=by_line.value.sum(), limit=by_line["limit"].min())
+    return exact.filter(exact.total > exact["limit"])

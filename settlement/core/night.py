@@ -17,6 +17,7 @@ from settlement.core import classify, eligibility, outputs
 from settlement.core.classes import LineClass
 from settlement.core.columns import (
     ASKED,
+    CELLS,
     CLEARED,
     FACTS,
     HISTORY,
@@ -96,11 +97,14 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
     `asked`, and with facts the tables of `FACTS`. A pair's two directions are in one night and one
     digest. What a caller reads:
 
+    - with facts, `cells`: the distinct combinations that registers are asked about, to be read
+      before the tables of `FACTS` are loaded;
     - `totals`: pair, rank, kind, line_count, home_fen, host_fen;
     - `beyond_rows`: home_fen, host_fen, what the lines hold beyond the rows of each side;
-    - `line_bytes`: line, in the order of the digest;
+    - `line_bytes`: line, rank, filed_date, in the order of the digest;
     - `line_table`: every line with its class and the columns of both sides;
     - `closed`: side, pair, settlement_no, position, rank of rows that are done with;
+    - `closed_places`: the same without the number;
     - `newly_cleared`: the columns of a row, and the positions on both sides;
     - `newly_cancelled`: pair, settlement_no of cleared settlements whose reversal is now cleared.
 
@@ -125,6 +129,11 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
     reversed_after = planner.keep(
         "reversed_after", given["reversed_numbers"].semi_join(cleared, KEY)
     )
+    if facts:
+        # What registers are asked about.
+        named = [*CELLS]
+        every = union_of(home_rows.select(named), host_rows.select(named), cleared.select(named))
+        planner.show("cells", every.distinct())
     # 1. Numbers that have to be looked at as a whole.
     crowded = planner.keep("crowded", classify.crowded_hashes(home_rows, host_rows))
     all_rows = union_of(_sided(home_rows, "home"), _sided(host_rows, "host"))
@@ -149,7 +158,10 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
     ]
     if facts:
         registers = {name: given[name] for name in FACTS}
-        rows = planner.keep("first_rows", union_of(home_firsts, host_firsts))
+        # Where the host's row equals home's, registers say the same of both: one is asked about.
+        differing = settlements.filter(settlements.host_text.notnull())
+        others = host_firsts.semi_join(differing, KEY)
+        rows = planner.keep("first_rows", _asked(union_of(home_firsts, others)))
         counted = cleared.filter(~cleared.cancelled)
         flagged += _judged(
             planner,
@@ -180,7 +192,8 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
     planner.show("beyond_rows", outputs.beyond_rows(lines, numbers))
     planner.show("line_bytes", outputs.line_bytes(lines))
     planner.show("line_table", outputs.line_table(lines))
-    planner.show("closed", outputs.closed(lines, odd, numbers, withdrawn))
+    closed = planner.show("closed", outputs.closed(lines, odd, numbers, withdrawn))
+    planner.show("closed_places", closed.select("side", "pair", "position", "rank"))
     planner.show("newly_cleared", outputs.newly_cleared(lines))
     cancelled = outputs.of_class(lines, LineClass.MATCHED, classify.REVERSAL)
     planner.show("newly_cancelled", cancelled.select(KEY))
@@ -233,25 +246,30 @@ def _judged(
 
     Sums run over the rows that no earlier class holds back, so each step reads what is left.
     """
-    columns = [name for name in CLEARED if name != "cancelled"]
-    rows = rows.select(columns)
+    rows = _asked(rows)
     none = rows.filter(ibis.literal(False))
-    counted = none if counted is None else counted.select(columns)
+    counted = none if counted is None else _asked(counted)
     agreed = planner.keep("agreed_days", eligibility.agreed_days(rows, registers))
-    enrolled = planner.keep("enrolled_days", eligibility.enrolled_days(rows, registers))
-    barred = planner.keep("barred", eligibility.barred(rows, registers, agreed, enrolled))
-    reaching = _without(rows, [*before, barred])
-    overlapping = planner.keep(
-        "overlapping",
-        eligibility.overlapping(reaching, counted, registers["policies"]),
+    known = planner.keep(
+        "enrolled", eligibility.enrolled(union_of(rows, counted), registers["enrolments"])
     )
+    rows = planner.keep("priced_rows", eligibility.priced(rows, known, registers["policies"]))
+    counted = planner.show(
+        "priced_counted", eligibility.priced(counted, known, registers["policies"])
+    )
+    barred = planner.keep("barred", eligibility.barred(rows, registers, agreed))
+    reaching = _without(rows, [*before, barred])
+    overlapping = planner.keep("overlapping", eligibility.overlapping(reaching, counted))
     overlapping = overlapping.semi_join(rows, KEY)
     overlap = _ranked(overlapping, LineClass.OVERLAP)
     reaching = _without(reaching, [overlap] if overlap_holds is None else [overlap, overlap_holds])
-    above = planner.keep(
-        "above_cap", eligibility.over_cap(reaching, counted, registers["policies"])
-    )
+    above = planner.keep("above_cap", eligibility.over_cap(reaching, counted))
     return [barred, overlap, _ranked(above, LineClass.OVER_CAP)]
+
+
+def _asked(rows: Table) -> Table:
+    """Return rows in the columns that registers are asked about."""
+    return rows.select([name for name in CLEARED if name not in ("cancelled", "text")])
 
 
 def _without(rows: Table, flagged: list[Table]) -> Table:

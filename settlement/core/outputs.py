@@ -80,7 +80,7 @@ def beyond_rows(lines: Table, numbers: Table) -> Table:
 
 
 def line_bytes(lines: Table) -> Table:
-    """Return the bytes of each line, in the order of the bytes.
+    """Return the bytes of each line, in the order of the bytes, its class and its first date.
 
     Sorting by the key and, within a number, by class name and by whether home has a row is the same
     order at a third of the cost: the separator sorts before whatever may follow it, codes have
@@ -110,7 +110,9 @@ def line_bytes(lines: Table) -> Table:
         ordered_lines.host_fen.cast("string"),
         ibis.ifelse(ordered_lines.host_rows > 0, _host_text(ordered_lines), nothing) + terminator(),
     ]
-    return ordered_lines.select(line=joined(*parts))
+    return ordered_lines.select(
+        line=joined(*parts), rank=ordered_lines["rank"], filed_date=ordered_lines.filed_date
+    )
 
 
 def _host_text(lines: Table) -> Expression:

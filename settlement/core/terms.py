@@ -1,8 +1,8 @@
 """Terms that several expressions share: keys, texts, days as bits, and the built-ins they rest on.
 
-Only what every engine of Ibis can say: DuckDB and Spark both know `hash` and `bit_count`. A hash
-here never decides anything: it narrows what an exact comparison then looks at, so that engines with
-different hashes agree to the byte.
+Only what every engine of Ibis can say: DuckDB and Spark both know `hash`, `bit_count` and `bit_or`.
+A hash here never decides anything: it narrows what an exact comparison then looks at, so that
+engines with different hashes agree to the byte.
 """
 
 from typing import Any, Final
@@ -16,8 +16,10 @@ __all__ = [
     "Expression",
     "Table",
     "bit_count",
+    "bit_or",
     "claim_hash",
     "claim_of",
+    "day_number",
     "home_code",
     "home_of",
     "host_code",
@@ -40,40 +42,49 @@ Table = Any
 Expression = Any
 
 KEY: Final = ["pair", "settlement_no"]
+_DAYS_MAX: Final = 31
 
 
-def _hash(text: str) -> ibis.dtype("uint64"):  # type: ignore[valid-type]  # the form Ibis reads
-    """Return the engine's own hash of a text."""
+def _number_hash(settlement_no: str, pair: int) -> ibis.dtype("uint64"):  # type: ignore[valid-type]  # the form Ibis reads
+    """Return the engine's own hash of a line key."""
 
 
 def _bit_count(value: int) -> int:  # type: ignore[empty-body]  # a built-in has no body
     """Return the number of bits that are set."""
 
 
-def _claim_hash(beneficiary_ref: str, service_month: str, amount_fen: int) -> ibis.dtype("uint64"):  # type: ignore[valid-type]  # the form Ibis reads
-    """Return the engine's own hash of several values."""
+def _bit_or(value: int) -> int:  # type: ignore[empty-body]  # a built-in has no body
+    """Return the bits that are set in any of a group's numbers."""
+
+
+def _claim_hash(
+    beneficiary_ref: str,
+    service_month: str,
+    amount_fen: int,
+    pair: int,
+) -> ibis.dtype("uint64"):  # type: ignore[valid-type]  # the form Ibis reads
+    """Return the engine's own hash of what tells claims apart most often."""
 
 
 def _chr(code: int) -> str:  # type: ignore[empty-body]  # a built-in has no body
     """Return the character of a code point."""
 
 
-_builtin_hash = ibis.udf.scalar.builtin(_hash, name="hash")
+_builtin_number_hash = ibis.udf.scalar.builtin(_number_hash, name="hash")
 _builtin_claim_hash = ibis.udf.scalar.builtin(_claim_hash, name="hash")
 _builtin_chr = ibis.udf.scalar.builtin(_chr, name="chr")
 bit_count = ibis.udf.scalar.builtin(_bit_count, name="bit_count")
+bit_or = ibis.udf.agg.builtin(_bit_or, name="bit_or")
 
 
 def number_hash(rows: Table) -> Expression:
     """Return a hash of the line key."""
-    return _builtin_hash(rows.settlement_no) ^ rows.pair.cast("uint64")
+    return _builtin_number_hash(rows.settlement_no, rows.pair)
 
 
 def claim_hash(rows: Table) -> Expression:
     """Return a hash of what tells claims apart most often."""
-    return _builtin_claim_hash(
-        rows.beneficiary_ref, rows.service_month, rows.amount_fen
-    ) ^ rows.pair.cast("uint64")
+    return _builtin_claim_hash(rows.beneficiary_ref, rows.service_month, rows.amount_fen, rows.pair)
 
 
 def separator() -> Expression:
@@ -157,6 +168,21 @@ def month_days(month: Expression) -> Expression:
     )
 
 
+def day_number(day: Expression) -> Expression:
+    """Return a number below 2^19 that orders days `YYYY-MM-DD` from 1900 to 2999."""
+    year = day.substr(0, 4).cast("int64") - 1900
+    month = day.substr(5, 2).cast("int64")
+    return (year * 13 + month) * 32 + day.substr(8, 2).cast("int64")
+
+
+def _days_until(day: Expression) -> Expression:
+    """Return the days of a month up to one of them as bits; 0 gives none.
+
+    Shifted down from all of them, because an engine may take a small literal for 32 bits.
+    """
+    return ibis.literal((1 << _DAYS_MAX) - 1, "int64") >> (_DAYS_MAX - day)
+
+
 def interval_mask(from_date: Expression, until_date: Expression, month: Expression) -> Expression:
     """Return the days of a month that lie in an interval with both ends, as bits.
 
@@ -177,4 +203,4 @@ def interval_mask(from_date: Expression, until_date: Expression, month: Expressi
         (until_month == month, until_date.substr(8, 2).cast("int64")),
         else_=none,
     )
-    return ibis.ifelse(last >= first, (one << last) - (one << (first - 1)), none)
+    return ibis.ifelse(last >= first, _days_until(last) - _days_until(first - 1), none)

@@ -1,4 +1,4 @@
-"""SM2 with SM3: the standard's example, vkey texts, strict signatures, approvals."""
+"""SM2 with SM3: the standard's example, vkey texts, strict signatures."""
 
 import base64
 import hashlib
@@ -7,18 +7,17 @@ import sys
 import pytest
 
 from deltacare.errors import PeerFault, Reason, Refusal
-from deltacare.keys import Algorithm, NoteSignature, VerifierKey
+from deltacare.keys import Algorithm, VerifierKey
 from deltacare.sm2 import (
     Sm2Signer,
     Sm2Use,
     Sm2VerifierKey,
-    approval_message,
-    approve,
     is_sm2_private_key,
-    verify_approval,
+    is_sm2_public_key,
+    is_sm2_signature,
 )
+from deltacare.sm2_curve import add, combine, multiply, point_of
 from tests.deltacare.builders import log_signer
-from tests.deltacare.sm2_support import sm2_signer
 
 N = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
 
@@ -253,46 +252,53 @@ def test_without_the_extra_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) 
         assert Reason.SUITE_NOT_AVAILABLE is caught.value.reason
 
 
-STATEMENT = hashlib.sha256(b"a statement's entry").digest()
+def test_what_every_node_decides_alike_needs_no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worked out by hand it is what GmSSL says, of good signatures and of every kind of bad one."""
+    halves = (SIGNATURE[:32], SIGNATURE[32:])
+    bad = [
+        b"",
+        SIGNATURE[:-1],
+        SIGNATURE + b"\x00",
+        bytes(64),
+        halves[1] + halves[0],
+        _halves(0, _S),
+        _halves(_R, 0),
+        _halves(N, _S),
+        _halves(_R, N),
+        _halves(_R, N - _R),
+        *(
+            (int.from_bytes(SIGNATURE, "big") ^ 1 << bit).to_bytes(64, "big")
+            for bit in range(0, 512, 32)
+        ),
+    ]
+    made = {message: SIGNER.sign(message) for message in (b"", b"\x00", b"x" * 10_000)}
+    monkeypatch.setitem(sys.modules, "gmssl_pyx", None)
+    assert is_sm2_signature(PUBLIC, MESSAGE, SIGNATURE)
+    assert all(is_sm2_signature(PUBLIC, *each) for each in made.items())
+    assert [] == [each for each in bad if is_sm2_signature(PUBLIC, MESSAGE, each)]
+    assert not is_sm2_signature(PUBLIC, MESSAGE + b"\x00", SIGNATURE)
+    other = b"\x04" + _point(_G_X, _G_Y)
+    assert is_sm2_public_key(other)
+    for public_key in (other, PUBLIC[:-1], b"", bytes(65), b"\x04" + _Y + _X):
+        assert not is_sm2_signature(public_key, MESSAGE, SIGNATURE)
 
 
-def test_the_bytes_of_an_approval() -> None:
-    """Domain, name and leaf hash, each after its length, written out."""
-    expected = (
-        b"\x00\x00\x00\x15deltacare/v1/approval"
-        b"\x00\x00\x00\x1adeltacare/310000/approvals"
-        b"\x00\x00\x00\x20"
-    ) + STATEMENT
-    assert expected == approval_message(STATEMENT, name="deltacare/310000/approvals")
+def test_sums_of_multiples_agree() -> None:
+    """One chain of doublings gives what two give, infinity, doubling and opposites included."""
+    base = (_G_X, _G_Y)
+    opposite = (_G_X, P - _G_Y)
+    points = [base, opposite, point_of(PUBLIC), multiply(2, base)]
+    factors = [0, 1, 2, N - 1, _S]
+    for other in points:
+        for left in factors:
+            for right in (0, 1, 2, _R):
+                wanted = add(multiply(left, base), multiply(right, other))
+                assert wanted == combine(left, base, right, other)
 
 
-def test_an_approval_is_of_one_statement_by_one_key() -> None:
-    """Another statement, name, key or use is refused."""
-    signer = sm2_signer("deltacare/310000/approvals", Sm2Use.APPROVAL)
-    approval = approve(STATEMENT, signer)
-    assert signer.verifier == verify_approval(STATEMENT, approval, signer.verifier)
-    other = sm2_signer("deltacare/320000/approvals", Sm2Use.APPROVAL)
-    renamed = NoteSignature(
-        name=other.name, key_id=other.verifier.key_id, signature=approval.signature
-    )
-    same_key = Sm2VerifierKey(
-        name=other.name, use=Sm2Use.APPROVAL, public_key=signer.verifier.public_key
-    )
-    moved = NoteSignature(name=same_key.name, key_id=same_key.key_id, signature=approval.signature)
-    for statement, line, key in (
-        (bytes(32), approval, signer.verifier),
-        (STATEMENT, approval, other.verifier),
-        (STATEMENT, renamed, other.verifier),
-        (STATEMENT, moved, same_key),
-    ):
-        with pytest.raises(PeerFault) as caught:
-            verify_approval(statement, line, key)
-        assert Reason.BAD_SIGNATURE is caught.value.reason
+_G_X = 0x32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7
+_G_Y = 0xBC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0
 
 
-def test_a_key_for_notes_approves_nothing() -> None:
-    """To mix uses up is our own mistake."""
-    with pytest.raises(AssertionError):
-        approve(STATEMENT, SIGNER)
-    with pytest.raises(AssertionError):
-        verify_approval(STATEMENT, NoteSignature(name="a", key_id=bytes(4), signature=b""), KEY)
+def _point(x: int, y: int) -> bytes:
+    return x.to_bytes(32, "big") + y.to_bytes(32, "big")

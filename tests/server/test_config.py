@@ -8,6 +8,7 @@ import pytest
 from deltacare.errors import Reason, Refusal
 from server.config import config_text, read_config
 from server.edge.limits import Limits
+from settlement.engine import MEMORY_MB_MIN
 
 
 def written(directory: Path, text: str | None = None, **replaced: str) -> Path:
@@ -91,6 +92,47 @@ def test_settings_are_read(tmp_path: Path) -> None:
     assert config.limits.calls_per_s_max == 5
     assert config.key == Path("/etc/deltacare/node.key")
     assert config.passphrase_file == tmp_path / "secret"
+
+
+def with_night(*lines: str) -> str:
+    """Return a good file with settings of the table ``night``."""
+    text = config_text(
+        province="310000", listen="127.0.0.1:7310", database_url="sqlite:///node.sqlite"
+    )
+    return text.replace("[night]\n", "\n".join(("[night]", *lines, "")))
+
+
+def test_night_settings(tmp_path: Path) -> None:
+    """By default a night runs inside the node with limited memory; each setting can be given."""
+    config = read_config(written(tmp_path))
+    found = config.night_engine, config.night_memory_mb, config.night_directory
+    assert ("duckdb", 1_536, None) == found
+    text = with_night('engine = "local[2]"', "memory_mb = 64", 'directory = "spilled/here"')
+    config = read_config(written(tmp_path, text))
+    found = config.night_engine, config.night_memory_mb, config.night_directory
+    assert ("local[2]", MEMORY_MB_MIN, tmp_path / "spilled" / "here") == found
+    # The lines that the template shows are what holds without them, but for the folder.
+    shown = text.replace("# memory_mb", "memory_mb").replace("memory_mb = 64\n", "")
+    assert 1_536 == read_config(written(tmp_path, shown)).night_memory_mb
+
+
+@pytest.mark.parametrize(
+    "line, field",
+    [
+        ('engine = "postgres"', "night.engine"),
+        ('engine = ""', "night.engine"),
+        ("engine = 1", "night.engine"),
+        ("memory_mb = 63", "night.memory_mb"),
+        ("memory_mb = 1048577", "night.memory_mb"),
+        ('memory_mb = "1 GB"', "night.memory_mb"),
+        ("directory = 1", "night.directory"),
+        ('directory = ""', "night.directory"),
+        ("threads = 2", "night.threads"),
+    ],
+)
+def test_wrong_night_setting(tmp_path: Path, line: str, field: str) -> None:
+    """What no night can run on is refused by the name of its setting."""
+    assert {field} == set(refused(written(tmp_path, with_night(line))))
 
 
 @pytest.mark.parametrize(

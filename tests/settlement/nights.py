@@ -98,7 +98,7 @@ def facts(**changes: list[Row]) -> dict[str, list[Row]]:
             }
         ],
         "enrolments": [enrolment()],
-        "policies": [policy()],
+        "policies": grants(policy()),
         **changes,
     }
 
@@ -113,12 +113,14 @@ def enrolment(**changes: Any) -> Row:
         "subsidy_kind": "BED",
         "from_date": "2024-01-01",
         "until_date": "",
+        "standing": 1,
+        "sequence": 0,
         **changes,
     }
 
 
 def policy(**changes: Any) -> Row:
-    """Return a policy that pays any amount of these tests."""
+    """Return a policy that pays any amount of these tests, to whoever is enrolled or not."""
     return {
         "home": A,
         "subsidy_kind": "BED",
@@ -126,10 +128,31 @@ def policy(**changes: Any) -> Row:
         "unit": "DAY",
         "rate_fen": 1_000,
         "cap_fen": 100_000,
-        "exclusive": False,
+        "exclusivity_group": "",
         "needs_caregiver": True,
+        "standings": (0, 1),
         **changes,
     }
+
+
+def grants(*policies: Row) -> list[Row]:
+    """Return what policies grant, by standing and days."""
+    names = (
+        *("home", "subsidy_kind", "service_month"),
+        *("cap_fen", "exclusivity_group", "needs_caregiver"),
+    )
+    return [
+        {
+            **{name: each[name] for name in names},
+            "standing": standing,
+            "service_days": days,
+            "by_use": each["unit"] == "USE",
+            "entitled_fen": each["rate_fen"] * (1 if each["unit"] == "MONTH" else days),
+        }
+        for each in policies
+        for standing in each["standings"]
+        for days in range(1, 32)
+    ]
 
 
 def plain(**changes: Any) -> dict[str, Any]:
@@ -213,21 +236,28 @@ def _registers(draw: st.DrawFn, rows: list[Row]) -> dict[str, list[Row]]:
             "home_division": cell["home"][:3] + draw(st.sampled_from(divisions)),
             "from_date": draw(dates),
             "until_date": draw(ends),
+            "standing": draw(st.sampled_from([1, 2, 2**31 - 1])),
+            "sequence": sequence,
         }
         for cell in cells("home", "host", "beneficiary_ref", "subsidy_kind")
-        for _ in range(draw(st.integers(1, 2)))
+        for sequence in range(draw(st.integers(1, 3)))
     ]
-    policies = [
-        {
-            **cell,
-            "unit": draw(st.sampled_from(["DAY", "MONTH", "USE"])),
-            "rate_fen": draw(st.sampled_from([100, 1_000, 50_000])),
-            "cap_fen": draw(st.sampled_from([1_500, 45_000, 10**9])),
-            "exclusive": draw(st.booleans()),
-            "needs_caregiver": draw(st.booleans()),
-        }
-        for cell in cells("home", "subsidy_kind", "service_month")
-    ]
+    policies = grants(
+        *(
+            {
+                **cell,
+                "unit": draw(st.sampled_from(["DAY", "MONTH", "USE"])),
+                "rate_fen": draw(st.sampled_from([0, 100, 1_000, 50_000])),
+                "cap_fen": draw(st.sampled_from([1_500, 45_000, 10**9])),
+                "exclusivity_group": draw(st.sampled_from(["", "G", "G", "H"])),
+                "needs_caregiver": draw(st.booleans()),
+                "standings": standings,
+            }
+            for cell in cells("home", "subsidy_kind", "service_month")
+            for standings in ((0, 1), (2,), (2**31 - 1,))
+            if draw(st.integers(0, 9))
+        )
+    )
     return {
         "agreements": agreements,
         "listings": [

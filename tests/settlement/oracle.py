@@ -218,10 +218,34 @@ def compare(line: Line, business_date: date | None) -> str:
     return "MATCHED" if ten(home) == ten(host) else "FIELD"
 
 
+def standing_of(row: Row, facts: dict[str, list[Row]]) -> int:
+    """Return what the deciding enrolment says of the elder; 0 if there is none in the month.
+
+    It is the one that began last before the second of the month; if none had begun, the one that
+    began first; of several, the later in the log.
+    """
+    same = ("home", "host", "beneficiary_ref", "subsidy_kind")
+    month = row["service_month"]
+    holding = [
+        one
+        for one in facts["enrolments"]
+        if all(one[name] == row[name] for name in same)
+        and interval_days(one["from_date"], one["until_date"], month)
+    ]
+    begun = [one["from_date"] for one in holding if one["from_date"] <= f"{month}-01"]
+    if not holding:
+        return 0
+    first_day = max(begun) if begun else min(one["from_date"] for one in holding)
+    deciding = [one for one in holding if one["from_date"] == first_day]
+    return int(max(deciding, key=lambda one: (one["sequence"], one["standing"]))["standing"])
+
+
 def policy_of(row: Row, facts: dict[str, list[Row]]) -> Row | None:
-    """Return home's policy for a row's kind and month."""
+    """Return what home's policy grants for a row's kind, month and days."""
+    same = ("home", "subsidy_kind", "service_month", "service_days")
+    standing = standing_of(row, facts)
     for policy in facts["policies"]:
-        if all(policy[name] == row[name] for name in ("home", "subsidy_kind", "service_month")):
+        if policy["standing"] == standing and all(policy[name] == row[name] for name in same):
             return policy
     return None
 
@@ -229,7 +253,7 @@ def policy_of(row: Row, facts: dict[str, list[Row]]) -> Row | None:
 def row_class(row: Row, facts: dict[str, list[Row]]) -> str:  # noqa: C901, PLR0912 - as above
     """Return the first condition that a row does not meet, or nothing."""
     policy = policy_of(row, facts)
-    needed = 1 if policy and policy["unit"] == "USE" else row["service_days"]
+    needed = 1 if policy and policy["by_use"] else row["service_days"]
     month = row["service_month"]
     enrolled: set[int] = set()
     divisions: dict[int, set[str]] = defaultdict(set)
@@ -250,8 +274,8 @@ def row_class(row: Row, facts: dict[str, list[Row]]) -> str:  # noqa: C901, PLR0
                     agreed.add(day)
     listed: set[int] = set()
     for one in facts["listings"]:
-        same = ("home", "host", "institution", "service_month")
-        if all(one[name] == row[name] for name in same):
+        where = ("home", "host", "institution", "service_month")
+        if all(one[name] == row[name] for name in where):
             listed |= days_set(one["day_mask"])
     certified: set[int] = set()
     for one in facts["caregivers"]:
@@ -298,13 +322,14 @@ def sums(lines: list[Line], standing: list[Row], group: Any, value: str) -> Any:
 
 
 def over_month(lines: list[Line], standing: list[Row], facts: dict[str, list[Row]]) -> set[int]:
-    """Return the lines whose beneficiary has too many days of exclusive kinds."""
+    """Return the lines whose beneficiary has too many days of kinds of one group."""
 
     def group(row: Row) -> Any:
         policy = policy_of(row, facts)
-        if policy is None or not policy["exclusive"]:
+        if policy is None or not policy["exclusivity_group"]:
             return None
-        return row["home"], row["host"], row["beneficiary_ref"], row["service_month"]
+        names = ("home", "host", "beneficiary_ref", "service_month")
+        return *(row[name] for name in names), policy["exclusivity_group"]
 
     total = sums(lines, standing, group, "service_days")
     return {
@@ -318,7 +343,7 @@ def over_month(lines: list[Line], standing: list[Row], facts: dict[str, list[Row
 
 
 def above_cap(lines: list[Line], standing: list[Row], facts: dict[str, list[Row]]) -> set[int]:
-    """Return the lines above rate or cap, or without a policy."""
+    """Return the lines above what is granted or the cap, or without a policy."""
 
     def group(row: Row) -> Any:
         if policy_of(row, facts) is None:
@@ -331,10 +356,9 @@ def above_cap(lines: list[Line], standing: list[Row], facts: dict[str, list[Row]
     for line in lines:
         for row in line.rows():
             policy = policy_of(row, facts)
-            units = 1 if policy and policy["unit"] == "MONTH" else row["service_days"]
             if (
                 policy is None
-                or row["amount_fen"] > policy["rate_fen"] * units
+                or row["amount_fen"] > policy["entitled_fen"]
                 or total[group(row)] > policy["cap_fen"]
             ):
                 found.add(id(line))

@@ -11,7 +11,7 @@ def test_compiled_plans_are_current() -> None:
     """Compiling again gives the committed text; if not, run `python -m settlement.compile`."""
     folder = resources.files("settlement").joinpath("compiled")
     texts = dict(compiled_texts())
-    found = {entry.name for entry in folder.iterdir() if entry.name.endswith(".sql")}
+    found = {f"{one.name}/{entry.name}" for one in folder.iterdir() for entry in one.iterdir()}
     assert {f"{name}.sql" for name in texts} == found
     for name, text in texts.items():
         assert text == folder.joinpath(f"{name}.sql").read_text("utf-8"), name

@@ -19,6 +19,7 @@ from tests.settlement.nights import (
     enrolment,
     facts,
     filed,
+    grants,
     nights,
     of_side,
     plain,
@@ -417,12 +418,12 @@ REGISTERS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         "CAREGIVER_UNCERTIFIED",
     ),
     "caregiver missing where not needed": (
-        facts(policies=[policy(needs_caregiver=False)]),
+        facts(policies=grants(policy(needs_caregiver=False))),
         {"caregiver_cert_no": ""},
         "MATCHED",
     ),
     "caregiver not needed, given and bad": (
-        facts(policies=[policy(needs_caregiver=False)]),
+        facts(policies=grants(policy(needs_caregiver=False))),
         {"caregiver_cert_no": "C9"},
         "CAREGIVER_UNCERTIFIED",
     ),
@@ -430,20 +431,24 @@ REGISTERS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "at the rate": (facts(), {"amount_fen": 10_000}, "MATCHED"),
     "above the rate": (facts(), {"amount_fen": 10_001}, "OVER_CAP"),
     "a month is one unit": (
-        facts(policies=[policy(unit="MONTH")]),
+        facts(policies=grants(policy(unit="MONTH"))),
         {"amount_fen": 1_001},
         "OVER_CAP",
     ),
-    "uses are units": (facts(policies=[policy(unit="USE")]), {"amount_fen": 10_000}, "MATCHED"),
+    "uses are units": (
+        facts(policies=grants(policy(unit="USE"))),
+        {"amount_fen": 10_000},
+        "MATCHED",
+    ),
     "by use, one day is enough": (
         facts(
-            policies=[policy(unit="USE")],
+            policies=grants(policy(unit="USE")),
             enrolments=[enrolment(from_date="2025-03-31")],
         ),
         {},
         "MATCHED",
     ),
-    "above the cap": (facts(policies=[policy(cap_fen=999)]), {}, "OVER_CAP"),
+    "above the cap": (facts(policies=grants(policy(cap_fen=999))), {}, "OVER_CAP"),
 }
 
 
@@ -465,15 +470,69 @@ def test_one_bad_side_is_enough() -> None:
 def test_exclusive_days_beyond_the_month() -> None:
     """Two lines of 20 days exceed a month where the kind is exclusive, and both are flagged."""
     rows = [*both("S1", service_days=20), *both("S2", service_days=20, amount_fen=999)]
-    known = facts(policies=[policy(exclusive=True)])
+    known = facts(policies=grants(policy(exclusivity_group="CARE")))
     expected = [("S1", "OVERLAP"), ("S2", "OVERLAP")]
     assert expected == classes_of(plain(rows=rows, facts=known))
     assert [("S1", "MATCHED"), ("S2", "MATCHED")] == classes_of(plain(rows=rows, facts=facts()))
 
 
+def test_groups_exclude_only_their_own() -> None:
+    """Days under kinds of two groups are not added up; those of two kinds of one group are."""
+    rows = [*both("S1", service_days=20), *both("S2", service_days=20, subsidy_kind="MEAL")]
+    found = []
+    for groups in (("CARE", "CARE"), ("CARE", "FOOD"), ("CARE", "")):
+        known = facts(
+            policies=grants(
+                *(
+                    policy(subsidy_kind=kind, exclusivity_group=group)
+                    for kind, group in zip(("BED", "MEAL"), groups, strict=True)
+                )
+            ),
+            enrolments=[enrolment(), enrolment(subsidy_kind="MEAL")],
+            agreements=[
+                {**agreement, "subsidy_kind": kind}
+                for agreement in facts()["agreements"]
+                for kind in ("BED", "MEAL")
+            ],
+        )
+        night = plain(rows=rows, facts=known)
+        compare(night)
+        found.append([line_class for _, line_class in classes_of(night)])
+    assert [["OVERLAP"] * 2, ["MATCHED"] * 2, ["MATCHED"] * 2] == found
+
+
+@pytest.mark.parametrize(
+    "enrolments,expected",
+    [
+        ([("2024-01-01", "", 1)], 1),
+        ([("2024-01-01", "", 1), ("2025-01-01", "", 2)], 2),
+        ([("2025-01-01", "", 2), ("2024-01-01", "", 1)], 2),
+        ([("2024-01-01", "", 1), ("2025-03-02", "", 2)], 1),
+        ([("2025-03-02", "", 2), ("2025-03-03", "", 1)], 2),
+        ([("2024-01-01", "", 1), ("2024-01-01", "", 2)], 2),
+        ([("2024-01-01", "", 2), ("2024-01-01", "", 1)], 1),
+        ([("2024-01-01", "", 1), ("2024-06-01", "2025-02-28", 2)], 1),
+        ([("2024-01-01", "2025-02-28", 2), ("2025-04-01", "", 2)], 0),
+    ],
+)
+def test_which_enrolment_decides(enrolments: list[tuple[str, str, int]], expected: int) -> None:
+    """The latest that had begun on the first of the month; else the first to begin."""
+    known = facts(
+        enrolments=[
+            enrolment(from_date=first, until_date=last, standing=standing, sequence=sequence)
+            for sequence, (first, last, standing) in enumerate(enrolments)
+        ],
+        policies=grants(*(policy(standings=(n,), rate_fen=100 + n) for n in range(3))),
+    )
+    paid = {0: "ELDER_INELIGIBLE", 1: "OVER_CAP", 2: "MATCHED"}
+    night = plain(rows=both(amount_fen=1_020), facts=known)
+    compare(night)
+    assert [("S1", paid[expected])] == classes_of(night)
+
+
 def test_cleared_days_count() -> None:
     """Days cleared before count against the month, unless they were cancelled."""
-    known = facts(policies=[policy(exclusive=True)])
+    known = facts(policies=grants(policy(exclusivity_group="CARE")))
     rows = both("S2", service_days=12, amount_fen=999)
     found = {
         cancelled: classes_of(
@@ -491,7 +550,7 @@ def test_cleared_days_count() -> None:
 def test_cap_counts_only_lines_that_reach_it() -> None:
     """A line that an earlier class holds back does not fill the cap of the others."""
     rows = [*both("S1"), *both("S2", institution=f"{B}-2", amount_fen=900)]
-    known = facts(policies=[policy(cap_fen=1_500)])
+    known = facts(policies=grants(policy(cap_fen=1_500)))
     assert [("S1", "MATCHED"), ("S2", "OUT_OF_AGREEMENT")] == classes_of(
         plain(rows=rows, facts=known)
     )

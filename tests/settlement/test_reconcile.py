@@ -12,6 +12,7 @@ import pytest
 
 from deltacare.errors import Refusal
 from settlement.core.columns import COLUMNS
+from settlement.engine import EngineSettings
 from settlement.findings import BadFile
 from settlement.reconcile import reconcile
 from tests.settlement import oracle
@@ -117,7 +118,7 @@ def test_order_and_threads_do_not_matter(tmp_path: Path, threads: int) -> None:
     second = reconcile(
         write(tmp_path / "c.csv", home[::-1]),
         write(tmp_path / "d.csv", host[::-1]),
-        threads=threads,
+        settings=EngineSettings(threads=threads),
     )
     assert (first.digest, first.counts, first.fen) == (second.digest, second.counts, second.fen)
 

@@ -1,8 +1,8 @@
 """Pages of commands and what they print: run as they stand, and compared.
 
 A page shows commands after ``$``, with ``>`` before lines that go on, and below them what they
-print. A ``Terminal`` understands what such pages use of a shell: variables, jobs in the background
-and files; ``deltacare`` itself runs in this process, which is quicker than a process for each. What
+print. A ``Terminal`` understands what such pages use of a shell: variables, jobs in the background,
+files, pipes and loops; ``deltacare`` itself runs in this process, which is quicker than a process for each. What
 differs from run to run (keys, ids, times, days) is compared as a word.
 
 ``DELTACARE_UPDATE_DOCUMENTS=1`` writes what the commands print into the page instead.
@@ -32,6 +32,7 @@ _VARIES = (
     (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
     (re.compile(r"\b[0-9a-f]{8}\b"), "ID"),
 )
+_LOOP = re.compile(r"for (\w+) in (.+?); do\s+(.+?);? done", re.DOTALL)
 _SHELL_S_MAX = 30
 _JOB_S_MAX = 30
 
@@ -118,6 +119,9 @@ class Terminal:
         """Run a command as a person sees it: what it prints, and its code if it fails."""
         for on_page, used in self._typed.items():
             command = command.replace(on_page, used)
+        loop = _LOOP.fullmatch(command)
+        if loop:
+            return self._repeat(*loop.groups())
         first = command.split(maxsplit=1)[0]
         if first == "export":
             said, code = self._export(command), 0
@@ -127,7 +131,10 @@ class Terminal:
             said, code = self._spawn(command.removesuffix("&")), 0
         elif first == "deltacare":
             self._before()
+            command, _, reader = command.partition(" | ")
             said, code = self._deltacare(command)
+            if reader:
+                said, code = _shell(reader, said)
         else:
             said, code = _shell(command)
         for on_page, used in self._typed.items():
@@ -137,6 +144,14 @@ class Terminal:
     def close(self) -> None:
         """End every job."""
         self._leave(list(self._jobs), is_told=True)
+
+    def _repeat(self, name: str, words: str, body: str) -> str:
+        """Run the commands of a loop for each of its words."""
+        said = ""
+        for word in _shell(f"printf '%s\\n' {words}")[0].split():
+            self._patch.setenv(name, word)
+            said += "".join(self.run(each.strip()) for each in body.split("; "))
+        return said
 
     def _export(self, command: str) -> str:
         """Set variables, as the shell does."""
@@ -248,11 +263,11 @@ def _redirected(words: list[str]) -> tuple[list[str], str | None, str]:
     return words, None, "w"
 
 
-def _shell(command: str) -> tuple[str, int]:
-    """Run a command of the system."""
+def _shell(command: str, read: str = "") -> tuple[str, int]:
+    """Run a command of the system, with what it reads."""
     done = subprocess.run(  # what a page of ours says
         ["/bin/sh", "-c", command],
-        stdin=subprocess.DEVNULL,
+        input=read.encode(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=_SHELL_S_MAX,

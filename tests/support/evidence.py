@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from deltacare.approvals import ApprovalSubject, ApprovalWord
 from deltacare.divisions import province_of
 from deltacare.evidence import (
     Evidence,
@@ -31,6 +32,7 @@ from deltacare.tlog.tree import leaf_hash
 from deltacare.trust import verdict_key_name
 from deltacare.v1 import entry_pb2 as pb
 from deltacare.v1.certification_service_pb2 import Verdict
+from deltacare.v1.types_pb2 import Duty
 from server.certification.evidence import places_said
 from server.certification.facts import Facts, LogFacts, Outcome, log_age
 from server.certification.rules import check
@@ -57,6 +59,7 @@ from tests.deltacare.builders import (
     naive_root,
     witness_signer,
 )
+from tests.support.signing import approvals, key_body, person
 
 __all__ = ["NOW", "PROVINCES", "Asked", "Logs"]
 
@@ -99,12 +102,14 @@ class Logs:
         unseen: How many of the last entries of a log no quorum has seen.
         later: How many of the last entries of a log were said after the moment asked about.
         facts: Changes what is known of a log.
+        signers: People whose keys were stated, each with whose log states them.
     """
 
     entries: dict[str, list[bytes]] = field(default_factory=lambda: {p: [] for p in PROVINCES})
     unseen: dict[str, int] = field(default_factory=dict)
     later: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Callable[[LogFacts], LogFacts]] = field(default_factory=dict)
+    signers: set[tuple[str, str]] = field(default_factory=set)
 
     def say(
         self,
@@ -204,15 +209,27 @@ class Logs:
         )
         leaf = self.say(SH, statement=statement)
         for author in answers:
-            self.say(
-                author,
-                maker=f"m-{author}",
-                reviewer=f"r-{author}",
-                statement_answer=pb.StatementAnswer(
-                    statement_hash=leaf, word=pb.STATEMENT_WORD_APPROVED
-                ),
-            )
+            self.answered(author, leaf)
         return self
+
+    def answered(
+        self, author: str, leaf: bytes, *, refused: bool = False, **duty: str
+    ) -> pb.StatementAnswer:
+        """Answer a statement by the signatures of two, whose keys are stated first."""
+        who = Duty(**{"maker": f"m-{author}", "reviewer": f"r-{author}", **duty})
+        for name in (who.maker, who.reviewer):
+            if name and (author, name) not in self.signers:
+                self.signers.add((author, name))
+                self.say(author, approval_key=key_body(person(name)))
+        word = ApprovalWord.REFUSED if refused else ApprovalWord.APPROVED
+        body = pb.StatementAnswer(
+            statement_hash=leaf,
+            word=pb.STATEMENT_WORD_REFUSED if refused else pb.STATEMENT_WORD_APPROVED,
+            reason="NO" if refused else "",
+            approvals=approvals(who, ApprovalSubject.STATEMENT, leaf, province=author, word=word),
+        )
+        self.say(author, maker=who.maker, reviewer=who.reviewer, statement_answer=body)
+        return body
 
     # What is signed about them.
 
@@ -365,17 +382,19 @@ class Logs:
         )
 
     def statement_evidence(self) -> Evidence:
-        """Return the statement file: the statement, its results, its answers."""
+        """Return the statement file: the statement, its results, advances, keys and answers."""
         places: dict[str, list[tuple[str, int]]] = {}
         for author, entries in self.entries.items():
             for index, data in enumerate(entries):
                 name = pb.Entry.FromString(data).WhichOneof("body")
                 places.setdefault(str(name), []).append((author, index))
-        names = ("statement", "pair_result", "statement_answer")
+        names = ("statement", "pair_result", "advance", "payment_report", "approval_key")
         return Evidence(
             kind=EvidenceKind.STATEMENT,
             receipts=tuple(
-                self.receipt(author, index) for name in names for author, index in places[name]
+                self.receipt(author, index)
+                for name in (*names, "statement_answer")
+                for author, index in places.get(name, ())
             ),
         )
 

@@ -2,8 +2,8 @@
 
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from clients.federation.cards import MemberCard
@@ -12,6 +12,7 @@ from clients.federation.office import Office, init_office
 from clients.federation.proposal import Proposal
 from clients.federation.store import TrustStore
 from deltacare.times import business_date
+from deltacare.trust import Account
 from server.setup import init_node
 from tests.support.ports import SeededEntropy
 
@@ -99,10 +100,12 @@ def make_directories(
     seed: str = "",
     offices: Offices | None = None,
     registry_quorum: int = 1,
+    opening_date: date | None = None,
+    accounts: Mapping[str, Account] | None = None,
 ) -> dict[str, Path]:
     """Make a node directory for each province, with a federation that all of them signed.
 
-    Yesterday is the first business date. The passphrase lies in a file beside the directories,
+    The passphrase lies in a file beside the directories,
     which their settings name.
 
     Args:
@@ -112,6 +115,8 @@ def make_directories(
         seed: another one makes other keys.
         offices: who signs; made for this if not given.
         registry_quorum: how many partners must cosign a registry log.
+        opening_date: the first business date; yesterday if not given.
+        accounts: by province, into which others pay; none if not given.
     """
     now = datetime.now(UTC)
     root.mkdir(parents=True, exist_ok=True)
@@ -135,11 +140,16 @@ def make_directories(
             cost=CHEAP,
         )
     offices = offices or make_offices(root / "offices", provinces, seed=seed)
+    held = {province: (account,) for province, account in (accounts or {}).items()}
+    cards = {province: MemberCard.read(directory) for province, directory in directories.items()}
     proposal = propose_first(
         [office.card for office in offices.by_province.values()],
-        [MemberCard.read(directory) for directory in directories.values()],
+        [
+            replace(card, member=replace(card.member, accounts=held.get(province, ())))
+            for province, card in cards.items()
+        ],
         name="deltacare test",
-        opening_date=business_date(now) - timedelta(days=1),
+        opening_date=opening_date or business_date(now) - timedelta(days=1),
         registry_quorum=registry_quorum,
         now=now,
     )

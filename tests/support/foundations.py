@@ -14,7 +14,7 @@ from deltacare.errors import DeltacareError, Refusal, Unavailable
 from deltacare.v1 import certification_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import registry_service_pb2 as rpb
-from deltacare.v1.settlement_service_pb2 import PublishSubsidyPolicyRequest
+from deltacare.v1.policy_service_pb2 import PublishSubsidyPolicyRequest
 from deltacare.v1.types_pb2 import Duty
 from tests.support.wholes import PROVINCES, Wholes, settled
 
@@ -89,7 +89,7 @@ async def _own(client: NodeClient, province: str, start: str) -> None:
         cap_fen=31_000,
         from_date=start,
     )
-    await client.settlement.PublishSubsidyPolicy(
+    await client.policy.PublishSubsidyPolicy(
         PublishSubsidyPolicyRequest(
             request_id=request_id(), duty=Duty(maker="p-1", reviewer="p-2"), policy=policy
         )

@@ -58,9 +58,7 @@ ZH: Mapping[str, str] = {
     # The statement.
     "The first receipt is not that of a statement.": "首份回执不是清算单的回执。",
     "{} stands in the log of {}, not its proposer's.": "{} 载于 {} 的日志，而非其提出方的日志。",
-    "The file holds an entry that is neither a pair result nor an answer.": (
-        "文件中有既非对账结果亦非答复的条目。"
-    ),
+    "{}: maker and reviewer are not two persons.": "{} 的经办人与复核人不是两个人。",
     "A result of {} and {} is stated by {}.": "{} 与 {} 的对账结果由 {} 声明。",
     "{} states {} twice.": "{} 对 {} 作了两次声明。",
     "Of the night {} of {} and {} one side is missing.": "{1} 与 {2} 在 {0} 夜的对账结果缺一方。",
@@ -118,7 +116,6 @@ ZH: Mapping[str, str] = {
     "The statement does not bind. {}": "清算单不生效：{}",
     "Refused by {}.": "{} 已拒绝。",
     "The approval of {} is missing.": "缺 {} 的批准。",
-    "{}: maker and reviewer are not two persons.": "{} 的经办人与复核人不是两个人。",
     "The {} of the statement are not those of the nights it names.": (
         "清算单的 {} 与其所列各夜对账结果不符。"
     ),

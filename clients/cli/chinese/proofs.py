@@ -8,7 +8,6 @@ ZH: Mapping[str, str] = {
     # Notes and signatures.
     "A signature in the name of {} does not verify.": "以 {} 名义的签名不能通过校验。",
     "An SM2 signature in the name of {} does not verify.": "以 {} 名义的 SM2 签名不能通过校验。",
-    "The approval is not in the name of {}.": "批准不是以 {} 的名义作出。",
     "The note has more than {} bytes.": "签名文本超过 {} 字节。",
     "The note is not UTF-8.": "签名文本不是 UTF-8 编码。",
     "The note holds a control character.": "签名文本含有控制字符。",

@@ -33,6 +33,10 @@ __all__ = [
     "VerifierKey",
     "WitnessSigner",
     "decode_base64",
+    "ed25519_public_key",
+    "ed25519_sign",
+    "is_ed25519_public_key",
+    "is_ed25519_signature",
     "is_key_name",
     "name_digest",
 ]
@@ -244,6 +248,34 @@ class WitnessSigner(_Signer):
     @classmethod
     def _algorithm(cls) -> Algorithm:
         return Algorithm.COSIGNATURE_V1
+
+
+def ed25519_public_key(seed: bytes) -> bytes:
+    """Return the public key of 32 bytes of entropy."""
+    return _private_key(seed).public_key().public_bytes_raw()
+
+
+def ed25519_sign(seed: bytes, message: bytes) -> bytes:
+    """Return the 64 bytes of the signature over `message` (RFC 8032)."""
+    return _private_key(seed).sign(message)
+
+
+def is_ed25519_public_key(public_key: bytes) -> bool:
+    """Whether bytes may be a public key: 32 of them, and not one that anybody can sign for."""
+    return len(public_key) == KEY_BYTES and not _is_weak(public_key)
+
+
+def is_ed25519_signature(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether bytes are a key's signature over exactly `message`."""
+    from cryptography.exceptions import InvalidSignature
+
+    if not is_ed25519_public_key(public_key):
+        return False
+    try:
+        _verify(public_key, message, signature)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _is_weak(public_key: bytes) -> bool:

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
 
-__all__ = ["CALENDARS", "YearCalendar", "add_working_days", "is_working_day"]
+__all__ = [
+    "CALENDARS",
+    "YearCalendar",
+    "add_working_days",
+    "is_working_day",
+    "missing_year",
+    "working_days_after",
+]
 
 _SATURDAY = 5
 _ONE_DAY = timedelta(days=1)
@@ -107,3 +114,40 @@ def add_working_days(day: date, count: int) -> date | None:
             return None
         count -= works
     return day
+
+
+def missing_year(day: date, count: int) -> int:
+    """Return the year without a calendar into which a term of working days runs; 0 if none is.
+
+    Args:
+        day: From when the term runs; it is not counted.
+        count: How many working days, 1 or more.
+    """
+    last = day
+    while (works := is_working_day(last + _ONE_DAY)) is not None:
+        last += _ONE_DAY
+        count -= works
+        if not count:
+            return 0
+    return (last + _ONE_DAY).year
+
+
+def working_days_after(last: date, today: date) -> tuple[int, int]:
+    """Return how many working days lie after a last day, today included, and a missing year.
+
+    Args:
+        last: Last day of a term.
+        today: The day on which it is asked; before the last day there are none.
+
+    Returns:
+        The working days of the years whose calendar is published, and the first year on the way
+        whose calendar is not, 0 if all are: then there are at least so many.
+    """
+    count = 0
+    while last < today:
+        last += _ONE_DAY
+        works = is_working_day(last)
+        if works is None:
+            return count, last.year
+        count += works
+    return count, 0

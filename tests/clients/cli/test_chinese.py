@@ -50,7 +50,7 @@ def assert_chinese(text: str, given: Sequence[object] = ()) -> None:
         (("log", "show", "--index", "-1"), "不在 x>=0 的范围内。"),
         (("log", "show", "--forks=1"), "选项 '--forks' 不带值。"),
         (("cert", "show"), "缺少 'CERTIFICATE_NO'"),
-        (("cert", "issue", "310000-C1"), "缺少 '--maker'"),
+        (("cert", "issue", "310000-C1"), "请用 --maker, --reviewer 写明经办人与复核人"),
         (("settle", "nothing"), "没有命令“nothing”"),
         (("federation", "show", "/nowhere"), "路径 '/nowhere' 不存在。"),
         (("settle", "propose", "--lang", "fr"), "不在可用的值之中"),
@@ -110,6 +110,9 @@ def test_what_a_node_refuses(nodes: Nodes) -> None:
     )
     code, text = said(*issue, "--until", "2027-12-31", *SIGNED, *profile)
     assert 0 == code, text
+    directory = nodes.node_directory(SH)
+    key, out = directory / "clients" / "system.crt", directory / "maker.json"
+    signing = ("--key", str(key), "--out", str(out))  # opened only once there is a statement
     for arguments, wanted in (
         (("cert", "check", "bad/no"), "不是证书编号。 → 请写省级代码、连字符和编号，如"),
         ((*issue, "--until", "2028-12-31", *SIGNED), "C03-REISSUED：该证书编号已签发过。"),
@@ -120,7 +123,7 @@ def test_what_a_node_refuses(nodes: Nodes) -> None:
         (("log", "show", "deltacare/310000/nothing"), "不是日志名称"),
         (("log", "show", "deltacare/320000/settlement/330000"), "无权在本节点读取"),
         (("agreement", "accept", "310000-A2026-1", *SIGNED), "没有协议"),
-        (("settle", "approve", "310000-S2026-1", *SIGNED), "任何日志中都没有 statements/"),
+        (("settle", "approve", "310000-S2026-1", *signing), "任何日志中都没有 statements/"),
     ):
         code, text = said(*arguments, *profile)
         assert code != 0, arguments

@@ -31,6 +31,8 @@ MONTH = str(ServiceMonth.of(OPENING.replace(day=1) - timedelta(days=1)))
 SIGNED = ("--maker", "maker-1", "--reviewer", "reviewer-1")
 # No principal holds two of policy, review and payment.
 PAYING = ("--maker", "payer-1", "--reviewer", "payer-2")
+STATING = ("--maker", "keys-1", "--reviewer", "keys-2")
+PAYING3 = ("--maker", "payer-3", "--reviewer", "keys-2")
 SH, JS = "310000", "320000"
 WAIT_S_MAX = 60
 
@@ -422,7 +424,8 @@ def test_month_from_files_to_statement(clerk: Clerk, tmp_path: Path) -> None:
     reason = ("--partner", JS, "--reason", "TEST", *SIGNED)
     assert 0 == clerk.run(SH, "settle", "refuse", "S3", *reason)[0]
     clerk.until(
-        lambda _, found: ["S4"] == [row["record"]["settlement_no"] for row in found["records"]],
+        lambda _, found: ["S4"]
+        == [row["filed"]["record"]["settlement_no"] for row in found["records"]],
         SH, "settle", "inbox", "--partner", JS,
     )  # fmt: skip
     # 4. Both reverse one; home holds one.
@@ -444,7 +447,7 @@ def test_month_from_files_to_statement(clerk: Clerk, tmp_path: Path) -> None:
         clerk.until(
             lambda code, found: code == 0
             and ["AGREED"] * 6 == [night["state"] for night in found["nights"]],
-            province, "settle", "status", "--until", OPENING.isoformat(),
+            province, "settle", "nights", "--until", OPENING.isoformat(),
         )  # fmt: skip
     # 6. What is open, and whose move it is.
     code, found = clerk.run(SH, "settle", "discrepancies", "--partner", JS)
@@ -477,7 +480,7 @@ def _overview(clerk: Clerk) -> None:
     _, text = clerk.text(SH, "settle", "run")
     assert "没有到期的对账" in text
     assert "未日切" in text
-    _, found = clerk.run(SH, "settle", "status")
+    _, found = clerk.run(SH, "settle", "nights")
     assert OPENING.isoformat() == found["turn"]["until_date"]
 
 
@@ -506,7 +509,10 @@ def _statement(clerk: Clerk, tmp_path: Path) -> None:
     too_long = ("--from", OPENING.isoformat(), "--until", str(OPENING + timedelta(days=1)))
     _, text = clerk.text(SH, "settle", "propose", "310000-S2026-9", *too_long, *PAYING)
     assert f"{OPENING + timedelta(days=1)} 310000-320000" in text
-    window = ("--from", OPENING.isoformat(), "--until", OPENING.isoformat())
+    window = ("--from", OPENING.isoformat(), "--window", "day")
+    neither = ("settle", "propose", "310000-S2026-9", "--from", OPENING.isoformat(), *PAYING)
+    assert 2 == clerk.run(SH, *neither)[0], "neither a last date nor a window"
+    assert 2 == clerk.run(SH, *neither, *window[2:], "--until", OPENING.isoformat())[0], "both"
     proposed: dict[str, Any] = {}
     for province in PROVINCES:
         name = f"{province}-S2026-1"
@@ -517,11 +523,9 @@ def _statement(clerk: Clerk, tmp_path: Path) -> None:
         assert (1, "RULE_REFUSED") == (code, found["error"]["reason"])
     assert proposed, "somebody's turn it is"
     digest = proposed["statement_hash"]
-    approve = ("settle", "approve", name, *PAYING)
     clerk.until(lambda code, _: code == 0, PROVINCES[3], "settle", "export", name)
-    assert 2 == clerk.run(PROVINCES[3], *approve, "--hash", "00" * 32)[0]
     for province in PROVINCES:
-        clerk.until(lambda code, _: code == 0, province, *approve, "--hash", digest)
+        _approve(clerk, tmp_path, province, name, digest)
     clerk.until(lambda _, found: found["state"] == "BINDING", SH, "settle", "export", name)
     _, found = clerk.run(SH, "settle", "statements")
     assert [(name, "BINDING", 4)] == [
@@ -545,6 +549,56 @@ def _statement(clerk: Clerk, tmp_path: Path) -> None:
     assert 0 == clerk.run(JS, "settle", "export", name, "--save", saved)[0]
     code, found = clerk.run(JS, "verify", saved, "--policy", policies(clerk, tmp_path))
     assert (0, digest, list(PROVINCES)) == (code, found["statement_hash"], found["parties"])
+
+
+def _approve(clerk: Clerk, tmp_path: Path, province: str, name: str, digest: str) -> None:
+    """Make keys for two people, have two others state them, sign one after the other."""
+    folder = tmp_path / f"keys-{province}"
+    folder.mkdir()
+    sealed = ("--passphrase-file", str(folder / "passphrase"))
+    (folder / "passphrase").write_text("a test's long passphrase\n", encoding="utf-8")
+    files, key_ids = {}, {}
+    for who in ("payer-1", "payer-2", "payer-3"):
+        files[who] = str(folder / f"{who}.key")
+        made = ("settle", "key", "new", "--principal", who, "--out", files[who], *sealed)
+        done = CliRunner().invoke(main, [*made, "--json"])
+        found = json.loads(done.stdout)
+        assert (0, who) == (done.exit_code, found["principal"])
+        key_ids[who] = found["key_id"]
+        assert 1 == CliRunner().invoke(main, made).exit_code, "a key is not overwritten"
+    days = ("--from", "2026-01-01")
+    for who in ("payer-1", "payer-2"):
+        code, _ = clerk.run(province, "settle", "key", "publish", files[who], *days, *STATING)
+        assert 0 == code
+    code, found = clerk.run(province, "settle", "key", "publish", files["payer-3"], *days, *PAYING3)
+    assert (1, "RULE_REFUSED") == _refused((code, found)), "nobody states a key of their own"
+    approve = ("settle", "approve", name, *sealed)
+    one, two = (("--key", files[who]) for who in ("payer-1", "payer-2"))
+    handed, other = str(folder / "maker.json"), str(folder / "other.json")
+    # What is given wrongly is refused before anything is signed.
+    assert 2 == clerk.run(province, *approve, *one, "--out", handed, "--hash", "00" * 32)[0]
+    assert 2 == clerk.run(province, *approve, *one)[0], "neither maker nor checker"
+    assert 2 == clerk.run(province, *approve, *two, "--with", handed)[0], "no such file"
+    code, found = clerk.run(province, *approve, *one, "--out", handed, "--hash", digest)
+    assert (0, "payer-1", [digest]) == (code, found["maker"], found["hashes"])
+    assert 2 == clerk.run(province, *approve, *one, "--with", handed)[0], "the same person"
+    assert 2 == clerk.run(province, *approve, *two, "--with", handed, "--refuse", "NO")[0]
+    third = ("--key", files["payer-3"])
+    code, found = clerk.run(province, *approve, *third, "--out", other)
+    assert 0 == code
+    code, found = clerk.run(province, *approve, *two, "--with", other)
+    assert (1, "RULE_REFUSED") == _refused((code, found)), "a key that nobody has stated"
+    clerk.until(lambda code, _: code == 0, province, *approve, *two, "--with", handed)
+    _, found = clerk.run(province, "settle", "key", "list", "--province", province)
+    assert sorted([key_ids["payer-1"], key_ids["payer-2"]]) == [
+        each["key"]["key_id"] for each in found["keys"]
+    ]
+    # A key that is withdrawn is shown as such, and what it signed before stands.
+    withdraw = ("settle", "key", "withdraw", key_ids["payer-2"], *STATING)
+    assert 0 == clerk.run(province, *withdraw)[0]
+    assert (1, "RULE_REFUSED") == _refused(clerk.run(province, *withdraw)), "for good"
+    _, text = clerk.text(province, "settle", "key", "list", "--province", province)
+    assert "已撤回" in text
 
 
 def test_request_id_of_ones_own(clerk: Clerk, tmp_path: Path) -> None:
@@ -688,4 +742,4 @@ def test_rights(nodes: Nodes) -> None:
         error["reason"],
         error["details"]["role"],
     )
-    assert error["details"]["method"].endswith("/ListRecords")
+    assert error["details"]["method"].endswith("/JudgeInbox")

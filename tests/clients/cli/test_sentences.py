@@ -17,9 +17,13 @@ from clients.cli.faults import told
 from clients.cli.sentences import filled, in_chinese, sentence_tables
 from clients.language import using_language
 from server.certification import lifecycle
+from server.dispute import rules as dispute_rules
+from server.payment import rules as payment_rules
 from server.personal import rules as personal_rules
+from server.policy import rules as policy_rules
 from server.registry import rules as registry_rules
 from server.registry.rulebook import Rule
+from server.review import rules as review_rules
 from server.settlement import rules as settlement_rules
 from server.supervision import rules as supervision_rules
 from settlement.findings import Problem
@@ -255,6 +259,10 @@ def test_no_sentence_stands_twice() -> None:
         (settlement_rules, 10),
         (supervision_rules, 10),
         (personal_rules, 4),
+        (dispute_rules, 10),
+        (review_rules, 4),
+        (payment_rules, 10),
+        (policy_rules, 2),
     ],
 )
 def test_rules_in_their_own_chinese(module: object, more_than: int) -> None:

@@ -23,7 +23,7 @@ def changed_statement(change: Callable[[pb.Statement], None]) -> bytes:
     change(statement.statement)
     leaf = logs.say(SH, statement=statement.statement)
     for author in (SH, JS):
-        approve(logs, author, leaf)
+        logs.answered(author, leaf)
     return logs.statement_evidence().to_bytes()
 
 
@@ -39,14 +39,8 @@ def changed_result(author: str, change: Callable[[pb.PairResult], None]) -> byte
     statement.pair_result_hashes[:] = sorted(hashes)
     leaf = logs.say(SH, statement=statement)
     for party in (SH, JS):
-        approve(logs, party, leaf)
+        logs.answered(party, leaf)
     return logs.statement_evidence().to_bytes()
-
-
-def approve(logs: Logs, author: str, leaf: bytes, word: int = 1, **duty: str) -> None:
-    """Answer a statement."""
-    answer = pb.StatementAnswer(statement_hash=leaf, word=word, reason="" if word == 1 else "NO")  # type: ignore[arg-type]  # an enum's number
-    logs.say(author, statement_answer=answer, **duty)
 
 
 def test_a_statement_verifies(verify: Ask) -> None:
@@ -130,7 +124,7 @@ def test_a_missing_approval_is_named(verify: Ask) -> None:
 def test_a_refusal_is_named(verify: Ask) -> None:
     """One party against, and nothing binds."""
     logs = Logs().settled(answers=(SH,))
-    approve(logs, JS, leaf_hash(logs.entries[SH][2]), word=2)
+    logs.answered(JS, leaf_hash(logs.entries[SH][2]), refused=True)
     assert "Refused by 320000" in refused(verify, logs.statement_evidence().to_bytes())
 
 
@@ -138,7 +132,7 @@ def test_a_refusal_is_named(verify: Ask) -> None:
 def test_maker_and_reviewer_are_two_persons(verify: Ask, maker: str, reviewer: str) -> None:
     """An approval that one person made and reviewed binds nobody."""
     logs = Logs().settled(answers=(SH,))
-    approve(logs, JS, leaf_hash(logs.entries[SH][2]), maker=maker, reviewer=reviewer)
+    logs.answered(JS, leaf_hash(logs.entries[SH][2]), maker=maker, reviewer=reviewer)
     refusal = refused(verify, logs.statement_evidence().to_bytes())
     assert refusal.startswith("RULE_REFUSED: ")
     assert "320000: maker and reviewer" in refusal
@@ -149,7 +143,7 @@ def test_an_answer_counts_once_and_to_this_statement(verify: Ask) -> None:
     for author, other in ((SH, False), (AH, False), (JS, True)):
         logs = Logs().settled(answers=(SH,))
         leaf = b"x" * 32 if other else leaf_hash(logs.entries[SH][2])
-        approve(logs, author, leaf)
+        logs.answered(author, leaf)
         refusal = refused(verify, logs.statement_evidence().to_bytes())
         assert "is not its one answer to this statement" in refusal
 

@@ -21,10 +21,12 @@ from server.log.ports import LogReader, Position, Projector, Sequenced
 from server.settlement import cache, rules, store
 from server.settlement.facts import load_facts
 from server.settlement.inputs import Closes, load_inputs
+from server.settlement.kept import keep_night
 from server.settlement.night_close import close_night
 from server.settlement.pins import Pins, Waiting
 from server.store.schema import metadata
-from settlement.night import run_night
+from settlement.engine import EngineSettings
+from settlement.night import open_night
 
 __all__ = ["RecomputedNight", "recompute_nights"]
 
@@ -190,8 +192,9 @@ class _Nights:
         """Compute a night and close it, as if both had agreed."""
         inputs = load_inputs(self.scratch, closes)
         facts = load_facts(self.scratch, closes, pins, (inputs.rows, inputs.cleared))
-        result = run_night(replace(inputs, facts=facts))
-        flows = result.summary.bilateral
+        with open_night(replace(inputs, facts=facts), EngineSettings(threads=1)) as night:
+            kept = keep_night(night)
+        flows = kept.summary.bilateral
         lower_pays = flows.get((closes.lower, closes.higher), 0)
         higher_pays = flows.get((closes.higher, closes.lower), 0)
         business_date = closes.business_date.isoformat()
@@ -201,8 +204,7 @@ class _Nights:
             business_date=business_date,
             attempt=1,
             flows=(lower_pays, higher_pays),
-            result=result,
-            leaf_rows=(),
+            kept=replace(kept, leaf_rows=()),
         )
         close_night(
             _ScratchTx(self.scratch, {}),
@@ -214,7 +216,7 @@ class _Nights:
         )
         return RecomputedNight(
             business_date=closes.business_date,
-            digest=result.digest,
+            digest=kept.digest,
             lower_pays_fen=lower_pays,
             higher_pays_fen=higher_pays,
         )

@@ -8,8 +8,9 @@ from deltacare.errors import Reason, Refusal
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import settlement_service_pb2 as spb
+from deltacare.v1.policy_service_pb2 import PublishSubsidyPolicyRequest
 from deltacare.v1.types_pb2 import Duty
-from server.settlement.duties import DutyKind, note_duties
+from server.approval.duties import DutyKind, note_duties
 from tests.server.settlement.world import DUTY, HOME, HOST, World, day
 
 POLICY = epb.SubsidyPolicy(
@@ -22,15 +23,15 @@ async def test_duties_are_kept_apart(tmp_path: Path) -> None:
     async with World.open(tmp_path) as world:
         await world.facts()
 
-        def policy(maker: str, reviewer: str) -> spb.PublishSubsidyPolicyRequest:
-            return spb.PublishSubsidyPolicyRequest(
+        def policy(maker: str, reviewer: str) -> PublishSubsidyPolicyRequest:
+            return PublishSubsidyPolicyRequest(
                 request_id=world.request_id(),
                 duty=Duty(maker=maker, reviewer=reviewer),
                 policy=POLICY,
             )
 
         async def publish(maker: str, reviewer: str) -> None:
-            await world[HOME].settlement.publish_subsidy_policy(
+            await world[HOME].policy.publish_subsidy_policy(
                 policy(maker, reviewer), world.call(HOME, "PublishSubsidyPolicy")
             )
 
@@ -97,17 +98,8 @@ async def test_duties_are_kept_apart(tmp_path: Path) -> None:
         await world.settled()
 
         async def approve(maker: str, reviewer: str) -> None:
-            await world[HOME].clearing.answer_statement(
-                cpb.AnswerStatementRequest(
-                    request_id=world.request_id(),
-                    duty=Duty(maker=maker, reviewer=reviewer),
-                    answer=epb.StatementAnswer(
-                        statement_hash=proposed.statement_hash,
-                        word=epb.STATEMENT_WORD_APPROVED,
-                    ),
-                ),
-                world.call(HOME, "AnswerStatement"),
-            )
+            duty = Duty(maker=maker, reviewer=reviewer)
+            await world.answer(HOME, proposed.statement_hash, duty=duty)
 
         for maker, reviewer in (("pay-1", "rv-1"), ("city-1", "pay-2")):
             with pytest.raises(Refusal, match="S22"):
@@ -148,7 +140,9 @@ async def test_duties_are_noted_once(tmp_path: Path) -> None:
             )
         from sqlalchemy import select
 
-        from server.settlement.tables import duty
+        from server.approval.tables import approval_duty
 
-        rows = await database.read(lambda c: c.execute(select(duty.c.principal)).scalars().all())
+        rows = await database.read(
+            lambda c: c.execute(select(approval_duty.c.principal)).scalars().all()
+        )
         assert ["a", "b"] == sorted(rows)

@@ -187,7 +187,7 @@ async def test_what_an_author_may_not_say_is_void(tmp_path: Path) -> None:
             (11, "S06-ENROLMENT-UNKNOWN"),
             (12, "S14-CLOSE-OUT-OF-ORDER"),
             (14, "S14-CLOSE-OUT-OF-ORDER"),
-            (15, "S01-WRONG-LOG"),
+            (15, "Y01-NOT-REGISTRY"),
         ]
         for province in (HOST, HOME):
             assert expected == await world.voids(province, LOG)
@@ -292,35 +292,6 @@ async def test_enrolment_codes(tmp_path: Path) -> None:
     assert tickets[0].beneficiary_ref.encode() in stored
     assert code.encode() not in stored
     assert b"h-1" not in stored
-
-
-async def test_policies_are_listed(tmp_path: Path) -> None:
-    """A policy is stated once, listed with its entry, and refused if it cannot be read."""
-    async with World.open(tmp_path) as world:
-        policy = epb.SubsidyPolicy(
-            subsidy_kind="CARE_BED",
-            unit=epb.SUBSIDY_UNIT_MONTH,
-            rate_fen=300_000,
-            cap_fen=300_000,
-            from_date="2026-01-01",
-        )
-        request = spb.PublishSubsidyPolicyRequest(
-            request_id=world.request_id(), duty=DUTY, policy=policy
-        )
-        call = world.call(HOME, "PublishSubsidyPolicy")
-        await world[HOME].settlement.publish_subsidy_policy(request, call)
-        listed = await world[HOME].settlement.list_subsidy_policies(
-            spb.ListSubsidyPoliciesRequest(home=HOME), world.call(HOME)
-        )
-        assert [(HOME, policy, 0)] == [
-            (each.home, each.policy, each.entry.index) for each in listed.policies
-        ]
-        request.request_id = world.request_id()
-        request.policy.unit = epb.SUBSIDY_UNIT_UNSPECIFIED
-        request.policy.until_date = "2025-12-31"
-        with pytest.raises(Refusal) as caught:
-            await world[HOME].settlement.publish_subsidy_policy(request, call)
-        assert ["policy.unit", "policy.until_date"] == [v.field for v in caught.value.violations]
 
 
 async def test_identity_numbers_are_not_filed(tmp_path: Path) -> None:

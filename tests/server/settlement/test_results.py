@@ -7,9 +7,10 @@ import pytest
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
 from server.settlement.codes import CodeBook, normalise_code
-from server.settlement.leaves import first_difference, owner_and_due
+from server.settlement.leaves import first_difference, line_message, owner_and_due
 from server.settlement.results import NightResults, StatedResult
 from settlement.core.classes import LineClass
+from settlement.core.columns import COLUMNS, SEPARATOR
 
 WAITING = cpb.PAIR_NIGHT_STATE_WAITING
 ONE_SIDED = cpb.PAIR_NIGHT_STATE_ONE_SIDED
@@ -84,6 +85,24 @@ def test_owner_and_due_date() -> None:
         LineClass.OVER_BUDGET: ("320000", "2026-12-01"),
     }
     assert expected == {each: owner_and_due(each, "320000", "310000", day) for each in expected}
+
+
+@pytest.mark.parametrize(
+    "name, due_date",
+    [
+        ("IN_TRANSIT", "2026-11-04"),
+        ("HOME_ONLY", "2026-11-09"),
+        ("HOST_ONLY", "2026-11-09"),
+        ("AMOUNT", "2026-11-06"),
+        ("OUT_OF_AGREEMENT", "2026-11-11"),
+        ("MATCHED", ""),
+    ],
+)
+def test_a_term_runs_from_the_first_filing(name: str, due_date: str) -> None:
+    """Each night judges a line anew, and gives it no new term; transit comes before it."""
+    side = ("0", "0", *(("",) * len(COLUMNS)))
+    text = SEPARATOR.join(("320000", "310000", "S1", name, *side, *side))
+    assert due_date == line_message(text, "2026-11-01").due_date
 
 
 def test_classes_are_those_of_the_contract() -> None:

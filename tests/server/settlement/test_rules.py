@@ -5,13 +5,12 @@ from datetime import UTC, date, datetime
 import pytest
 
 from server.settlement import rules
-from server.settlement.facts import PolicyVersion, deciding_policy
 from server.settlement.rules import Replaced
 
 
 def test_rules_are_numbered_once_and_said_in_two_languages() -> None:
     """Codes ascend without a gap; a rule has its text in Chinese and English."""
-    assert [f"S{number:02d}" for number in range(1, 25)] == [
+    assert [f"S{number:02d}" for number in range(1, 31)] == [
         rule.code.partition("-")[0] for rule in rules.RULES
     ]
     assert all(rule.zh and rule.en for rule in rules.RULES)
@@ -71,27 +70,3 @@ def test_result_authors() -> None:
     ):
         found = rules.result_author_rule(author, lower, higher, members)
         assert rules.RESULT_BY_STRANGER is found
-
-
-def policy(index: int, from_date: str, until_date: str = "") -> PolicyVersion:
-    """Return a version of a policy."""
-    terms = ("DAY", index, index, False, False)
-    return PolicyVersion(index=index, from_date=from_date, until_date=until_date, terms=terms)
-
-
-@pytest.mark.parametrize(
-    "versions,month,expected",
-    [
-        ([], "2026-10", None),
-        ([policy(1, "2026-10-02")], "2026-10", None),
-        ([policy(1, "2026-10-01")], "2026-10", 1),
-        ([policy(1, "2026-01-01"), policy(2, "2026-10-01")], "2026-10", 2),
-        ([policy(2, "2026-01-01"), policy(1, "2026-10-01")], "2026-10", 1),
-        ([policy(1, "2026-10-01"), policy(2, "2026-10-01")], "2026-10", 2),
-        ([policy(1, "2026-01-01"), policy(2, "2026-06-01", "2026-09-30")], "2026-10", None),
-    ],
-)
-def test_deciding_policy(versions: list[PolicyVersion], month: str, expected: int | None) -> None:
-    """The latest to begin decides, of several the last in the log; an ended one leaves nothing."""
-    found = deciding_policy(versions, month)
-    assert expected == (None if found is None else found.index)

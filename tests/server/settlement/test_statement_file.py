@@ -14,7 +14,7 @@ from deltacare.trust.policies import log_policy
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1.log_service_pb2 import GetReceiptRequest
 from deltacare.v1.types_pb2 import EntryRef
-from tests.server.settlement.test_statements import answer, propose, standing
+from tests.server.settlement.test_statements import propose, standing
 from tests.server.settlement.world import HOST, World
 
 
@@ -27,7 +27,8 @@ async def file_of(world: World, province: str, found: cpb.StandingStatement) -> 
         )
         return EvidenceReceipt(proof=got.proof, entry=got.entry)
 
-    places = [found.entry, *found.results]
+    places = [found.entry, *found.results, *found.advances]
+    places += [key for each in found.answers for key in each.keys]
     places += [each.entry for each in found.answers if each.HasField("entry")]
     receipts = tuple([await receipt(place) for place in places])
     return Evidence(kind=EvidenceKind.STATEMENT, receipts=receipts).to_bytes()
@@ -52,7 +53,7 @@ async def test_a_statement_of_a_node_verifies(tmp_path: Path) -> None:
         await world.both(*(world.record(f"S{number}", number) for number in range(3)))
         await world.all_nights(1)
         proposed = await propose(world, HOST, 1, 1)
-        await answer(world, HOST, proposed.statement_hash)
+        await world.answer(HOST, proposed.statement_hash)
         found = await standing(world, HOST, f"{HOST}-S1")
         assert list(found.statement.pair_result_hashes) != []
         assert len(found.statement.pair_result_hashes) == len(found.results)
@@ -60,7 +61,7 @@ async def test_a_statement_of_a_node_verifies(tmp_path: Path) -> None:
             verified(world, await file_of(world, HOST, found), tmp_path)
         for province in world.provinces:
             if province != HOST:
-                await answer(world, province, proposed.statement_hash)
+                await world.answer(province, proposed.statement_hash)
         for province in world.provinces:
             found = await standing(world, province, f"{HOST}-S1")
             result, steps = verified(world, await file_of(world, province, found), tmp_path)

@@ -11,7 +11,17 @@ from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
 from server.settlement import rules
 from server.settlement.netting import build_statement, contradicts_itself
-from tests.server.settlement.world import APPROVERS, DUTY, HOME, HOST, OPENING, World, day, entries
+from tests.server.settlement.world import (
+    DUTY,
+    HOME,
+    HOST,
+    OPENING,
+    World,
+    answer_body,
+    day,
+    entries,
+)
+from tests.support.signing import APPROVERS, key_entries, person
 
 THIRD = "330000"
 
@@ -35,17 +45,13 @@ async def propose(
     return answer
 
 
-async def answer(world: World, province: str, leaf_hash: bytes, *, refused: bool = False) -> None:
-    """Answer a statement, and wait until every node knows it."""
-    word = epb.STATEMENT_WORD_REFUSED if refused else epb.STATEMENT_WORD_APPROVED
-    body = epb.StatementAnswer(
-        statement_hash=leaf_hash, word=word, reason="MISTAKE" if refused else ""
-    )
-    await world[province].clearing.answer_statement(
-        cpb.AnswerStatementRequest(request_id=world.request_id(), duty=APPROVERS, answer=body),
-        world.call(province, "AnswerStatement"),
-    )
-    await world.settled()
+def answered(*bodies: epb.StatementAnswer) -> list[epb.Entry]:
+    """Return the entries of answers that two people answer for."""
+    duty = APPROVERS
+    return [
+        epb.Entry(maker=duty.maker, reviewer=duty.reviewer, statement_answer=body)
+        for body in bodies
+    ]
 
 
 async def standing(world: World, province: str, name: str) -> cpb.StandingStatement:
@@ -102,10 +108,10 @@ async def test_lifecycle(tmp_path: Path) -> None:
         with pytest.raises(Refusal, match="S18"):
             await propose(world, HOST, 1, 1)
         # 4. An answer is given once, and a refusal makes it void.
-        await answer(world, HOST, proposed.statement_hash)
+        await world.answer(HOST, proposed.statement_hash)
         with pytest.raises(Refusal, match="S21"):
-            await answer(world, HOST, proposed.statement_hash, refused=True)
-        await answer(world, THIRD, proposed.statement_hash, refused=True)
+            await world.answer(HOST, proposed.statement_hash, refused=True)
+        await world.answer(THIRD, proposed.statement_hash, refused=True)
         for province in world.provinces:
             found = await standing(world, province, f"{HOST}-S1")
             assert cpb.STATEMENT_STATE_VOID == found.state
@@ -116,13 +122,13 @@ async def test_lifecycle(tmp_path: Path) -> None:
                 THIRD: epb.STATEMENT_WORD_REFUSED,
             } == words
         with pytest.raises(Refusal, match="was refused by a party"):
-            await answer(world, HOME, proposed.statement_hash)
+            await world.answer(HOME, proposed.statement_hash)
         # 5. Free again: the next one is approved by all and binding, on every node.
         second = await propose(world, HOME, 2, 1)
         night = await world.pair_night(THIRD, 1)
         assert second.statement_hash == night.statement_hash
         for province in world.provinces:
-            await answer(world, province, second.statement_hash)
+            await world.answer(province, second.statement_hash)
         for province in world.provinces:
             found = await standing(world, province, f"{HOME}-S2")
             assert cpb.STATEMENT_STATE_BINDING == found.state
@@ -154,8 +160,8 @@ async def test_a_statement_that_says_something_else_is_not_approved(tmp_path: Pa
         found = await standing(world, HOME, f"{HOST}-S1")
         assert (index, False) == (found.entry.index, found.recomputed)
         with pytest.raises(Refusal, match="does not compute what"):
-            await answer(world, HOME, found.statement_hash)
-        await answer(world, HOME, found.statement_hash, refused=True)
+            await world.answer(HOME, found.statement_hash)
+        await world.answer(HOME, found.statement_hash, refused=True)
         assert cpb.STATEMENT_STATE_VOID == (await standing(world, HOST, f"{HOST}-S1")).state
 
 
@@ -191,17 +197,24 @@ async def test_void_words_of_registry_logs(tmp_path: Path) -> None:
         # The last date whose statement is somebody's turn still: half a day has gone by.
         turns = [rules.statement_turn(OPENING.replace(day=each), (HOST, HOME)) for each in (20, 21)]
         assert {HOST, HOME} == set(turns)
-        refused = epb.StatementAnswer(
+        refused = answer_body(HOST, bytes(32), refused=True)
+        unsigned = epb.StatementAnswer(
             statement_hash=bytes(32), word=epb.STATEMENT_WORD_REFUSED, reason="E"
         )
+        signers = [person(APPROVERS.maker), person(APPROVERS.reviewer)]
+        week = statement(4, 2)
+        week.window = epb.STATEMENT_WINDOW_WEEK
         await world.registry(
             HOST,
             *entries("pair_result", result(HOST, HOME), result(HOST, HOME)),
             *entries("pair_result", result(HOME, THIRD), result(HOME, HOST)),
             *entries("pair_result", result(HOST, HOME, attempt=0)),
             *entries("statement", statement(1, 1), statement(1, 1), wrong, statement(3, 21)),
-            *entries("statement_answer", refused, refused),
+            *answered(unsigned),
+            *key_entries(*signers),
+            *answered(refused, refused),
             *entries("settlement_record", world.record("S1")),
+            *entries("statement", week),
         )
         await world.settled()
         is_own_turn = turns[1] == HOST
@@ -213,8 +226,10 @@ async def test_void_words_of_registry_logs(tmp_path: Path) -> None:
             (6, "S18-STATEMENT-EXISTS"),
             (7, "S20-STATEMENT-CONTRADICTS-ITSELF"),
             *([] if is_own_turn else [(8, "S19-STATEMENT-TURN")]),
-            (10, "S21-STATEMENT-ANSWERED"),
-            (11, "S01-WRONG-LOG"),
+            (9, "A05-TWO-SIGNATURES"),
+            (13, "S21-STATEMENT-ANSWERED"),
+            (14, "S01-WRONG-LOG"),
+            (15, "S29-STATEMENT-WINDOW"),
         ]
         for province in world.provinces:
             assert expected == await world.voids(province, LogName.registry(HOST))

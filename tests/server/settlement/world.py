@@ -12,33 +12,47 @@ generated; nobody here exists.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import permutations
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
+from sqlalchemy import Connection
+
+from deltacare.approvals import ApprovalSubject, ApprovalWord
 from deltacare.ids import LogName, Principal
 from deltacare.purposes import Purpose
+from deltacare.trust import Trust
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import settlement_service_pb2 as spb
 from deltacare.v1.types_pb2 import Duty
+from server.approval.projector import ApprovalProjector
+from server.approval.service import ApprovalServicer
 from server.certification.projector import CertificationProjector
 from server.edge.call import Call, Disclosures
 from server.log.ports import Projector
+from server.personal.vault import Vault
+from server.policy.projector import PolicyProjector
+from server.policy.service import PolicyServicer
 from server.registry.projector import RegistryProjector
+from server.review.sequencing import ReviewSequencer
 from server.settlement.clearing import ClearingServicer
+from server.settlement.drawdowns import ReceivedAdvance
+from server.settlement.entitlements import Entitlements
 from server.settlement.nights import PairNights
+from server.settlement.overlap_keys import OverlapKeys
 from server.settlement.projector import SettlementProjector
 from server.settlement.service import SettlementServicer
 from server.supervision.projector import SupervisionProjector
 from tests.support.federation import PROVINCES, make_trust, seed
 from tests.support.nodes import FourNodes, Node
 from tests.support.ports import SeededEntropy
+from tests.support.signing import APPROVERS, approvals, key_entries, person
 
 __all__ = [
     "APPROVERS",
@@ -52,6 +66,7 @@ __all__ = [
     "OPENING",
     "Province",
     "World",
+    "answer_body",
     "day",
     "entries",
     "make_record",
@@ -65,7 +80,6 @@ INSTITUTION = f"{HOST}-1"
 CERTIFICATE = f"{HOST}-C1"
 _CLASSES = [value for value in cpb.LineClass.values() if value]
 DUTY = Duty(maker="mk-1", reviewer="rv-1")
-APPROVERS = Duty(maker="pay-1", reviewer="pay-2")
 
 
 def ref(number: int) -> str:
@@ -96,11 +110,42 @@ def make_record(number: str, elder: int = 0, **changes: Any) -> epb.SettlementRe
     return record
 
 
+class Advances:
+    """A `server.settlement.drawdowns.AdvanceBook` of what a test says was received."""
+
+    def __init__(self) -> None:
+        self.known: list[ReceivedAdvance] = []
+
+    def received(
+        self, connection: Connection, permits: Callable[[str], int]
+    ) -> Sequence[ReceivedAdvance]:
+        """Return what was said."""
+        del connection, permits
+        return self.known
+
+
+def answer_body(
+    province: str, leaf_hash: bytes, *, refused: bool = False, duty: Duty = APPROVERS
+) -> epb.StatementAnswer:
+    """Return an answer to a statement with the signatures of the two who answer for it."""
+    word = ApprovalWord.REFUSED if refused else ApprovalWord.APPROVED
+    return epb.StatementAnswer(
+        statement_hash=leaf_hash,
+        word=epb.STATEMENT_WORD_REFUSED if refused else epb.STATEMENT_WORD_APPROVED,
+        reason="MISTAKE" if refused else "",
+        approvals=approvals(
+            duty, ApprovalSubject.STATEMENT, leaf_hash, province=province, word=word
+        ),
+    )
+
+
 @dataclass(slots=True, kw_only=True)
 class Province:
     """The rooms of one running node that a test calls."""
 
     node: Node
+    approval: ApprovalServicer
+    policy: PolicyServicer
     settlement: SettlementServicer
     clearing: ClearingServicer
     nights: PairNights
@@ -113,12 +158,29 @@ class World:
         self.nodes = nodes
         self.provinces: dict[str, Province] = {}
         self.asked: list[Call] = []
+        self.overlap_keys: dict[str, OverlapKeys] = {}
+        self.vaults: dict[str, Vault] = {}
+        self.disputed: set[str] = set()
+        self.advances = Advances()
+        self._approvers: set[tuple[str, str]] = set()
         self._requests = 0
         for province in nodes.nodes:
             self.attach(province)
 
     def __getitem__(self, province: str) -> Province:
         return self.provinces[province]
+
+    @staticmethod
+    def projectors(trust: Trust) -> list[Projector]:
+        """Return the projectors of a node; rooms above add theirs."""
+        return [
+            RegistryProjector(),
+            SupervisionProjector(),
+            CertificationProjector(),
+            ApprovalProjector(),
+            PolicyProjector(),
+            SettlementProjector(trust=trust),
+        ]
 
     @classmethod
     @asynccontextmanager
@@ -129,17 +191,11 @@ class World:
         provinces: Sequence[str] = PROVINCES[:3],
         urls: Mapping[str, str] | None = None,
         **options: Any,
-    ) -> AsyncIterator["World"]:
+    ) -> AsyncIterator[Self]:
         """Bring the nodes up, and down again."""
 
         def projectors(_province: str) -> list[Projector]:
-            trust = make_trust(provinces)
-            return [
-                RegistryProjector(),
-                SupervisionProjector(),
-                CertificationProjector(),
-                SettlementProjector(trust=trust),
-            ]
+            return cls.projectors(make_trust(provinces))
 
         async with FourNodes.open(
             directory, provinces=provinces, projectors=projectors, urls=urls, **options
@@ -154,17 +210,47 @@ class World:
             "province": province,
             "trust": self.nodes.trust,
             "database": node.database,
-            "sequencer": node.logs.sequencer,
+            # As in a node: a room does not know whether it files a draft.
+            "sequencer": ReviewSequencer(node.logs.sequencer, node.logs.rehearser),
             "reader": node.logs.reader,
         }
         entropy = SeededEntropy(f"{province}/settlement")
+        self.vaults[province] = Vault(province, seed(f"{province}/vault"), entropy)
         nights = PairNights(**common, entropy=entropy)
+        settlement = SettlementServicer(
+            **common,
+            entropy=entropy,
+            code_key=seed(f"{province}/codes"),
+            peer=self,
+            vault=self.vaults[province],
+            overlap_keys=self.overlap_keys.setdefault(
+                province, OverlapKeys(None, entropy=entropy.token)
+            ),
+            disputed=lambda *_: self.disputed,
+        )
         self.provinces[province] = Province(
             node=node,
-            settlement=SettlementServicer(
-                **common, entropy=entropy, code_key=seed(f"{province}/codes"), peer=self
+            policy=PolicyServicer(
+                province=province,
+                trust=self.nodes.trust,
+                database=node.database,
+                sequencer=common["sequencer"],
+                grants=Entitlements(),
+                spending=settlement.budgets,
             ),
-            clearing=ClearingServicer(**common, nights=nights, peer=_Peer(self, province)),
+            settlement=settlement,
+            approval=ApprovalServicer(
+                own=province,
+                database=node.database,
+                sequencer=common["sequencer"],
+                reader=node.logs.reader,
+            ),
+            clearing=ClearingServicer(
+                **common,
+                nights=nights,
+                peer=_Peer(self, province),
+                advances=self.advances,
+            ),
             nights=nights,
         )
 
@@ -217,7 +303,7 @@ class World:
                 unit=epb.SUBSIDY_UNIT_DAY,
                 rate_fen=10_000,
                 cap_fen=310_000,
-                exclusive=True,
+                exclusivity_group="CARE",
                 needs_caregiver=kind == "CARE_VISIT",
                 from_date="2026-01-01",
             )
@@ -289,6 +375,13 @@ class World:
         from deltacare.tlog.tree import leaf_hash
 
         return leaf_hash(data[0])
+
+    async def approvers(self, province: str, *names: str) -> None:
+        """State the keys of people who sign, those that are stated already left out."""
+        missing = [each for each in names if (province, each) not in self._approvers]
+        if missing:
+            self._approvers.update((province, each) for each in missing)
+            await self.registry(province, *key_entries(*map(person, missing)))
 
     async def registry(self, province: str, *entries: epb.Entry) -> int:
         """Append to a registry log as if its rooms had."""
@@ -403,6 +496,28 @@ class World:
             ),
             self.call(HOME, "EndHolds"),
         )
+
+    # --- Statements -------------------------------------------------------------------------------
+
+    async def answer(
+        self,
+        province: str,
+        leaf_hash: bytes,
+        *,
+        refused: bool = False,
+        duty: Duty = APPROVERS,
+    ) -> None:
+        """Answer a statement with both signatures, and wait until every node knows it."""
+        await self.approvers(province, duty.maker, duty.reviewer)
+        await self[province].clearing.answer_statement(
+            cpb.AnswerStatementRequest(
+                request_id=self.request_id(),
+                duty=duty,
+                answer=answer_body(province, leaf_hash, refused=refused, duty=duty),
+            ),
+            self.call(province, "AnswerStatement"),
+        )
+        await self.settled()
 
     # --- Nights -----------------------------------------------------------------------------------
 

@@ -831,6 +831,8 @@ class ProposeStatementRequest(_message.Message):
     FROM_DATE_FIELD_NUMBER: _builtins.int
     UNTIL_DATE_FIELD_NUMBER: _builtins.int
     NETTING_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    DRAW_ADVANCES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID."""
     statement_id: _builtins.str
@@ -841,6 +843,10 @@ class ProposeStatementRequest(_message.Message):
     """Last business date of the window."""
     netting: _entry_pb2.Netting.ValueType
     """How flows become payments."""
+    window: _entry_pb2.StatementWindow.ValueType
+    """What the window is; unspecified takes any dates."""
+    draw_advances: _builtins.bool
+    """Whether advances are drawn down before anything is paid."""
     @_builtins.property
     def duty(self) -> _types_pb2.Duty:
         """Who answers for it."""
@@ -854,10 +860,12 @@ class ProposeStatementRequest(_message.Message):
         from_date: _builtins.str = ...,
         until_date: _builtins.str = ...,
         netting: _entry_pb2.Netting.ValueType = ...,
+        window: _entry_pb2.StatementWindow.ValueType = ...,
+        draw_advances: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty", "from_date", b"from_date", "netting", b"netting", "request_id", b"request_id", "statement_id", b"statement_id", "until_date", b"until_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draw_advances", b"draw_advances", "duty", b"duty", "from_date", b"from_date", "netting", b"netting", "request_id", b"request_id", "statement_id", b"statement_id", "until_date", b"until_date", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -989,6 +997,8 @@ class PartyAnswer(_message.Message):
     REVIEWER_FIELD_NUMBER: _builtins.int
     ENTRY_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    APPROVALS_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
     province: _builtins.str
     """The party."""
     word: _entry_pb2.StatementWord.ValueType
@@ -1003,6 +1013,16 @@ class PartyAnswer(_message.Message):
     def entry(self) -> _types_pb2.EntryRef:
         """The entry."""
 
+    @_builtins.property
+    def approvals(self) -> _containers.RepeatedCompositeFieldContainer[_entry_pb2.Approval]:
+        """Signatures of maker and checker."""
+
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.EntryRef]:
+        """Entries that state the keys of these signatures, in the same order, as they stood before the
+        answer; in the answer of `GetStatement` only.
+        """
+
     def __init__(
         self,
         *,
@@ -1012,10 +1032,12 @@ class PartyAnswer(_message.Message):
         reviewer: _builtins.str = ...,
         entry: _types_pb2.EntryRef | None = ...,
         reason: _builtins.str = ...,
+        approvals: _abc.Iterable[_entry_pb2.Approval] | None = ...,
+        keys: _abc.Iterable[_types_pb2.EntryRef] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "maker", b"maker", "province", b"province", "reason", b"reason", "reviewer", b"reviewer", "word", b"word"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "entry", b"entry", "keys", b"keys", "maker", b"maker", "province", b"province", "reason", b"reason", "reviewer", b"reviewer", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1035,6 +1057,8 @@ class StandingStatement(_message.Message):
     RECOMPUTED_FIELD_NUMBER: _builtins.int
     ENTRY_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
+    ADVANCES_FIELD_NUMBER: _builtins.int
+    ENTRY_BYTES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name: `statements/310000-S2026-11`."""
     statement_hash: _builtins.bytes
@@ -1043,6 +1067,10 @@ class StandingStatement(_message.Message):
     """Where it stands."""
     recomputed: _builtins.bool
     """Whether this node computes the same from the pair results."""
+    entry_bytes: _builtins.bytes
+    """Exact bytes of the entry, so that whoever signs computes the leaf hash; in the answer of
+    `GetStatement` only.
+    """
     @_builtins.property
     def statement(self) -> _entry_pb2.Statement:
         """The statement."""
@@ -1061,6 +1089,12 @@ class StandingStatement(_message.Message):
         has them under a quorum; in the answer of `GetStatement` only.
         """
 
+    @_builtins.property
+    def advances(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.EntryRef]:
+        """Entries of the advances that it draws, each followed by the reports of its receipt, as far as
+        this node has them; in the answer of `GetStatement` only.
+        """
+
     def __init__(
         self,
         *,
@@ -1072,10 +1106,12 @@ class StandingStatement(_message.Message):
         recomputed: _builtins.bool = ...,
         entry: _types_pb2.EntryRef | None = ...,
         results: _abc.Iterable[_types_pb2.EntryRef] | None = ...,
+        advances: _abc.Iterable[_types_pb2.EntryRef] | None = ...,
+        entry_bytes: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "statement", b"statement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "entry", b"entry", "name", b"name", "recomputed", b"recomputed", "results", b"results", "state", b"state", "statement", b"statement", "statement_hash", b"statement_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advances", b"advances", "answers", b"answers", "entry", b"entry", "entry_bytes", b"entry_bytes", "name", b"name", "recomputed", b"recomputed", "results", b"results", "state", b"state", "statement", b"statement", "statement_hash", b"statement_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -431,6 +431,54 @@ SUBSIDY_UNIT_USE: SubsidyUnit.ValueType  # 3
 """One use of a service."""
 Global___SubsidyUnit: _TypeAlias = SubsidyUnit  # noqa: Y015
 
+class _ApprovalDuty:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ApprovalDutyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ApprovalDuty.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    APPROVAL_DUTY_UNSPECIFIED: _ApprovalDuty.ValueType  # 0
+    """Not said; void."""
+    APPROVAL_DUTY_MAKER: _ApprovalDuty.ValueType  # 1
+    """经办."""
+    APPROVAL_DUTY_CHECKER: _ApprovalDuty.ValueType  # 2
+    """复核."""
+
+class ApprovalDuty(_ApprovalDuty, metaclass=_ApprovalDutyEnumTypeWrapper):
+    """What a person has in an approval."""
+
+APPROVAL_DUTY_UNSPECIFIED: ApprovalDuty.ValueType  # 0
+"""Not said; void."""
+APPROVAL_DUTY_MAKER: ApprovalDuty.ValueType  # 1
+"""经办."""
+APPROVAL_DUTY_CHECKER: ApprovalDuty.ValueType  # 2
+"""复核."""
+Global___ApprovalDuty: _TypeAlias = ApprovalDuty  # noqa: Y015
+
+class _PaymentOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaymentOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAYMENT_OUTCOME_UNSPECIFIED: _PaymentOutcome.ValueType  # 0
+    """Not said; void."""
+    PAYMENT_OUTCOME_BOOKED: _PaymentOutcome.ValueType  # 1
+    """Booked: debited at the payer, credited at the payee."""
+    PAYMENT_OUTCOME_RETURNED: _PaymentOutcome.ValueType  # 2
+    """Returned: credited back at the payer, debited again at the payee."""
+
+class PaymentOutcome(_PaymentOutcome, metaclass=_PaymentOutcomeEnumTypeWrapper):
+    """What a bank statement shows of a payment."""
+
+PAYMENT_OUTCOME_UNSPECIFIED: PaymentOutcome.ValueType  # 0
+"""Not said; void."""
+PAYMENT_OUTCOME_BOOKED: PaymentOutcome.ValueType  # 1
+"""Booked: debited at the payer, credited at the payee."""
+PAYMENT_OUTCOME_RETURNED: PaymentOutcome.ValueType  # 2
+"""Returned: credited back at the payer, debited again at the payee."""
+Global___PaymentOutcome: _TypeAlias = PaymentOutcome  # noqa: Y015
+
 class _Netting:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -454,6 +502,34 @@ NETTING_BILATERAL: Netting.ValueType  # 1
 NETTING_MULTILATERAL: Netting.ValueType  # 2
 """At most one payment less than there are parties; needs the consent of all."""
 Global___Netting: _TypeAlias = Netting  # noqa: Y015
+
+class _StatementWindow:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StatementWindowEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StatementWindow.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STATEMENT_WINDOW_UNSPECIFIED: _StatementWindow.ValueType  # 0
+    """Not said: any dates."""
+    STATEMENT_WINDOW_DAY: _StatementWindow.ValueType  # 1
+    """One day."""
+    STATEMENT_WINDOW_WEEK: _StatementWindow.ValueType  # 2
+    """Monday to Sunday."""
+    STATEMENT_WINDOW_MONTH: _StatementWindow.ValueType  # 3
+    """A calendar month."""
+
+class StatementWindow(_StatementWindow, metaclass=_StatementWindowEnumTypeWrapper):
+    """What the window of a statement is."""
+
+STATEMENT_WINDOW_UNSPECIFIED: StatementWindow.ValueType  # 0
+"""Not said: any dates."""
+STATEMENT_WINDOW_DAY: StatementWindow.ValueType  # 1
+"""One day."""
+STATEMENT_WINDOW_WEEK: StatementWindow.ValueType  # 2
+"""Monday to Sunday."""
+STATEMENT_WINDOW_MONTH: StatementWindow.ValueType  # 3
+"""A calendar month."""
+Global___StatementWindow: _TypeAlias = StatementWindow  # noqa: Y015
 
 class _StatementWord:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -503,6 +579,110 @@ HOLD_CLASS_OVER_BUDGET: HoldClass.ValueType  # 2
 """The budget is spent."""
 Global___HoldClass: _TypeAlias = HoldClass  # noqa: Y015
 
+class _DisputeClaim:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeClaimEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeClaim.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_CLAIM_UNSPECIFIED: _DisputeClaim.ValueType  # 0
+    """Not said; void."""
+    DISPUTE_CLAIM_AMOUNT: _DisputeClaim.ValueType  # 1
+    """The amount."""
+    DISPUTE_CLAIM_DAYS: _DisputeClaim.ValueType  # 2
+    """The days of service."""
+    DISPUTE_CLAIM_ELDER: _DisputeClaim.ValueType  # 3
+    """The elder: not enrolled, dead, moved, another person."""
+    DISPUTE_CLAIM_INSTITUTION: _DisputeClaim.ValueType  # 4
+    """The institution."""
+    DISPUTE_CLAIM_CAREGIVER: _DisputeClaim.ValueType  # 5
+    """The caregiver."""
+    DISPUTE_CLAIM_DUPLICATE: _DisputeClaim.ValueType  # 6
+    """Filed twice."""
+    DISPUTE_CLAIM_NOT_SERVED: _DisputeClaim.ValueType  # 7
+    """Never served."""
+    DISPUTE_CLAIM_CLEARING: _DisputeClaim.ValueType  # 8
+    """A class or an amount of the night itself."""
+
+class DisputeClaim(_DisputeClaim, metaclass=_DisputeClaimEnumTypeWrapper):
+    """What is disputed."""
+
+DISPUTE_CLAIM_UNSPECIFIED: DisputeClaim.ValueType  # 0
+"""Not said; void."""
+DISPUTE_CLAIM_AMOUNT: DisputeClaim.ValueType  # 1
+"""The amount."""
+DISPUTE_CLAIM_DAYS: DisputeClaim.ValueType  # 2
+"""The days of service."""
+DISPUTE_CLAIM_ELDER: DisputeClaim.ValueType  # 3
+"""The elder: not enrolled, dead, moved, another person."""
+DISPUTE_CLAIM_INSTITUTION: DisputeClaim.ValueType  # 4
+"""The institution."""
+DISPUTE_CLAIM_CAREGIVER: DisputeClaim.ValueType  # 5
+"""The caregiver."""
+DISPUTE_CLAIM_DUPLICATE: DisputeClaim.ValueType  # 6
+"""Filed twice."""
+DISPUTE_CLAIM_NOT_SERVED: DisputeClaim.ValueType  # 7
+"""Never served."""
+DISPUTE_CLAIM_CLEARING: DisputeClaim.ValueType  # 8
+"""A class or an amount of the night itself."""
+Global___DisputeClaim: _TypeAlias = DisputeClaim  # noqa: Y015
+
+class _DisputeWord:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeWordEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeWord.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_WORD_UNSPECIFIED: _DisputeWord.ValueType  # 0
+    """Not said; void."""
+    DISPUTE_WORD_AGREED: _DisputeWord.ValueType  # 1
+    """Agreed: the remedy follows."""
+    DISPUTE_WORD_CONTESTED: _DisputeWord.ValueType  # 2
+    """Contested."""
+
+class DisputeWord(_DisputeWord, metaclass=_DisputeWordEnumTypeWrapper):
+    """What the other side says of a dispute."""
+
+DISPUTE_WORD_UNSPECIFIED: DisputeWord.ValueType  # 0
+"""Not said; void."""
+DISPUTE_WORD_AGREED: DisputeWord.ValueType  # 1
+"""Agreed: the remedy follows."""
+DISPUTE_WORD_CONTESTED: DisputeWord.ValueType  # 2
+"""Contested."""
+Global___DisputeWord: _TypeAlias = DisputeWord  # noqa: Y015
+
+class _DisputeRemedy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeRemedyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeRemedy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_REMEDY_UNSPECIFIED: _DisputeRemedy.ValueType  # 0
+    """Not said."""
+    DISPUTE_REMEDY_NONE: _DisputeRemedy.ValueType  # 1
+    """Nothing: the line stands."""
+    DISPUTE_REMEDY_REVISE: _DisputeRemedy.ValueType  # 2
+    """Both revise."""
+    DISPUTE_REMEDY_REVERSE: _DisputeRemedy.ValueType  # 3
+    """Who filed it reverses."""
+    DISPUTE_REMEDY_FILE: _DisputeRemedy.ValueType  # 4
+    """The missing side files."""
+
+class DisputeRemedy(_DisputeRemedy, metaclass=_DisputeRemedyEnumTypeWrapper):
+    """What puts a disputed line right."""
+
+DISPUTE_REMEDY_UNSPECIFIED: DisputeRemedy.ValueType  # 0
+"""Not said."""
+DISPUTE_REMEDY_NONE: DisputeRemedy.ValueType  # 1
+"""Nothing: the line stands."""
+DISPUTE_REMEDY_REVISE: DisputeRemedy.ValueType  # 2
+"""Both revise."""
+DISPUTE_REMEDY_REVERSE: DisputeRemedy.ValueType  # 3
+"""Who filed it reverses."""
+DISPUTE_REMEDY_FILE: DisputeRemedy.ValueType  # 4
+"""The missing side files."""
+Global___DisputeRemedy: _TypeAlias = DisputeRemedy  # noqa: Y015
+
 @_typing.final
 class Entry(_message.Message):
     """One leaf of a log: at most 65,535 bytes when serialised (the limit of a C2SP tlog-tiles bundle)."""
@@ -545,6 +725,14 @@ class Entry(_message.Message):
     ERASED_FIELD_NUMBER: _builtins.int
     CREDENTIAL_KEY_FIELD_NUMBER: _builtins.int
     STATUS_LIST_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    APPROVAL_KEY_FIELD_NUMBER: _builtins.int
+    ADVANCE_TERMS_FIELD_NUMBER: _builtins.int
+    ADVANCE_FIELD_NUMBER: _builtins.int
+    PAYMENT_ORDER_FIELD_NUMBER: _builtins.int
+    PAYMENT_REPORT_FIELD_NUMBER: _builtins.int
+    MONTH_CLOSE_FIELD_NUMBER: _builtins.int
+    OVERLAP_KEY_FIELD_NUMBER: _builtins.int
     ENROLMENT_FIELD_NUMBER: _builtins.int
     ENROLMENT_END_FIELD_NUMBER: _builtins.int
     SETTLEMENT_RECORD_FIELD_NUMBER: _builtins.int
@@ -553,6 +741,12 @@ class Entry(_message.Message):
     HOLD_FIELD_NUMBER: _builtins.int
     HOLD_END_FIELD_NUMBER: _builtins.int
     DAY_CLOSE_FIELD_NUMBER: _builtins.int
+    DISPUTE_FIELD_NUMBER: _builtins.int
+    DISPUTE_ANSWER_FIELD_NUMBER: _builtins.int
+    DISPUTE_ESCALATION_FIELD_NUMBER: _builtins.int
+    DISPUTE_CLOSURE_FIELD_NUMBER: _builtins.int
+    OVERLAP_CLAIMS_FIELD_NUMBER: _builtins.int
+    CLAWBACK_FIELD_NUMBER: _builtins.int
     ACCESS_DENIED_FIELD_NUMBER: _builtins.int
     DISCLOSURE_FIELD_NUMBER: _builtins.int
     maker: _builtins.str
@@ -694,6 +888,38 @@ class Entry(_message.Message):
         """Registry log: the status list that the author publishes from here on."""
 
     @_builtins.property
+    def budget(self) -> Global___Budget:
+        """Registry log: what a division of the author may spend on a kind in a year."""
+
+    @_builtins.property
+    def approval_key(self) -> Global___ApprovalKey:
+        """Registry log: a key with which a person of the author signs approvals."""
+
+    @_builtins.property
+    def advance_terms(self) -> Global___AdvanceTerms:
+        """Registry log: how much the author pays another ahead, at most and at least."""
+
+    @_builtins.property
+    def advance(self) -> Global___Advance:
+        """Registry log: the author will pay another an advance."""
+
+    @_builtins.property
+    def payment_order(self) -> Global___PaymentOrder:
+        """Registry log: the author instructs its bank to pay."""
+
+    @_builtins.property
+    def payment_report(self) -> Global___PaymentReport:
+        """Registry log: what the author's bank statement shows of a payment."""
+
+    @_builtins.property
+    def month_close(self) -> Global___MonthClose:
+        """Registry log: closes a month of the author's books."""
+
+    @_builtins.property
+    def overlap_key(self) -> Global___OverlapKey:
+        """Registry log: the public key by which pairs of home provinces agree on tags of elders."""
+
+    @_builtins.property
     def enrolment(self) -> Global___Enrolment:
         """Settlement log: the author, as home, opens the way for one elder."""
 
@@ -724,6 +950,30 @@ class Entry(_message.Message):
     @_builtins.property
     def day_close(self) -> Global___DayClose:
         """Settlement log: ends a business date."""
+
+    @_builtins.property
+    def dispute(self) -> Global___Dispute:
+        """Settlement log: the author disputes a line of the pair."""
+
+    @_builtins.property
+    def dispute_answer(self) -> Global___DisputeAnswer:
+        """Settlement log: the author answers a dispute of the partner."""
+
+    @_builtins.property
+    def dispute_escalation(self) -> Global___DisputeEscalation:
+        """Settlement log: the author takes a dispute to the next level."""
+
+    @_builtins.property
+    def dispute_closure(self) -> Global___DisputeClosure:
+        """Settlement log: the author's word that a dispute is closed."""
+
+    @_builtins.property
+    def overlap_claims(self) -> Global___OverlapClaims:
+        """Settlement log: days for which the author, as home, was asked to pay, by tags of elders."""
+
+    @_builtins.property
+    def clawback(self) -> Global___Clawback:
+        """Settlement log: the author, as home, demands a cleared settlement back."""
 
     @_builtins.property
     def access_denied(self) -> Global___AccessDenied:
@@ -772,6 +1022,14 @@ class Entry(_message.Message):
         erased: Global___Erased | None = ...,
         credential_key: Global___CredentialKey | None = ...,
         status_list: Global___StatusList | None = ...,
+        budget: Global___Budget | None = ...,
+        approval_key: Global___ApprovalKey | None = ...,
+        advance_terms: Global___AdvanceTerms | None = ...,
+        advance: Global___Advance | None = ...,
+        payment_order: Global___PaymentOrder | None = ...,
+        payment_report: Global___PaymentReport | None = ...,
+        month_close: Global___MonthClose | None = ...,
+        overlap_key: Global___OverlapKey | None = ...,
         enrolment: Global___Enrolment | None = ...,
         enrolment_end: Global___EnrolmentEnd | None = ...,
         settlement_record: Global___SettlementRecord | None = ...,
@@ -780,14 +1038,20 @@ class Entry(_message.Message):
         hold: Global___Hold | None = ...,
         hold_end: Global___HoldEnd | None = ...,
         day_close: Global___DayClose | None = ...,
+        dispute: Global___Dispute | None = ...,
+        dispute_answer: Global___DisputeAnswer | None = ...,
+        dispute_escalation: Global___DisputeEscalation | None = ...,
+        dispute_closure: Global___DisputeClosure | None = ...,
+        overlap_claims: Global___OverlapClaims | None = ...,
+        clawback: Global___Clawback | None = ...,
         access_denied: Global___AccessDenied | None = ...,
         disclosure: Global___Disclosure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["access_denied", b"access_denied", "agreement", b"agreement", "agreement_answer", b"agreement_answer", "audit_anchor", b"audit_anchor", "body", b"body", "certificate", b"certificate", "certificate_addition", b"certificate_addition", "certificate_reinstatement", b"certificate_reinstatement", "certificate_renewal", b"certificate_renewal", "certificate_revocation", b"certificate_revocation", "certificate_suspension", b"certificate_suspension", "certification_scheme", b"certification_scheme", "credential_key", b"credential_key", "day_close", b"day_close", "disclosure", b"disclosure", "enrolment", b"enrolment", "enrolment_end", b"enrolment_end", "entry_time", b"entry_time", "equivalence", b"equivalence", "equivalence_end", b"equivalence_end", "erased", b"erased", "hold", b"hold", "hold_end", b"hold_end", "inspection", b"inspection", "institution", b"institution", "institution_claim", b"institution_claim", "listing", b"listing", "listing_proposal", b"listing_proposal", "listing_withdrawal", b"listing_withdrawal", "measure_lift", b"measure_lift", "pair_result", b"pair_result", "recognition_answer", b"recognition_answer", "recognition_resumption", b"recognition_resumption", "recognition_suspension", b"recognition_suspension", "record_refusal", b"record_refusal", "rectification_report", b"rectification_report", "reversal", b"reversal", "settlement_record", b"settlement_record", "statement", b"statement", "statement_answer", b"statement_answer", "status_list", b"status_list", "subsidy_policy", b"subsidy_policy", "supervision_measure", b"supervision_measure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access_denied", b"access_denied", "advance", b"advance", "advance_terms", b"advance_terms", "agreement", b"agreement", "agreement_answer", b"agreement_answer", "approval_key", b"approval_key", "audit_anchor", b"audit_anchor", "body", b"body", "budget", b"budget", "certificate", b"certificate", "certificate_addition", b"certificate_addition", "certificate_reinstatement", b"certificate_reinstatement", "certificate_renewal", b"certificate_renewal", "certificate_revocation", b"certificate_revocation", "certificate_suspension", b"certificate_suspension", "certification_scheme", b"certification_scheme", "clawback", b"clawback", "credential_key", b"credential_key", "day_close", b"day_close", "disclosure", b"disclosure", "dispute", b"dispute", "dispute_answer", b"dispute_answer", "dispute_closure", b"dispute_closure", "dispute_escalation", b"dispute_escalation", "enrolment", b"enrolment", "enrolment_end", b"enrolment_end", "entry_time", b"entry_time", "equivalence", b"equivalence", "equivalence_end", b"equivalence_end", "erased", b"erased", "hold", b"hold", "hold_end", b"hold_end", "inspection", b"inspection", "institution", b"institution", "institution_claim", b"institution_claim", "listing", b"listing", "listing_proposal", b"listing_proposal", "listing_withdrawal", b"listing_withdrawal", "measure_lift", b"measure_lift", "month_close", b"month_close", "overlap_claims", b"overlap_claims", "overlap_key", b"overlap_key", "pair_result", b"pair_result", "payment_order", b"payment_order", "payment_report", b"payment_report", "recognition_answer", b"recognition_answer", "recognition_resumption", b"recognition_resumption", "recognition_suspension", b"recognition_suspension", "record_refusal", b"record_refusal", "rectification_report", b"rectification_report", "reversal", b"reversal", "settlement_record", b"settlement_record", "statement", b"statement", "statement_answer", b"statement_answer", "status_list", b"status_list", "subsidy_policy", b"subsidy_policy", "supervision_measure", b"supervision_measure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_denied", b"access_denied", "agreement", b"agreement", "agreement_answer", b"agreement_answer", "audit_anchor", b"audit_anchor", "body", b"body", "certificate", b"certificate", "certificate_addition", b"certificate_addition", "certificate_reinstatement", b"certificate_reinstatement", "certificate_renewal", b"certificate_renewal", "certificate_revocation", b"certificate_revocation", "certificate_suspension", b"certificate_suspension", "certification_scheme", b"certification_scheme", "credential_key", b"credential_key", "day_close", b"day_close", "disclosure", b"disclosure", "enrolment", b"enrolment", "enrolment_end", b"enrolment_end", "entry_time", b"entry_time", "equivalence", b"equivalence", "equivalence_end", b"equivalence_end", "erased", b"erased", "hold", b"hold", "hold_end", b"hold_end", "inspection", b"inspection", "institution", b"institution", "institution_claim", b"institution_claim", "listing", b"listing", "listing_proposal", b"listing_proposal", "listing_withdrawal", b"listing_withdrawal", "maker", b"maker", "measure_lift", b"measure_lift", "pair_result", b"pair_result", "recognition_answer", b"recognition_answer", "recognition_resumption", b"recognition_resumption", "recognition_suspension", b"recognition_suspension", "record_refusal", b"record_refusal", "rectification_report", b"rectification_report", "request_id", b"request_id", "request_position", b"request_position", "reversal", b"reversal", "reviewer", b"reviewer", "settlement_record", b"settlement_record", "statement", b"statement", "statement_answer", b"statement_answer", "status_list", b"status_list", "subsidy_policy", b"subsidy_policy", "supervision_measure", b"supervision_measure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_denied", b"access_denied", "advance", b"advance", "advance_terms", b"advance_terms", "agreement", b"agreement", "agreement_answer", b"agreement_answer", "approval_key", b"approval_key", "audit_anchor", b"audit_anchor", "body", b"body", "budget", b"budget", "certificate", b"certificate", "certificate_addition", b"certificate_addition", "certificate_reinstatement", b"certificate_reinstatement", "certificate_renewal", b"certificate_renewal", "certificate_revocation", b"certificate_revocation", "certificate_suspension", b"certificate_suspension", "certification_scheme", b"certification_scheme", "clawback", b"clawback", "credential_key", b"credential_key", "day_close", b"day_close", "disclosure", b"disclosure", "dispute", b"dispute", "dispute_answer", b"dispute_answer", "dispute_closure", b"dispute_closure", "dispute_escalation", b"dispute_escalation", "enrolment", b"enrolment", "enrolment_end", b"enrolment_end", "entry_time", b"entry_time", "equivalence", b"equivalence", "equivalence_end", b"equivalence_end", "erased", b"erased", "hold", b"hold", "hold_end", b"hold_end", "inspection", b"inspection", "institution", b"institution", "institution_claim", b"institution_claim", "listing", b"listing", "listing_proposal", b"listing_proposal", "listing_withdrawal", b"listing_withdrawal", "maker", b"maker", "measure_lift", b"measure_lift", "month_close", b"month_close", "overlap_claims", b"overlap_claims", "overlap_key", b"overlap_key", "pair_result", b"pair_result", "payment_order", b"payment_order", "payment_report", b"payment_report", "recognition_answer", b"recognition_answer", "recognition_resumption", b"recognition_resumption", "recognition_suspension", b"recognition_suspension", "record_refusal", b"record_refusal", "rectification_report", b"rectification_report", "request_id", b"request_id", "request_position", b"request_position", "reversal", b"reversal", "reviewer", b"reviewer", "settlement_record", b"settlement_record", "statement", b"statement", "statement_answer", b"statement_answer", "status_list", b"status_list", "subsidy_policy", b"subsidy_policy", "supervision_measure", b"supervision_measure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["institution", "listing", "listing_withdrawal", "agreement", "agreement_answer", "equivalence", "equivalence_end", "certificate", "certificate_renewal", "certificate_suspension", "certificate_reinstatement", "certificate_revocation", "recognition_suspension", "recognition_resumption", "subsidy_policy", "pair_result", "statement", "statement_answer", "audit_anchor", "institution_claim", "listing_proposal", "certification_scheme", "certificate_addition", "recognition_answer", "inspection", "supervision_measure", "rectification_report", "measure_lift", "erased", "credential_key", "status_list", "enrolment", "enrolment_end", "settlement_record", "reversal", "record_refusal", "hold", "hold_end", "day_close", "access_denied", "disclosure"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["institution", "listing", "listing_withdrawal", "agreement", "agreement_answer", "equivalence", "equivalence_end", "certificate", "certificate_renewal", "certificate_suspension", "certificate_reinstatement", "certificate_revocation", "recognition_suspension", "recognition_resumption", "subsidy_policy", "pair_result", "statement", "statement_answer", "audit_anchor", "institution_claim", "listing_proposal", "certification_scheme", "certificate_addition", "recognition_answer", "inspection", "supervision_measure", "rectification_report", "measure_lift", "erased", "credential_key", "status_list", "budget", "approval_key", "advance_terms", "advance", "payment_order", "payment_report", "month_close", "overlap_key", "enrolment", "enrolment_end", "settlement_record", "reversal", "record_refusal", "hold", "hold_end", "day_close", "dispute", "dispute_answer", "dispute_escalation", "dispute_closure", "overlap_claims", "clawback", "access_denied", "disclosure"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -2112,9 +2376,46 @@ class StatusList(_message.Message):
 Global___StatusList: _TypeAlias = StatusList  # noqa: Y015
 
 @_typing.final
+class Rate(_message.Message):
+    """What one unit comes to for one grade of need."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSESSMENT_GRADE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    TARIFF_FEN_FIELD_NUMBER: _builtins.int
+    SHARE_BASIS_POINTS_FIELD_NUMBER: _builtins.int
+    assessment_grade: _builtins.str
+    """Grade under the policy's assessment scheme; empty is for every grade that no other rate names."""
+    amount_fen: _builtins.int
+    """Amount for one unit, in fen, 1 to 10^12; 0 where a tariff and a share say it."""
+    tariff_fen: _builtins.int
+    """Price of one unit of service, in fen, 1 to 10^12; 0 where an amount says it."""
+    share_basis_points: _builtins.int
+    """Share of the tariff that is paid, in hundredths of a percent, 1 to 10,000; 0 without a tariff."""
+    def __init__(
+        self,
+        *,
+        assessment_grade: _builtins.str = ...,
+        amount_fen: _builtins.int = ...,
+        tariff_fen: _builtins.int = ...,
+        share_basis_points: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "assessment_grade", b"assessment_grade", "share_basis_points", b"share_basis_points", "tariff_fen", b"tariff_fen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Rate: _TypeAlias = Rate  # noqa: Y015
+
+@_typing.final
 class SubsidyPolicy(_message.Message):
-    """What the author, as home, pays for one kind of subsidy. The version with the latest
-    `from_date` not after the first day of the service month decides; of several, the last in the log.
+    """What the author, as home, pays for one kind of subsidy to elders of one of its divisions. Of the
+    versions that hold by the first day of the service month and name a division within which the
+    elder is registered, those of the narrowest such division count; of them the one with the latest
+    `from_date` decides; of several, the last in the log. If that one has ended, nothing is paid.
+    Divisions are as of that day; a code that was replaced unchanged means its successor.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -2123,26 +2424,55 @@ class SubsidyPolicy(_message.Message):
     UNIT_FIELD_NUMBER: _builtins.int
     RATE_FEN_FIELD_NUMBER: _builtins.int
     CAP_FEN_FIELD_NUMBER: _builtins.int
-    EXCLUSIVE_FIELD_NUMBER: _builtins.int
+    EXCLUSIVITY_GROUP_FIELD_NUMBER: _builtins.int
     NEEDS_CAREGIVER_FIELD_NUMBER: _builtins.int
     FROM_DATE_FIELD_NUMBER: _builtins.int
     UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    HOME_DIVISION_FIELD_NUMBER: _builtins.int
+    ASSESSMENT_SCHEME_FIELD_NUMBER: _builtins.int
+    RATES_FIELD_NUMBER: _builtins.int
+    PRORATED_FIELD_NUMBER: _builtins.int
+    BUDGETED_FIELD_NUMBER: _builtins.int
+    DOCUMENT_NO_FIELD_NUMBER: _builtins.int
+    DOCUMENT_HASH_FIELD_NUMBER: _builtins.int
     subsidy_kind: _builtins.str
     """Kind, such as `CARE_BED`. 1 to 32 characters of `[A-Z0-9_]`."""
     unit: Global___SubsidyUnit.ValueType
     """By what the rate is counted."""
     rate_fen: _builtins.int
-    """Highest amount for one unit, in fen, 0 to 10^12."""
+    """Amount for one unit, in fen, 0 to 10^12, whatever the grade; 0 where `rates` say it. Without
+    rates it is the highest amount, and lower ones may be filed; 0 then means that nothing is paid.
+    """
     cap_fen: _builtins.int
     """Highest sum for one beneficiary and month, in fen, 0 to 10^12."""
-    exclusive: _builtins.bool
-    """Whether days of one beneficiary under kinds so marked may not exceed the month."""
+    exclusivity_group: _builtins.str
+    """Days of one beneficiary under kinds of one group may not exceed the month. 1 to 32 characters of
+    `[A-Z0-9_]`; empty: the kind excludes no other.
+    """
     needs_caregiver: _builtins.bool
     """Whether a record must name a certified caregiver."""
     from_date: _builtins.str
     """First day it holds."""
     until_date: _builtins.str
     """Last day it holds; empty means until replaced."""
+    home_division: _builtins.str
+    """Six-digit division of the author whose elders it is for: the province itself, a city or a
+    district. Empty means the province.
+    """
+    assessment_scheme: _builtins.str
+    """Scheme of the assessment of need that `rates` name grades of; empty if they name none."""
+    prorated: _builtins.bool
+    """Whether a month that was not served whole is paid by its days: unit month only."""
+    budgeted: _builtins.bool
+    """Whether the year needs a budget: what none covers is held."""
+    document_no: _builtins.str
+    """Number of the document that sets it, 0 to 100 characters, such as `沪民规〔2026〕9号`."""
+    document_hash: _builtins.bytes
+    """SHA-256 of the document, or empty."""
+    @_builtins.property
+    def rates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rate]:
+        """Rates by grade, sorted by grade, at most 32. A grade that none of them fits is paid nothing."""
+
     def __init__(
         self,
         *,
@@ -2150,18 +2480,426 @@ class SubsidyPolicy(_message.Message):
         unit: Global___SubsidyUnit.ValueType = ...,
         rate_fen: _builtins.int = ...,
         cap_fen: _builtins.int = ...,
-        exclusive: _builtins.bool = ...,
+        exclusivity_group: _builtins.str = ...,
         needs_caregiver: _builtins.bool = ...,
+        from_date: _builtins.str = ...,
+        until_date: _builtins.str = ...,
+        home_division: _builtins.str = ...,
+        assessment_scheme: _builtins.str = ...,
+        rates: _abc.Iterable[Global___Rate] | None = ...,
+        prorated: _builtins.bool = ...,
+        budgeted: _builtins.bool = ...,
+        document_no: _builtins.str = ...,
+        document_hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessment_scheme", b"assessment_scheme", "budgeted", b"budgeted", "cap_fen", b"cap_fen", "document_hash", b"document_hash", "document_no", b"document_no", "exclusivity_group", b"exclusivity_group", "from_date", b"from_date", "home_division", b"home_division", "needs_caregiver", b"needs_caregiver", "prorated", b"prorated", "rate_fen", b"rate_fen", "rates", b"rates", "subsidy_kind", b"subsidy_kind", "unit", b"unit", "until_date", b"until_date"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubsidyPolicy: _TypeAlias = SubsidyPolicy  # noqa: Y015
+
+@_typing.final
+class Budget(_message.Message):
+    """What a division of the author may spend on a kind in a year. Replaces what was said before of the
+    same division, year and kind; for an elder the narrowest division that has one counts, by the
+    enrolments that stood in the log when home filed its record; without one, the province's. It is
+    reserved by home's record, consumed when a night clears it, released by a reversal, a revision, or
+    the clearing of a reversal. At each close the author holds what it does not cover.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOME_DIVISION_FIELD_NUMBER: _builtins.int
+    YEAR_FIELD_NUMBER: _builtins.int
+    SUBSIDY_KIND_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    DOCUMENT_NO_FIELD_NUMBER: _builtins.int
+    DOCUMENT_HASH_FIELD_NUMBER: _builtins.int
+    home_division: _builtins.str
+    """Six-digit division of the author."""
+    year: _builtins.int
+    """Year of service, 2000 to 2999."""
+    subsidy_kind: _builtins.str
+    """Kind."""
+    amount_fen: _builtins.int
+    """All of the year, in fen, 0 to 10^14."""
+    document_no: _builtins.str
+    """Number of the document that sets it, 0 to 100 characters."""
+    document_hash: _builtins.bytes
+    """SHA-256 of the document, or empty."""
+    def __init__(
+        self,
+        *,
+        home_division: _builtins.str = ...,
+        year: _builtins.int = ...,
+        subsidy_kind: _builtins.str = ...,
+        amount_fen: _builtins.int = ...,
+        document_no: _builtins.str = ...,
+        document_hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "document_hash", b"document_hash", "document_no", b"document_no", "home_division", b"home_division", "subsidy_kind", b"subsidy_kind", "year", b"year"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Budget: _TypeAlias = Budget  # noqa: Y015
+
+@_typing.final
+class Approval(_message.Message):
+    """A person's signature. What is signed is the text of `deltacare/approvals.py`: what kind of thing it
+    is, its 32-byte hash, the word, the province, the duty and the principal, one a line.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRINCIPAL_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    DUTY_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    principal: _builtins.str
+    """Opaque id of the person."""
+    key_id: _builtins.str
+    """Name of the key, of an `ApprovalKey` of the author that holds at the time of the entry."""
+    duty: Global___ApprovalDuty.ValueType
+    """What the person has in it."""
+    signature: _builtins.bytes
+    """Signature over the text: 64 bytes for either algorithm."""
+    def __init__(
+        self,
+        *,
+        principal: _builtins.str = ...,
+        key_id: _builtins.str = ...,
+        duty: Global___ApprovalDuty.ValueType = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty", "key_id", b"key_id", "principal", b"principal", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Approval: _TypeAlias = Approval  # noqa: Y015
+
+@_typing.final
+class ApprovalKey(_message.Message):
+    """A key with which a person of the author signs approvals. The last word on a `key_id` counts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_FIELD_NUMBER: _builtins.int
+    ALGORITHM_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    """Name of the key: 1 to 64 characters of `[A-Za-z0-9._-]`."""
+    principal: _builtins.str
+    """Opaque id of the person whose it is; never another's later."""
+    algorithm: _builtins.str
+    """`Ed25519` or `SM2` (SM2 with SM3)."""
+    public_key: _builtins.bytes
+    """Ed25519: 32 bytes. SM2: the 65 bytes of the uncompressed point."""
+    from_date: _builtins.str
+    """First day on which it signs."""
+    until_date: _builtins.str
+    """Last day on which it signs; empty means until said otherwise. A day before `from_date` withdraws
+    the key for good: no entry that comes after counts by its signature, whenever that was made.
+    """
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        principal: _builtins.str = ...,
+        algorithm: _builtins.str = ...,
+        public_key: _builtins.bytes = ...,
         from_date: _builtins.str = ...,
         until_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cap_fen", b"cap_fen", "exclusive", b"exclusive", "from_date", b"from_date", "needs_caregiver", b"needs_caregiver", "rate_fen", b"rate_fen", "subsidy_kind", b"subsidy_kind", "unit", b"unit", "until_date", b"until_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "from_date", b"from_date", "key_id", b"key_id", "principal", b"principal", "public_key", b"public_key", "until_date", b"until_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SubsidyPolicy: _TypeAlias = SubsidyPolicy  # noqa: Y015
+Global___ApprovalKey: _TypeAlias = ApprovalKey  # noqa: Y015
+
+@_typing.final
+class AdvanceTerms(_message.Message):
+    """How much the author holds ready with another member. The last word on a payee counts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYEE_FIELD_NUMBER: _builtins.int
+    LIMIT_FEN_FIELD_NUMBER: _builtins.int
+    FLOOR_FEN_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    payee: _builtins.str
+    """Who is paid ahead."""
+    limit_fen: _builtins.int
+    """Highest balance, in fen, 0 to 10^14."""
+    floor_fen: _builtins.int
+    """Balance below which another advance is due, in fen, 0 to `limit_fen`."""
+    from_date: _builtins.str
+    """First day they hold."""
+    def __init__(
+        self,
+        *,
+        payee: _builtins.str = ...,
+        limit_fen: _builtins.int = ...,
+        floor_fen: _builtins.int = ...,
+        from_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["floor_fen", b"floor_fen", "from_date", b"from_date", "limit_fen", b"limit_fen", "payee", b"payee"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdvanceTerms: _TypeAlias = AdvanceTerms  # noqa: Y015
+
+@_typing.final
+class Advance(_message.Message):
+    """The author will pay an advance (预付金). It is paid like what a statement says, under the id of its
+    leaf hash; statements draw it down.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADVANCE_ID_FIELD_NUMBER: _builtins.int
+    PAYEE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    APPROVALS_FIELD_NUMBER: _builtins.int
+    advance_id: _builtins.str
+    """Author's province and a number of its choice: `340000-A2026-1`."""
+    payee: _builtins.str
+    """Who is paid."""
+    amount_fen: _builtins.int
+    """How much, in fen, 1 to 10^14."""
+    @_builtins.property
+    def approvals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Approval]:
+        """Signed by maker and checker over the hash that `deltacare/approvals.py` makes of the fields above."""
+
+    def __init__(
+        self,
+        *,
+        advance_id: _builtins.str = ...,
+        payee: _builtins.str = ...,
+        amount_fen: _builtins.int = ...,
+        approvals: _abc.Iterable[Global___Approval] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advance_id", b"advance_id", "amount_fen", b"amount_fen", "approvals", b"approvals", "payee", b"payee"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Advance: _TypeAlias = Advance  # noqa: Y015
+
+@_typing.final
+class PaymentOrder(_message.Message):
+    """The author instructs its bank to pay what a binding statement or an advance says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    BASIS_HASH_FIELD_NUMBER: _builtins.int
+    PAYEE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    EXECUTION_DATE_FIELD_NUMBER: _builtins.int
+    MESSAGE_HASH_FIELD_NUMBER: _builtins.int
+    APPROVALS_FIELD_NUMBER: _builtins.int
+    payment_id: _builtins.str
+    """The payment: 32 characters of base32."""
+    attempt: _builtins.int
+    """1 to 99; above 1 only after the bank showed what became of the one before."""
+    basis_hash: _builtins.bytes
+    """Leaf hash of the statement or the advance."""
+    payee: _builtins.str
+    """Who receives."""
+    amount_fen: _builtins.int
+    """How much, in fen: what is still due."""
+    execution_date: _builtins.str
+    """Day on which the bank is asked to pay."""
+    message_hash: _builtins.bytes
+    """SHA-256 of the pain.001 message."""
+    @_builtins.property
+    def approvals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Approval]:
+        """Signed by maker and checker over `message_hash`."""
+
+    def __init__(
+        self,
+        *,
+        payment_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        basis_hash: _builtins.bytes = ...,
+        payee: _builtins.str = ...,
+        amount_fen: _builtins.int = ...,
+        execution_date: _builtins.str = ...,
+        message_hash: _builtins.bytes = ...,
+        approvals: _abc.Iterable[Global___Approval] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "approvals", b"approvals", "attempt", b"attempt", "basis_hash", b"basis_hash", "execution_date", b"execution_date", "message_hash", b"message_hash", "payee", b"payee", "payment_id", b"payment_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentOrder: _TypeAlias = PaymentOrder  # noqa: Y015
+
+@_typing.final
+class PaymentReport(_message.Message):
+    """One booking of a payment as the author's bank statement (camt.053) shows it; the author is its payer
+    or its payee. The same `booking_ref` counts once.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    BOOKING_DATE_FIELD_NUMBER: _builtins.int
+    BOOKING_REF_FIELD_NUMBER: _builtins.int
+    MESSAGE_HASH_FIELD_NUMBER: _builtins.int
+    payment_id: _builtins.str
+    """The payment."""
+    attempt: _builtins.int
+    """Attempt that the `EndToEndId` names."""
+    outcome: Global___PaymentOutcome.ValueType
+    """What became of it."""
+    amount_fen: _builtins.int
+    """Amount of the booking, in fen, above 0; not always what was ordered."""
+    booking_date: _builtins.str
+    """Day of the booking."""
+    booking_ref: _builtins.bytes
+    """SHA-256 over the account, the direction and the bank's own references of the booking, as
+    `settlement/bank/camt053.py` spells them: tells bookings apart.
+    """
+    message_hash: _builtins.bytes
+    """SHA-256 of the camt.053 message."""
+    def __init__(
+        self,
+        *,
+        payment_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        outcome: Global___PaymentOutcome.ValueType = ...,
+        amount_fen: _builtins.int = ...,
+        booking_date: _builtins.str = ...,
+        booking_ref: _builtins.bytes = ...,
+        message_hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "attempt", b"attempt", "booking_date", b"booking_date", "booking_ref", b"booking_ref", "message_hash", b"message_hash", "outcome", b"outcome", "payment_id", b"payment_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentReport: _TypeAlias = PaymentReport  # noqa: Y015
+
+@_typing.final
+class MonthClose(_message.Message):
+    """Closes a month of the author's books; months close in order. What belongs to a closed month and is
+    stated later is booked in the open one, and names the original.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTH_FIELD_NUMBER: _builtins.int
+    JOURNAL_HASH_FIELD_NUMBER: _builtins.int
+    LINE_COUNT_FIELD_NUMBER: _builtins.int
+    TRIAL_BALANCE_HASH_FIELD_NUMBER: _builtins.int
+    LOG_ENDS_FIELD_NUMBER: _builtins.int
+    month: _builtins.str
+    """`YYYY-MM`."""
+    journal_hash: _builtins.bytes
+    """RFC 6962 root over the lines of the month's journal, 32 bytes."""
+    line_count: _builtins.int
+    """Lines of the month's journal."""
+    trial_balance_hash: _builtins.bytes
+    """SHA-256 of the trial balance at its end, as written by `settlement/books`."""
+    @_builtins.property
+    def log_ends(self) -> _containers.RepeatedCompositeFieldContainer[Global___LogEnd]:
+        """Entries of each log, sorted by name, that the books of the month took in."""
+
+    def __init__(
+        self,
+        *,
+        month: _builtins.str = ...,
+        journal_hash: _builtins.bytes = ...,
+        line_count: _builtins.int = ...,
+        trial_balance_hash: _builtins.bytes = ...,
+        log_ends: _abc.Iterable[Global___LogEnd] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["journal_hash", b"journal_hash", "line_count", b"line_count", "log_ends", b"log_ends", "month", b"month", "trial_balance_hash", b"trial_balance_hash"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonthClose: _TypeAlias = MonthClose  # noqa: Y015
+
+@_typing.final
+class LogEnd(_message.Message):
+    """How far a log was read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOG_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    log: _builtins.str
+    """Name of the log."""
+    size: _builtins.int
+    """Entries."""
+    def __init__(
+        self,
+        *,
+        log: _builtins.str = ...,
+        size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["log", b"log", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogEnd: _TypeAlias = LogEnd  # noqa: Y015
+
+@_typing.final
+class OverlapKey(_message.Message):
+    """The author's public key for tags of elders with the other members. The last word counts for the
+    service years from `from_year` on.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    FROM_YEAR_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    """Name of the key: 1 to 64 characters of `[A-Za-z0-9._-]`."""
+    public_key: _builtins.bytes
+    """X25519 public key, 32 bytes; the private one never leaves its key store."""
+    from_year: _builtins.int
+    """First year of service for which it is used."""
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        public_key: _builtins.bytes = ...,
+        from_year: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_year", b"from_year", "key_id", b"key_id", "public_key", b"public_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OverlapKey: _TypeAlias = OverlapKey  # noqa: Y015
 
 @_typing.final
 class PairResult(_message.Message):
@@ -2295,6 +3033,8 @@ class Statement(_message.Message):
     POSITIONS_FIELD_NUMBER: _builtins.int
     NETTING_FIELD_NUMBER: _builtins.int
     PAYMENTS_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    DRAWDOWNS_FIELD_NUMBER: _builtins.int
     statement_id: _builtins.str
     """Proposing province and a number of its choice: `310000-S2026-11`."""
     from_date: _builtins.str
@@ -2303,6 +3043,8 @@ class Statement(_message.Message):
     """Last business date of the window."""
     netting: Global___Netting.ValueType
     """How the payments follow from the flows."""
+    window: Global___StatementWindow.ValueType
+    """What the window is; void if the dates are no whole day, week (Monday to Sunday) or month."""
     @_builtins.property
     def pair_result_hashes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Leaf hashes of the pair results it rests on, both sides of each, sorted as bytes."""
@@ -2317,7 +3059,13 @@ class Statement(_message.Message):
 
     @_builtins.property
     def payments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Flow]:
-        """What is to be paid, sorted by payer and payee; each above zero."""
+        """What is to be paid, sorted by payer and payee; each above zero. Advances that are drawn are taken
+        off.
+        """
+
+    @_builtins.property
+    def drawdowns(self) -> _containers.RepeatedCompositeFieldContainer[Global___Drawdown]:
+        """Advances that are drawn instead of paying, sorted by payer, payee and hash; each above zero."""
 
     def __init__(
         self,
@@ -2330,14 +3078,50 @@ class Statement(_message.Message):
         positions: _abc.Iterable[Global___Position] | None = ...,
         netting: Global___Netting.ValueType = ...,
         payments: _abc.Iterable[Global___Flow] | None = ...,
+        window: Global___StatementWindow.ValueType = ...,
+        drawdowns: _abc.Iterable[Global___Drawdown] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bilateral", b"bilateral", "from_date", b"from_date", "netting", b"netting", "pair_result_hashes", b"pair_result_hashes", "payments", b"payments", "positions", b"positions", "statement_id", b"statement_id", "until_date", b"until_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bilateral", b"bilateral", "drawdowns", b"drawdowns", "from_date", b"from_date", "netting", b"netting", "pair_result_hashes", b"pair_result_hashes", "payments", b"payments", "positions", b"positions", "statement_id", b"statement_id", "until_date", b"until_date", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Statement: _TypeAlias = Statement  # noqa: Y015
+
+@_typing.final
+class Drawdown(_message.Message):
+    """Part of an advance that settles what its payer owes its payee."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYER_FIELD_NUMBER: _builtins.int
+    PAYEE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    ADVANCE_HASH_FIELD_NUMBER: _builtins.int
+    payer: _builtins.str
+    """Who paid ahead, and would have to pay."""
+    payee: _builtins.str
+    """Who holds it."""
+    amount_fen: _builtins.int
+    """How much, in fen."""
+    advance_hash: _builtins.bytes
+    """Leaf hash of the advance, whose receipt the payee has reported."""
+    def __init__(
+        self,
+        *,
+        payer: _builtins.str = ...,
+        payee: _builtins.str = ...,
+        amount_fen: _builtins.int = ...,
+        advance_hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advance_hash", b"advance_hash", "amount_fen", b"amount_fen", "payee", b"payee", "payer", b"payer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Drawdown: _TypeAlias = Drawdown  # noqa: Y015
 
 @_typing.final
 class StatementAnswer(_message.Message):
@@ -2348,22 +3132,28 @@ class StatementAnswer(_message.Message):
     STATEMENT_HASH_FIELD_NUMBER: _builtins.int
     WORD_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    APPROVALS_FIELD_NUMBER: _builtins.int
     statement_hash: _builtins.bytes
     """Leaf hash of the statement, 32 bytes."""
     word: Global___StatementWord.ValueType
     """The answer."""
     reason: _builtins.str
     """Code of the reason; needed to refuse."""
+    @_builtins.property
+    def approvals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Approval]:
+        """Signed by maker and checker, each with a key of their own, over `statement_hash`."""
+
     def __init__(
         self,
         *,
         statement_hash: _builtins.bytes = ...,
         word: Global___StatementWord.ValueType = ...,
         reason: _builtins.str = ...,
+        approvals: _abc.Iterable[Global___Approval] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "statement_hash", b"statement_hash", "word", b"word"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "reason", b"reason", "statement_hash", b"statement_hash", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2383,6 +3173,7 @@ class Enrolment(_message.Message):
     ASSESSMENT_GRADE_FIELD_NUMBER: _builtins.int
     FROM_DATE_FIELD_NUMBER: _builtins.int
     UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    ASSESSMENT_UNTIL_DATE_FIELD_NUMBER: _builtins.int
     enrolment_id: _builtins.str
     """Home's own number: 1 to 64 characters of `[A-Za-z0-9._-]`."""
     beneficiary_ref: _builtins.str
@@ -2397,6 +3188,8 @@ class Enrolment(_message.Message):
     """First day it holds."""
     until_date: _builtins.str
     """Last day it holds; empty means until ended."""
+    assessment_until_date: _builtins.str
+    """Last day for which the assessment counts, and with it the enrolment; empty means no end."""
     @_builtins.property
     def subsidy_kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Kinds that may be settled, 1 to 16."""
@@ -2412,10 +3205,11 @@ class Enrolment(_message.Message):
         assessment_grade: _builtins.str = ...,
         from_date: _builtins.str = ...,
         until_date: _builtins.str = ...,
+        assessment_until_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessment_grade", b"assessment_grade", "assessment_scheme", b"assessment_scheme", "beneficiary_ref", b"beneficiary_ref", "enrolment_id", b"enrolment_id", "from_date", b"from_date", "home_division", b"home_division", "subsidy_kinds", b"subsidy_kinds", "until_date", b"until_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessment_grade", b"assessment_grade", "assessment_scheme", b"assessment_scheme", "assessment_until_date", b"assessment_until_date", "beneficiary_ref", b"beneficiary_ref", "enrolment_id", b"enrolment_id", "from_date", b"from_date", "home_division", b"home_division", "subsidy_kinds", b"subsidy_kinds", "until_date", b"until_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2435,7 +3229,10 @@ class EnrolmentEnd(_message.Message):
     effective_date: _builtins.str
     """First day it no longer holds; may lie in the past."""
     reason: _builtins.str
-    """Code of the reason."""
+    """Code of the reason: `DEATH`, `MOVED` (registered home), `EXPIRED` (assessment or consent),
+    `REASSESSED` (another enrolment follows), `WITHDRAWN` (by the elder), `ERROR` (never should have
+    been). A node states no other; of a later version's, the day counts all the same.
+    """
     def __init__(
         self,
         *,
@@ -2470,6 +3267,8 @@ class SettlementRecord(_message.Message):
     AMOUNT_FEN_FIELD_NUMBER: _builtins.int
     CAREGIVER_CERT_NO_FIELD_NUMBER: _builtins.int
     REPLACES_INDEX_FIELD_NUMBER: _builtins.int
+    POLICY_INDEX_FIELD_NUMBER: _builtins.int
+    COMPUTATION_VERSION_FIELD_NUMBER: _builtins.int
     settlement_no: _builtins.str
     """Number allocated by the host, 1 to 64 characters of `[A-Za-z0-9._-]`."""
     home: _builtins.str
@@ -2492,6 +3291,12 @@ class SettlementRecord(_message.Message):
     """Certificate of the caregiver, or empty."""
     replaces_index: _builtins.int
     """Index in the same log of the record that this one replaces, not cleared yet; absent if none."""
+    policy_index: _builtins.int
+    """Index in home's registry log of the policy by which the amount was computed; absent if the
+    system that filed it computed it otherwise.
+    """
+    computation_version: _builtins.int
+    """Version of the computation (`deltacare/entitlement.py`); 0 without `policy_index`."""
     def __init__(
         self,
         *,
@@ -2506,13 +3311,20 @@ class SettlementRecord(_message.Message):
         amount_fen: _builtins.int = ...,
         caregiver_cert_no: _builtins.str = ...,
         replaces_index: _builtins.int | None = ...,
+        policy_index: _builtins.int | None = ...,
+        computation_version: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_replaces_index", b"_replaces_index", "replaces_index", b"replaces_index"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_policy_index", b"_policy_index", "_replaces_index", b"_replaces_index", "policy_index", b"policy_index", "replaces_index", b"replaces_index"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_replaces_index", b"_replaces_index", "amount_fen", b"amount_fen", "beneficiary_ref", b"beneficiary_ref", "caregiver_cert_no", b"caregiver_cert_no", "home", b"home", "host", b"host", "institution", b"institution", "replaces_index", b"replaces_index", "service_days", b"service_days", "service_month", b"service_month", "settlement_no", b"settlement_no", "subsidy_kind", b"subsidy_kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_policy_index", b"_policy_index", "_replaces_index", b"_replaces_index", "amount_fen", b"amount_fen", "beneficiary_ref", b"beneficiary_ref", "caregiver_cert_no", b"caregiver_cert_no", "computation_version", b"computation_version", "home", b"home", "host", b"host", "institution", b"institution", "policy_index", b"policy_index", "replaces_index", b"replaces_index", "service_days", b"service_days", "service_month", b"service_month", "settlement_no", b"settlement_no", "subsidy_kind", b"subsidy_kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__policy_index: _TypeAlias = _typing.Literal["policy_index"]  # noqa: Y015
+    _WhichOneofArgType__policy_index: _TypeAlias = _typing.Literal["_policy_index", b"_policy_index"]  # noqa: Y015
     _WhichOneofReturnType__replaces_index: _TypeAlias = _typing.Literal["replaces_index"]  # noqa: Y015
     _WhichOneofArgType__replaces_index: _TypeAlias = _typing.Literal["_replaces_index", b"_replaces_index"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__policy_index) -> _WhichOneofReturnType__policy_index | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__replaces_index) -> _WhichOneofReturnType__replaces_index | None: ...
 
 Global___SettlementRecord: _TypeAlias = SettlementRecord  # noqa: Y015
@@ -2682,6 +3494,270 @@ class DayClose(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DayClose: _TypeAlias = DayClose  # noqa: Y015
+
+@_typing.final
+class Dispute(_message.Message):
+    """The author disputes a line of the pair (差错单), open or cleared."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_NO_FIELD_NUMBER: _builtins.int
+    HOME_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    CLAIM_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    NOTE_DIGEST_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """Author's province and a number of its choice: `310000-D2026-7`."""
+    settlement_no: _builtins.str
+    """Number of the settlement."""
+    home: _builtins.str
+    """Home province."""
+    host: _builtins.str
+    """Host province."""
+    claim: Global___DisputeClaim.ValueType
+    """What is disputed."""
+    reason: _builtins.str
+    """Code of the reason."""
+    note_digest: _builtins.bytes
+    """Salted SHA-256 of a note that goes another way, or empty."""
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+        settlement_no: _builtins.str = ...,
+        home: _builtins.str = ...,
+        host: _builtins.str = ...,
+        claim: Global___DisputeClaim.ValueType = ...,
+        reason: _builtins.str = ...,
+        note_digest: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim", "dispute_id", b"dispute_id", "home", b"home", "host", b"host", "note_digest", b"note_digest", "reason", b"reason", "settlement_no", b"settlement_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Dispute: _TypeAlias = Dispute  # noqa: Y015
+
+@_typing.final
+class DisputeAnswer(_message.Message):
+    """The author answers a dispute of the partner. The last word before an escalation counts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    WORD_FIELD_NUMBER: _builtins.int
+    REMEDY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """The dispute."""
+    word: Global___DisputeWord.ValueType
+    """The word."""
+    remedy: Global___DisputeRemedy.ValueType
+    """What follows; needed with AGREED."""
+    reason: _builtins.str
+    """Code of the reason; needed with CONTESTED."""
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+        word: Global___DisputeWord.ValueType = ...,
+        remedy: Global___DisputeRemedy.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id", "reason", b"reason", "remedy", b"remedy", "word", b"word"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisputeAnswer: _TypeAlias = DisputeAnswer  # noqa: Y015
+
+@_typing.final
+class DisputeEscalation(_message.Message):
+    """The author, one of the two, takes a dispute that was contested, or not answered or not put right
+    in time, to the next level: the two civil-affairs departments together, then the federation's
+    board.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """The dispute."""
+    level: _builtins.int
+    """1 for the departments, 2 for the board; one more than before."""
+    reason: _builtins.str
+    """Code of the reason."""
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+        level: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id", "level", b"level", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisputeEscalation: _TypeAlias = DisputeEscalation  # noqa: Y015
+
+@_typing.final
+class DisputeClosure(_message.Message):
+    """The author's word that a dispute is closed, and how. A dispute that was agreed is closed by who
+    raised it; one that was not, by the same outcome said by both; one that is withdrawn, by who
+    raised it with the remedy NONE. Nothing is closed by silence.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """The dispute."""
+    outcome: Global___DisputeRemedy.ValueType
+    """How the line was put right."""
+    reason: _builtins.str
+    """Code of the reason."""
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+        outcome: Global___DisputeRemedy.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id", "outcome", b"outcome", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisputeClosure: _TypeAlias = DisputeClosure  # noqa: Y015
+
+@_typing.final
+class OverlapClaims(_message.Message):
+    """Days of service that the author, as home, was asked to pay for, by tags that only the two home
+    nodes of this log can compute. Says all of a tag, month and group each time; 0 days take it back.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVICE_YEAR_FIELD_NUMBER: _builtins.int
+    CLAIMS_FIELD_NUMBER: _builtins.int
+    service_year: _builtins.int
+    """Year of the months; the tags are keyed by it."""
+    @_builtins.property
+    def claims(self) -> _containers.RepeatedCompositeFieldContainer[Global___OverlapClaim]:
+        """At most 1,000, sorted by tag, month and group, each once."""
+
+    def __init__(
+        self,
+        *,
+        service_year: _builtins.int = ...,
+        claims: _abc.Iterable[Global___OverlapClaim] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "service_year", b"service_year"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OverlapClaims: _TypeAlias = OverlapClaims  # noqa: Y015
+
+@_typing.final
+class OverlapClaim(_message.Message):
+    """What is claimed of one elder."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAG_FIELD_NUMBER: _builtins.int
+    MONTH_FIELD_NUMBER: _builtins.int
+    EXCLUSIVITY_GROUP_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    tag: _builtins.bytes
+    """Tag of the elder: 16 bytes, the same from both nodes for one person and year."""
+    month: _builtins.int
+    """Month, 1 to 12."""
+    exclusivity_group: _builtins.str
+    """Exclusivity group of the kinds."""
+    days: _builtins.int
+    """Days of service over all hosts, 0 to 62."""
+    def __init__(
+        self,
+        *,
+        tag: _builtins.bytes = ...,
+        month: _builtins.int = ...,
+        exclusivity_group: _builtins.str = ...,
+        days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "exclusivity_group", b"exclusivity_group", "month", b"month", "tag", b"tag"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OverlapClaim: _TypeAlias = OverlapClaim  # noqa: Y015
+
+@_typing.final
+class Clawback(_message.Message):
+    """The author, as home, demands a cleared settlement back (追回). It stands together with the author's
+    reversal; the host answers with its own, or disputes it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAWBACK_ID_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_NO_FIELD_NUMBER: _builtins.int
+    HOME_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DOCUMENT_HASH_FIELD_NUMBER: _builtins.int
+    APPROVALS_FIELD_NUMBER: _builtins.int
+    clawback_id: _builtins.str
+    """Author's province and a number of its choice: `340000-C2026-3`."""
+    settlement_no: _builtins.str
+    """Number of the settlement."""
+    home: _builtins.str
+    """Home province: the author."""
+    host: _builtins.str
+    """Host province."""
+    amount_fen: _builtins.int
+    """Amount that was cleared, in fen."""
+    reason: _builtins.str
+    """Code of the reason, such as `DEATH`, `MOVED`, `DUPLICATE`, `NOT_SERVED`, `FRAUD`."""
+    document_hash: _builtins.bytes
+    """SHA-256 of the decision's document, or empty."""
+    @_builtins.property
+    def approvals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Approval]:
+        """Signed by maker and checker over the hash that `deltacare/approvals.py` makes of the fields above."""
+
+    def __init__(
+        self,
+        *,
+        clawback_id: _builtins.str = ...,
+        settlement_no: _builtins.str = ...,
+        home: _builtins.str = ...,
+        host: _builtins.str = ...,
+        amount_fen: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        document_hash: _builtins.bytes = ...,
+        approvals: _abc.Iterable[Global___Approval] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "approvals", b"approvals", "clawback_id", b"clawback_id", "document_hash", b"document_hash", "home", b"home", "host", b"host", "reason", b"reason", "settlement_no", b"settlement_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Clawback: _TypeAlias = Clawback  # noqa: Y015
 
 @_typing.final
 class AuditAnchor(_message.Message):

@@ -45,155 +45,77 @@ RECORD_VIEW_OWN: RecordView.ValueType  # 2
 """What the own province filed."""
 Global___RecordView: _TypeAlias = RecordView  # noqa: Y015
 
-@_typing.final
-class PublishSubsidyPolicyRequest(_message.Message):
-    """States a policy."""
+class _InboxVerdict:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
 
-    DESCRIPTOR: _descriptor.Descriptor
+class _InboxVerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InboxVerdict.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INBOX_VERDICT_UNSPECIFIED: _InboxVerdict.ValueType  # 0
+    """Never answered."""
+    INBOX_VERDICT_FITS: _InboxVerdict.ValueType  # 1
+    """It fits: home may file the same."""
+    INBOX_VERDICT_NOT_ENROLLED: _InboxVerdict.ValueType  # 2
+    """The elder is not enrolled for the kind on enough days."""
+    INBOX_VERDICT_NO_POLICY: _InboxVerdict.ValueType  # 3
+    """No policy of home pays for it."""
+    INBOX_VERDICT_AMOUNT: _InboxVerdict.ValueType  # 4
+    """The amount is not what the policy comes to."""
+    INBOX_VERDICT_OVER_BUDGET: _InboxVerdict.ValueType  # 5
+    """The budget does not cover it."""
+    INBOX_VERDICT_DUPLICATE: _InboxVerdict.ValueType  # 6
+    """Something else was filed or cleared under the number, or looks like the same service."""
 
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    DUTY_FIELD_NUMBER: _builtins.int
-    POLICY_FIELD_NUMBER: _builtins.int
-    request_id: _builtins.str
-    """UUID."""
-    @_builtins.property
-    def duty(self) -> _types_pb2.Duty:
-        """Who answers for it."""
+class InboxVerdict(_InboxVerdict, metaclass=_InboxVerdictEnumTypeWrapper):
+    """What home thinks of a record of the host."""
 
-    @_builtins.property
-    def policy(self) -> _entry_pb2.SubsidyPolicy:
-        """The policy."""
+INBOX_VERDICT_UNSPECIFIED: InboxVerdict.ValueType  # 0
+"""Never answered."""
+INBOX_VERDICT_FITS: InboxVerdict.ValueType  # 1
+"""It fits: home may file the same."""
+INBOX_VERDICT_NOT_ENROLLED: InboxVerdict.ValueType  # 2
+"""The elder is not enrolled for the kind on enough days."""
+INBOX_VERDICT_NO_POLICY: InboxVerdict.ValueType  # 3
+"""No policy of home pays for it."""
+INBOX_VERDICT_AMOUNT: InboxVerdict.ValueType  # 4
+"""The amount is not what the policy comes to."""
+INBOX_VERDICT_OVER_BUDGET: InboxVerdict.ValueType  # 5
+"""The budget does not cover it."""
+INBOX_VERDICT_DUPLICATE: InboxVerdict.ValueType  # 6
+"""Something else was filed or cleared under the number, or looks like the same service."""
+Global___InboxVerdict: _TypeAlias = InboxVerdict  # noqa: Y015
 
-    def __init__(
-        self,
-        *,
-        request_id: _builtins.str = ...,
-        duty: _types_pb2.Duty | None = ...,
-        policy: _entry_pb2.SubsidyPolicy | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty", "policy", b"policy"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty", "policy", b"policy", "request_id", b"request_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+class _ClawbackState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
 
-Global___PublishSubsidyPolicyRequest: _TypeAlias = PublishSubsidyPolicyRequest  # noqa: Y015
+class _ClawbackStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClawbackState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CLAWBACK_STATE_UNSPECIFIED: _ClawbackState.ValueType  # 0
+    """Never answered."""
+    CLAWBACK_STATE_DEMANDED: _ClawbackState.ValueType  # 1
+    """Home has reversed; the host has not."""
+    CLAWBACK_STATE_ANSWERED: _ClawbackState.ValueType  # 2
+    """Both have reversed; a night has still to clear it."""
+    CLAWBACK_STATE_RECOVERED: _ClawbackState.ValueType  # 3
+    """The reversal is cleared: it nets the other way."""
+    CLAWBACK_STATE_DISPUTED: _ClawbackState.ValueType  # 4
+    """The host disputes it."""
 
-@_typing.final
-class PublishSubsidyPolicyResponse(_message.Message):
-    """What was stated."""
+class ClawbackState(_ClawbackState, metaclass=_ClawbackStateEnumTypeWrapper):
+    """Where a demand stands."""
 
-    DESCRIPTOR: _descriptor.Descriptor
-
-    APPENDED_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def appended(self) -> _types_pb2.Appended:
-        """Where the entry stands."""
-
-    def __init__(
-        self,
-        *,
-        appended: _types_pb2.Appended | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___PublishSubsidyPolicyResponse: _TypeAlias = PublishSubsidyPolicyResponse  # noqa: Y015
-
-@_typing.final
-class ListSubsidyPoliciesRequest(_message.Message):
-    """Asks for policies."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    HOME_FIELD_NUMBER: _builtins.int
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    home: _builtins.str
-    """Only of this home province; empty means all."""
-    page_size: _builtins.int
-    """Most rows wanted, 1 to 1,000; 0 means 100."""
-    page_token: _builtins.str
-    """From the previous page, or empty."""
-    def __init__(
-        self,
-        *,
-        home: _builtins.str = ...,
-        page_size: _builtins.int = ...,
-        page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["home", b"home", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListSubsidyPoliciesRequest: _TypeAlias = ListSubsidyPoliciesRequest  # noqa: Y015
-
-@_typing.final
-class StandingPolicy(_message.Message):
-    """A policy as the logs have it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    HOME_FIELD_NUMBER: _builtins.int
-    POLICY_FIELD_NUMBER: _builtins.int
-    ENTRY_FIELD_NUMBER: _builtins.int
-    home: _builtins.str
-    """Home province that states it."""
-    @_builtins.property
-    def policy(self) -> _entry_pb2.SubsidyPolicy:
-        """The policy."""
-
-    @_builtins.property
-    def entry(self) -> _types_pb2.EntryRef:
-        """The entry."""
-
-    def __init__(
-        self,
-        *,
-        home: _builtins.str = ...,
-        policy: _entry_pb2.SubsidyPolicy | None = ...,
-        entry: _types_pb2.EntryRef | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "policy", b"policy"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "home", b"home", "policy", b"policy"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___StandingPolicy: _TypeAlias = StandingPolicy  # noqa: Y015
-
-@_typing.final
-class ListSubsidyPoliciesResponse(_message.Message):
-    """Policies."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    POLICIES_FIELD_NUMBER: _builtins.int
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    next_page_token: _builtins.str
-    """For the next page, or empty."""
-    @_builtins.property
-    def policies(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingPolicy]:
-        """Sorted by home, kind and place in the log."""
-
-    def __init__(
-        self,
-        *,
-        policies: _abc.Iterable[Global___StandingPolicy] | None = ...,
-        next_page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "policies", b"policies"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListSubsidyPoliciesResponse: _TypeAlias = ListSubsidyPoliciesResponse  # noqa: Y015
+CLAWBACK_STATE_UNSPECIFIED: ClawbackState.ValueType  # 0
+"""Never answered."""
+CLAWBACK_STATE_DEMANDED: ClawbackState.ValueType  # 1
+"""Home has reversed; the host has not."""
+CLAWBACK_STATE_ANSWERED: ClawbackState.ValueType  # 2
+"""Both have reversed; a night has still to clear it."""
+CLAWBACK_STATE_RECOVERED: ClawbackState.ValueType  # 3
+"""The reversal is cleared: it nets the other way."""
+CLAWBACK_STATE_DISPUTED: ClawbackState.ValueType  # 4
+"""The host disputes it."""
+Global___ClawbackState: _TypeAlias = ClawbackState  # noqa: Y015
 
 @_typing.final
 class NewEnrolment(_message.Message):
@@ -203,9 +125,14 @@ class NewEnrolment(_message.Message):
 
     ENROLMENT_FIELD_NUMBER: _builtins.int
     ELDER_HANDLE_FIELD_NUMBER: _builtins.int
+    IDENTITY_NUMBER_FIELD_NUMBER: _builtins.int
     elder_handle: _builtins.str
     """Home's own opaque handle of the elder, 1 to 64 characters, never sent on: the same handle and
     host get the same `beneficiary_ref`.
+    """
+    identity_number: _builtins.str
+    """Resident identity number (GB 11643) of the elder, or empty. Kept sealed by home's node and sent
+    nowhere: tags for overlaps between home provinces are computed of it inside the node.
     """
     @_builtins.property
     def enrolment(self) -> _entry_pb2.Enrolment:
@@ -216,10 +143,11 @@ class NewEnrolment(_message.Message):
         *,
         enrolment: _entry_pb2.Enrolment | None = ...,
         elder_handle: _builtins.str = ...,
+        identity_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["enrolment", b"enrolment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["elder_handle", b"elder_handle", "enrolment", b"enrolment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["elder_handle", b"elder_handle", "enrolment", b"enrolment", "identity_number", b"identity_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1059,3 +987,725 @@ class ListDayClosesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListDayClosesResponse: _TypeAlias = ListDayClosesResponse  # noqa: Y015
+
+@_typing.final
+class JudgeInboxRequest(_message.Message):
+    """Asks which records fit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTNER_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    partner: _builtins.str
+    """Partner province, the host."""
+    page_size: _builtins.int
+    """Most rows wanted, 1 to 1,000; 0 means 100."""
+    page_token: _builtins.str
+    """From the previous page, or empty."""
+    def __init__(
+        self,
+        *,
+        partner: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "partner", b"partner"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JudgeInboxRequest: _TypeAlias = JudgeInboxRequest  # noqa: Y015
+
+@_typing.final
+class JudgedRecord(_message.Message):
+    """A record of the host, as home sees it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILED_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    ENTITLED_FEN_FIELD_NUMBER: _builtins.int
+    POLICY_INDEX_FIELD_NUMBER: _builtins.int
+    COMPUTATION_VERSION_FIELD_NUMBER: _builtins.int
+    verdict: Global___InboxVerdict.ValueType
+    """Whether it fits, or the first reason why not."""
+    entitled_fen: _builtins.int
+    """What the policy comes to, in fen; 0 if none."""
+    policy_index: _builtins.int
+    """Index in the own registry log of the policy that decides; absent if none."""
+    computation_version: _builtins.int
+    """Version of the computation."""
+    @_builtins.property
+    def filed(self) -> Global___FiledRecord:
+        """What the host filed."""
+
+    def __init__(
+        self,
+        *,
+        filed: Global___FiledRecord | None = ...,
+        verdict: Global___InboxVerdict.ValueType = ...,
+        entitled_fen: _builtins.int = ...,
+        policy_index: _builtins.int | None = ...,
+        computation_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_policy_index", b"_policy_index", "filed", b"filed", "policy_index", b"policy_index"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_policy_index", b"_policy_index", "computation_version", b"computation_version", "entitled_fen", b"entitled_fen", "filed", b"filed", "policy_index", b"policy_index", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__policy_index: _TypeAlias = _typing.Literal["policy_index"]  # noqa: Y015
+    _WhichOneofArgType__policy_index: _TypeAlias = _typing.Literal["_policy_index", b"_policy_index"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__policy_index) -> _WhichOneofReturnType__policy_index | None: ...
+
+Global___JudgedRecord: _TypeAlias = JudgedRecord  # noqa: Y015
+
+@_typing.final
+class JudgeInboxResponse(_message.Message):
+    """A page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page, or empty."""
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___JudgedRecord]:
+        """In the order of the partner's log."""
+
+    def __init__(
+        self,
+        *,
+        records: _abc.Iterable[Global___JudgedRecord] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JudgeInboxResponse: _TypeAlias = JudgeInboxResponse  # noqa: Y015
+
+@_typing.final
+class RecordTotal(_message.Message):
+    """Totals of records, by day and kind."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTNER_FIELD_NUMBER: _builtins.int
+    BUSINESS_DATE_FIELD_NUMBER: _builtins.int
+    HOME_FIELD_NUMBER: _builtins.int
+    SUBSIDY_KIND_FIELD_NUMBER: _builtins.int
+    RECORD_COUNT_FIELD_NUMBER: _builtins.int
+    SUM_FEN_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    partner: _builtins.str
+    """Partner province."""
+    business_date: _builtins.str
+    """Business date they were filed under."""
+    home: _builtins.str
+    """Home province: the partner or the own one."""
+    subsidy_kind: _builtins.str
+    """Kind."""
+    record_count: _builtins.int
+    """Live records: not replaced."""
+    sum_fen: _builtins.int
+    """Sum, in fen."""
+    digest: _builtins.bytes
+    """SHA-256 over the ten columns of each record, joined by U+001F and ended by U+000A, sorted as
+    bytes; 32 bytes.
+    """
+    def __init__(
+        self,
+        *,
+        partner: _builtins.str = ...,
+        business_date: _builtins.str = ...,
+        home: _builtins.str = ...,
+        subsidy_kind: _builtins.str = ...,
+        record_count: _builtins.int = ...,
+        sum_fen: _builtins.int = ...,
+        digest: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_date", b"business_date", "digest", b"digest", "home", b"home", "partner", b"partner", "record_count", b"record_count", "subsidy_kind", b"subsidy_kind", "sum_fen", b"sum_fen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordTotal: _TypeAlias = RecordTotal  # noqa: Y015
+
+@_typing.final
+class CompareTotalsRequest(_message.Message):
+    """Compares totals."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTALS_FIELD_NUMBER: _builtins.int
+    PARTNER_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    partner: _builtins.str
+    """Partner of which the node's own totals are listed; empty means those named in `totals`."""
+    from_date: _builtins.str
+    """First business date of the node's totals."""
+    until_date: _builtins.str
+    """Last business date; at most 31 days."""
+    @_builtins.property
+    def totals(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordTotal]:
+        """What the caller's books have, at most 1,000; each partner, date, home and kind once."""
+
+    def __init__(
+        self,
+        *,
+        totals: _abc.Iterable[Global___RecordTotal] | None = ...,
+        partner: _builtins.str = ...,
+        from_date: _builtins.str = ...,
+        until_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_date", b"from_date", "partner", b"partner", "totals", b"totals", "until_date", b"until_date"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareTotalsRequest: _TypeAlias = CompareTotalsRequest  # noqa: Y015
+
+@_typing.final
+class TotalDifference(_message.Message):
+    """What differs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GIVEN_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def given(self) -> Global___RecordTotal:
+        """What the caller has; absent if nothing."""
+
+    @_builtins.property
+    def held(self) -> Global___RecordTotal:
+        """What the node has; absent if nothing."""
+
+    def __init__(
+        self,
+        *,
+        given: Global___RecordTotal | None = ...,
+        held: Global___RecordTotal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["given", b"given", "held", b"held"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["given", b"given", "held", b"held"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TotalDifference: _TypeAlias = TotalDifference  # noqa: Y015
+
+@_typing.final
+class CompareTotalsResponse(_message.Message):
+    """The comparison."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EQUAL_COUNT_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    equal_count: _builtins.int
+    """Totals that are equal."""
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___TotalDifference]:
+        """Those that differ, sorted by partner, date, home and kind."""
+
+    def __init__(
+        self,
+        *,
+        equal_count: _builtins.int = ...,
+        differences: _abc.Iterable[Global___TotalDifference] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "equal_count", b"equal_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareTotalsResponse: _TypeAlias = CompareTotalsResponse  # noqa: Y015
+
+@_typing.final
+class FileClawbacksRequest(_message.Message):
+    """Demands money back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DUTY_FIELD_NUMBER: _builtins.int
+    PARTNER_FIELD_NUMBER: _builtins.int
+    CLAWBACKS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID."""
+    partner: _builtins.str
+    """Partner province, the host."""
+    @_builtins.property
+    def duty(self) -> _types_pb2.Duty:
+        """Who answers for it."""
+
+    @_builtins.property
+    def clawbacks(self) -> _containers.RepeatedCompositeFieldContainer[_entry_pb2.Clawback]:
+        """1 to 100, each signed by maker and checker."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        duty: _types_pb2.Duty | None = ...,
+        partner: _builtins.str = ...,
+        clawbacks: _abc.Iterable[_entry_pb2.Clawback] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clawbacks", b"clawbacks", "duty", b"duty", "partner", b"partner", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileClawbacksRequest: _TypeAlias = FileClawbacksRequest  # noqa: Y015
+
+@_typing.final
+class FileClawbacksResponse(_message.Message):
+    """What was demanded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPENDED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def appended(self) -> _types_pb2.Appended:
+        """Where the entries stand: of each demand the clawback, then the reversal unless it was filed."""
+
+    def __init__(
+        self,
+        *,
+        appended: _types_pb2.Appended | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileClawbacksResponse: _TypeAlias = FileClawbacksResponse  # noqa: Y015
+
+@_typing.final
+class ListClawbacksRequest(_message.Message):
+    """Asks for demands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTNER_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    partner: _builtins.str
+    """Partner province."""
+    page_size: _builtins.int
+    """Most rows wanted, 1 to 1,000; 0 means 100."""
+    page_token: _builtins.str
+    """From the previous page, or empty."""
+    def __init__(
+        self,
+        *,
+        partner: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "partner", b"partner"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListClawbacksRequest: _TypeAlias = ListClawbacksRequest  # noqa: Y015
+
+@_typing.final
+class StandingClawback(_message.Message):
+    """A demand as the logs have it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAWBACK_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    DUE_DATE_FIELD_NUMBER: _builtins.int
+    APPROVALS_RULE_FIELD_NUMBER: _builtins.int
+    state: Global___ClawbackState.ValueType
+    """Where it stands."""
+    due_date: _builtins.str
+    """Last working day for the host to answer; empty once answered, or if the calendar of that year is
+    not published.
+    """
+    approvals_rule: _builtins.str
+    """Rule that stands against the approvals as this node knows the keys; empty if they count."""
+    @_builtins.property
+    def clawback(self) -> _entry_pb2.Clawback:
+        """The demand."""
+
+    @_builtins.property
+    def entry(self) -> _types_pb2.EntryRef:
+        """The entry."""
+
+    def __init__(
+        self,
+        *,
+        clawback: _entry_pb2.Clawback | None = ...,
+        entry: _types_pb2.EntryRef | None = ...,
+        state: Global___ClawbackState.ValueType = ...,
+        due_date: _builtins.str = ...,
+        approvals_rule: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clawback", b"clawback", "entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals_rule", b"approvals_rule", "clawback", b"clawback", "due_date", b"due_date", "entry", b"entry", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StandingClawback: _TypeAlias = StandingClawback  # noqa: Y015
+
+@_typing.final
+class ListClawbacksResponse(_message.Message):
+    """A page of demands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAWBACKS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page, or empty."""
+    @_builtins.property
+    def clawbacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingClawback]:
+        """In the order of the log."""
+
+    def __init__(
+        self,
+        *,
+        clawbacks: _abc.Iterable[Global___StandingClawback] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clawbacks", b"clawbacks", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListClawbacksResponse: _TypeAlias = ListClawbacksResponse  # noqa: Y015
+
+@_typing.final
+class ListHoldsRequest(_message.Message):
+    """Asks for holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTNER_FIELD_NUMBER: _builtins.int
+    WITH_ENDED_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    partner: _builtins.str
+    """Partner province."""
+    with_ended: _builtins.bool
+    """Whether ended ones are wanted as well."""
+    page_size: _builtins.int
+    """Most rows wanted, 1 to 1,000; 0 means 100."""
+    page_token: _builtins.str
+    """From the previous page, or empty."""
+    def __init__(
+        self,
+        *,
+        partner: _builtins.str = ...,
+        with_ended: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "partner", b"partner", "with_ended", b"with_ended"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListHoldsRequest: _TypeAlias = ListHoldsRequest  # noqa: Y015
+
+@_typing.final
+class StandingHold(_message.Message):
+    """A hold as the logs have it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLD_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    ENDED_DATE_FIELD_NUMBER: _builtins.int
+    CAN_END_FIELD_NUMBER: _builtins.int
+    from_date: _builtins.str
+    """Business date under which it was stated."""
+    ended_date: _builtins.str
+    """First business date it no longer holds; empty while it holds."""
+    can_end: _builtins.bool
+    """Whether what it was placed for has gone, so that it can be ended."""
+    @_builtins.property
+    def hold(self) -> _entry_pb2.Hold:
+        """The hold."""
+
+    @_builtins.property
+    def entry(self) -> _types_pb2.EntryRef:
+        """The entry."""
+
+    def __init__(
+        self,
+        *,
+        hold: _entry_pb2.Hold | None = ...,
+        entry: _types_pb2.EntryRef | None = ...,
+        from_date: _builtins.str = ...,
+        ended_date: _builtins.str = ...,
+        can_end: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "hold", b"hold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["can_end", b"can_end", "ended_date", b"ended_date", "entry", b"entry", "from_date", b"from_date", "hold", b"hold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StandingHold: _TypeAlias = StandingHold  # noqa: Y015
+
+@_typing.final
+class ListHoldsResponse(_message.Message):
+    """A page of holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page, or empty."""
+    @_builtins.property
+    def holds(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingHold]:
+        """In the order of the logs."""
+
+    def __init__(
+        self,
+        *,
+        holds: _abc.Iterable[Global___StandingHold] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holds", b"holds", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListHoldsResponse: _TypeAlias = ListHoldsResponse  # noqa: Y015
+
+@_typing.final
+class ListOverlapsRequest(_message.Message):
+    """Asks for overlaps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OTHER_HOME_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    other_home: _builtins.str
+    """The other home province; the own one for days with several hosts."""
+    page_size: _builtins.int
+    """Most rows wanted, 1 to 1,000; 0 means 100."""
+    page_token: _builtins.str
+    """From the previous page, or empty."""
+    def __init__(
+        self,
+        *,
+        other_home: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["other_home", b"other_home", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOverlapsRequest: _TypeAlias = ListOverlapsRequest  # noqa: Y015
+
+@_typing.final
+class StandingOverlap(_message.Message):
+    """Days of one elder, month and group beyond the month."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BENEFICIARY_REFS_FIELD_NUMBER: _builtins.int
+    SERVICE_MONTH_FIELD_NUMBER: _builtins.int
+    EXCLUSIVITY_GROUP_FIELD_NUMBER: _builtins.int
+    OWN_DAYS_FIELD_NUMBER: _builtins.int
+    OTHER_DAYS_FIELD_NUMBER: _builtins.int
+    SETTLEMENTS_FIELD_NUMBER: _builtins.int
+    NOTICED_DATE_FIELD_NUMBER: _builtins.int
+    service_month: _builtins.str
+    """`YYYY-MM`."""
+    exclusivity_group: _builtins.str
+    """Exclusivity group."""
+    own_days: _builtins.int
+    """Days claimed here."""
+    other_days: _builtins.int
+    """Days claimed by the other home."""
+    noticed_date: _builtins.str
+    """Business date whose close found it."""
+    @_builtins.property
+    def beneficiary_refs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Pseudonyms of the elder, by host; own ones only."""
+
+    @_builtins.property
+    def settlements(self) -> _containers.RepeatedCompositeFieldContainer[Global___OverlapSettlement]:
+        """Own settlements that count, sorted by host and number."""
+
+    def __init__(
+        self,
+        *,
+        beneficiary_refs: _abc.Iterable[_builtins.str] | None = ...,
+        service_month: _builtins.str = ...,
+        exclusivity_group: _builtins.str = ...,
+        own_days: _builtins.int = ...,
+        other_days: _builtins.int = ...,
+        settlements: _abc.Iterable[Global___OverlapSettlement] | None = ...,
+        noticed_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beneficiary_refs", b"beneficiary_refs", "exclusivity_group", b"exclusivity_group", "noticed_date", b"noticed_date", "other_days", b"other_days", "own_days", b"own_days", "service_month", b"service_month", "settlements", b"settlements"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StandingOverlap: _TypeAlias = StandingOverlap  # noqa: Y015
+
+@_typing.final
+class OverlapSettlement(_message.Message):
+    """An own settlement whose days count towards an overlap."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOST_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_NO_FIELD_NUMBER: _builtins.int
+    SERVICE_DAYS_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
+    CLOSED_DATE_FIELD_NUMBER: _builtins.int
+    host: _builtins.str
+    """Host province."""
+    settlement_no: _builtins.str
+    """Its number."""
+    service_days: _builtins.int
+    """Days of service."""
+    held: _builtins.bool
+    """Whether it is held for overlap."""
+    closed_date: _builtins.str
+    """Business date whose agreed night closed it, if any: what is cleared is past holding, and is
+    demanded back.
+    """
+    def __init__(
+        self,
+        *,
+        host: _builtins.str = ...,
+        settlement_no: _builtins.str = ...,
+        service_days: _builtins.int = ...,
+        held: _builtins.bool = ...,
+        closed_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_date", b"closed_date", "held", b"held", "host", b"host", "service_days", b"service_days", "settlement_no", b"settlement_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OverlapSettlement: _TypeAlias = OverlapSettlement  # noqa: Y015
+
+@_typing.final
+class ListOverlapsResponse(_message.Message):
+    """A page of overlaps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OVERLAPS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page, or empty."""
+    @_builtins.property
+    def overlaps(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingOverlap]:
+        """Sorted by month; within one in an order that says nothing of the elders."""
+
+    def __init__(
+        self,
+        *,
+        overlaps: _abc.Iterable[Global___StandingOverlap] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "overlaps", b"overlaps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOverlapsResponse: _TypeAlias = ListOverlapsResponse  # noqa: Y015
+
+@_typing.final
+class PublishOverlapKeyRequest(_message.Message):
+    """Makes and states a key for overlaps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DUTY_FIELD_NUMBER: _builtins.int
+    FROM_YEAR_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID."""
+    from_year: _builtins.int
+    """First year of service for which it is used, 2000 to 2999. For a year that has one it replaces
+    it: what was claimed under the old one is taken back at the next close, and claimed anew.
+    """
+    @_builtins.property
+    def duty(self) -> _types_pb2.Duty:
+        """Who answers for it."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        duty: _types_pb2.Duty | None = ...,
+        from_year: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty", "from_year", b"from_year", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishOverlapKeyRequest: _TypeAlias = PublishOverlapKeyRequest  # noqa: Y015
+
+@_typing.final
+class PublishOverlapKeyResponse(_message.Message):
+    """The key that was stated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPENDED_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def appended(self) -> _types_pb2.Appended:
+        """Where the entry stands."""
+
+    @_builtins.property
+    def key(self) -> _entry_pb2.OverlapKey:
+        """The key."""
+
+    def __init__(
+        self,
+        *,
+        appended: _types_pb2.Appended | None = ...,
+        key: _entry_pb2.OverlapKey | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended", "key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended", "key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishOverlapKeyResponse: _TypeAlias = PublishOverlapKeyResponse  # noqa: Y015

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class SettlementServiceStub:
-    """What happens before a night: policies, enrolments, records of both sides, holds, day closes.
+    """What happens before a night: enrolments, records of both sides, holds, day closes.
     Filing refuses what cannot be read or is not the caller's to say, and nothing that a class names.
     """
 
@@ -36,16 +36,6 @@ class SettlementServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.PublishSubsidyPolicy = channel.unary_unary(
-                '/deltacare.v1.SettlementService/PublishSubsidyPolicy',
-                request_serializer=deltacare_dot_v1_dot_settlement__service__pb2.PublishSubsidyPolicyRequest.SerializeToString,
-                response_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.PublishSubsidyPolicyResponse.FromString,
-                _registered_method=True)
-        self.ListSubsidyPolicies = channel.unary_unary(
-                '/deltacare.v1.SettlementService/ListSubsidyPolicies',
-                request_serializer=deltacare_dot_v1_dot_settlement__service__pb2.ListSubsidyPoliciesRequest.SerializeToString,
-                response_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.ListSubsidyPoliciesResponse.FromString,
-                _registered_method=True)
         self.CreateEnrolments = channel.unary_unary(
                 '/deltacare.v1.SettlementService/CreateEnrolments',
                 request_serializer=deltacare_dot_v1_dot_settlement__service__pb2.CreateEnrolmentsRequest.SerializeToString,
@@ -76,6 +66,41 @@ class SettlementServiceStub:
                 request_serializer=deltacare_dot_v1_dot_settlement__service__pb2.RefuseRecordsRequest.SerializeToString,
                 response_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.RefuseRecordsResponse.FromString,
                 _registered_method=True)
+        self.JudgeInbox = channel.unary_unary(
+                '/deltacare.v1.SettlementService/JudgeInbox',
+                request_serializer=deltacare_dot_v1_dot_settlement__service__pb2.JudgeInboxRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.JudgeInboxResponse.FromString,
+                _registered_method=True)
+        self.CompareTotals = channel.unary_unary(
+                '/deltacare.v1.SettlementService/CompareTotals',
+                request_serializer=deltacare_dot_v1_dot_settlement__service__pb2.CompareTotalsRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.CompareTotalsResponse.FromString,
+                _registered_method=True)
+        self.FileClawbacks = channel.unary_unary(
+                '/deltacare.v1.SettlementService/FileClawbacks',
+                request_serializer=deltacare_dot_v1_dot_settlement__service__pb2.FileClawbacksRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.FileClawbacksResponse.FromString,
+                _registered_method=True)
+        self.ListClawbacks = channel.unary_unary(
+                '/deltacare.v1.SettlementService/ListClawbacks',
+                request_serializer=deltacare_dot_v1_dot_settlement__service__pb2.ListClawbacksRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.ListClawbacksResponse.FromString,
+                _registered_method=True)
+        self.PublishOverlapKey = channel.unary_unary(
+                '/deltacare.v1.SettlementService/PublishOverlapKey',
+                request_serializer=deltacare_dot_v1_dot_settlement__service__pb2.PublishOverlapKeyRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.PublishOverlapKeyResponse.FromString,
+                _registered_method=True)
+        self.ListHolds = channel.unary_unary(
+                '/deltacare.v1.SettlementService/ListHolds',
+                request_serializer=deltacare_dot_v1_dot_settlement__service__pb2.ListHoldsRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.ListHoldsResponse.FromString,
+                _registered_method=True)
+        self.ListOverlaps = channel.unary_unary(
+                '/deltacare.v1.SettlementService/ListOverlaps',
+                request_serializer=deltacare_dot_v1_dot_settlement__service__pb2.ListOverlapsRequest.SerializeToString,
+                response_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.ListOverlapsResponse.FromString,
+                _registered_method=True)
         self.PlaceHolds = channel.unary_unary(
                 '/deltacare.v1.SettlementService/PlaceHolds',
                 request_serializer=deltacare_dot_v1_dot_settlement__service__pb2.PlaceHoldsRequest.SerializeToString,
@@ -104,23 +129,9 @@ class SettlementServiceStub:
 
 
 class SettlementServiceServicer:
-    """What happens before a night: policies, enrolments, records of both sides, holds, day closes.
+    """What happens before a night: enrolments, records of both sides, holds, day closes.
     Filing refuses what cannot be read or is not the caller's to say, and nothing that a class names.
     """
-
-    def PublishSubsidyPolicy(self, request, context):
-        """States what the own province pays for a kind of subsidy.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListSubsidyPolicies(self, request, context):
-        """Lists policies of all provinces.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
 
     def CreateEnrolments(self, request, context):
         """As home, enrols a batch of 1 to 1,000 elders with one host. Answers with a code for each, which
@@ -171,6 +182,58 @@ class SettlementServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def JudgeInbox(self, request, context):
+        """As home, says of each record that waits for an answer whether it fits what home grants: the
+        enrolment, the policy and the budget, as this node knows them now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareTotals(self, request, context):
+        """Compares totals of own records before lines are sent: by partner, date and kind. What is equal
+        need not travel.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FileClawbacks(self, request, context):
+        """As home, demands cleared settlements back: clawback and own reversal together, 1 to 100.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClawbacks(self, request, context):
+        """Lists demands of both sides of a pair.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PublishOverlapKey(self, request, context):
+        """Makes a key for overlaps with other home provinces, and states it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListHolds(self, request, context):
+        """Lists holds of a pair, both sides'.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOverlaps(self, request, context):
+        """As home, lists elders for whom days claimed here and by another home exceed the month, or days
+        with several hosts, as the last close found them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PlaceHolds(self, request, context):
         """As home, holds settlements back, 1 to 1,000.
         """
@@ -210,16 +273,6 @@ class SettlementServiceServicer:
 
 def add_SettlementServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'PublishSubsidyPolicy': grpc.unary_unary_rpc_method_handler(
-                    servicer.PublishSubsidyPolicy,
-                    request_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.PublishSubsidyPolicyRequest.FromString,
-                    response_serializer=deltacare_dot_v1_dot_settlement__service__pb2.PublishSubsidyPolicyResponse.SerializeToString,
-            ),
-            'ListSubsidyPolicies': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListSubsidyPolicies,
-                    request_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.ListSubsidyPoliciesRequest.FromString,
-                    response_serializer=deltacare_dot_v1_dot_settlement__service__pb2.ListSubsidyPoliciesResponse.SerializeToString,
-            ),
             'CreateEnrolments': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateEnrolments,
                     request_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.CreateEnrolmentsRequest.FromString,
@@ -249,6 +302,41 @@ def add_SettlementServiceServicer_to_server(servicer, server):
                     servicer.RefuseRecords,
                     request_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.RefuseRecordsRequest.FromString,
                     response_serializer=deltacare_dot_v1_dot_settlement__service__pb2.RefuseRecordsResponse.SerializeToString,
+            ),
+            'JudgeInbox': grpc.unary_unary_rpc_method_handler(
+                    servicer.JudgeInbox,
+                    request_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.JudgeInboxRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_settlement__service__pb2.JudgeInboxResponse.SerializeToString,
+            ),
+            'CompareTotals': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareTotals,
+                    request_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.CompareTotalsRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_settlement__service__pb2.CompareTotalsResponse.SerializeToString,
+            ),
+            'FileClawbacks': grpc.unary_unary_rpc_method_handler(
+                    servicer.FileClawbacks,
+                    request_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.FileClawbacksRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_settlement__service__pb2.FileClawbacksResponse.SerializeToString,
+            ),
+            'ListClawbacks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClawbacks,
+                    request_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.ListClawbacksRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_settlement__service__pb2.ListClawbacksResponse.SerializeToString,
+            ),
+            'PublishOverlapKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishOverlapKey,
+                    request_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.PublishOverlapKeyRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_settlement__service__pb2.PublishOverlapKeyResponse.SerializeToString,
+            ),
+            'ListHolds': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListHolds,
+                    request_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.ListHoldsRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_settlement__service__pb2.ListHoldsResponse.SerializeToString,
+            ),
+            'ListOverlaps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOverlaps,
+                    request_deserializer=deltacare_dot_v1_dot_settlement__service__pb2.ListOverlapsRequest.FromString,
+                    response_serializer=deltacare_dot_v1_dot_settlement__service__pb2.ListOverlapsResponse.SerializeToString,
             ),
             'PlaceHolds': grpc.unary_unary_rpc_method_handler(
                     servicer.PlaceHolds,
@@ -284,63 +372,9 @@ def add_SettlementServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SettlementService:
-    """What happens before a night: policies, enrolments, records of both sides, holds, day closes.
+    """What happens before a night: enrolments, records of both sides, holds, day closes.
     Filing refuses what cannot be read or is not the caller's to say, and nothing that a class names.
     """
-
-    @staticmethod
-    def PublishSubsidyPolicy(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/deltacare.v1.SettlementService/PublishSubsidyPolicy',
-            deltacare_dot_v1_dot_settlement__service__pb2.PublishSubsidyPolicyRequest.SerializeToString,
-            deltacare_dot_v1_dot_settlement__service__pb2.PublishSubsidyPolicyResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListSubsidyPolicies(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/deltacare.v1.SettlementService/ListSubsidyPolicies',
-            deltacare_dot_v1_dot_settlement__service__pb2.ListSubsidyPoliciesRequest.SerializeToString,
-            deltacare_dot_v1_dot_settlement__service__pb2.ListSubsidyPoliciesResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
 
     @staticmethod
     def CreateEnrolments(request,
@@ -494,6 +528,195 @@ class SettlementService:
             '/deltacare.v1.SettlementService/RefuseRecords',
             deltacare_dot_v1_dot_settlement__service__pb2.RefuseRecordsRequest.SerializeToString,
             deltacare_dot_v1_dot_settlement__service__pb2.RefuseRecordsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def JudgeInbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.SettlementService/JudgeInbox',
+            deltacare_dot_v1_dot_settlement__service__pb2.JudgeInboxRequest.SerializeToString,
+            deltacare_dot_v1_dot_settlement__service__pb2.JudgeInboxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareTotals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.SettlementService/CompareTotals',
+            deltacare_dot_v1_dot_settlement__service__pb2.CompareTotalsRequest.SerializeToString,
+            deltacare_dot_v1_dot_settlement__service__pb2.CompareTotalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FileClawbacks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.SettlementService/FileClawbacks',
+            deltacare_dot_v1_dot_settlement__service__pb2.FileClawbacksRequest.SerializeToString,
+            deltacare_dot_v1_dot_settlement__service__pb2.FileClawbacksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClawbacks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.SettlementService/ListClawbacks',
+            deltacare_dot_v1_dot_settlement__service__pb2.ListClawbacksRequest.SerializeToString,
+            deltacare_dot_v1_dot_settlement__service__pb2.ListClawbacksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishOverlapKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.SettlementService/PublishOverlapKey',
+            deltacare_dot_v1_dot_settlement__service__pb2.PublishOverlapKeyRequest.SerializeToString,
+            deltacare_dot_v1_dot_settlement__service__pb2.PublishOverlapKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListHolds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.SettlementService/ListHolds',
+            deltacare_dot_v1_dot_settlement__service__pb2.ListHoldsRequest.SerializeToString,
+            deltacare_dot_v1_dot_settlement__service__pb2.ListHoldsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOverlaps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/deltacare.v1.SettlementService/ListOverlaps',
+            deltacare_dot_v1_dot_settlement__service__pb2.ListOverlapsRequest.SerializeToString,
+            deltacare_dot_v1_dot_settlement__service__pb2.ListOverlapsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SettlementServiceStub:
-    """What happens before a night: policies, enrolments, records of both sides, holds, day closes.
+    """What happens before a night: enrolments, records of both sides, holds, day closes.
     Filing refuses what cannot be read or is not the caller's to say, and nothing that a class names.
     """
 
@@ -35,10 +35,6 @@ class SettlementServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SettlementServiceAsyncStub: ...
-    PublishSubsidyPolicy: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.PublishSubsidyPolicyRequest, _settlement_service_pb2.PublishSubsidyPolicyResponse]
-    """States what the own province pays for a kind of subsidy."""
-    ListSubsidyPolicies: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.ListSubsidyPoliciesRequest, _settlement_service_pb2.ListSubsidyPoliciesResponse]
-    """Lists policies of all provinces."""
     CreateEnrolments: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.CreateEnrolmentsRequest, _settlement_service_pb2.CreateEnrolmentsResponse]
     """As home, enrols a batch of 1 to 1,000 elders with one host. Answers with a code for each, which
     the elder shows in the host province. Discloses pseudonyms: give the purpose `ENROLMENT` in the
@@ -61,6 +57,26 @@ class SettlementServiceStub:
     """Cancels own records, 1 to 1,000. NOT_FOUND names the numbers that were never filed."""
     RefuseRecords: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.RefuseRecordsRequest, _settlement_service_pb2.RefuseRecordsResponse]
     """As home, says why records that the host filed are not answered by own ones, 1 to 1,000."""
+    JudgeInbox: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.JudgeInboxRequest, _settlement_service_pb2.JudgeInboxResponse]
+    """As home, says of each record that waits for an answer whether it fits what home grants: the
+    enrolment, the policy and the budget, as this node knows them now.
+    """
+    CompareTotals: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.CompareTotalsRequest, _settlement_service_pb2.CompareTotalsResponse]
+    """Compares totals of own records before lines are sent: by partner, date and kind. What is equal
+    need not travel.
+    """
+    FileClawbacks: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.FileClawbacksRequest, _settlement_service_pb2.FileClawbacksResponse]
+    """As home, demands cleared settlements back: clawback and own reversal together, 1 to 100."""
+    ListClawbacks: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.ListClawbacksRequest, _settlement_service_pb2.ListClawbacksResponse]
+    """Lists demands of both sides of a pair."""
+    PublishOverlapKey: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.PublishOverlapKeyRequest, _settlement_service_pb2.PublishOverlapKeyResponse]
+    """Makes a key for overlaps with other home provinces, and states it."""
+    ListHolds: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.ListHoldsRequest, _settlement_service_pb2.ListHoldsResponse]
+    """Lists holds of a pair, both sides'."""
+    ListOverlaps: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.ListOverlapsRequest, _settlement_service_pb2.ListOverlapsResponse]
+    """As home, lists elders for whom days claimed here and by another home exceed the month, or days
+    with several hosts, as the last close found them.
+    """
     PlaceHolds: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.PlaceHoldsRequest, _settlement_service_pb2.PlaceHoldsResponse]
     """As home, holds settlements back, 1 to 1,000."""
     EndHolds: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.EndHoldsRequest, _settlement_service_pb2.EndHoldsResponse]
@@ -76,15 +92,11 @@ class SettlementServiceStub:
 
 @_typing.type_check_only
 class SettlementServiceAsyncStub(SettlementServiceStub):
-    """What happens before a night: policies, enrolments, records of both sides, holds, day closes.
+    """What happens before a night: enrolments, records of both sides, holds, day closes.
     Filing refuses what cannot be read or is not the caller's to say, and nothing that a class names.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    PublishSubsidyPolicy: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.PublishSubsidyPolicyRequest, _settlement_service_pb2.PublishSubsidyPolicyResponse]  # type: ignore[assignment]
-    """States what the own province pays for a kind of subsidy."""
-    ListSubsidyPolicies: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.ListSubsidyPoliciesRequest, _settlement_service_pb2.ListSubsidyPoliciesResponse]  # type: ignore[assignment]
-    """Lists policies of all provinces."""
     CreateEnrolments: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.CreateEnrolmentsRequest, _settlement_service_pb2.CreateEnrolmentsResponse]  # type: ignore[assignment]
     """As home, enrols a batch of 1 to 1,000 elders with one host. Answers with a code for each, which
     the elder shows in the host province. Discloses pseudonyms: give the purpose `ENROLMENT` in the
@@ -107,6 +119,26 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
     """Cancels own records, 1 to 1,000. NOT_FOUND names the numbers that were never filed."""
     RefuseRecords: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.RefuseRecordsRequest, _settlement_service_pb2.RefuseRecordsResponse]  # type: ignore[assignment]
     """As home, says why records that the host filed are not answered by own ones, 1 to 1,000."""
+    JudgeInbox: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.JudgeInboxRequest, _settlement_service_pb2.JudgeInboxResponse]  # type: ignore[assignment]
+    """As home, says of each record that waits for an answer whether it fits what home grants: the
+    enrolment, the policy and the budget, as this node knows them now.
+    """
+    CompareTotals: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.CompareTotalsRequest, _settlement_service_pb2.CompareTotalsResponse]  # type: ignore[assignment]
+    """Compares totals of own records before lines are sent: by partner, date and kind. What is equal
+    need not travel.
+    """
+    FileClawbacks: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.FileClawbacksRequest, _settlement_service_pb2.FileClawbacksResponse]  # type: ignore[assignment]
+    """As home, demands cleared settlements back: clawback and own reversal together, 1 to 100."""
+    ListClawbacks: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.ListClawbacksRequest, _settlement_service_pb2.ListClawbacksResponse]  # type: ignore[assignment]
+    """Lists demands of both sides of a pair."""
+    PublishOverlapKey: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.PublishOverlapKeyRequest, _settlement_service_pb2.PublishOverlapKeyResponse]  # type: ignore[assignment]
+    """Makes a key for overlaps with other home provinces, and states it."""
+    ListHolds: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.ListHoldsRequest, _settlement_service_pb2.ListHoldsResponse]  # type: ignore[assignment]
+    """Lists holds of a pair, both sides'."""
+    ListOverlaps: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.ListOverlapsRequest, _settlement_service_pb2.ListOverlapsResponse]  # type: ignore[assignment]
+    """As home, lists elders for whom days claimed here and by another home exceed the month, or days
+    with several hosts, as the last close found them.
+    """
     PlaceHolds: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.PlaceHoldsRequest, _settlement_service_pb2.PlaceHoldsResponse]  # type: ignore[assignment]
     """As home, holds settlements back, 1 to 1,000."""
     EndHolds: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.EndHoldsRequest, _settlement_service_pb2.EndHoldsResponse]  # type: ignore[assignment]
@@ -121,25 +153,9 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
     """Says for each own and mirrored settlement log which dates are closed."""
 
 class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What happens before a night: policies, enrolments, records of both sides, holds, day closes.
+    """What happens before a night: enrolments, records of both sides, holds, day closes.
     Filing refuses what cannot be read or is not the caller's to say, and nothing that a class names.
     """
-
-    @_abc_1.abstractmethod
-    def PublishSubsidyPolicy(
-        self,
-        request: _settlement_service_pb2.PublishSubsidyPolicyRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_settlement_service_pb2.PublishSubsidyPolicyResponse, _abc.Awaitable[_settlement_service_pb2.PublishSubsidyPolicyResponse]]:
-        """States what the own province pays for a kind of subsidy."""
-
-    @_abc_1.abstractmethod
-    def ListSubsidyPolicies(
-        self,
-        request: _settlement_service_pb2.ListSubsidyPoliciesRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_settlement_service_pb2.ListSubsidyPoliciesResponse, _abc.Awaitable[_settlement_service_pb2.ListSubsidyPoliciesResponse]]:
-        """Lists policies of all provinces."""
 
     @_abc_1.abstractmethod
     def CreateEnrolments(
@@ -198,6 +214,68 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_settlement_service_pb2.RefuseRecordsResponse, _abc.Awaitable[_settlement_service_pb2.RefuseRecordsResponse]]:
         """As home, says why records that the host filed are not answered by own ones, 1 to 1,000."""
+
+    @_abc_1.abstractmethod
+    def JudgeInbox(
+        self,
+        request: _settlement_service_pb2.JudgeInboxRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_settlement_service_pb2.JudgeInboxResponse, _abc.Awaitable[_settlement_service_pb2.JudgeInboxResponse]]:
+        """As home, says of each record that waits for an answer whether it fits what home grants: the
+        enrolment, the policy and the budget, as this node knows them now.
+        """
+
+    @_abc_1.abstractmethod
+    def CompareTotals(
+        self,
+        request: _settlement_service_pb2.CompareTotalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_settlement_service_pb2.CompareTotalsResponse, _abc.Awaitable[_settlement_service_pb2.CompareTotalsResponse]]:
+        """Compares totals of own records before lines are sent: by partner, date and kind. What is equal
+        need not travel.
+        """
+
+    @_abc_1.abstractmethod
+    def FileClawbacks(
+        self,
+        request: _settlement_service_pb2.FileClawbacksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_settlement_service_pb2.FileClawbacksResponse, _abc.Awaitable[_settlement_service_pb2.FileClawbacksResponse]]:
+        """As home, demands cleared settlements back: clawback and own reversal together, 1 to 100."""
+
+    @_abc_1.abstractmethod
+    def ListClawbacks(
+        self,
+        request: _settlement_service_pb2.ListClawbacksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_settlement_service_pb2.ListClawbacksResponse, _abc.Awaitable[_settlement_service_pb2.ListClawbacksResponse]]:
+        """Lists demands of both sides of a pair."""
+
+    @_abc_1.abstractmethod
+    def PublishOverlapKey(
+        self,
+        request: _settlement_service_pb2.PublishOverlapKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_settlement_service_pb2.PublishOverlapKeyResponse, _abc.Awaitable[_settlement_service_pb2.PublishOverlapKeyResponse]]:
+        """Makes a key for overlaps with other home provinces, and states it."""
+
+    @_abc_1.abstractmethod
+    def ListHolds(
+        self,
+        request: _settlement_service_pb2.ListHoldsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_settlement_service_pb2.ListHoldsResponse, _abc.Awaitable[_settlement_service_pb2.ListHoldsResponse]]:
+        """Lists holds of a pair, both sides'."""
+
+    @_abc_1.abstractmethod
+    def ListOverlaps(
+        self,
+        request: _settlement_service_pb2.ListOverlapsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_settlement_service_pb2.ListOverlapsResponse, _abc.Awaitable[_settlement_service_pb2.ListOverlapsResponse]]:
+        """As home, lists elders for whom days claimed here and by another home exceed the month, or days
+        with several hosts, as the last close found them.
+        """
 
     @_abc_1.abstractmethod
     def PlaceHolds(

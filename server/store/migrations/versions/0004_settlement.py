@@ -51,6 +51,9 @@ def _create_logs() -> None:
         sa.Column("service_days", sa.Integer, nullable=False),
         sa.Column("amount_fen", BigInt, nullable=False),
         sa.Column("caregiver_cert_no", sa.Text, nullable=False),
+        sa.Column("policy_idx", BigInt),
+        sa.Column("computation_version", sa.Integer, nullable=False),
+        sa.Column("home_division", ID_TEXT),
         sa.Column("replaces_idx", BigInt),
         sa.Column("replaced_idx", BigInt),
         sa.Column("closed_date", sa.Text),
@@ -116,6 +119,9 @@ def _create_logs() -> None:
         sa.Column("end_filed_date", sa.Text),
         _key("author", "partner", "idx", table="settlement_hold"),
     )
+    op.create_index(
+        "ix_settlement_hold_no", "settlement_hold", ["author", "partner", "settlement_no"]
+    )
     op.create_table(
         "settlement_enrolment",
         sa.Column("author", ID_TEXT, nullable=False),
@@ -130,6 +136,7 @@ def _create_logs() -> None:
         sa.Column("assessment_grade", sa.Text, nullable=False),
         sa.Column("from_date", sa.Text, nullable=False),
         sa.Column("until_date", sa.Text, nullable=False),
+        sa.Column("assessment_until_date", sa.Text, nullable=False),
         _key("author", "partner", "idx", table="settlement_enrolment"),
     )
     op.create_index(
@@ -156,21 +163,7 @@ def _create_logs() -> None:
 
 
 def _create_registry() -> None:
-    """Create what registry logs say of policies, results and statements."""
-    op.create_table(
-        "settlement_policy",
-        sa.Column("author", ID_TEXT, nullable=False),
-        sa.Column("idx", BigInt, nullable=False, autoincrement=False),
-        sa.Column("subsidy_kind", ID_TEXT, nullable=False),
-        sa.Column("unit", sa.Integer, nullable=False),
-        sa.Column("rate_fen", BigInt, nullable=False),
-        sa.Column("cap_fen", BigInt, nullable=False),
-        sa.Column("exclusive", sa.Integer, nullable=False),
-        sa.Column("needs_caregiver", sa.Integer, nullable=False),
-        sa.Column("from_date", sa.Text, nullable=False),
-        sa.Column("until_date", sa.Text, nullable=False),
-        _key("author", "idx", table="settlement_policy"),
-    )
+    """Create what registry logs say of results and statements."""
     op.create_table(
         "settlement_pair_result",
         sa.Column("author", ID_TEXT, nullable=False),
@@ -215,6 +208,17 @@ def _create_registry() -> None:
         "ix_settlement_statement_result_hash", "settlement_statement_result", ["result_hash"]
     )
     op.create_table(
+        "settlement_statement_drawdown",
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("idx", BigInt, nullable=False, autoincrement=False),
+        sa.Column("advance_hash", sa.LargeBinary, nullable=False),
+        sa.Column("amount_fen", BigInt, nullable=False),
+        _key("author", "idx", "advance_hash", table="settlement_statement_drawdown"),
+    )
+    op.create_index(
+        "ix_settlement_statement_drawdown_hash", "settlement_statement_drawdown", ["advance_hash"]
+    )
+    op.create_table(
         "settlement_statement_answer",
         sa.Column("author", ID_TEXT, nullable=False),
         sa.Column("idx", BigInt, nullable=False, autoincrement=False),
@@ -223,6 +227,7 @@ def _create_registry() -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("maker", sa.Text, nullable=False),
         sa.Column("reviewer", sa.Text, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
         _key("author", "idx", table="settlement_statement_answer"),
     )
     op.create_index(
@@ -230,14 +235,6 @@ def _create_registry() -> None:
         "settlement_statement_answer",
         ["statement_hash", "author"],
         unique=True,
-    )
-    op.create_table(
-        "settlement_duty",
-        sa.Column("author", ID_TEXT, nullable=False),
-        sa.Column("partner", ID_TEXT, nullable=False),
-        sa.Column("principal", ID_TEXT, nullable=False),
-        sa.Column("duty", ID_TEXT, nullable=False),
-        _key("author", "partner", "principal", "duty", table="settlement_duty"),
     )
 
 
@@ -292,12 +289,30 @@ def _create_nights() -> None:
         sa.Column("service_days", sa.Integer, nullable=False),
         sa.Column("amount_fen", BigInt, nullable=False),
         sa.Column("caregiver_cert_no", sa.Text, nullable=False),
+        sa.Column("home_division", ID_TEXT),
         sa.Column("cleared_date", sa.Text, nullable=False),
         sa.Column("reversed_date", sa.Text),
         _key("home", "host", "settlement_no", table="settlement_cleared"),
     )
     op.create_index(
         "ix_settlement_cleared_ref", "settlement_cleared", ["beneficiary_ref", "service_month"]
+    )
+    op.create_table(
+        "settlement_consumed",
+        sa.Column("partner", ID_TEXT, nullable=False),
+        sa.Column("business_date", ID_TEXT, nullable=False),
+        sa.Column("home_division", ID_TEXT, nullable=False),
+        sa.Column("subsidy_kind", ID_TEXT, nullable=False),
+        sa.Column("service_month", ID_TEXT, nullable=False),
+        sa.Column("amount_fen", BigInt, nullable=False),
+        _key(
+            "partner",
+            "business_date",
+            "home_division",
+            "subsidy_kind",
+            "service_month",
+            table="settlement_consumed",
+        ),
     )
     op.create_table(
         "settlement_reversal_proposal",
@@ -316,8 +331,11 @@ def _create_private() -> None:
         "settlement_pseudonym",
         sa.Column("handle_mac", sa.LargeBinary, nullable=False),
         sa.Column("beneficiary_ref", ID_TEXT, nullable=False),
+        sa.Column("elder_mac", sa.LargeBinary, nullable=False),
         _key("handle_mac", table="settlement_pseudonym"),
     )
+    op.create_index("ix_settlement_pseudonym_ref", "settlement_pseudonym", ["beneficiary_ref"])
+    op.create_index("ix_settlement_pseudonym_elder", "settlement_pseudonym", ["elder_mac"])
     op.create_table(
         "settlement_enrolment_code",
         sa.Column("code_mac", sa.LargeBinary, nullable=False),
@@ -327,9 +345,133 @@ def _create_private() -> None:
     )
 
 
+def _create_claims() -> None:
+    """Create what logs say of overlaps and demands."""
+    op.create_table(
+        "settlement_overlap_key",
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("idx", BigInt, nullable=False, autoincrement=False),
+        sa.Column("key_id", ID_TEXT, nullable=False),
+        sa.Column("public_key", sa.LargeBinary, nullable=False),
+        sa.Column("from_year", sa.Integer, nullable=False),
+        _key("author", "idx", table="settlement_overlap_key"),
+    )
+    op.create_table(
+        "settlement_overlap_claim",
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("partner", ID_TEXT, nullable=False),
+        sa.Column("service_year", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("tag", sa.LargeBinary, nullable=False),
+        sa.Column("month", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("exclusivity_group", ID_TEXT, nullable=False),
+        sa.Column("idx", BigInt, nullable=False, autoincrement=False),
+        sa.Column("days", sa.Integer, nullable=False),
+        _key(
+            "author",
+            "partner",
+            "service_year",
+            "tag",
+            "month",
+            "exclusivity_group",
+            "idx",
+            table="settlement_overlap_claim",
+        ),
+    )
+    op.create_index(
+        "ix_settlement_overlap_claim_place",
+        "settlement_overlap_claim",
+        ["author", "partner", "idx"],
+    )
+    op.create_table(
+        "settlement_clawback",
+        sa.Column("author", ID_TEXT, nullable=False),
+        sa.Column("partner", ID_TEXT, nullable=False),
+        sa.Column("idx", BigInt, nullable=False, autoincrement=False),
+        sa.Column("filed_date", sa.Text, nullable=False),
+        sa.Column("clawback_id", ID_TEXT, nullable=False),
+        sa.Column("settlement_no", ID_TEXT, nullable=False),
+        sa.Column("maker", sa.Text, nullable=False),
+        sa.Column("reviewer", sa.Text, nullable=False),
+        sa.Column("entry_time", UtcTime(), nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        _key("author", "partner", "idx", table="settlement_clawback"),
+    )
+    op.create_index("ix_settlement_clawback_id", "settlement_clawback", ["author", "clawback_id"])
+    op.create_index(
+        "ix_settlement_clawback_no", "settlement_clawback", ["author", "partner", "settlement_no"]
+    )
+
+
+def _create_overlaps() -> None:
+    """Create what a node keeps to find overlaps."""
+    op.create_index(
+        "ix_settlement_record_elder",
+        "settlement_record",
+        ["beneficiary_ref"],
+        sqlite_where=sa.text("author = home"),
+        postgresql_where=sa.text("author = home"),
+    )
+    op.create_table(
+        "settlement_elder",
+        sa.Column("elder_mac", sa.LargeBinary, nullable=False),
+        sa.Column("person_key", sa.LargeBinary, nullable=False),
+        sa.Column("subject_ref", ID_TEXT),
+        _key("elder_mac", table="settlement_elder"),
+    )
+    op.create_index("ix_settlement_elder_person", "settlement_elder", ["person_key"])
+    op.create_index("ix_settlement_elder_subject", "settlement_elder", ["subject_ref"])
+    op.create_table(
+        "settlement_overlap_tag",
+        sa.Column("partner", ID_TEXT, nullable=False),
+        sa.Column("service_year", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("tag", sa.LargeBinary, nullable=False),
+        sa.Column("person_key", sa.LargeBinary),
+        _key("partner", "service_year", "tag", table="settlement_overlap_tag"),
+    )
+    op.create_index("ix_settlement_overlap_tag_person", "settlement_overlap_tag", ["person_key"])
+    op.create_table(
+        "settlement_overlap_due",
+        sa.Column("person_key", sa.LargeBinary, nullable=False),
+        sa.Column("service_month", ID_TEXT, nullable=False),
+        _key("person_key", "service_month", table="settlement_overlap_due"),
+    )
+    op.create_table(
+        "settlement_overlap_state",
+        sa.Column("name", ID_TEXT, nullable=False),
+        sa.Column("value", sa.Text, nullable=False),
+        _key("name", table="settlement_overlap_state"),
+    )
+    op.create_table(
+        "settlement_overlap",
+        sa.Column("other_home", ID_TEXT, nullable=False),
+        sa.Column("service_month", ID_TEXT, nullable=False),
+        sa.Column("person_key", sa.LargeBinary, nullable=False),
+        sa.Column("exclusivity_group", ID_TEXT, nullable=False),
+        sa.Column("own_days", sa.Integer, nullable=False),
+        sa.Column("other_days", sa.Integer, nullable=False),
+        sa.Column("noticed_date", sa.Text, nullable=False),
+        _key(
+            "other_home",
+            "service_month",
+            "person_key",
+            "exclusivity_group",
+            table="settlement_overlap",
+        ),
+    )
+    op.create_table(
+        "settlement_overlap_seen",
+        sa.Column("partner", ID_TEXT, nullable=False),
+        sa.Column("settlement_no", ID_TEXT, nullable=False),
+        sa.Column("other_days", sa.Integer, nullable=False),
+        _key("partner", "settlement_no", table="settlement_overlap_seen"),
+    )
+
+
 def upgrade() -> None:
     """Create the tables of the settlement room."""
     _create_logs()
     _create_registry()
     _create_nights()
     _create_private()
+    _create_claims()
+    _create_overlaps()

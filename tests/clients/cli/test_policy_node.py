@@ -1,0 +1,103 @@
+"""Policies, budgets and amounts at a running node, as staff state and read them."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from clients.cli.main import main
+from clients.demo.processes import Nodes, make_nodes
+from deltacare.times import business_date
+
+pytestmark = pytest.mark.slow
+
+HOME, DISTRICT = "340000", "340104"
+PROVINCES = ("310000", "320000", "330000", HOME)
+WAIT_S_MAX = 60
+SIGNED = ("--maker", "city-1", "--reviewer", "city-2")
+RATES = "grade,amount_yuan,tariff_yuan,share_percent\n三级,,3000,50\n,800.00,,\n"
+
+
+class Office:
+    """Runs commands as the system of one province."""
+
+    def __init__(self, nodes: Nodes, directory: Path) -> None:
+        self._profile = str(nodes.node_directory(HOME) / "clients" / "system")
+        self.directory = directory
+
+    def said(self, *arguments: str, code: int = 0, language: str = "en") -> str:
+        """Return what a command prints."""
+        given = (*arguments, "--as", self._profile)
+        result = CliRunner().invoke(main, given, env={"DELTACARE_LANG": language})
+        assert code == result.exit_code, result.output
+        return result.output
+
+    def run(self, *arguments: str) -> Any:
+        """Return the JSON answer of a command."""
+        return json.loads(self.said(*arguments, "--json"))
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """Start four nodes, and wait until the home's takes writes."""
+    made = asyncio.run(
+        make_nodes(
+            tmp_path_factory.mktemp("nodes"),
+            PROVINCES,
+            opening_date=business_date(datetime.now(UTC)) - timedelta(days=2),
+        )
+    )
+    try:
+        asyncio.run(made.start(*PROVINCES))
+        status = ["node", "status", str(made.node_directory(HOME)), "--json"]
+        end_s = time.monotonic() + WAIT_S_MAX
+        while CliRunner().invoke(main, status).exit_code:
+            assert time.monotonic() < end_s, f"{HOME} is ready"
+        yield Office(made, tmp_path_factory.mktemp("office"))
+    finally:
+        made.stop()
+
+
+def test_a_policy_with_rates_by_grade(office: Office) -> None:
+    """Rates come from a file, the document by its hash; both are listed."""
+    rates, document = office.directory / "rates.csv", office.directory / "document.pdf"
+    rates.write_text(RATES, encoding="utf-8")
+    document.write_bytes(b"generated document")
+    office.said(
+        *("settle", "policy", "publish", "CARE_BED", "--unit", "month", "--rates", str(rates)),
+        *("--cap", "2000", "--from", "2026-01-01", "--division", DISTRICT, "--prorated"),
+        *("--scheme", "GB_T_42195", "--budgeted", "--exclusivity-group", "CARE"),
+        *("--document-no", "示例〔2026〕1号", "--document", str(document), *SIGNED),
+    )
+    (found,) = office.run("settle", "policy", "list", "--home", HOME)["policies"]
+    stated = found["policy"]
+    assert hashlib.sha256(b"generated document").hexdigest() == stated["document_hash"]
+    assert [("", "80000"), ("三级", "0")] == [
+        (each["assessment_grade"], str(each["amount_fen"])) for each in stated["rates"]
+    ]
+    for language, words in (("en", ("prorated", "budget")), ("zh", ("折算", "预算"))):
+        said = office.said("settle", "policy", "list", language=language)
+        assert all(word in said for word in words)
+
+
+def test_budgets(office: Office) -> None:
+    """A budget is stated and listed with what is left; one of another province is refused."""
+    publish = ("settle", "budget", "publish")
+    office.said(*publish, DISTRICT, "2026", "CARE_BED", "--amount", "120000.50", *SIGNED)
+    (found,) = office.run("settle", "budget", "list", "--year", "2026")["budgets"]
+    assert "12000050" == str(found["budget"]["amount_fen"])
+    assert "120,000.50" in office.said("settle", "budget", "list", language="zh")
+    refused = office.said(
+        *publish, "310101", "2026", "CARE_BED", "--amount", "1", *SIGNED, code=2, language="zh"
+    )
+    assert "不是 340000 的区划" in refused
+    assert "45.00" in office.said(
+        *publish, DISTRICT, "2026", "CARE_BED", "--amount", "1.005", *SIGNED, code=2
+    )

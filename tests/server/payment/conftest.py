@@ -1,0 +1,15 @@
+"""What the tests of the payment room share."""
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+__all__ = ["quiet"]
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[list[dict[str, object]]]:
+    """Collect what is logged instead of printing it."""
+    with structlog.testing.capture_logs() as logs:
+        yield logs  # type: ignore[misc]  # structlog's mapping is a dict
