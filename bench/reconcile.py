@@ -9,8 +9,8 @@ match where two are filed twice. The files are made with a fixed seed in a tempo
 order, and nothing in them is real. It measures and reports; it does not fail when a goal is missed.
 
 What limits ours: a digest needs the lines sorted and written out, 280 MB of text that the bare join
-does not make (sorting and writing take as long as the join), and the memory for it is faulted in
-page by page. Files that are already in the order of their numbers take a quarter less.
+does not make, and both files are checked to the last byte. Rows that equal the other side's are
+written from the files' own bytes; the engine sees only the others.
 """
 
 import importlib.util

@@ -7,7 +7,7 @@ goes there too, so that a night larger than memory completes. The folder is gone
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import Self
 
 import pyarrow as pa
 
+from deltacare.errors import invalid_field
 from settlement.engine import (
     LINES_PER_BLOCK,
     MEMORY_MB_MIN,
@@ -53,7 +54,7 @@ class DuckEngine:
         self._inputs, self._steps = plan.inputs, plan.steps
         self._made: set[str] = set()
         self._waiting: dict[str, list[pa.Table]] = {}
-        self._in_files = memory_mb is not None
+        self._in_files, self._memory_mb = memory_mb is not None, memory_mb
         self._open = ExitStack()
         # Order comes from ORDER BY alone.
         config: dict[str, object] = {"threads": threads, "preserve_insertion_order": False}
@@ -93,6 +94,10 @@ class DuckEngine:
         Args:
             name: An input of the plan, which no step has read yet.
             table: Of the types that the plan states; texts may be of any kind that Arrow has.
+
+        Raises:
+            Refusal: ``INVALID_FIELD``, here and wherever rows are worked on, if the limit on memory
+                is too small for them even with files.
         """
         columns = list(self._inputs[name])
         missing = [column for column in columns if column not in table.column_names]
@@ -105,11 +110,10 @@ class DuckEngine:
         self._connection.register("arriving", table)
         if name in self._waiting:
             text = f'INSERT INTO "{name}" SELECT * FROM arriving'  # noqa: S608 - the name of an input
-            self._connection.execute(text)
         else:
             text = f'CREATE TABLE "{name}" AS SELECT * FROM arriving'  # noqa: S608 - likewise
-            self._connection.execute(text)
             self._waiting[name] = []
+        self._execute(text)
         self._connection.unregister("arriving")
 
     def make(self, name: str) -> None:
@@ -126,8 +130,9 @@ class DuckEngine:
         step = self._steps[name]
         for read in step.reads:
             self._ensure(read)
-        result = self._connection.sql(step.sql)
-        yield from result.to_arrow_reader(LINES_PER_BLOCK)
+        with self._within_memory():
+            result = self._connection.sql(step.sql)
+            yield from result.to_arrow_reader(LINES_PER_BLOCK)
 
     def _ensure(self, name: str) -> None:
         """Make a step and all that it reads."""
@@ -144,11 +149,46 @@ class DuckEngine:
         if not step.kept:
             self._connection.execute(f'CREATE TEMP VIEW "{name}" AS {step.sql}')
         elif self._in_files:
-            self._connection.execute(f'CREATE TABLE "{name}" AS {step.sql}')
+            self._execute(f'CREATE TABLE "{name}" AS {step.sql}')
         else:
             self._connection.register(name, self._fetch(step, step.sql))
         self._made.add(name)
 
     def _fetch(self, step: CompiledStep, sql: str) -> pa.Table:
         """Return the result of a query in the types of a step: sums come back from wider ones."""
-        return self._connection.sql(sql).to_arrow_table().cast(arrow_schema(step.columns))
+        with self._within_memory():
+            table = self._connection.sql(sql).to_arrow_table()
+        return table.cast(arrow_schema(step.columns))
+
+    def _execute(self, text: str) -> None:
+        """Run a statement on one thread if memory does not do for several: each holds its blocks.
+
+        From then on it stays one, or each step after it would be begun twice.
+        """
+        import duckdb
+
+        with self._within_memory():
+            try:
+                self._connection.execute(text)
+            except duckdb.OutOfMemoryException:
+                self._connection.execute("SET threads = 1")
+                self._connection.execute(text)
+
+    @contextmanager
+    def _within_memory(self) -> Iterator[None]:
+        """Say what to change where even files do not help: some blocks must be held at once.
+
+        Raises:
+            Refusal: ``INVALID_FIELD``.
+        """
+        import duckdb
+
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            raise invalid_field(
+                "memory_mb",
+                "" if self._memory_mb is None else self._memory_mb,
+                "The engine cannot work on so many rows with this memory.",
+                "Give it more, or a folder with more room.",
+            ) from error

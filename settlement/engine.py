@@ -51,7 +51,7 @@ DUCKDB: Final = "duckdb"
 THREADS_MAX: Final = 16
 """More threads than this have never helped a night, and each takes memory."""
 
-MEMORY_MB_MIN: Final = 64
+MEMORY_MB_MIN: Final = 128
 """With less, DuckDB cannot hold what its operators need beside each other."""
 
 LINES_PER_BLOCK: Final = 64 * 256

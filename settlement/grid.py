@@ -2,9 +2,9 @@
 
 The plainest file has the ten columns in their order, visible ASCII and nothing quoted; so programs
 write it. Then its bytes form a grid, in which every tenth separator ends a row, and a row is the
-text that a line's bytes hold, but for the commas. So nothing is copied: columns are views into the
-file's own bytes. At the first thing that is otherwise it gives up without saying why, and a more
-patient reader takes the file. It works in pieces that stay near the processor.
+text that a line's bytes hold, but for the commas. So nothing is copied but what is asked for. At
+the first thing that is otherwise it gives up without saying why, and a more patient reader takes
+the file. It works in pieces that stay near the processor.
 """
 
 from collections.abc import Iterator
@@ -14,31 +14,32 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from deltacare.money import MAX_FEN
 from settlement.columnar import plan_rows
-from settlement.core.columns import COLUMNS, PAIR_FACTOR, SEPARATOR
+from settlement.core.columns import COLUMNS, PAIR_FACTOR
 from settlement.records import FIELD_CHARS_MAX, PROVINCES, SERVICE_DAYS_MAX, parse_cell
 
-__all__ = ["read_grid"]
+__all__ = ["PLACE", "WORD_BYTES", "Grid", "pieces_of", "read_grid", "words_at"]
 
 # Offsets into the file are 32 bits wide.
 _FILE_BYTES_MAX = 2**31 - 1
 _PIECE_BYTES = 1024**2
-_ROW_BYTES_MAX = 1024
-# So many bytes may be read behind any field.
-_SLACK_BYTES = 16
+_ROW_BYTES_MIN, _ROW_BYTES_MAX = 34, 1024
+_BATCH_ROWS = 122_880
+
+WORD_BYTES: Final = 8
+# So many bytes may be read in front of any field, and behind it.
+_SLACK_BYTES = FIELD_CHARS_MAX + WORD_BYTES
 
 _COMMA, _US, _CR, _LF = (np.uint8(ord(char)) for char in ",\x1f\r\n")
 _FIRST_VISIBLE, _LAST_VISIBLE = ord("!"), ord("~")
-_QUOTE, _PLUS, _ZERO, _NINE = (ord(char) for char in '"+09')
+_QUOTE, _PLUS, _ZERO = (ord(char) for char in '"+0')
 
-_INLINE_CHARS = 12
 _CODE_CHARS, _MONTH_CHARS, _DAYS_CHARS_MAX = 6, 7, 2
 _FEN_CHARS_MAX = len(str(MAX_FEN))
 
-_PLACE: Final = {name: index for index, name in enumerate(COLUMNS)}
+PLACE: Final = {name: index for index, name in enumerate(COLUMNS)}
 # Columns of which a plan reads the text; their lengths are limited, and only the last may be empty.
 _IDENTIFIERS: Final = (
     "settlement_no",
@@ -47,7 +48,8 @@ _IDENTIFIERS: Final = (
     "subsidy_kind",
     "caregiver_cert_no",
 )
-
+# Columns that a plan reads as texts beside the whole row.
+_READ: Final = ("settlement_no", "beneficiary_ref", "service_month")
 
 # The codes of the federation as little-endian integers, by their two leading digits.
 _CODE_WORDS: Final = np.zeros(100, np.uint64)
@@ -56,23 +58,62 @@ for _code in PROVINCES:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Piece:
-    """Some whole rows of the file, as arrays with one item a row."""
+class Grid:
+    """The rows of a file of the plainest form, checked, where they stand.
 
-    text: Any
-    settlement_no: Any
-    beneficiary_ref: Any
-    months: Any
+    Attributes:
+        data: The file's bytes with the separator of lines for the comma, and room behind them.
+        bounds: Where each row begins less one, and where each of its fields ends: an array each.
+        fen: Amount of each row.
+        pairs: Direction of each row.
+    """
+
+    data: Any
+    bounds: Any
     fen: Any
     pairs: Any
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are, at least one."""
+        return int(self.fen.size)
+
+    def starts(self, name: str) -> Any:  # noqa: ANN401 - numpy ships few types
+        """Return where a column of each row begins."""
+        return self.bounds[PLACE[name]] + np.int32(1)
+
+    def ends(self, name: str) -> Any:  # noqa: ANN401 - as above
+        """Return where a column of each row ends."""
+        return self.bounds[PLACE[name] + 1]
+
+    def table(self, rows: Any = None) -> pa.Table:  # noqa: ANN401 - numpy ships few types
+        """Return rows in the columns that a plan reads.
+
+        Args:
+            rows: Their places, ascending; ``None``: all of them.
+        """
+        chosen = slice(None) if rows is None else rows
+        bounds = self.bounds[:, chosen]
+        every_second = pa.array(np.arange(0, 2 * bounds.shape[1], 2))
+        spans = {name: (PLACE[name], PLACE[name] + 1) for name in _READ}
+        columns = {
+            name: pieces_of(self.data, bounds[before] + np.int32(1), bounds[end])
+            .take(every_second)
+            .view(pa.string())
+            for name, (before, end) in {**spans, "text": (0, -1)}.items()
+        }
+        columns["amount_fen"] = pa.array(self.fen[chosen])
+        table = plan_rows(pa.table(columns), pa.array(self.pairs[chosen]))
+        # In batches, so that threads can share them.
+        return pa.Table.from_batches(table.to_batches(max_chunksize=_BATCH_ROWS), table.schema)
 
 
 class _NotPlain(Exception):  # noqa: N818 - no error: another reader takes the file
     """The file is not of the plainest form."""
 
 
-def read_grid(path: Path) -> pa.Table | None:
-    """Return the rows of the plainest CSV in the columns that a plan reads, ``None`` if it is not.
+def read_grid(path: Path) -> Grid | None:
+    """Return the rows of the plainest CSV, ``None`` if it is not.
 
     Args:
         path: A file that can be opened, of any size.
@@ -98,11 +139,52 @@ def read_grid(path: Path) -> pa.Table | None:
         data[size:end] = np.frombuffer(line_end, np.uint8)
     if len(header) >= end:
         return None
+    # Room for as many rows as there could be; what is not used costs nothing.
+    rows_max = (end - len(header)) // _ROW_BYTES_MIN + 1
+    grid = Grid(
+        data=data,
+        bounds=np.empty((len(COLUMNS) + 1, rows_max), np.int32),
+        fen=np.empty(rows_max, np.int64),
+        pairs=np.empty(rows_max, np.int16),
+    )
+    count = 0
+    months: set[int] = set()
     try:
-        pieces = [_piece(data, *span, line_end) for span in _spans(data, len(header), end)]
-        return _table(data, pieces)
+        for start, stop in _spans(data, len(header), end):
+            count += _piece(grid, count, (start, stop), line_end, months)
+        names = [month.to_bytes(WORD_BYTES, "little")[:_MONTH_CHARS].decode() for month in months]
+        _require(all(parse_cell("service_month", name) == name for name in names))
     except _NotPlain:
         return None
+    return Grid(
+        data=data,
+        bounds=grid.bounds[:, :count],
+        fen=grid.fen[:count],
+        pairs=grid.pairs[:count],
+    )
+
+
+def pieces_of(data: Any, starts: Any, ends: Any) -> Any:  # noqa: ANN401 - numpy ships few types
+    """Return parts of a buffer as an Arrow array of bytes, without a copy: every second item.
+
+    What lies between two parts is an item as well, and so the buffer serves as it is.
+
+    Args:
+        data: The bytes.
+        starts: Where each part begins, ascending.
+        ends: Where it ends, not behind the beginning of the next.
+    """
+    offsets = np.empty(2 * starts.size + 1, np.int32)
+    offsets[:-1:2], offsets[1::2] = starts, ends
+    offsets[-1] = offsets[-2]
+    return pa.Array.from_buffers(
+        pa.binary(), 2 * starts.size, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    )
+
+
+def words_at(data: Any, places: Any) -> Any:  # noqa: ANN401 - numpy ships few types
+    """Return the eight bytes at some places of a buffer as little-endian integers."""
+    return np.ndarray((data.size - WORD_BYTES + 1,), "<u8", data, strides=(1,))[places]
 
 
 def _spans(data: Any, start: int, end: int) -> Iterator[tuple[int, int]]:  # noqa: ANN401 - numpy
@@ -117,100 +199,80 @@ def _spans(data: Any, start: int, end: int) -> Iterator[tuple[int, int]]:  # noq
         start = stop
 
 
-def _piece(data: Any, start: int, stop: int, line_end: bytes) -> _Piece:  # noqa: ANN401 - numpy
-    """Return the rows of a span; its commas become the separator of lines.
+def _piece(
+    grid: Grid, done: int, span_of: tuple[int, int], line_end: bytes, months: set[int]
+) -> int:
+    """Put the rows of a span into a grid and return how many; commas become the separator of lines.
+
+    Args:
+        grid: Has room for them.
+        done: How many rows it has.
+        span_of: Where the span begins and ends.
+        line_end: The end of each line.
+        months: Takes the service months.
 
     Raises:
         _NotPlain: If anything in it is not plain.
     """
-    # 1. The grid: ten separators a row, nothing else that is not visible ASCII.
+    data, (start, stop) = grid.data, span_of
+    # 1. The grid: nine commas and a line end a row, nothing else that is not visible ASCII.
     span = data[start:stop]
+    flags = np.empty(span.size, np.bool_)
     _require(span.max() <= _LAST_VISIBLE)
-    _require(not (span == _QUOTE).any() and not (span == _PLUS).any() and not (span == _US).any())
-    np.subtract(span, (span == _COMMA).view(np.uint8) * (_COMMA - _US), out=span)
-    marks = np.flatnonzero(span < _FIRST_VISIBLE).astype(np.int32)
-    pattern = np.frombuffer(SEPARATOR.encode() * (len(COLUMNS) - 1) + line_end, np.uint8)
-    _require(marks.size % pattern.size == 0)
-    grid = marks.reshape(-1, pattern.size)
-    _require((span[grid] == pattern).all())
-    # 2. Where each field begins, and how long it is.
-    ends = np.ascontiguousarray(grid[:, : len(COLUMNS)].T) + np.int32(start)
-    starts = np.empty_like(ends)
-    starts[1:] = ends[:-1] + 1
-    starts[0, 0] = start
-    starts[0, 1:] = grid[:-1, -1] + np.int32(start + 1)
-    lengths = ends - starts
+    for unwanted in (_QUOTE, _PLUS):
+        _require(not np.equal(span, unwanted, out=flags).any())
+    row_ends = np.flatnonzero(np.equal(span, _LF, out=flags)).astype(np.int32)
+    count = row_ends.size
+    unseen = np.count_nonzero(np.less(span, _FIRST_VISIBLE, out=flags))
+    _require(unseen == count * len(line_end))
+    if len(line_end) > 1:
+        _require((span[row_ends - 1] == _CR).all())
+    marks = np.flatnonzero(np.equal(span, _COMMA, out=flags)).astype(np.int32)
+    _require(marks.size == count * (len(COLUMNS) - 1))
+    lowering = flags.view(np.uint8)
+    lowering *= _COMMA - _US
+    span -= lowering
+    # 2. Where each field begins and ends, and how long it is.
+    bounds = grid.bounds[:, done : done + count]
+    for column in range(len(COLUMNS) - 1):
+        bounds[column + 1] = marks[column :: len(COLUMNS) - 1]
+    bounds[-1] = row_ends - np.int32(len(line_end) - 1)
+    bounds[0, 0] = -1
+    bounds[0, 1:] = row_ends[:-1]
+    lengths = np.diff(bounds, axis=0)
+    lengths -= 1
+    bounds += np.int32(start)
+    longest, least = lengths.max(axis=1), lengths.min(axis=1)
+    # Where one row has too few commas and another too many, the length of their first or last
+    # column is below zero.
     for name in _IDENTIFIERS:
-        least = 0 if name == "caregiver_cert_no" else 1
-        _require(lengths[_PLACE[name]].min() >= least)
-        _require(lengths[_PLACE[name]].max() <= FIELD_CHARS_MAX)
-    # 3. Numbers.
-    home, host = (_provinces(data, starts, lengths, name) for name in ("home", "host"))
+        _require(least[PLACE[name]] >= (name != "caregiver_cert_no"))
+        _require(longest[PLACE[name]] <= FIELD_CHARS_MAX)
+    # 3. Numbers and months.
+    home, host = (_provinces(data, bounds, lengths, name) for name in ("home", "host"))
     _require((home != host).all())
-    days = _numbers(data, starts, lengths, "service_days", _DAYS_CHARS_MAX)
+    days = _numbers(data, bounds, lengths, "service_days", _DAYS_CHARS_MAX)
     _require(days.min() >= 1 and days.max() <= SERVICE_DAYS_MAX)
-    fen = _numbers(data, starts, lengths, "amount_fen", _FEN_CHARS_MAX)
+    fen = _numbers(data, bounds, lengths, "amount_fen", _FEN_CHARS_MAX)
     _require(fen.max() <= MAX_FEN)
-    # 4. Texts.
-    month = _PLACE["service_month"]
-    _require((lengths[month] == _MONTH_CHARS).all())
-    first, last = starts[0], ends[-1]
-    return _Piece(
-        text=_views(data, first, last - first),
-        settlement_no=_views(data, first, lengths[0]),
-        beneficiary_ref=_views(
-            data, starts[_PLACE["beneficiary_ref"]], lengths[_PLACE["beneficiary_ref"]]
-        ),
-        months=_words(data, starts[month], 8) & np.uint64(2 ** (8 * _MONTH_CHARS) - 1),
-        fen=fen,
-        pairs=home * np.int16(PAIR_FACTOR) + host,
-    )
+    month = PLACE["service_month"]
+    _require(least[month] == longest[month] == _MONTH_CHARS)
+    words = words_at(data, bounds[month] + np.int32(1))
+    months.update(np.unique(words & np.uint64(2 ** (8 * _MONTH_CHARS) - 1)).tolist())
+    grid.fen[done : done + count] = fen
+    grid.pairs[done : done + count] = home * np.int16(PAIR_FACTOR) + host
+    return count
 
 
-def _table(data: Any, pieces: list[_Piece]) -> pa.Table:  # noqa: ANN401 - numpy ships few types
-    """Return the pieces in the columns that a plan reads.
-
-    Raises:
-        _NotPlain: If a month is not one.
-    """
-
-    def whole(name: str) -> Any:  # noqa: ANN401 - as above
-        return np.concatenate([getattr(piece, name) for piece in pieces])
-
-    months = pc.dictionary_encode(pa.array(whole("months")))
-    names = [
-        word.to_bytes(8, "little")[:_MONTH_CHARS].decode() for word in months.dictionary.to_pylist()
-    ]
-    _require(all(parse_cell("service_month", name) == name for name in names))
-    content = pa.py_buffer(data)
-    columns = {
-        name: pa.Array.from_buffers(
-            pa.string_view(), len(months), [None, pa.py_buffer(whole(name)), content]
-        )
-        for name in ("text", "settlement_no", "beneficiary_ref")
-    }
-    columns["service_month"] = pa.DictionaryArray.from_arrays(months.indices, names)
-    columns["amount_fen"] = pa.array(whole("fen"))
-    table = plan_rows(pa.table(columns), pa.array(whole("pairs")))
-    # In batches, so that threads can share them.
-    return pa.Table.from_batches(table.to_batches(max_chunksize=122_880))
-
-
-def _words(data: Any, starts: Any, size: int) -> Any:  # noqa: ANN401 - numpy ships few types
-    """Return the bytes at some places as little-endian integers of 4 or 8 bytes."""
-    kind = "<u8" if size == 8 else "<u4"  # noqa: PLR2004 - the two widths there are
-    return np.ndarray((data.size - size + 1,), kind, data, strides=(1,))[starts]
-
-
-def _provinces(data: Any, starts: Any, lengths: Any, name: str) -> Any:  # noqa: ANN401 - as above
+def _provinces(data: Any, bounds: Any, lengths: Any, name: str) -> Any:  # noqa: ANN401 - as above
     """Return the two leading digits of six-digit codes of the federation.
 
     Raises:
         _NotPlain: If one is not of the federation, or is written otherwise.
     """
-    place = _PLACE[name]
+    place = PLACE[name]
     _require((lengths[place] == _CODE_CHARS).all())
-    words = _words(data, starts[place], 8) & np.uint64(2 ** (8 * _CODE_CHARS) - 1)
+    words = words_at(data, bounds[place] + np.int32(1)) & np.uint64(2 ** (8 * _CODE_CHARS) - 1)
     tens, units = words & np.uint64(0xFF), words >> np.uint64(8) & np.uint64(0xFF)
     numbers = (tens * np.uint64(10) + units - np.uint64(11 * _ZERO)).astype(np.int16)
     # A number tells what the code would be; only if it is that, the number stands.
@@ -218,45 +280,41 @@ def _provinces(data: Any, starts: Any, lengths: Any, name: str) -> Any:  # noqa:
     return numbers
 
 
-def _numbers(data: Any, starts: Any, lengths: Any, name: str, chars_max: int) -> Any:  # noqa: ANN401 - as above
+def _numbers(data: Any, bounds: Any, lengths: Any, name: str, chars_max: int) -> Any:  # noqa: ANN401 - as above
     """Return a column of whole numbers written in digits without needless zeros.
 
     Raises:
         _NotPlain: If one is written otherwise.
     """
-    place = _PLACE[name]
-    start, length = starts[place], lengths[place]
+    place = PLACE[name]
+    end, length = bounds[place + 1], lengths[place]
     longest = int(length.max())
     _require(length.min() >= 1 and longest <= chars_max)
-    _require(not ((data[start] == _ZERO) & (length > 1)).any())
-    numbers = np.zeros(length.size, np.int64)
-    for index in range(longest):
-        there = length > index
-        digits = data[start + np.int32(index)] - np.uint8(_ZERO)
-        # What lies before the first digit wraps around to beyond the last.
-        _require(not ((digits > _NINE - _ZERO) & there).any())
-        np.copyto(numbers, numbers * 10 + digits, where=there)
-    return numbers
+    _require(not ((data[end - length] == _ZERO) & (length > 1)).any())
+    numbers = _eight_digits(data, end, np.minimum(length, WORD_BYTES))
+    if longest > WORD_BYTES:
+        more = np.maximum(length - WORD_BYTES, 0)
+        numbers += _eight_digits(data, end - WORD_BYTES, more) * np.uint64(10**WORD_BYTES)
+    return numbers.astype(np.int64)
 
 
-def _views(data: Any, starts: Any, lengths: Any) -> Any:  # noqa: ANN401 - as above
-    """Return fields as Arrow's string views: sixteen bytes each.
+def _eight_digits(data: Any, end: Any, length: Any) -> Any:  # noqa: ANN401 - as above
+    """Return the numbers that up to eight digits in front of some places stand for.
 
-    A text of up to twelve bytes stands in the view itself, zeros behind it; of a longer one, its
-    first four, the number of its buffer and its place there.
+    All eight at once: neighbours are joined to numbers of two digits, these to four, to eight.
+
+    Raises:
+        _NotPlain: If there is anything but digits.
     """
-    views = np.zeros((starts.size, 4), np.int32)
-    views[:, 0] = lengths
-    views[:, 1] = _words(data, starts, 4).view(np.int32)
-    views[:, 3] = starts
-    short = np.flatnonzero(lengths <= _INLINE_CHARS)
-    if short.size:
-        for index in range(3):
-            kept = np.clip(lengths[short] - 4 * index, 0, 4).astype(np.uint64)
-            mask = ((np.uint64(1) << (np.uint64(8) * kept)) - np.uint64(1)).astype(np.uint32)
-            words = _words(data, starts[short] + np.int32(4 * index), 4) & mask
-            views[short, 1 + index] = words.view(np.int32)
-    return views
+    each = np.uint64(0x0101_0101_0101_0101)
+    words = words_at(data, end - WORD_BYTES) ^ (each * np.uint64(_ZERO))
+    # What is in front of a number counts as zeros; of no digits at all, everything does.
+    spare = ((WORD_BYTES - length) * 8).astype(np.uint64)
+    words = np.where(spare < 64, words >> spare << spare, np.uint64(0))  # noqa: PLR2004 - bits
+    _require(not ((words | (words + each * np.uint64(6))) & (each * np.uint64(0xF0))).any())
+    words = (words * np.uint64(10) + (words >> np.uint64(8))) & np.uint64(0x00FF_00FF_00FF_00FF)
+    words = (words * np.uint64(100) + (words >> np.uint64(16))) & np.uint64(0x0000_FFFF_0000_FFFF)
+    return (words * np.uint64(10_000) + (words >> np.uint64(32))) & np.uint64(0xFFFF_FFFF)
 
 
 def _require(plain: Any) -> None:  # noqa: ANN401 - a truth value of Python's or numpy's

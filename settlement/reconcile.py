@@ -17,11 +17,15 @@ from typing import TYPE_CHECKING, Any
 from settlement.findings import BadFile
 
 if TYPE_CHECKING:
+    from settlement.core.summary import Summary
     from settlement.engine import Engine, EngineSettings
+    from settlement.grid import Grid
 
 __all__ = ["Reconciliation", "reconcile"]
 
 _STAGE_DECIMALS = 3
+_THREADS = 2
+_TOTALS = ("pair", "rank", "line_count", "home_fen", "host_fen")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,41 +101,122 @@ def reconcile(
     lines = None if lines_path is None else _lines_path(Path(lines_path), inputs)
     # 1. The files, both at once, while the engine is loaded.
     with watch.stage("read"), ThreadPoolExecutor(max_workers=2) as readers:
-        from settlement.records import read_settlement_table
+        from settlement.records import read_settlement_rows
 
-        reading = [readers.submit(read_settlement_table, path) for path in inputs]
-        from settlement.core.columns import HISTORY
-        from settlement.engine import EngineSettings, open_engine
-        from settlement.night import asked_table, empty_input, summarise_totals
+        reading = [readers.submit(read_settlement_rows, path) for path in inputs]
+        from settlement.engine import DUCKDB, EngineSettings
+        from settlement.grid import Grid
 
+        settings = settings or EngineSettings()
         home, host = _both(reading)
-    with open_engine("files", settings or EngineSettings()) as engine:
-        for name, table in (("home_rows", home), ("host_rows", host), ("asked", asked_table(None))):
-            engine.load(name, table)
-        for name in HISTORY:
-            engine.load(name, empty_input(name))
-        # 2. Lines, sums and bytes.
+    # 2. Lines, sums and bytes.
+    in_memory = settings.name == DUCKDB and settings.memory_mb is None and lines is None
+    if in_memory and isinstance(home, Grid) and isinstance(host, Grid):
+        found = _by_bytes(home, host, settings, watch)
+    else:
+        home, host = (rows.table() if isinstance(rows, Grid) else rows for rows in (home, host))
+        found = _by_engine(home, host, settings, watch, lines)
+    # 3. Nothing was lost and nothing made up.
+    summary = found.summary
+    assert found.filed_fen == summary.side_fen, "class totals equal side totals"
+    assert found.line_count == sum(summary.counts.values()), "each line has one class"
+    return Reconciliation(
+        counts={line_class.name: count for line_class, count in summary.counts.items()},
+        fen={line_class.name: fen for line_class, fen in summary.fen.items()},
+        bilateral=dict(summary.bilateral),
+        net=dict(summary.positions),
+        digest=found.digest,
+        seconds=watch.seconds(),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What either way comes to.
+
+    Attributes:
+        summary: Counts, sums, flows and positions.
+        digest: Root over the leaves of lines.
+        line_count: Lines.
+        filed_fen: What the rows of each file sum up to.
+    """
+
+    summary: "Summary"
+    digest: bytes
+    line_count: int
+    filed_fen: tuple[int, int]
+
+
+def _by_engine(
+    home: Any,  # noqa: ANN401 - pyarrow ships no types
+    host: Any,  # noqa: ANN401 - as above
+    settings: "EngineSettings",
+    watch: "_Stopwatch",
+    lines: Path | None,
+) -> _Found:
+    """Return what two tables of rows come to; the engine does all of it."""
+    from settlement.night import summarise_totals
+
+    with _loaded(home, host, settings) as engine:
         with watch.stage("match"):
             engine.make("settlements")
         with watch.stage("classify"):
             summary = summarise_totals(engine.table("totals"))
         with watch.stage("digest"):
             digest, line_count = _digest(engine)
-        # 3. Nothing was lost and nothing made up.
-        filed = tuple(_sum(table) for table in (home, host))
-        assert filed == summary.side_fen, "class totals equal side totals"
-        assert line_count == sum(summary.counts.values()), "each line has one class"
         if lines is not None:
             with watch.stage("lines"):
                 _write_lines(engine.table("line_table"), lines)
-    return Reconciliation(
-        counts={line_class.name: count for line_class, count in summary.counts.items()},
-        fen={line_class.name: fen for line_class, fen in summary.fen.items()},
-        bilateral=dict(summary.bilateral),
-        net=dict(summary.positions),
+    return _Found(
+        summary=summary,
         digest=digest,
-        seconds=watch.seconds(),
+        line_count=line_count,
+        filed_fen=(_sum(home), _sum(host)),
     )
+
+
+def _by_bytes(
+    home: "Grid", host: "Grid", settings: "EngineSettings", watch: "_Stopwatch"
+) -> _Found:
+    """Return what two files of the plainest form come to; the engine sees what is not matched."""
+    from settlement.core.summary import summarise
+    from settlement.plain import joined_digest, match
+
+    threads = settings.threads or _THREADS
+    with watch.stage("match"):
+        matched = match(home, host, threads=threads)
+    with watch.stage("classify"):
+        totals, rest = matched.totals(), []
+        if matched.home_rest.size or matched.host_rest.size:
+            tables = home.table(matched.home_rest), host.table(matched.host_rest)
+            with _loaded(*tables, settings) as engine:
+                found = engine.table("totals")
+                totals += zip(*(found[name].to_pylist() for name in _TOTALS), strict=True)
+                rest = [batch.column("line") for batch in engine.batches("line_bytes")]
+        summary = summarise(totals)
+    with watch.stage("digest"):
+        digest, line_count = joined_digest(matched, rest, threads=threads)
+    return _Found(
+        summary=summary,
+        digest=digest,
+        line_count=line_count,
+        filed_fen=(int(home.fen.sum()), int(host.fen.sum())),
+    )
+
+
+@contextmanager
+def _loaded(home: Any, host: Any, settings: "EngineSettings") -> "Iterator[Engine]":  # noqa: ANN401 - as above
+    """Yield an engine that has two tables of rows, and nothing that files do not tell."""
+    from settlement.core.columns import HISTORY
+    from settlement.engine import open_engine
+    from settlement.night import asked_table, empty_input
+
+    with open_engine("files", settings) as engine:
+        for name, table in (("home_rows", home), ("host_rows", host), ("asked", asked_table(None))):
+            engine.load(name, table)
+        for name in HISTORY:
+            engine.load(name, empty_input(name))
+        yield engine
 
 
 class _Stopwatch:

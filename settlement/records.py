@@ -28,6 +28,8 @@ from settlement.findings import BadFile, Finding, Findings, Problem
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from settlement.grid import Grid
+
 __all__ = [
     "ALIASES",
     "FIELD_CHARS_MAX",
@@ -36,6 +38,7 @@ __all__ = [
     "SettlementFile",
     "SettlementRow",
     "parse_cell",
+    "read_settlement_rows",
     "read_settlement_table",
     "read_settlements",
 ]
@@ -160,15 +163,31 @@ def read_settlement_table(path: Path | str) -> "pa.Table":
     Raises:
         BadFile: If anything at all is wrong with it; says what, row by row.
     """
+    from settlement.grid import Grid
+
+    rows = read_settlement_rows(path)
+    return rows.table() if isinstance(rows, Grid) else rows
+
+
+def read_settlement_rows(path: Path | str) -> "Grid | pa.Table":
+    """Return all rows of a settlement file: where they stand in a file of the plainest form.
+
+    Args:
+        path: CSV or XLSX.
+
+    Raises:
+        BadFile: If anything at all is wrong with it; says what, row by row.
+    """
     from settlement import columnar, grid
 
     path = Path(path)
-    if path.is_file():
-        # From the quickest reader to the most patient: each gives up on what it does not know.
-        for read in (grid.read_grid, columnar.read_plain):
-            table = read(path)
-            if table is not None:
-                return table
+    # From the quickest reader to the most patient: each gives up on what it does not know.
+    plainest = grid.read_grid(path) if path.is_file() else None
+    if plainest is not None:
+        return plainest
+    table = columnar.read_plain(path) if path.is_file() else None
+    if table is not None:
+        return table
     file = read_settlements(path)
     if file.findings_total:
         findings = Findings(file.findings)

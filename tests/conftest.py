@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
+
+# An example's time says how busy the machine is, and nothing of what the example shows.
+settings.register_profile("deltacare", deadline=None)
+settings.load_profile("deltacare")
 
 _MEMORY = Path("/dev/shm")
 _MEMORY_BYTES_MIN = 4 * 2**30

@@ -1,11 +1,13 @@
 """The month in ``docs/clearing.md``: every command is run at four running nodes.
 
-``DELTACARE_UPDATE_DOCUMENTS=1`` writes what the commands print into the document instead. The month
-is the one before last, so that every date of it can be closed whenever this runs, and dates of the
-next one too. Here is also looked at what a page cannot show: the reports, and the books of all four.
+``DELTACARE_UPDATE_DOCUMENTS=1`` writes what the commands print into the document instead.
+Settlement opens seven days before the end of the month before last: whenever this runs, every date
+of that month can be closed, and dates of the next one too.
 """
 
+import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -27,8 +29,25 @@ from tests.support.serving import PROVINCES, Serving
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "clearing.md"
 WAIT_S_MAX = 120.0
 VARIES = (
+    (re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\+08:00"), "TIME"),
     (re.compile(r"\b\d{4}-\d{2}-\d{2}\b"), "DATE"),
     (re.compile(r"\b\d{4}-\d{2}\b"), "MONTH"),
+    (re.compile(r"\b20\d{2}(?=[ │:]|$)", re.MULTILINE), "YEAR"),
+    (re.compile(r"\((?:\d+ working days )?late\) *"), "LATE"),
+    (re.compile(r"│ +\d+ (│ +│)$", re.MULTILINE), r"│ AGE \1"),
+    # The entry, of the last command's table, and places in registry logs.
+    (re.compile(r"\bindex \d+|#\d+(?: +(?=│))?|(?<=registry )\d+ *"), "INDEX"),
+    (re.compile(r"\b[0-9a-f]{16}\b"), "ID"),
+    (re.compile(r"\bID(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
+    (re.compile(r"\b\d{2}:\d{2}:\d{2}\b"), "CLOCK"),
+    (re.compile(r"\bY20\d{2}\b"), "YEAR"),
+    (re.compile(r"\b(town|pay)-(\d)-(?:ID|[0-9a-f]{8})"), r"\1-\2-KEY"),
+    # Identifiers of payments and of messages.
+    (re.compile(r"\b[MP]?[A-Z2-7]{32}(?=\b|-\d\d)"), "PAYMENT"),
+    (re.compile(r"\b[A-Z2-7]{8}(?=-\d\d)"), "PAYMENT"),
+    # Whose turn it is depends on the date.
+    (re.compile(r"\b3[1234]0000-S1\b"), "TURN-S1"),
+    (re.compile(r"is 3[1234]0000's to propose"), "is TURN's to propose"),
 )
 
 
@@ -57,6 +76,7 @@ class Nights:
 
     def __init__(self, directories: dict[str, Path]) -> None:
         self._clients = {each: path / "clients" for each, path in directories.items()}
+        self._open: dict[str, SyncNodeClient] = {}
 
     def settle(self) -> None:
         """Wait until both nodes of a pair hold the same, and every night that can be run is."""
@@ -70,26 +90,40 @@ class Nights:
             assert time.monotonic() < end_s, "waited in vain for logs and nights"
             time.sleep(0.05)
 
+    def close(self) -> None:
+        """Close the connections."""
+        for client in self._open.values():
+            client.close()
+
+    def _node(self, province: str) -> SyncNodeClient:
+        if province not in self._open:
+            profile = Profile.load(self._clients[province], name="auditor")
+            self._open[province] = SyncNodeClient.of(profile, timeout_s=5.0)
+        return self._open[province]
+
     def _agree(self) -> bool:
         sizes: dict[str, set[int]] = {}
-        for province, directory in self._clients.items():
-            profile = Profile.load(directory, name="auditor")
-            with SyncNodeClient.of(profile, timeout_s=5.0) as node:
-                for row in node.log.ListLogs(ListLogsRequest()).logs:
-                    sizes.setdefault(row.log, set()).add(row.verified_size)
-                nights = node.clearing.ListPairNights(ListPairNightsRequest(page_size=1_000)).nights
-                if any(
-                    each.state != PAIR_NIGHT_STATE_AGREED
-                    and not each.waiting_for.startswith("CLOSE_MISSING")
-                    for each in nights
-                ):
-                    return False
+        for province in self._clients:
+            node = self._node(province)
+            for row in node.log.ListLogs(ListLogsRequest()).logs:
+                known = sizes.setdefault(row.log, set())
+                known.add(row.verified_size)
+                if row.log.endswith("/registry"):
+                    known.add(row.quorum_size)
+            nights = node.clearing.ListPairNights(ListPairNightsRequest(page_size=1_000)).nights
+            if any(
+                each.state != PAIR_NIGHT_STATE_AGREED
+                and not each.waiting_for.startswith("CLOSE_MISSING")
+                for each in nights
+            ):
+                return False
         return all(len(found) == 1 for found in sizes.values())
 
 
-def make_terminal(root: Path, patch: pytest.MonkeyPatch) -> Terminal:
-    """Make four node directories, and a terminal beside them."""
-    apart = root / "apart"
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    """Make four node directories, and a terminal beside them; ends whatever was started."""
+    apart = tmp_path / "apart"
     made = make_directories(
         apart,
         provinces=PROVINCES,
@@ -97,31 +131,31 @@ def make_terminal(root: Path, patch: pytest.MonkeyPatch) -> Terminal:
         opening_date=opening_date(business_date(datetime.now(UTC))),
         accounts={province: account(province) for province in PROVINCES},
     )
-    here = root / "here"
+    here = tmp_path / "here"
     here.mkdir()
     directories = {
         province: directory.rename(here / f"node-{province}")
         for province, directory in made.items()
     }
     nodes, nights = Serving(directories), Nights(directories)
+    is_ready = False
 
     def settle() -> None:
-        nodes.settle(found.jobs)
+        nonlocal is_ready
+        if found.jobs and not is_ready:
+            nodes.settle(found.jobs)
+            is_ready = True
         if found.jobs:
             nights.settle()
 
-    found = Terminal(patch, here, before=settle)
-    return found
-
-
-@pytest.fixture
-def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
-    """Make nodes and a terminal; ends whatever was started."""
-    found = make_terminal(tmp_path, monkeypatch)
+    # As in a shell in which the environment is active: the page runs beancount's own check.
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    found = Terminal(monkeypatch, here, before=settle)
     try:
         yield found
     finally:
         found.close()
+        nights.close()
 
 
 @pytest.mark.slow

@@ -1,5 +1,4 @@
-"""Elders at the terminal: ``settle enrol`` a file of them with a host, ``settle end-enrolment`` one,
-``settle resolve`` a code.
+"""Elders at the terminal: enrol a file of them with a host, end an enrolment, resolve a code.
 
 A code is shown once to whoever enrolled the elder; the node keeps only its digest. The same file
 enrolled again shows the same codes.

@@ -67,7 +67,7 @@ _group = Group(name="files", help="")
 )
 @option(
     "--memory-mb",
-    type=click.IntRange(min=64),
+    type=click.IntRange(min=128),
     help=both(
         "内存上限（MiB），超出部分写入临时文件；不指定则全部在内存中。",
         "Memory in MiB, beyond which temporary files are used; without it, all is in memory.",

@@ -26,6 +26,7 @@ ALLOWED = {
     "functools",
     "gmssl_pyx",
     "hashlib",
+    "hmac",
     "itertools",
     "json",
     "re",

@@ -107,12 +107,12 @@ def test_night_settings(tmp_path: Path) -> None:
     config = read_config(written(tmp_path))
     found = config.night_engine, config.night_memory_mb, config.night_directory
     assert ("duckdb", 1_536, None) == found
-    text = with_night('engine = "local[2]"', "memory_mb = 64", 'directory = "spilled/here"')
+    text = with_night('engine = "local[2]"', "memory_mb = 128", 'directory = "spilled/here"')
     config = read_config(written(tmp_path, text))
     found = config.night_engine, config.night_memory_mb, config.night_directory
     assert ("local[2]", MEMORY_MB_MIN, tmp_path / "spilled" / "here") == found
     # The lines that the template shows are what holds without them, but for the folder.
-    shown = text.replace("# memory_mb", "memory_mb").replace("memory_mb = 64\n", "")
+    shown = text.replace("# memory_mb", "memory_mb").replace("memory_mb = 128\n", "")
     assert 1_536 == read_config(written(tmp_path, shown)).night_memory_mb
 
 
@@ -122,7 +122,7 @@ def test_night_settings(tmp_path: Path) -> None:
         ('engine = "postgres"', "night.engine"),
         ('engine = ""', "night.engine"),
         ("engine = 1", "night.engine"),
-        ("memory_mb = 63", "night.memory_mb"),
+        ("memory_mb = 127", "night.memory_mb"),
         ("memory_mb = 1048577", "night.memory_mb"),
         ('memory_mb = "1 GB"', "night.memory_mb"),
         ("directory = 1", "night.directory"),

@@ -13,19 +13,19 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from deltacare.errors import Refusal
 from settlement.core.digest import DigestBuilder
-from settlement.engine import EngineSettings, TextBlock
-from settlement.night import FACT_SCHEMAS, INPUT_SCHEMAS, Facts, NightInputs, open_night
-from tests.settlement.nights import CLOSING, A, B, enrolment, facts, plain, to_facts, to_inputs
-
-pytestmark = pytest.mark.slow
+from settlement.duck import DuckEngine
+from settlement.engine import MEMORY_MB_MIN, EngineSettings, TextBlock
+from settlement.night import FACT_SCHEMAS, INPUT_SCHEMAS, Facts, Night, NightInputs, open_night
+from tests.settlement import nights
 
 PAIRS = 400_000
-MEMORY_MB = 64
+MEMORY_MB = MEMORY_MB_MIN
 PER_PART = 20_000
 ODD_EVERY = 1_000
 _LOOK_INTERVAL_S = 0.02
-_RUN_TIMEOUT_S = 280
+_RUN_TIMEOUT_S = 570
 
 
 def parts(pairs: int) -> Iterator[pa.Table]:
@@ -40,16 +40,16 @@ def parts(pairs: int) -> Iterator[pa.Table]:
                 "side": [side] * count,
                 # Scattered, so that neither side arrives in the order of the lines.
                 "settlement_no": [f"S{number * 7_919 % 1_000_003:07d}" for number in numbers],
-                "home": [A] * count,
-                "host": [B] * count,
+                "home": [nights.A] * count,
+                "host": [nights.B] * count,
                 "beneficiary_ref": [elder(number) for number in numbers],
-                "institution": [f"{B}-1"] * count,
+                "institution": [f"{nights.B}-1"] * count,
                 "subsidy_kind": ["BED"] * count,
                 "service_month": ["2025-03"] * count,
                 "service_days": [10] * count,
                 "amount_fen": [1_000 + (differs if n % ODD_EVERY == 0 else 0) for n in numbers],
                 "caregiver_cert_no": ["C1"] * count,
-                "filed_date": [CLOSING] * count,
+                "filed_date": [nights.CLOSING] * count,
                 "position": list(numbers),
             }
             yield pa.table({name: columns[name] for name in schema.names}, schema=schema)
@@ -58,13 +58,27 @@ def parts(pairs: int) -> Iterator[pa.Table]:
 def registers(pairs: int) -> Facts:
     """Return registers in which every elder of the night is enrolled."""
     schema = FACT_SCHEMAS["enrolments"]
-    one = enrolment()
+    one = nights.enrolment()
     columns = {
         name: pa.repeat(pa.scalar(one[name], schema.field(name).type), pairs) for name in one
     }
     columns["beneficiary_ref"] = pa.array(elder(number) for number in range(pairs))
     enrolments = pa.table({name: columns[name] for name in schema.names}, schema=schema)
-    return replace(to_facts(facts()), enrolments=enrolments)
+    return replace(nights.to_facts(nights.facts()), enrolments=enrolments)
+
+
+def inputs_of(rows: Iterator[pa.Table], known: Facts) -> NightInputs:
+    """Return the inputs of a night in which nothing was cleared, reversed or held before."""
+    nothing = nights.to_inputs(nights.plain())
+    return replace(nothing, rows=rows, facts=known)
+
+
+def digest_of(night: Night) -> bytes:
+    """Return the digest of a night's lines, none of which is kept."""
+    builder = DigestBuilder(keep_leaves=False)
+    for batch in night.line_batches():
+        builder.add(TextBlock.of(batch.column("line")))
+    return builder.digest()
 
 
 def elder(number: int) -> str:
@@ -95,7 +109,7 @@ def child(directory: str, pairs: int, memory_mb: int | None) -> None:
 
     watching = threading.Thread(target=watch)
     watching.start()
-    known, nothing = registers(pairs), to_inputs(plain())
+    known = registers(pairs)
     loaded = [known.enrolments.nbytes]
 
     def rows() -> Iterator[pa.Table]:
@@ -103,27 +117,17 @@ def child(directory: str, pairs: int, memory_mb: int | None) -> None:
             loaded[0] += part.nbytes
             yield part
 
-    inputs = NightInputs(
-        rows=rows(),
-        reversed_numbers=nothing.reversed_numbers,
-        cleared=nothing.cleared,
-        cleared_reversals=nothing.cleared_reversals,
-        holds=nothing.holds,
-        facts=known,
-        business_date=CLOSING,
-    )
+    inputs = inputs_of(rows(), known)
     begun_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     settings = EngineSettings(threads=2, memory_mb=memory_mb, directory=Path(directory))
     with open_night(inputs, settings) as night:
         counts = {key.name: count for key, count in night.summary().counts.items()}
-        builder = DigestBuilder(keep_leaves=False)
-        for batch in night.line_batches():
-            builder.add(TextBlock.of(batch.column("line")))
+        digest = digest_of(night)
         closed = sum(batch.num_rows for batch in night.closed_batches())
     ended.set()
     watching.join()
     taken = {
-        "digest": builder.digest().hex(),
+        "digest": digest.hex(),
         "counts": counts,
         "closed": closed,
         "grown_mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - begun_kb) // 1_024,
@@ -151,6 +155,7 @@ def run(directory: Path, *, memory_mb: int | None) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_night_far_beyond_memory(tmp_path: Path) -> None:
     """800,000 rows in less than their own size: files are written, and the digest is the same."""
     free = run(tmp_path / "free", memory_mb=None)
@@ -160,8 +165,61 @@ def test_a_night_far_beyond_memory(tmp_path: Path) -> None:
         assert free[name] == held[name], name
     assert 2 * (PAIRS - PAIRS // ODD_EVERY) == held["closed"]
     # What goes in alone is beyond the limit, and what is made of it is several times as much.
-    assert held["loaded_mb"] > 2 * MEMORY_MB
+    assert held["loaded_mb"] > MEMORY_MB
+    assert free["grown_mb"] > 4 * MEMORY_MB
     assert (0, 0) == (free["tables_mb"], free["spilled_mb"])
     assert held["tables_mb"] > 0
     assert held["spilled_mb"] > 0
     assert held["grown_mb"] < free["grown_mb"] // 2, (held, free)
+
+
+class ShortOfMemory:
+    """A connection to DuckDB on which no step can be kept while there are several threads."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.refused = 0
+
+    def execute(self, text: str) -> Any:
+        """Run a statement, or fail as DuckDB does."""
+        threads = self._connection.execute("SELECT current_setting('threads')").fetchall()
+        if text.startswith("CREATE TABLE") and threads != [(1,)]:
+            import duckdb
+
+            self.refused += 1
+            message = "failed to pin block of size 256.0 KiB"
+            raise duckdb.OutOfMemoryException(message)
+        return self._connection.execute(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def test_memory_that_does_not_do_for_several_threads(tmp_path: Path) -> None:
+    """What several threads cannot do with so little memory one does, with the same digest."""
+    digests = []
+    for memory_mb in (None, MEMORY_MB_MIN):
+        inputs = nights.to_inputs(nights.plain(rows=nights.both(), facts=nights.facts()))
+        settings = EngineSettings(threads=4, memory_mb=memory_mb, directory=tmp_path)
+        with open_night(inputs, settings) as night:
+            assert isinstance(night.engine, DuckEngine)
+            if memory_mb is not None:
+                short = ShortOfMemory(night.engine._connection)
+                night.engine._connection = short
+            assert 1 == sum(night.summary().counts.values())
+            digests.append(digest_of(night))
+    assert digests[0] == digests[1]
+    assert 1 == short.refused, "once it is one thread it stays one"
+
+
+def test_memory_that_does_not_do_is_refused(tmp_path: Path) -> None:
+    """Where even files do not help, the setting is named, and no file is left."""
+    inputs = nights.to_inputs(nights.plain(rows=nights.both()))
+    settings = EngineSettings(threads=2, memory_mb=MEMORY_MB_MIN, directory=tmp_path)
+    with open_night(inputs, settings) as night:
+        assert isinstance(night.engine, DuckEngine)
+        night.engine._connection.execute("SET memory_limit = '1MiB'")
+        with pytest.raises(Refusal, match="memory_mb") as caught:
+            night.summary()
+    assert "Give it more" in str(caught.value)
+    assert [] == list(tmp_path.iterdir())

@@ -2,8 +2,8 @@
 
 A page shows commands after ``$``, with ``>`` before lines that go on, and below them what they
 print. A ``Terminal`` understands what such pages use of a shell: variables, jobs in the background,
-files, pipes and loops; ``deltacare`` itself runs in this process, which is quicker than a process for each. What
-differs from run to run (keys, ids, times, days) is compared as a word.
+files, pipes and loops; ``deltacare`` itself runs in this process, which is quicker than a process
+for each. What differs from run to run (keys, ids, times, days) is compared as a word.
 
 ``DELTACARE_UPDATE_DOCUMENTS=1`` writes what the commands print into the page instead.
 """
@@ -32,7 +32,7 @@ _VARIES = (
     (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
     (re.compile(r"\b[0-9a-f]{8}\b"), "ID"),
 )
-_LOOP = re.compile(r"for (\w+) in (.+?); do\s+(.+?);? done", re.DOTALL)
+_LOOP = re.compile(r"for (\w+) in (.+?); do\s+(.+?);?\s+done", re.DOTALL)
 _SHELL_S_MAX = 30
 _JOB_S_MAX = 30
 
@@ -150,7 +150,7 @@ class Terminal:
         said = ""
         for word in _shell(f"printf '%s\\n' {words}")[0].split():
             self._patch.setenv(name, word)
-            said += "".join(self.run(each.strip()) for each in body.split("; "))
+            said += "".join(self.run(each.strip()) for each in re.split(r";\s+", body))
         return said
 
     def _export(self, command: str) -> str:

@@ -6,6 +6,8 @@ __all__ = ["ZH"]
 
 ZH: Mapping[str, str] = {
     "This is no engine.": "没有这种引擎。",
+    "The engine cannot work on so many rows with this memory.": "以此内存无法处理这么多行。",
+    "Give it more, or a folder with more room.": "请增大内存上限，或换用空间更大的目录。",
     "Name duckdb, or a Spark master such as local[*] or spark://host:7077.": (
         "请写 duckdb，或 Spark 主节点，如 local[*]、spark://host:7077。"
     ),

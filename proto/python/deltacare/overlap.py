@@ -11,12 +11,12 @@ but the two. Which tags are stated, and what follows from them, is decided elsew
 import hashlib
 import hmac
 import re
-
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from typing import TYPE_CHECKING
 
 from deltacare.ids import parse_identity_number
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 __all__ = [
     "OVERLAP_KEY_BYTES",
@@ -35,7 +35,7 @@ _DOMAIN = "deltacare/v1/overlap"
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _KEY_ID_BYTES = 8
 # Any private key will do: whether a public one is of small order does not depend on it.
-_PROBE = X25519PrivateKey.from_private_bytes(bytes([9] * OVERLAP_KEY_BYTES))
+_PROBE = bytes([9] * OVERLAP_KEY_BYTES)
 
 
 def is_overlap_key_id(text: str) -> bool:
@@ -51,7 +51,7 @@ def is_overlap_public_key(data: bytes) -> bool:
     if len(data) != OVERLAP_KEY_BYTES:
         return False
     try:
-        _PROBE.exchange(X25519PublicKey.from_public_bytes(data))
+        _exchanged(_private_key(_PROBE), data)
     except ValueError:
         return False
     return True
@@ -60,6 +60,24 @@ def is_overlap_public_key(data: bytes) -> bool:
 def overlap_key_id(public_key: bytes) -> str:
     """Return the name that a node gives a key: the first half of its SHA-256, in hexadecimal."""
     return hashlib.sha256(public_key).digest()[:_KEY_ID_BYTES].hex()
+
+
+def _private_key(data: bytes) -> "X25519PrivateKey":
+    """Return a private key of its bytes."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    return X25519PrivateKey.from_private_bytes(data)
+
+
+def _exchanged(private_key: "X25519PrivateKey", public_key: bytes) -> bytes:
+    """Return what two keys have in common.
+
+    Raises:
+        ValueError: If the public one is of small order.
+    """
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
+    return private_key.exchange(X25519PublicKey.from_public_bytes(public_key))
 
 
 class TagKey:
@@ -98,7 +116,7 @@ class OverlapSecret:
 
     def __init__(self, private_key: bytes) -> None:
         assert len(private_key) == OVERLAP_KEY_BYTES, "X25519 has keys of 32 bytes"
-        self._private_key = X25519PrivateKey.from_private_bytes(private_key)
+        self._private_key = _private_key(private_key)
         self.public_key = self._private_key.public_key().public_bytes_raw()
 
     def __repr__(self) -> str:
@@ -118,8 +136,11 @@ class OverlapSecret:
             other: The other one.
             service_year: Year of the months of service.
         """
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
         assert own != other, "a province agrees with another"
-        shared = self._private_key.exchange(X25519PublicKey.from_public_bytes(public_key))
+        shared = _exchanged(self._private_key, public_key)
         lower, higher = sorted((own, other))
         info = "\n".join((_DOMAIN, lower, higher, str(service_year))).encode()
         salt = hashlib.sha256(b"".join(sorted((self.public_key, public_key)))).digest()

@@ -662,6 +662,12 @@ def test_enrol_and_resolve(clerk: Clerk, tmp_path: Path) -> None:
     )
     unknown = ("settle", "resolve", "A" * 16, "--home", SH)
     assert (1, "NOT_FOUND") == _refused(clerk.run(SH, *unknown))
+    end = ("settle", "end-enrolment", "--partner", "340000", "--from", "2026-02-01", *SIGNED)
+    code, found = clerk.run(SH, *end, "E1", "--reason", "DEATH")
+    assert (0, f"deltacare/{SH}/settlement/340000") == (code, found["appended"]["log"])
+    assert 1 == clerk.run(SH, *end, "E9", "--reason", "DEATH")[0], "nobody is enrolled so"
+    code, text = clerk.text(SH, *end, "E2", "--reason", "MOVED")
+    assert (0, True) == (code, "E2 自 2026-02-01 起终止" in text)
     path.write_text("enrolment_id\nE1\n", encoding="utf-8")
     code, found = clerk.run(SH, *enrol)
     assert (2, 7) == (code, len(found["error"]["faults"]))

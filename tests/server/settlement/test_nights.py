@@ -1,5 +1,7 @@
 """Nights of two nodes, end to end: both file, close and compute, and the lines are closed."""
 
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,12 @@ from deltacare.ids import LogName
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import settlement_service_pb2 as spb
+from server.settlement import nights
+from server.settlement.nights import PairNights
+from settlement.engine import MEMORY_MB_MIN, EngineSettings
+from settlement.night import Night, NightInputs, open_night
 from tests.server.settlement.world import CERTIFICATE, DUTY, HOME, HOST, World, day, entries
+from tests.support.ports import SeededEntropy
 
 AGREED = cpb.PAIR_NIGHT_STATE_AGREED
 
@@ -239,6 +246,42 @@ async def test_late_facts_are_proposed_for_reversal(tmp_path: Path) -> None:
             cpb.ListReversalProposalsRequest(partner=HOST), world.call(HOME)
         )
         assert [] == list(answer.proposals)
+
+
+async def test_a_large_night_is_that_of_a_small_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One node reads rows as columns and works in files where its settings say, the other not."""
+    directory = tmp_path / "night"
+    used: list[EngineSettings] = []
+
+    def opened(inputs: NightInputs, settings: EngineSettings) -> AbstractContextManager[Night]:
+        used.append(settings)
+        return open_night(inputs, settings)
+
+    async with World.open(tmp_path) as world:
+        await world.facts()
+        await world.both(*(world.record(f"S{number}", number) for number in range(20)))
+        await world.file(HOME, [world.record("CHANGED", 30)])
+        await world.file(HOST, [world.record("CHANGED", 30, amount_fen=1)])
+        await world.reverse(HOST, "S1")
+        await world.close(1)
+        common = world.common(HOST)
+        settings = EngineSettings(memory_mb=MEMORY_MB_MIN, directory=directory)
+        large = PairNights(**common, entropy=SeededEntropy("large"), engine=settings)
+        monkeypatch.setattr(nights, "open_night", opened)
+        with monkeypatch.context() as patch:
+            patch.setattr(nights, "_LARGE_NIGHT_ROWS", 1)
+            await large.run_due(HOME)
+        assert [replace(settings, threads=2)] == used
+        assert [] == list(directory.iterdir())
+        await world.run()
+        assert {replace(settings, threads=2), EngineSettings(threads=1)} == set(used)
+        night = await world.pair_night(HOME, 1)
+        assert AGREED == night.state
+        assert night.lower_result.digest == night.higher_result.digest
+        assert await world.classes(1, HOST) == await world.classes(1, HOME)
+        assert 20 == len((await world.classes(1))["MATCHED"]) + 1
 
 
 async def test_missed_dates_are_closed_first(tmp_path: Path) -> None:

@@ -206,14 +206,7 @@ class World:
     def attach(self, province: str) -> None:
         """Make the services of a node that has started."""
         node = self.nodes[province]
-        common: dict[str, Any] = {
-            "province": province,
-            "trust": self.nodes.trust,
-            "database": node.database,
-            # As in a node: a room does not know whether it files a draft.
-            "sequencer": ReviewSequencer(node.logs.sequencer, node.logs.rehearser),
-            "reader": node.logs.reader,
-        }
+        common = self.common(province)
         entropy = SeededEntropy(f"{province}/settlement")
         self.vaults[province] = Vault(province, seed(f"{province}/vault"), entropy)
         nights = PairNights(**common, entropy=entropy)
@@ -253,6 +246,18 @@ class World:
             ),
             nights=nights,
         )
+
+    def common(self, province: str) -> dict[str, Any]:
+        """Return what every service of a node is made with."""
+        node = self.nodes[province]
+        return {
+            "province": province,
+            "trust": self.nodes.trust,
+            "database": node.database,
+            # As in a node: a room does not know whether it files a draft.
+            "sequencer": ReviewSequencer(node.logs.sequencer, node.logs.rehearser),
+            "reader": node.logs.reader,
+        }
 
     # --- Calls ------------------------------------------------------------------------------------
 
