@@ -70,6 +70,7 @@ async def test_repeated(tmp_path: Path) -> None:
         assert first == await ledger.close_month(HOME, request_id=request_id)
 
 
+@pytest.mark.slow
 async def test_later_facts(tmp_path: Path) -> None:
     """Reversals, a late report of the bank and a statement leave the closed month as it was."""
     async with Ledger.open(tmp_path) as ledger:
@@ -96,6 +97,7 @@ async def test_later_facts(tmp_path: Path) -> None:
         assert (True, stated) == (month.recomputed, month.month_close)
 
 
+@pytest.mark.slow
 async def test_from_the_entries_of_the_month(tmp_path: Path) -> None:
     """Worked out from nothing but the entries that a month took in, its books are the same."""
     async with Ledger.open(tmp_path) as ledger:
@@ -115,6 +117,7 @@ async def test_from_the_entries_of_the_month(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.slow
 async def test_rebuild(tmp_path: Path) -> None:
     """After a rebuild of every log the books wait for the nights, and are then what they were."""
     async with Ledger.open(tmp_path) as ledger:
@@ -187,6 +190,7 @@ async def test_next_month(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.slow
 async def test_void(tmp_path: Path) -> None:
     """What its author had no right to say is void at every node, by the log alone."""
     async with Ledger.open(tmp_path) as ledger:
@@ -220,6 +224,7 @@ async def test_void(tmp_path: Path) -> None:
             assert expected == await ledger.voids(province, log)
 
 
+@pytest.mark.slow
 async def test_books_that_disagree(tmp_path: Path) -> None:
     """Rows that are not what the night's result states keep a month from closing, by an alarm."""
     async with Ledger.open(tmp_path) as ledger:
@@ -235,6 +240,7 @@ async def test_books_that_disagree(tmp_path: Path) -> None:
         assert f"GROSS_DIFFERS 2026-11-28 {HOME} {HOST}" == found.details["subject"]
 
 
+@pytest.mark.slow
 async def test_ends(tmp_path: Path) -> None:
     """A month takes in settlement logs up to its own last close, whatever follows."""
     async with Ledger.open(tmp_path) as ledger:

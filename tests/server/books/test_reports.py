@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from clients.reports.gathering import agreed_nights, count_classes, month_facts, statement_money
 from clients.reports.month import month_document
 from clients.reports.statement import statement_document
@@ -62,6 +64,7 @@ class Client:
             setattr(self, name, Stub(ledger, service, loop))
 
 
+@pytest.mark.slow
 async def test_month(tmp_path: Path) -> None:
     """Lines by class, open ones by age, institutions by name and district, and the books."""
     async with Ledger.open(tmp_path) as ledger:

@@ -92,6 +92,7 @@ async def nights_bound(world: World) -> Counter[bytes]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [WEEK, MONTH])
 async def test_nothing_is_left_over(tmp_path: Path, kind: WindowKind) -> None:
     """Window after window, from an opening date in the middle of one: each night in exactly one."""

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
-    insert,
     select,
     text,
 )
@@ -29,6 +28,14 @@ NUMBERS = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
 )
 
+FILL = """
+WITH RECURSIVE counted(number) AS (
+  SELECT 0 UNION ALL SELECT number + 1 FROM counted WHERE number < 69999
+)
+INSERT INTO numbers (side, number)
+SELECT side, number FROM counted, (SELECT 'a' AS side UNION ALL SELECT 'b' AS side) AS sides
+"""
+
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
@@ -39,11 +46,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         else str(request.getfixturevalue("postgres_url"))
     )
     made = Database(url)
-    rows = [{"side": side, "number": number} for side in "ab" for number in range(70_000)]
 
     def write(connection: Connection) -> None:
         NUMBERS.create(connection)
-        connection.execute(insert(NUMBERS), rows)
+        connection.execute(text(FILL))
 
     made.write_now(write)
     yield made
