@@ -211,7 +211,12 @@ def proposals(*, connection: Connection, partner: str) -> int:
             numbers=(2,),
         )
         if found:
-            say(tr("下一步：settle reverse", "Next: settle reverse"))
+            say(
+                tr(
+                    "下一步：户籍地 settle clawback demand；服务地 settle reverse",
+                    "Next: home, settle clawback demand; the host, settle reverse",
+                )
+            )
     return Exit.NO if found else Exit.YES
 
 
