@@ -1,9 +1,11 @@
 """Runs a plan on a DuckDB inside the process: in memory, or in files where memory is limited.
 
 In memory a step that a plan keeps becomes an Arrow table, because writing DuckDB's own tables costs
-more than the joins that fill them; any other step becomes a view. With a limit on memory, inputs
-and kept steps are tables of a database in a temporary folder, and what sorts and joins cannot hold
-goes there too, so that a night larger than memory completes. The folder is gone afterwards.
+more than the joins that fill them, unless there are so few rows that planning takes longer than
+anything else: then it becomes a table, which is planned once. Any other step becomes a view. With a
+limit on memory, inputs and kept steps are tables of a database in a temporary folder, and what
+sorts and joins cannot hold goes there too, so that a night larger than memory completes. The folder
+is gone afterwards.
 """
 
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import pyarrow as pa
 
@@ -26,6 +28,8 @@ from settlement.engine import (
 )
 
 __all__ = ["DuckEngine"]
+
+_FEW_ROWS: Final = 50_000
 
 
 class DuckEngine:
@@ -55,6 +59,7 @@ class DuckEngine:
         self._made: set[str] = set()
         self._waiting: dict[str, list[pa.Table]] = {}
         self._in_files, self._memory_mb = memory_mb is not None, memory_mb
+        self._row_count = 0
         self._open = ExitStack()
         # Order comes from ORDER BY alone.
         config: dict[str, object] = {"threads": threads, "preserve_insertion_order": False}
@@ -104,6 +109,7 @@ class DuckEngine:
         assert not missing, f"input {name} lacks {missing}"
         assert name not in self._made, f"input {name} has been read"
         table = table.select(columns)
+        self._row_count += table.num_rows
         if not self._in_files:
             self._waiting.setdefault(name, []).append(table)
             return
@@ -134,6 +140,11 @@ class DuckEngine:
             result = self._connection.sql(step.sql)
             yield from result.to_arrow_reader(LINES_PER_BLOCK)
 
+    @property
+    def _in_tables(self) -> bool:
+        """Whether kept steps are tables of the database."""
+        return self._in_files or self._row_count < _FEW_ROWS
+
     def _ensure(self, name: str) -> None:
         """Make a step and all that it reads."""
         if name in self._made:
@@ -148,7 +159,7 @@ class DuckEngine:
             self._ensure(read)
         if not step.kept:
             self._connection.execute(f'CREATE TEMP VIEW "{name}" AS {step.sql}')
-        elif self._in_files:
+        elif self._in_tables:
             self._execute(f'CREATE TABLE "{name}" AS {step.sql}')
         else:
             self._connection.register(name, self._fetch(step, step.sql))

@@ -5,6 +5,7 @@ province codes as texts; the definition of the lines is `settlement.core.night`.
 a database or a file, and nothing is stored: what passes from night to night is the caller's.
 """
 
+from calendar import monthrange
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,9 @@ from settlement.core.classes import TRANSIT_DAYS, LineClass
 from settlement.core.columns import (
     CODE_FACTOR,
     COLUMNS,
+    DAYS_MAX,
     FACTS,
+    FIRST_DAY,
     HISTORY,
     PAIR_FACTOR,
     PLAIN_HISTORY,
@@ -51,8 +54,11 @@ __all__ = [
 
 # Below this, threads wait for each other longer than they work.
 _SMALL_NIGHT_ROWS = 50_000
+_FIRST_DAY_OF_ARROW: Final = (FIRST_DAY - date(1970, 1, 1)).days
 _AHEAD_MAX = 4
 
+# What a caller writes as a date, which may be empty, and a plan reads as a number.
+_DAYS: Final = {"from_day": "from_date", "until_day": "until_date"}
 _TYPES: Final = {
     "int16": pa.int16(),
     "int64": pa.int64(),
@@ -63,7 +69,7 @@ _TYPES: Final = {
 
 
 def _outer_schema(schema: Mapping[str, str], *, sided: bool = False) -> pa.Schema:
-    """Return a schema as callers see it: `pair` is home and host, province codes are texts."""
+    """Return a schema as callers see it: `pair` is home and host, codes and days are texts."""
     columns: list[tuple[str, Any]] = [("side", pa.string())] if sided else []
     for name, kind in schema.items():
         if name == "text":
@@ -72,6 +78,8 @@ def _outer_schema(schema: Mapping[str, str], *, sided: bool = False) -> pa.Schem
             columns += [("home", pa.string()), ("host", pa.string())]
         elif name in ("home", "host"):
             columns.append((name, pa.string()))
+        elif name in _DAYS:
+            columns.append((_DAYS[name], pa.string()))
         else:
             columns.append((name, _TYPES[kind]))
     return pa.schema(columns)
@@ -228,18 +236,21 @@ def open_night(inputs: NightInputs, settings: EngineSettings) -> Iterator[Night]
     plan = "night" if inputs.facts is not None else "night_without_facts"
     with open_engine(plan, settings) as engine:
         # 1. Each side's rows, and history.
-        sums = {"home": 0, "host": 0}
+        sums, months = {"home": 0, "host": 0}, set[str]()
         for name in sums:
             engine.load(f"{name}_rows", _inner(empty(INPUT_SCHEMAS["rows"]), INPUT_SCHEMAS["rows"]))
         for sides in _ahead(_of_sides, _parts(inputs.rows)):
             for side, rows in sides.items():
                 engine.load(f"{side}_rows", rows)
+                months.update(_months_of(rows))
                 sums[side] += pc.sum(rows["amount_fen"]).as_py() or 0
         for name in HISTORY:
             schema = INPUT_SCHEMAS[name]
             engine.load(name, _inner(empty(schema), schema))
             for part in _parts(getattr(inputs, name)):
                 if part.num_rows:
+                    if name == "cleared":
+                        months.update(_months_of(part))
                     engine.load(name, _inner(part, schema))
         # 2. Facts about what is there, and what is asked.
         facts = inputs.facts
@@ -247,6 +258,7 @@ def open_night(inputs: NightInputs, settings: EngineSettings) -> Iterator[Night]
             known = facts if isinstance(facts, Facts) else facts(_outer(engine.table("cells")))
             for name in FACTS:
                 engine.load(name, _inner(getattr(known, name), FACT_SCHEMAS[name]))
+            engine.load("months", _months(months))
         engine.load("asked", asked_table(inputs.business_date))
         yield Night(engine, (sums["home"], sums["host"]))
 
@@ -303,6 +315,7 @@ def run_proposals(cleared: pa.Table, facts: Facts) -> pa.Table:
         engine.load("cleared", _inner(cleared, INPUT_SCHEMAS["cleared"]))
         for name in FACTS:
             engine.load(name, _inner(getattr(facts, name), FACT_SCHEMAS[name]))
+        engine.load("months", _months(_months_of(cleared)))
         found = _outer(engine.table("proposals"))
     return found.sort_by([(name, "ascending") for name in ("home", "host", "settlement_no")])
 
@@ -366,6 +379,9 @@ def _inner(table: pa.Table, schema: pa.Schema) -> pa.Table:
     A table that has both is of a direction; one that has one of them is of a province.
     """
     table = table.select(schema.names).cast(schema)
+    for name, text in _DAYS.items():
+        if text in schema.names:
+            table = table.append_column(name, _day_numbers(table[text])).drop_columns([text])
     codes = {
         name: pc.divide(pc.cast(table[name], pa.int32()), CODE_FACTOR)
         for name in ("home", "host")
@@ -378,6 +394,33 @@ def _inner(table: pa.Table, schema: pa.Schema) -> pa.Table:
     if set(COLUMNS).issubset(schema.names):
         table = table.append_column("text", row_texts(table))
     return table.drop_columns(["home", "host"]).append_column("pair", pair.cast(pa.int16()))
+
+
+def _day_numbers(texts: Any) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Return dates `YYYY-MM-DD` as days since the first that counts; empty is the end of days."""
+    is_open = pc.equal(texts, "")
+    days = pc.cast(pc.if_else(is_open, None, texts), pa.date32())
+    numbers = pc.subtract(pc.cast(pc.cast(days, pa.int32()), pa.int64()), _FIRST_DAY_OF_ARROW)
+    return pc.if_else(is_open, DAYS_MAX, numbers)
+
+
+def _months(names: Iterable[str]) -> pa.Table:
+    """Return the calendar of some months."""
+    ordered = sorted(names)
+    firsts = [date.fromisoformat(f"{name}-01") for name in ordered]
+    return pa.table(
+        {
+            "service_month": pa.array(ordered, pa.string()),
+            "first_day": pa.array([(first - FIRST_DAY).days for first in firsts], pa.int64()),
+            "days": pa.array([monthrange(each.year, each.month)[1] for each in firsts], pa.int64()),
+        }
+    )
+
+
+def _months_of(rows: pa.Table) -> list[str]:
+    """Return the months of rows, each once."""
+    found: list[str] = pc.unique(rows["service_month"]).to_pylist()
+    return found
 
 
 def _outer(table: pa.Table) -> pa.Table:

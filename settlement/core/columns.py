@@ -9,6 +9,7 @@ is always zeros. The shell converts on the way in and out.
 This module reads no file and judges no value.
 """
 
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
@@ -22,12 +23,15 @@ __all__ = [
     "CODE_FACTOR",
     "CODE_TAIL",
     "COLUMNS",
+    "DAYS_MAX",
     "ENROLMENTS",
     "FACTS",
+    "FIRST_DAY",
     "HISTORY",
     "HOLDS",
     "LINE_KEY",
     "LISTINGS",
+    "MONTHS",
     "PAIR_FACTOR",
     "PLAIN_CLEARED",
     "PLAIN_HISTORY",
@@ -159,17 +163,22 @@ CAREGIVERS: Final = Schema(
     }
 )
 
-# Intervals with both ends; an empty `until_date` has no end. `standing` numbers what amounts depend
-# on, from 1: home division, assessment scheme and grade. `sequence` is the place among all of the
-# elder's enrolments with that host, at most `SEQUENCE_MAX`.
+# The months that any row is of, with their lengths. Days are counted from `FIRST_DAY`.
+MONTHS: Final = Schema({"service_month": "string", "first_day": "int64", "days": "int64"})
+FIRST_DAY: Final = date(1900, 1, 1)
+DAYS_MAX: Final = 2**19 - 1
+
+# Intervals with both ends; where there is none, `until_day` is `DAYS_MAX`. `standing` numbers what
+# amounts depend on, from 1: home division, assessment scheme and grade. `sequence` is the place
+# among all of the elder's enrolments with that host, at most `SEQUENCE_MAX`.
 ENROLMENTS: Final = Schema(
     {
         "pair": "int16",
         "beneficiary_ref": "string",
         "home_division": "string",
         "subsidy_kind": "string",
-        "from_date": "string",
-        "until_date": "string",
+        "from_day": "int64",
+        "until_day": "int64",
         "standing": "int64",
         "sequence": "int64",
     }

@@ -24,12 +24,10 @@ from settlement.core.terms import (
     Table,
     bit_count,
     bit_or,
-    day_number,
     home_of,
     host_of,
-    interval_mask,
     left_joined,
-    month_days,
+    month_mask,
     rank_of,
     union_of,
 )
@@ -39,26 +37,28 @@ __all__ = ["agreed_days", "barred", "enrolled", "over_cap", "overlapping", "pric
 _ELDER_KIND = ["pair", "beneficiary_ref", "subsidy_kind", "service_month"]
 
 
-def enrolled(rows: Table, enrolments: Table) -> Table:
+def enrolled(rows: Table, enrolments: Table, months: Table) -> Table:
     """Return, by elder, kind and month of the rows, the days of enrolment and the standing.
 
     Args:
         rows: Rows of both sides, and cleared ones that count as well.
         enrolments: Pinned enrolments.
+        months: The calendar.
 
     Returns:
         pair, beneficiary_ref, subsidy_kind, service_month, enrolled_mask, standing.
     """
-    cells = rows.select(_ELDER_KIND).distinct()
+    cells = rows.select(_ELDER_KIND).distinct().join(months, "service_month")
     table = cells.join(enrolments, ["pair", "beneficiary_ref", "subsidy_kind"])
-    mask = interval_mask(table.from_date, table.until_date, table.service_month)
     # One number tells which enrolment decides: the day it began, below zero if that was later than
     # the first of the month, then its place among the elder's, then what it says.
-    first_day = day_number(table.from_date)
-    has_begun = table.from_date <= table.service_month + "-01"
-    order = ibis.ifelse(has_begun, first_day, -first_day) * (SEQUENCE_MAX + 1) + table.sequence
+    has_begun = table.from_day <= table.first_day
+    order = ibis.ifelse(has_begun, table.from_day, -table.from_day)
+    order = order * (SEQUENCE_MAX + 1) + table.sequence
     table = table.select(
-        *_ELDER_KIND, day_mask=mask, choice=order * (STANDING_MAX + 1) + table.standing
+        *_ELDER_KIND,
+        day_mask=month_mask(table),
+        choice=order * (STANDING_MAX + 1) + table.standing,
     )
     table = table.filter(table.day_mask != 0)
     table = table.group_by(_ELDER_KIND).agg(
@@ -121,19 +121,19 @@ def barred(rows: Table, facts: Mapping[str, Table], agreed: Table) -> Table:
     return judged.group_by(KEY).agg(rank=judged["rank"].min())
 
 
-def overlapping(rows: Table, counted: Table) -> Table:
+def overlapping(rows: Table, counted: Table, months: Table) -> Table:
     """Return the numbers whose beneficiary has more days of one exclusivity group than the month.
 
     Args:
         rows: Rows of both sides that reach this step, as `priced` returns them.
         counted: Cleared rows that count as well, as `priced` returns them.
+        months: The calendar.
     """
     table = union_of(rows, counted)
     table = table.filter(table.exclusivity_group.fill_null("") != "")
     group = ["pair", "beneficiary_ref", "service_month", "exclusivity_group"]
-    limit = month_days(table.service_month)
-    table = table.mutate(value=table.service_days, limit=limit)
-    beyond = _beyond(table, group)
+    limits = months.select("service_month", limit=months.days)
+    beyond = _beyond(table.mutate(value=table.service_days), group, limits)
     return table.semi_join(beyond, group).select(KEY).distinct()
 
 
@@ -151,8 +151,8 @@ def over_cap(rows: Table, counted: Table) -> Table:
     pool = union_of(rows, counted)
     pool = pool.filter(pool.cap_fen.notnull())
     group = [*_ELDER_KIND, "cap_fen"]
-    pool = pool.mutate(value=pool.amount_fen, limit=pool.cap_fen)
-    beyond = _beyond(pool, group)
+    caps = pool.select("cap_fen", limit=pool.cap_fen).distinct()
+    beyond = _beyond(pool.mutate(value=pool.amount_fen), group, caps)
     by_cap = pool.semi_join(beyond, group).select(KEY)
     return union_of(by_rate, by_cap).distinct()
 
@@ -175,7 +175,7 @@ def _with_mask(table: Table, days: Table, name: str) -> Table:
     return left_joined(table, merged, keys)
 
 
-def agreed_days(rows: Table, facts: Mapping[str, Table]) -> Table:
+def agreed_days(rows: Table, facts: Mapping[str, Table], months: Table) -> Table:
     """Return the days of the rows' months on which an agreement covers them.
 
     Day by day: where an enrolment of any kind tells the home division of the elder, that division's
@@ -185,16 +185,16 @@ def agreed_days(rows: Table, facts: Mapping[str, Table]) -> Table:
     Args:
         rows: Rows of both sides.
         facts: The tables of `settlement.core.columns.FACTS`.
+        months: The calendar.
     """
     agreements, enrolments = facts["agreements"], facts["enrolments"]
     place = ["institution", "subsidy_kind", "service_month"]
     cells = rows.select("pair", "beneficiary_ref", *place).distinct()
     # 1. The days on which the division is known.
-    lives = cells.select("pair", "beneficiary_ref", "service_month").distinct()
-    lives = lives.join(enrolments, ["pair", "beneficiary_ref"])
-    mask = interval_mask(lives.from_date, lives.until_date, lives.service_month)
     elder = ["pair", "beneficiary_ref", "service_month"]
-    lives = lives.select(*elder, "home_division", known_mask=mask)
+    lives = cells.select(elder).distinct().join(months, "service_month")
+    lives = lives.join(enrolments, ["pair", "beneficiary_ref"])
+    lives = lives.select(*elder, "home_division", known_mask=month_mask(lives))
     lives = lives.filter(lives.known_mask != 0)
     known = lives.group_by(elder).agg(known_mask=bit_or(lives.known_mask))
     # 2. Agreements of the division on those days.
@@ -213,19 +213,21 @@ def agreed_days(rows: Table, facts: Mapping[str, Table]) -> Table:
     return union_of(own, other)
 
 
-def _beyond(table: Table, group: list[str]) -> Table:
+def _beyond(table: Table, group: list[str], limits: Table) -> Table:
     """Return the groups whose lines sum up to more than their limit; of a line, the larger counts.
 
     No value is below zero, so a group whose rows all together stay within the limit is settled with
     one sum, as nearly every one is.
 
     Args:
-        table: Rows with a `value`, and a `limit` that is the same within a group.
+        table: Rows with a `value`.
         group: The columns that make a group.
+        limits: A column of the group, and the `limit` that goes with it.
     """
-    rough = table.group_by(group).agg(total=table.value.sum(), limit=table["limit"].min())
+    of_group = [name for name in limits.columns if name != "limit"]
+    rough = table.group_by(group).agg(total=table.value.sum()).join(limits, of_group)
     near = table.semi_join(rough.filter(rough.total > rough["limit"]), group)
     keys = [*group, *(key for key in KEY if key not in group)]
-    by_line = near.group_by(keys).agg(value=near.value.max(), limit=near["limit"].min())
-    exact = by_line.group_by(group).agg(total=by_line.value.sum(), limit=by_line["limit"].min())
+    by_line = near.group_by(keys).agg(value=near.value.max())
+    exact = by_line.group_by(group).agg(total=by_line.value.sum()).join(limits, of_group)
     return exact.filter(exact.total > exact["limit"])

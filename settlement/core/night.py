@@ -21,6 +21,7 @@ from settlement.core.columns import (
     CLEARED,
     FACTS,
     HISTORY,
+    MONTHS,
     PLAIN_HISTORY,
     PLAIN_ROWS,
     ROWS,
@@ -94,8 +95,8 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
 
     Its inputs are `home_rows`, `host_rows` (the live rows of each side: not replaced by a later
     revision, not closed before), `reversed_numbers`, `cleared`, `cleared_reversals`, `holds` and
-    `asked`, and with facts the tables of `FACTS`. A pair's two directions are in one night and one
-    digest. What a caller reads:
+    `asked`, and with facts the tables of `FACTS` and `months`. A pair's two directions are in one
+    night and one digest. What a caller reads:
 
     - with facts, `cells`: the distinct combinations that registers are asked about, to be read
       before the tables of `FACTS` are loaded;
@@ -115,7 +116,7 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
     """
     inputs: dict[str, Mapping[str, str]] = {"asked": ASKED}
     if facts:
-        inputs |= {"home_rows": ROWS, "host_rows": ROWS, **HISTORY, **FACTS}
+        inputs |= {"home_rows": ROWS, "host_rows": ROWS, **HISTORY, **FACTS, "months": MONTHS}
     else:
         inputs |= {"home_rows": PLAIN_ROWS, "host_rows": PLAIN_ROWS, **PLAIN_HISTORY}
     planner = _Planner(inputs)
@@ -168,6 +169,7 @@ def night_plan(*, facts: bool, keep_lines: bool) -> Plan:
             rows,
             counted=counted,
             registers=registers,
+            months=given["months"],
             before=[flagged[0]],
             overlap_holds=flagged[1],
         )
@@ -204,15 +206,23 @@ def proposals_plan() -> Plan:
     """Return the plan that finds cleared lines which the facts now pinned would have refused.
 
     A later fact changes no closed date; it is answered by a reversal that both sides file. Inputs
-    are `cleared` and the tables of `FACTS`; the caller reads `proposals`: pair, settlement_no and
-    the rank of the class that the line would have had.
+    are `cleared`, `months` and the tables of `FACTS`; the caller reads `proposals`: pair,
+    settlement_no and the rank of the class that the line would have had.
     """
-    planner = _Planner({"cleared": CLEARED, **FACTS})
+    planner = _Planner({"cleared": CLEARED, **FACTS, "months": MONTHS})
     cleared = planner.tables["cleared"]
     rows = planner.show("standing", cleared.filter(~cleared.cancelled))
     registers = {name: planner.tables[name] for name in FACTS}
     flags = union_of(
-        *_judged(planner, rows, counted=None, registers=registers, before=[], overlap_holds=None)
+        *_judged(
+            planner,
+            rows,
+            counted=None,
+            registers=registers,
+            months=planner.tables["months"],
+            before=[],
+            overlap_holds=None,
+        )
     )
     planner.show("proposals", flags.group_by(KEY).agg(rank=flags["rank"].min()))
     return planner.plan()
@@ -239,6 +249,7 @@ def _judged(
     *,
     counted: Table | None,
     registers: Mapping[str, Table],
+    months: Table,
     before: list[Table],
     overlap_holds: Table | None,
 ) -> list[Table]:
@@ -249,9 +260,9 @@ def _judged(
     rows = _asked(rows)
     none = rows.filter(ibis.literal(False))
     counted = none if counted is None else _asked(counted)
-    agreed = planner.keep("agreed_days", eligibility.agreed_days(rows, registers))
+    agreed = planner.keep("agreed_days", eligibility.agreed_days(rows, registers, months))
     known = planner.keep(
-        "enrolled", eligibility.enrolled(union_of(rows, counted), registers["enrolments"])
+        "enrolled", eligibility.enrolled(union_of(rows, counted), registers["enrolments"], months)
     )
     rows = planner.keep("priced_rows", eligibility.priced(rows, known, registers["policies"]))
     counted = planner.show(
@@ -259,7 +270,7 @@ def _judged(
     )
     barred = planner.keep("barred", eligibility.barred(rows, registers, agreed))
     reaching = _without(rows, [*before, barred])
-    overlapping = planner.keep("overlapping", eligibility.overlapping(reaching, counted))
+    overlapping = planner.keep("overlapping", eligibility.overlapping(reaching, counted, months))
     overlapping = overlapping.semi_join(rows, KEY)
     overlap = _ranked(overlapping, LineClass.OVERLAP)
     reaching = _without(reaching, [overlap] if overlap_holds is None else [overlap, overlap_holds])

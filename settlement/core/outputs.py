@@ -140,7 +140,7 @@ def line_table(lines: Table) -> Table:
         columns |= {f"{side}_{name}": value for name, value in _columns_of(text).items()}
     columns["filed_date"] = lines.filed_date
     table = lines.select(**columns)
-    return table.order_by(["home", "host", "settlement_no", "class", "home_rows"])
+    return table.order_by(["home", "host", "settlement_no", "class", "home_rows", "filed_date"])
 
 
 def of_class(lines: Table, line_class: LineClass, kind: int) -> Table:

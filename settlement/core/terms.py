@@ -19,15 +19,13 @@ __all__ = [
     "bit_or",
     "claim_hash",
     "claim_of",
-    "day_number",
     "home_code",
     "home_of",
     "host_code",
     "host_of",
-    "interval_mask",
     "joined",
     "left_joined",
-    "month_days",
+    "month_mask",
     "negated",
     "number_hash",
     "part_of",
@@ -155,52 +153,20 @@ def union_of(*tables: Table) -> Table:
     return ibis.union(*tables) if len(tables) > 1 else tables[0]
 
 
-def month_days(month: Expression) -> Expression:
-    """Return the number of days of a month `YYYY-MM`."""
-    year = month.substr(0, 4).cast("int64")
-    number = month.substr(5, 2).cast("int64")
-    leap = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
-    return ibis.cases(
-        (number.isin([4, 6, 9, 11]), ibis.literal(30, "int64")),
-        ((number == 2) & leap, ibis.literal(29, "int64")),  # noqa: PLR2004 - February
-        (number == 2, ibis.literal(28, "int64")),  # noqa: PLR2004 - February
-        else_=ibis.literal(31, "int64"),
-    )
-
-
-def day_number(day: Expression) -> Expression:
-    """Return a number below 2^19 that orders days `YYYY-MM-DD` from 1900 to 2999."""
-    year = day.substr(0, 4).cast("int64") - 1900
-    month = day.substr(5, 2).cast("int64")
-    return (year * 13 + month) * 32 + day.substr(8, 2).cast("int64")
-
-
 def _days_until(day: Expression) -> Expression:
-    """Return the days of a month up to one of them as bits; 0 gives none.
+    """Return the days of a month up to one of them, from 0 to 31, as bits; 0 gives none.
 
     Shifted down from all of them, because an engine may take a small literal for 32 bits.
     """
     return ibis.literal((1 << _DAYS_MAX) - 1, "int64") >> (_DAYS_MAX - day)
 
 
-def interval_mask(from_date: Expression, until_date: Expression, month: Expression) -> Expression:
+def month_mask(spans: Table) -> Expression:
     """Return the days of a month that lie in an interval with both ends, as bits.
 
     Args:
-        from_date: First day, `YYYY-MM-DD`.
-        until_date: Last day, or empty for no end.
-        month: `YYYY-MM`.
+        spans: from_day and until_day of the interval, first_day and days of the month; of `MONTHS`.
     """
-    one, none = ibis.literal(1, "int64"), ibis.literal(0, "int64")
-    from_month, until_month = from_date.substr(0, 7), until_date.substr(0, 7)
-    first = ibis.cases(
-        (from_month < month, one),
-        (from_month == month, from_date.substr(8, 2).cast("int64")),
-        else_=ibis.literal(32, "int64"),
-    )
-    last = ibis.cases(
-        ((until_date == "") | (until_month > month), month_days(month)),
-        (until_month == month, until_date.substr(8, 2).cast("int64")),
-        else_=none,
-    )
-    return ibis.ifelse(last >= first, _days_until(last) - _days_until(first - 1), none)
+    before = (spans.from_day - spans.first_day).clip(0, spans.days)
+    last = (spans.until_day - spans.first_day + 1).clip(before, spans.days)
+    return _days_until(last) - _days_until(before)

@@ -1420,7 +1420,8 @@ ORDER BY
   "t1"."host" ASC,
   "t1"."settlement_no" ASC,
   "t1"."class" ASC,
-  "t1"."home_rows" ASC
+  "t1"."home_rows" ASC,
+  "t1"."filed_date" ASC
 ;
 
 -- step: closed

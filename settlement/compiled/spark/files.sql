@@ -1717,7 +1717,8 @@ ORDER BY
   `t1`.`host` ASC NULLS LAST,
   `t1`.`settlement_no` ASC NULLS LAST,
   `t1`.`class` ASC NULLS LAST,
-  `t1`.`home_rows` ASC NULLS LAST
+  `t1`.`home_rows` ASC NULLS LAST,
+  `t1`.`filed_date` ASC NULLS LAST
 ;
 
 -- step: closed

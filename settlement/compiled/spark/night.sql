@@ -5,11 +5,12 @@
 -- input: caregivers host:int16 institution:string caregiver_cert_no:string service_month:string day_mask:int64
 -- input: cleared pair:int16 settlement_no:string text:string beneficiary_ref:string service_month:string amount_fen:int64 cancelled:boolean institution:string subsidy_kind:string service_days:int64 caregiver_cert_no:string
 -- input: cleared_reversals side:string pair:int16 settlement_no:string filed_date:date
--- input: enrolments pair:int16 beneficiary_ref:string home_division:string subsidy_kind:string from_date:string until_date:string standing:int64 sequence:int64
+-- input: enrolments pair:int16 beneficiary_ref:string home_division:string subsidy_kind:string from_day:int64 until_day:int64 standing:int64 sequence:int64
 -- input: holds pair:int16 settlement_no:string hold_class:string
 -- input: home_rows pair:int16 settlement_no:string text:string beneficiary_ref:string service_month:string amount_fen:int64 filed_date:date position:int64 institution:string subsidy_kind:string service_days:int64 caregiver_cert_no:string
 -- input: host_rows pair:int16 settlement_no:string text:string beneficiary_ref:string service_month:string amount_fen:int64 filed_date:date position:int64 institution:string subsidy_kind:string service_days:int64 caregiver_cert_no:string
 -- input: listings pair:int16 institution:string service_month:string day_mask:int64
+-- input: months service_month:string first_day:int64 days:int64
 -- input: policies home:int16 standing:int64 subsidy_kind:string service_month:string service_days:int64 by_use:boolean entitled_fen:int64 cap_fen:int64 exclusivity_group:string needs_caregiver:boolean
 -- input: reversed_numbers side:string pair:int16 settlement_no:string
 
@@ -1062,9 +1063,9 @@ FROM (
 
 -- step: agreed_days
 -- kept: yes
--- reads: agreements enrolments first_rows
+-- reads: agreements enrolments first_rows months
 -- columns: pair:int16 beneficiary_ref:string institution:string subsidy_kind:string service_month:string day_mask:int64
-WITH `t4` AS (
+WITH `t6` AS (
   SELECT DISTINCT
     `t0`.`pair`,
     `t0`.`beneficiary_ref`,
@@ -1072,288 +1073,189 @@ WITH `t4` AS (
     `t0`.`subsidy_kind`,
     `t0`.`service_month`
   FROM `first_rows` AS `t0`
-), `t14` AS (
+), `t16` AS (
   SELECT
     *
   FROM (
     SELECT
-      `t12`.`pair`,
-      `t12`.`beneficiary_ref`,
-      `t12`.`service_month`,
-      `t3`.`home_division`,
-      IF(
-        CASE
-          WHEN (
-            `t3`.`until_date` = ''
-          )
-          OR (
-            SUBSTRING(`t3`.`until_date`, IF((
-              0 + 1
-            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`until_date`)), 7) > `t12`.`service_month`
-          )
-          THEN CASE
-            WHEN CAST(SUBSTRING(
-              `t12`.`service_month`,
-              IF((
-                5 + 1
-              ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t12`.`service_month`)),
-              2
-            ) AS BIGINT) IN (4, 6, 9, 11)
-            THEN 30
-            WHEN (
-              CAST(SUBSTRING(
-                `t12`.`service_month`,
-                IF((
-                  5 + 1
-                ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t12`.`service_month`)),
-                2
-              ) AS BIGINT) = 2
-            )
-            AND (
-              (
+      `t14`.`pair`,
+      `t14`.`beneficiary_ref`,
+      `t14`.`service_month`,
+      `t5`.`home_division`,
+      (
+        SHIFTRIGHT(
+          2147483647,
+          (
+            31 - IF(
+              IF(
                 (
                   (
-                    CAST(SUBSTRING(
-                      `t12`.`service_month`,
-                      IF((
-                        0 + 1
-                      ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t12`.`service_month`)),
-                      4
-                    ) AS BIGINT) % 4
-                  ) = 0
-                )
-                AND (
-                  (
-                    CAST(SUBSTRING(
-                      `t12`.`service_month`,
-                      IF((
-                        0 + 1
-                      ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t12`.`service_month`)),
-                      4
-                    ) AS BIGINT) % 100
-                  ) <> 0
-                )
-              )
-              OR (
+                    `t5`.`until_day` - `t4`.`first_day`
+                  ) + 1
+                ) IS NULL,
                 (
-                  CAST(SUBSTRING(
-                    `t12`.`service_month`,
-                    IF((
-                      0 + 1
-                    ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t12`.`service_month`)),
-                    4
-                  ) AS BIGINT) % 400
-                ) = 0
-              )
-            )
-            THEN 29
-            WHEN CAST(SUBSTRING(
-              `t12`.`service_month`,
-              IF((
-                5 + 1
-              ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t12`.`service_month`)),
-              2
-            ) AS BIGINT) = 2
-            THEN 28
-            ELSE 31
-          END
-          WHEN SUBSTRING(`t3`.`until_date`, IF((
-            0 + 1
-          ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`until_date`)), 7) = `t12`.`service_month`
-          THEN CAST(SUBSTRING(`t3`.`until_date`, IF((
-            8 + 1
-          ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`until_date`)), 2) AS BIGINT)
-          ELSE 0
-        END >= CASE
-          WHEN SUBSTRING(`t3`.`from_date`, IF((
-            0 + 1
-          ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 7) < `t12`.`service_month`
-          THEN 1
-          WHEN SUBSTRING(`t3`.`from_date`, IF((
-            0 + 1
-          ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 7) = `t12`.`service_month`
-          THEN CAST(SUBSTRING(`t3`.`from_date`, IF((
-            8 + 1
-          ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`from_date`)), 2) AS BIGINT)
-          ELSE 32
-        END,
-        (
-          SHIFTRIGHT(
-            2147483647,
-            (
-              31 - CASE
-                WHEN (
-                  `t3`.`until_date` = ''
-                )
-                OR (
-                  SUBSTRING(`t3`.`until_date`, IF((
-                    0 + 1
-                  ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`until_date`)), 7) > `t12`.`service_month`
-                )
-                THEN CASE
-                  WHEN CAST(SUBSTRING(
-                    `t12`.`service_month`,
-                    IF((
-                      5 + 1
-                    ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t12`.`service_month`)),
-                    2
-                  ) AS BIGINT) IN (4, 6, 9, 11)
-                  THEN 30
-                  WHEN (
-                    CAST(SUBSTRING(
-                      `t12`.`service_month`,
-                      IF((
-                        5 + 1
-                      ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t12`.`service_month`)),
-                      2
-                    ) AS BIGINT) = 2
-                  )
-                  AND (
+                  `t5`.`until_day` - `t4`.`first_day`
+                ) + 1,
+                LEAST(`t4`.`days`, (
+                  `t5`.`until_day` - `t4`.`first_day`
+                ) + 1)
+              ) IS NULL,
+              IF(
+                (
+                  (
+                    `t5`.`until_day` - `t4`.`first_day`
+                  ) + 1
+                ) IS NULL,
+                (
+                  `t5`.`until_day` - `t4`.`first_day`
+                ) + 1,
+                LEAST(`t4`.`days`, (
+                  `t5`.`until_day` - `t4`.`first_day`
+                ) + 1)
+              ),
+              GREATEST(
+                IF(
+                  IF(
                     (
+                      `t5`.`from_day` - `t4`.`first_day`
+                    ) IS NULL,
+                    `t5`.`from_day` - `t4`.`first_day`,
+                    LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+                  ) IS NULL,
+                  IF(
+                    (
+                      `t5`.`from_day` - `t4`.`first_day`
+                    ) IS NULL,
+                    `t5`.`from_day` - `t4`.`first_day`,
+                    LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+                  ),
+                  GREATEST(
+                    0,
+                    IF(
                       (
-                        (
-                          CAST(SUBSTRING(
-                            `t12`.`service_month`,
-                            IF((
-                              0 + 1
-                            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t12`.`service_month`)),
-                            4
-                          ) AS BIGINT) % 4
-                        ) = 0
-                      )
-                      AND (
-                        (
-                          CAST(SUBSTRING(
-                            `t12`.`service_month`,
-                            IF((
-                              0 + 1
-                            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t12`.`service_month`)),
-                            4
-                          ) AS BIGINT) % 100
-                        ) <> 0
-                      )
-                    )
-                    OR (
-                      (
-                        CAST(SUBSTRING(
-                          `t12`.`service_month`,
-                          IF((
-                            0 + 1
-                          ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t12`.`service_month`)),
-                          4
-                        ) AS BIGINT) % 400
-                      ) = 0
+                        `t5`.`from_day` - `t4`.`first_day`
+                      ) IS NULL,
+                      `t5`.`from_day` - `t4`.`first_day`,
+                      LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
                     )
                   )
-                  THEN 29
-                  WHEN CAST(SUBSTRING(
-                    `t12`.`service_month`,
-                    IF((
-                      5 + 1
-                    ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t12`.`service_month`)),
-                    2
-                  ) AS BIGINT) = 2
-                  THEN 28
-                  ELSE 31
-                END
-                WHEN SUBSTRING(`t3`.`until_date`, IF((
-                  0 + 1
-                ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`until_date`)), 7) = `t12`.`service_month`
-                THEN CAST(SUBSTRING(`t3`.`until_date`, IF((
-                  8 + 1
-                ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`until_date`)), 2) AS BIGINT)
-                ELSE 0
-              END
-            )
-          )
-        ) - (
-          SHIFTRIGHT(
-            2147483647,
-            (
-              31 - (
-                CASE
-                  WHEN SUBSTRING(`t3`.`from_date`, IF((
-                    0 + 1
-                  ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 7) < `t12`.`service_month`
-                  THEN 1
-                  WHEN SUBSTRING(`t3`.`from_date`, IF((
-                    0 + 1
-                  ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 7) = `t12`.`service_month`
-                  THEN CAST(SUBSTRING(`t3`.`from_date`, IF((
-                    8 + 1
-                  ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`from_date`)), 2) AS BIGINT)
-                  ELSE 32
-                END - 1
+                ),
+                IF(
+                  (
+                    (
+                      `t5`.`until_day` - `t4`.`first_day`
+                    ) + 1
+                  ) IS NULL,
+                  (
+                    `t5`.`until_day` - `t4`.`first_day`
+                  ) + 1,
+                  LEAST(`t4`.`days`, (
+                    `t5`.`until_day` - `t4`.`first_day`
+                  ) + 1)
+                )
               )
             )
           )
-        ),
-        0
+        )
+      ) - (
+        SHIFTRIGHT(
+          2147483647,
+          (
+            31 - IF(
+              IF(
+                (
+                  `t5`.`from_day` - `t4`.`first_day`
+                ) IS NULL,
+                `t5`.`from_day` - `t4`.`first_day`,
+                LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+              ) IS NULL,
+              IF(
+                (
+                  `t5`.`from_day` - `t4`.`first_day`
+                ) IS NULL,
+                `t5`.`from_day` - `t4`.`first_day`,
+                LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+              ),
+              GREATEST(
+                0,
+                IF(
+                  (
+                    `t5`.`from_day` - `t4`.`first_day`
+                  ) IS NULL,
+                  `t5`.`from_day` - `t4`.`first_day`,
+                  LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+                )
+              )
+            )
+          )
+        )
       ) AS `known_mask`
     FROM (
       SELECT DISTINCT
-        `t5`.`pair`,
-        `t5`.`beneficiary_ref`,
-        `t5`.`service_month`
-      FROM `t4` AS `t5`
-    ) AS `t12`
-    INNER JOIN `enrolments` AS `t3`
-      ON `t12`.`pair` = `t3`.`pair` AND `t12`.`beneficiary_ref` = `t3`.`beneficiary_ref`
-  ) AS `t13`
+        `t7`.`pair`,
+        `t7`.`beneficiary_ref`,
+        `t7`.`service_month`
+      FROM `t6` AS `t7`
+    ) AS `t14`
+    INNER JOIN `months` AS `t4`
+      ON `t14`.`service_month` = `t4`.`service_month`
+    INNER JOIN `enrolments` AS `t5`
+      ON `t14`.`pair` = `t5`.`pair` AND `t14`.`beneficiary_ref` = `t5`.`beneficiary_ref`
+  ) AS `t15`
   WHERE
-    `t13`.`known_mask` <> 0
+    `t15`.`known_mask` <> 0
 )
 SELECT
   *
 FROM (
   SELECT
-    `t8`.`pair`,
-    `t8`.`beneficiary_ref`,
-    `t8`.`institution`,
-    `t8`.`subsidy_kind`,
-    `t8`.`service_month`,
-    `t16`.`known_mask` & `t9`.`day_mask` AS `day_mask`
-  FROM `t4` AS `t8`
-  INNER JOIN `t14` AS `t16`
-    ON `t8`.`pair` = `t16`.`pair`
-    AND `t8`.`beneficiary_ref` = `t16`.`beneficiary_ref`
-    AND `t8`.`service_month` = `t16`.`service_month`
+    `t10`.`pair`,
+    `t10`.`beneficiary_ref`,
+    `t10`.`institution`,
+    `t10`.`subsidy_kind`,
+    `t10`.`service_month`,
+    `t18`.`known_mask` & `t11`.`day_mask` AS `day_mask`
+  FROM `t6` AS `t10`
+  INNER JOIN `t16` AS `t18`
+    ON `t10`.`pair` = `t18`.`pair`
+    AND `t10`.`beneficiary_ref` = `t18`.`beneficiary_ref`
+    AND `t10`.`service_month` = `t18`.`service_month`
   INNER JOIN (
     SELECT
       *
     FROM `agreements` AS `t1`
     WHERE
       `t1`.`home_division` <> ''
-  ) AS `t9`
-    ON `t8`.`pair` = `t9`.`pair`
-    AND `t16`.`home_division` = `t9`.`home_division`
-    AND `t8`.`institution` = `t9`.`institution`
-    AND `t8`.`subsidy_kind` = `t9`.`subsidy_kind`
-    AND `t8`.`service_month` = `t9`.`service_month`
-) AS `t19`
+  ) AS `t11`
+    ON `t10`.`pair` = `t11`.`pair`
+    AND `t18`.`home_division` = `t11`.`home_division`
+    AND `t10`.`institution` = `t11`.`institution`
+    AND `t10`.`subsidy_kind` = `t11`.`subsidy_kind`
+    AND `t10`.`service_month` = `t11`.`service_month`
+) AS `t21`
 UNION ALL
 SELECT
   *
 FROM (
   SELECT
-    `t20`.`pair`,
-    `t20`.`beneficiary_ref`,
-    `t20`.`institution`,
-    `t20`.`subsidy_kind`,
-    `t20`.`service_month`,
-    `t20`.`day_mask` - (
-      `t20`.`day_mask` & COALESCE(`t20`.`known_mask`, 0)
+    `t22`.`pair`,
+    `t22`.`beneficiary_ref`,
+    `t22`.`institution`,
+    `t22`.`subsidy_kind`,
+    `t22`.`service_month`,
+    `t22`.`day_mask` - (
+      `t22`.`day_mask` & COALESCE(`t22`.`known_mask`, 0)
     ) AS `day_mask`
   FROM (
     SELECT
-      `t8`.`pair`,
-      `t8`.`beneficiary_ref`,
-      `t8`.`institution`,
-      `t8`.`subsidy_kind`,
-      `t8`.`service_month`,
-      `t10`.`day_mask`,
-      `t18`.`known_mask`
-    FROM `t4` AS `t8`
+      `t10`.`pair`,
+      `t10`.`beneficiary_ref`,
+      `t10`.`institution`,
+      `t10`.`subsidy_kind`,
+      `t10`.`service_month`,
+      `t12`.`day_mask`,
+      `t20`.`known_mask`
+    FROM `t6` AS `t10`
     INNER JOIN (
       SELECT
         `t1`.`pair`,
@@ -1364,358 +1266,227 @@ FROM (
       FROM `agreements` AS `t1`
       WHERE
         `t1`.`home_division` = ''
-    ) AS `t10`
-      ON `t8`.`pair` = `t10`.`pair`
-      AND `t8`.`institution` = `t10`.`institution`
-      AND `t8`.`subsidy_kind` = `t10`.`subsidy_kind`
-      AND `t8`.`service_month` = `t10`.`service_month`
+    ) AS `t12`
+      ON `t10`.`pair` = `t12`.`pair`
+      AND `t10`.`institution` = `t12`.`institution`
+      AND `t10`.`subsidy_kind` = `t12`.`subsidy_kind`
+      AND `t10`.`service_month` = `t12`.`service_month`
     LEFT OUTER JOIN (
       SELECT
-        `t15`.`pair`,
-        `t15`.`beneficiary_ref`,
-        `t15`.`service_month`,
-        BIT_OR(`t15`.`known_mask`) AS `known_mask`
-      FROM `t14` AS `t15`
+        `t17`.`pair`,
+        `t17`.`beneficiary_ref`,
+        `t17`.`service_month`,
+        BIT_OR(`t17`.`known_mask`) AS `known_mask`
+      FROM `t16` AS `t17`
       GROUP BY
         1,
         2,
         3
-    ) AS `t18`
-      ON `t8`.`pair` = `t18`.`pair`
-      AND `t8`.`beneficiary_ref` = `t18`.`beneficiary_ref`
-      AND `t8`.`service_month` = `t18`.`service_month`
-  ) AS `t20`
-) AS `t21`
+    ) AS `t20`
+      ON `t10`.`pair` = `t20`.`pair`
+      AND `t10`.`beneficiary_ref` = `t20`.`beneficiary_ref`
+      AND `t10`.`service_month` = `t20`.`service_month`
+  ) AS `t22`
+) AS `t23`
 ;
 
 -- step: enrolled
 -- kept: yes
--- reads: cleared enrolments first_rows
+-- reads: cleared enrolments first_rows months
 -- columns: pair:int16 beneficiary_ref:string subsidy_kind:string service_month:string enrolled_mask:int64 standing:int64
 SELECT
-  `t11`.`pair`,
-  `t11`.`beneficiary_ref`,
-  `t11`.`subsidy_kind`,
-  `t11`.`service_month`,
-  `t11`.`enrolled_mask`,
-  `t11`.`choice` & 2147483647 AS `standing`
+  `t13`.`pair`,
+  `t13`.`beneficiary_ref`,
+  `t13`.`subsidy_kind`,
+  `t13`.`service_month`,
+  `t13`.`enrolled_mask`,
+  `t13`.`choice` & 2147483647 AS `standing`
 FROM (
   SELECT
-    `t10`.`pair`,
-    `t10`.`beneficiary_ref`,
-    `t10`.`subsidy_kind`,
-    `t10`.`service_month`,
-    BIT_OR(`t10`.`day_mask`) AS `enrolled_mask`,
-    MAX(`t10`.`choice`) AS `choice`
+    `t12`.`pair`,
+    `t12`.`beneficiary_ref`,
+    `t12`.`subsidy_kind`,
+    `t12`.`service_month`,
+    BIT_OR(`t12`.`day_mask`) AS `enrolled_mask`,
+    MAX(`t12`.`choice`) AS `choice`
   FROM (
     SELECT
       *
     FROM (
       SELECT
-        `t8`.`pair`,
-        `t8`.`beneficiary_ref`,
-        `t8`.`subsidy_kind`,
-        `t8`.`service_month`,
-        IF(
-          CASE
-            WHEN (
-              `t3`.`until_date` = ''
-            )
-            OR (
-              SUBSTRING(`t3`.`until_date`, IF((
-                0 + 1
-              ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`until_date`)), 7) > `t8`.`service_month`
-            )
-            THEN CASE
-              WHEN CAST(SUBSTRING(
-                `t8`.`service_month`,
-                IF((
-                  5 + 1
-                ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t8`.`service_month`)),
-                2
-              ) AS BIGINT) IN (4, 6, 9, 11)
-              THEN 30
-              WHEN (
-                CAST(SUBSTRING(
-                  `t8`.`service_month`,
-                  IF((
-                    5 + 1
-                  ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t8`.`service_month`)),
-                  2
-                ) AS BIGINT) = 2
-              )
-              AND (
-                (
+        `t10`.`pair`,
+        `t10`.`beneficiary_ref`,
+        `t10`.`subsidy_kind`,
+        `t10`.`service_month`,
+        (
+          SHIFTRIGHT(
+            2147483647,
+            (
+              31 - IF(
+                IF(
                   (
                     (
-                      CAST(SUBSTRING(
-                        `t8`.`service_month`,
-                        IF((
-                          0 + 1
-                        ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t8`.`service_month`)),
-                        4
-                      ) AS BIGINT) % 4
-                    ) = 0
-                  )
-                  AND (
-                    (
-                      CAST(SUBSTRING(
-                        `t8`.`service_month`,
-                        IF((
-                          0 + 1
-                        ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t8`.`service_month`)),
-                        4
-                      ) AS BIGINT) % 100
-                    ) <> 0
-                  )
-                )
-                OR (
+                      `t5`.`until_day` - `t4`.`first_day`
+                    ) + 1
+                  ) IS NULL,
                   (
-                    CAST(SUBSTRING(
-                      `t8`.`service_month`,
-                      IF((
-                        0 + 1
-                      ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t8`.`service_month`)),
-                      4
-                    ) AS BIGINT) % 400
-                  ) = 0
-                )
-              )
-              THEN 29
-              WHEN CAST(SUBSTRING(
-                `t8`.`service_month`,
-                IF((
-                  5 + 1
-                ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t8`.`service_month`)),
-                2
-              ) AS BIGINT) = 2
-              THEN 28
-              ELSE 31
-            END
-            WHEN SUBSTRING(`t3`.`until_date`, IF((
-              0 + 1
-            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`until_date`)), 7) = `t8`.`service_month`
-            THEN CAST(SUBSTRING(`t3`.`until_date`, IF((
-              8 + 1
-            ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`until_date`)), 2) AS BIGINT)
-            ELSE 0
-          END >= CASE
-            WHEN SUBSTRING(`t3`.`from_date`, IF((
-              0 + 1
-            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 7) < `t8`.`service_month`
-            THEN 1
-            WHEN SUBSTRING(`t3`.`from_date`, IF((
-              0 + 1
-            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 7) = `t8`.`service_month`
-            THEN CAST(SUBSTRING(`t3`.`from_date`, IF((
-              8 + 1
-            ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`from_date`)), 2) AS BIGINT)
-            ELSE 32
-          END,
-          (
-            SHIFTRIGHT(
-              2147483647,
-              (
-                31 - CASE
-                  WHEN (
-                    `t3`.`until_date` = ''
-                  )
-                  OR (
-                    SUBSTRING(`t3`.`until_date`, IF((
-                      0 + 1
-                    ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`until_date`)), 7) > `t8`.`service_month`
-                  )
-                  THEN CASE
-                    WHEN CAST(SUBSTRING(
-                      `t8`.`service_month`,
-                      IF((
-                        5 + 1
-                      ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t8`.`service_month`)),
-                      2
-                    ) AS BIGINT) IN (4, 6, 9, 11)
-                    THEN 30
-                    WHEN (
-                      CAST(SUBSTRING(
-                        `t8`.`service_month`,
-                        IF((
-                          5 + 1
-                        ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t8`.`service_month`)),
-                        2
-                      ) AS BIGINT) = 2
-                    )
-                    AND (
+                    `t5`.`until_day` - `t4`.`first_day`
+                  ) + 1,
+                  LEAST(`t4`.`days`, (
+                    `t5`.`until_day` - `t4`.`first_day`
+                  ) + 1)
+                ) IS NULL,
+                IF(
+                  (
+                    (
+                      `t5`.`until_day` - `t4`.`first_day`
+                    ) + 1
+                  ) IS NULL,
+                  (
+                    `t5`.`until_day` - `t4`.`first_day`
+                  ) + 1,
+                  LEAST(`t4`.`days`, (
+                    `t5`.`until_day` - `t4`.`first_day`
+                  ) + 1)
+                ),
+                GREATEST(
+                  IF(
+                    IF(
                       (
+                        `t5`.`from_day` - `t4`.`first_day`
+                      ) IS NULL,
+                      `t5`.`from_day` - `t4`.`first_day`,
+                      LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+                    ) IS NULL,
+                    IF(
+                      (
+                        `t5`.`from_day` - `t4`.`first_day`
+                      ) IS NULL,
+                      `t5`.`from_day` - `t4`.`first_day`,
+                      LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+                    ),
+                    GREATEST(
+                      0,
+                      IF(
                         (
-                          (
-                            CAST(SUBSTRING(
-                              `t8`.`service_month`,
-                              IF((
-                                0 + 1
-                              ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t8`.`service_month`)),
-                              4
-                            ) AS BIGINT) % 4
-                          ) = 0
-                        )
-                        AND (
-                          (
-                            CAST(SUBSTRING(
-                              `t8`.`service_month`,
-                              IF((
-                                0 + 1
-                              ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t8`.`service_month`)),
-                              4
-                            ) AS BIGINT) % 100
-                          ) <> 0
-                        )
-                      )
-                      OR (
-                        (
-                          CAST(SUBSTRING(
-                            `t8`.`service_month`,
-                            IF((
-                              0 + 1
-                            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t8`.`service_month`)),
-                            4
-                          ) AS BIGINT) % 400
-                        ) = 0
+                          `t5`.`from_day` - `t4`.`first_day`
+                        ) IS NULL,
+                        `t5`.`from_day` - `t4`.`first_day`,
+                        LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
                       )
                     )
-                    THEN 29
-                    WHEN CAST(SUBSTRING(
-                      `t8`.`service_month`,
-                      IF((
-                        5 + 1
-                      ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t8`.`service_month`)),
-                      2
-                    ) AS BIGINT) = 2
-                    THEN 28
-                    ELSE 31
-                  END
-                  WHEN SUBSTRING(`t3`.`until_date`, IF((
-                    0 + 1
-                  ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`until_date`)), 7) = `t8`.`service_month`
-                  THEN CAST(SUBSTRING(`t3`.`until_date`, IF((
-                    8 + 1
-                  ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`until_date`)), 2) AS BIGINT)
-                  ELSE 0
-                END
-              )
-            )
-          ) - (
-            SHIFTRIGHT(
-              2147483647,
-              (
-                31 - (
-                  CASE
-                    WHEN SUBSTRING(`t3`.`from_date`, IF((
-                      0 + 1
-                    ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 7) < `t8`.`service_month`
-                    THEN 1
-                    WHEN SUBSTRING(`t3`.`from_date`, IF((
-                      0 + 1
-                    ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 7) = `t8`.`service_month`
-                    THEN CAST(SUBSTRING(`t3`.`from_date`, IF((
-                      8 + 1
-                    ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`from_date`)), 2) AS BIGINT)
-                    ELSE 32
-                  END - 1
+                  ),
+                  IF(
+                    (
+                      (
+                        `t5`.`until_day` - `t4`.`first_day`
+                      ) + 1
+                    ) IS NULL,
+                    (
+                      `t5`.`until_day` - `t4`.`first_day`
+                    ) + 1,
+                    LEAST(`t4`.`days`, (
+                      `t5`.`until_day` - `t4`.`first_day`
+                    ) + 1)
+                  )
                 )
               )
             )
-          ),
-          0
+          )
+        ) - (
+          SHIFTRIGHT(
+            2147483647,
+            (
+              31 - IF(
+                IF(
+                  (
+                    `t5`.`from_day` - `t4`.`first_day`
+                  ) IS NULL,
+                  `t5`.`from_day` - `t4`.`first_day`,
+                  LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+                ) IS NULL,
+                IF(
+                  (
+                    `t5`.`from_day` - `t4`.`first_day`
+                  ) IS NULL,
+                  `t5`.`from_day` - `t4`.`first_day`,
+                  LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+                ),
+                GREATEST(
+                  0,
+                  IF(
+                    (
+                      `t5`.`from_day` - `t4`.`first_day`
+                    ) IS NULL,
+                    `t5`.`from_day` - `t4`.`first_day`,
+                    LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+                  )
+                )
+              )
+            )
+          )
         ) AS `day_mask`,
         (
           (
             (
-              IF(
-                `t3`.`from_date` <= CONCAT(`t8`.`service_month`, '-01'),
-                (
-                  (
-                    (
-                      (
-                        CAST(SUBSTRING(`t3`.`from_date`, IF((
-                          0 + 1
-                        ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 4) AS BIGINT) - 1900
-                      ) * 13
-                    ) + CAST(SUBSTRING(`t3`.`from_date`, IF((
-                      5 + 1
-                    ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t3`.`from_date`)), 2) AS BIGINT)
-                  ) * 32
-                ) + CAST(SUBSTRING(`t3`.`from_date`, IF((
-                  8 + 1
-                ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`from_date`)), 2) AS BIGINT),
-                -(
-                  (
-                    (
-                      (
-                        (
-                          CAST(SUBSTRING(`t3`.`from_date`, IF((
-                            0 + 1
-                          ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 4) AS BIGINT) - 1900
-                        ) * 13
-                      ) + CAST(SUBSTRING(`t3`.`from_date`, IF((
-                        5 + 1
-                      ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t3`.`from_date`)), 2) AS BIGINT)
-                    ) * 32
-                  ) + CAST(SUBSTRING(`t3`.`from_date`, IF((
-                    8 + 1
-                  ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`from_date`)), 2) AS BIGINT)
-                )
-              ) * 4096
-            ) + `t3`.`sequence`
+              IF(`t5`.`from_day` <= `t4`.`first_day`, `t5`.`from_day`, -(
+                `t5`.`from_day`
+              )) * 4096
+            ) + `t5`.`sequence`
           ) * 2147483648
-        ) + `t3`.`standing` AS `choice`
+        ) + `t5`.`standing` AS `choice`
       FROM (
         SELECT DISTINCT
-          `t6`.`pair`,
-          `t6`.`beneficiary_ref`,
-          `t6`.`subsidy_kind`,
-          `t6`.`service_month`
+          `t8`.`pair`,
+          `t8`.`beneficiary_ref`,
+          `t8`.`subsidy_kind`,
+          `t8`.`service_month`
         FROM (
           SELECT
             *
           FROM (
             SELECT
               *
-            FROM `first_rows` AS `t1`
-          ) AS `t4`
+            FROM `first_rows` AS `t2`
+          ) AS `t6`
           UNION ALL
           SELECT
             *
           FROM (
             SELECT
-              `t2`.`pair`,
-              `t2`.`settlement_no`,
-              `t2`.`beneficiary_ref`,
-              `t2`.`service_month`,
-              `t2`.`amount_fen`,
-              `t2`.`institution`,
-              `t2`.`subsidy_kind`,
-              `t2`.`service_days`,
-              `t2`.`caregiver_cert_no`
-            FROM `cleared` AS `t2`
+              `t3`.`pair`,
+              `t3`.`settlement_no`,
+              `t3`.`beneficiary_ref`,
+              `t3`.`service_month`,
+              `t3`.`amount_fen`,
+              `t3`.`institution`,
+              `t3`.`subsidy_kind`,
+              `t3`.`service_days`,
+              `t3`.`caregiver_cert_no`
+            FROM `cleared` AS `t3`
             WHERE
               NOT (
-                `t2`.`cancelled`
+                `t3`.`cancelled`
               )
-          ) AS `t5`
-        ) AS `t6`
-      ) AS `t8`
-      INNER JOIN `enrolments` AS `t3`
-        ON `t8`.`pair` = `t3`.`pair`
-        AND `t8`.`beneficiary_ref` = `t3`.`beneficiary_ref`
-        AND `t8`.`subsidy_kind` = `t3`.`subsidy_kind`
-    ) AS `t9`
+          ) AS `t7`
+        ) AS `t8`
+      ) AS `t10`
+      INNER JOIN `months` AS `t4`
+        ON `t10`.`service_month` = `t4`.`service_month`
+      INNER JOIN `enrolments` AS `t5`
+        ON `t10`.`pair` = `t5`.`pair`
+        AND `t10`.`beneficiary_ref` = `t5`.`beneficiary_ref`
+        AND `t10`.`subsidy_kind` = `t5`.`subsidy_kind`
+    ) AS `t11`
     WHERE
-      `t9`.`day_mask` <> 0
-  ) AS `t10`
+      `t11`.`day_mask` <> 0
+  ) AS `t12`
   GROUP BY
     1,
     2,
     3,
     4
-) AS `t11`
+) AS `t13`
 ;
 
 -- step: priced_rows
@@ -2061,226 +1832,194 @@ GROUP BY
 
 -- step: overlapping
 -- kept: yes
--- reads: barred priced_counted priced_rows twins
+-- reads: barred months priced_counted priced_rows twins
 -- columns: pair:int16 settlement_no:string
-WITH `t10` AS (
+WITH `t12` AS (
   SELECT
-    `t9`.`pair`,
-    `t9`.`settlement_no`,
-    `t9`.`beneficiary_ref`,
-    `t9`.`service_month`,
-    `t9`.`amount_fen`,
-    `t9`.`institution`,
-    `t9`.`subsidy_kind`,
-    `t9`.`service_days`,
-    `t9`.`caregiver_cert_no`,
-    `t9`.`enrolled_mask`,
-    `t9`.`by_use`,
-    `t9`.`entitled_fen`,
-    `t9`.`cap_fen`,
-    `t9`.`exclusivity_group`,
-    `t9`.`needs_caregiver`,
-    `t9`.`service_days` AS `value`,
-    CASE
-      WHEN CAST(SUBSTRING(
-        `t9`.`service_month`,
-        IF((
-          5 + 1
-        ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t9`.`service_month`)),
-        2
-      ) AS BIGINT) IN (4, 6, 9, 11)
-      THEN 30
-      WHEN (
-        CAST(SUBSTRING(
-          `t9`.`service_month`,
-          IF((
-            5 + 1
-          ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t9`.`service_month`)),
-          2
-        ) AS BIGINT) = 2
-      )
-      AND (
-        (
-          (
-            (
-              CAST(SUBSTRING(
-                `t9`.`service_month`,
-                IF((
-                  0 + 1
-                ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t9`.`service_month`)),
-                4
-              ) AS BIGINT) % 4
-            ) = 0
-          )
-          AND (
-            (
-              CAST(SUBSTRING(
-                `t9`.`service_month`,
-                IF((
-                  0 + 1
-                ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t9`.`service_month`)),
-                4
-              ) AS BIGINT) % 100
-            ) <> 0
-          )
-        )
-        OR (
-          (
-            CAST(SUBSTRING(
-              `t9`.`service_month`,
-              IF((
-                0 + 1
-              ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t9`.`service_month`)),
-              4
-            ) AS BIGINT) % 400
-          ) = 0
-        )
-      )
-      THEN 29
-      WHEN CAST(SUBSTRING(
-        `t9`.`service_month`,
-        IF((
-          5 + 1
-        ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t9`.`service_month`)),
-        2
-      ) AS BIGINT) = 2
-      THEN 28
-      ELSE 31
-    END AS `limit`
+    *
   FROM (
     SELECT
-      *
-    FROM (
+      `t5`.`pair`,
+      `t5`.`settlement_no`,
+      `t5`.`beneficiary_ref`,
+      `t5`.`service_month`,
+      `t5`.`amount_fen`,
+      `t5`.`institution`,
+      `t5`.`subsidy_kind`,
+      `t5`.`service_days`,
+      `t5`.`caregiver_cert_no`,
+      `t5`.`enrolled_mask`,
+      `t5`.`by_use`,
+      `t5`.`entitled_fen`,
+      `t5`.`cap_fen`,
+      `t5`.`exclusivity_group`,
+      `t5`.`needs_caregiver`
+    FROM `priced_rows` AS `t5`
+    LEFT ANTI JOIN (
       SELECT
         `t4`.`pair`,
         `t4`.`settlement_no`,
-        `t4`.`beneficiary_ref`,
-        `t4`.`service_month`,
-        `t4`.`amount_fen`,
-        `t4`.`institution`,
-        `t4`.`subsidy_kind`,
-        `t4`.`service_days`,
-        `t4`.`caregiver_cert_no`,
-        `t4`.`enrolled_mask`,
-        `t4`.`by_use`,
-        `t4`.`entitled_fen`,
-        `t4`.`cap_fen`,
-        `t4`.`exclusivity_group`,
-        `t4`.`needs_caregiver`
-      FROM `priced_rows` AS `t4`
-      LEFT ANTI JOIN (
-        SELECT
-          `t3`.`pair`,
-          `t3`.`settlement_no`,
-          5 AS `rank`
-        FROM `twins` AS `t3`
-      ) AS `t7`
-        ON `t4`.`pair` = `t7`.`pair` AND `t4`.`settlement_no` = `t7`.`settlement_no`
-      LEFT ANTI JOIN `barred` AS `t5`
-        ON `t4`.`pair` = `t5`.`pair` AND `t4`.`settlement_no` = `t5`.`settlement_no`
-    ) AS `t8`
-    UNION ALL
-    SELECT
-      *
-    FROM `priced_counted` AS `t0`
-  ) AS `t9`
+        5 AS `rank`
+      FROM `twins` AS `t4`
+    ) AS `t10`
+      ON `t5`.`pair` = `t10`.`pair` AND `t5`.`settlement_no` = `t10`.`settlement_no`
+    LEFT ANTI JOIN `barred` AS `t6`
+      ON `t5`.`pair` = `t6`.`pair` AND `t5`.`settlement_no` = `t6`.`settlement_no`
+  ) AS `t11`
+  UNION ALL
+  SELECT
+    *
+  FROM `priced_counted` AS `t0`
+), `t15` AS (
+  SELECT
+    `t13`.`pair`,
+    `t13`.`settlement_no`,
+    `t13`.`beneficiary_ref`,
+    `t13`.`service_month`,
+    `t13`.`amount_fen`,
+    `t13`.`institution`,
+    `t13`.`subsidy_kind`,
+    `t13`.`service_days`,
+    `t13`.`caregiver_cert_no`,
+    `t13`.`enrolled_mask`,
+    `t13`.`by_use`,
+    `t13`.`entitled_fen`,
+    `t13`.`cap_fen`,
+    `t13`.`exclusivity_group`,
+    `t13`.`needs_caregiver`,
+    `t13`.`service_days` AS `value`
+  FROM `t12` AS `t13`
   WHERE
-    COALESCE(`t9`.`exclusivity_group`, '') <> ''
+    COALESCE(`t13`.`exclusivity_group`, '') <> ''
 )
 SELECT DISTINCT
   *
 FROM (
   SELECT
-    `t12`.`pair`,
-    `t12`.`settlement_no`
-  FROM `t10` AS `t12`
+    `t16`.`pair`,
+    `t16`.`settlement_no`
+  FROM (
+    SELECT
+      *
+    FROM `t12` AS `t13`
+    WHERE
+      COALESCE(`t13`.`exclusivity_group`, '') <> ''
+  ) AS `t16`
   LEFT SEMI JOIN (
     SELECT
       *
     FROM (
       SELECT
-        `t17`.`pair`,
-        `t17`.`beneficiary_ref`,
-        `t17`.`service_month`,
-        `t17`.`exclusivity_group`,
-        SUM(`t17`.`value`) AS `total`,
-        MIN(`t17`.`limit`) AS `limit`
+        `t27`.`pair`,
+        `t27`.`beneficiary_ref`,
+        `t27`.`service_month`,
+        `t27`.`exclusivity_group`,
+        `t27`.`total`,
+        `t9`.`limit`
       FROM (
         SELECT
-          `t16`.`pair`,
-          `t16`.`beneficiary_ref`,
-          `t16`.`service_month`,
-          `t16`.`exclusivity_group`,
-          `t16`.`settlement_no`,
-          MAX(`t16`.`value`) AS `value`,
-          MIN(`t16`.`limit`) AS `limit`
+          `t25`.`pair`,
+          `t25`.`beneficiary_ref`,
+          `t25`.`service_month`,
+          `t25`.`exclusivity_group`,
+          SUM(`t25`.`value`) AS `total`
         FROM (
           SELECT
-            `t12`.`pair`,
-            `t12`.`settlement_no`,
-            `t12`.`beneficiary_ref`,
-            `t12`.`service_month`,
-            `t12`.`amount_fen`,
-            `t12`.`institution`,
-            `t12`.`subsidy_kind`,
-            `t12`.`service_days`,
-            `t12`.`caregiver_cert_no`,
-            `t12`.`enrolled_mask`,
-            `t12`.`by_use`,
-            `t12`.`entitled_fen`,
-            `t12`.`cap_fen`,
-            `t12`.`exclusivity_group`,
-            `t12`.`needs_caregiver`,
-            `t12`.`value`,
-            `t12`.`limit`
-          FROM `t10` AS `t12`
-          LEFT SEMI JOIN (
+            `t24`.`pair`,
+            `t24`.`beneficiary_ref`,
+            `t24`.`service_month`,
+            `t24`.`exclusivity_group`,
+            `t24`.`settlement_no`,
+            MAX(`t24`.`value`) AS `value`
+          FROM (
             SELECT
-              *
-            FROM (
+              `t18`.`pair`,
+              `t18`.`settlement_no`,
+              `t18`.`beneficiary_ref`,
+              `t18`.`service_month`,
+              `t18`.`amount_fen`,
+              `t18`.`institution`,
+              `t18`.`subsidy_kind`,
+              `t18`.`service_days`,
+              `t18`.`caregiver_cert_no`,
+              `t18`.`enrolled_mask`,
+              `t18`.`by_use`,
+              `t18`.`entitled_fen`,
+              `t18`.`cap_fen`,
+              `t18`.`exclusivity_group`,
+              `t18`.`needs_caregiver`,
+              `t18`.`value`
+            FROM `t15` AS `t18`
+            LEFT SEMI JOIN (
               SELECT
-                `t11`.`pair`,
-                `t11`.`beneficiary_ref`,
-                `t11`.`service_month`,
-                `t11`.`exclusivity_group`,
-                SUM(`t11`.`value`) AS `total`,
-                MIN(`t11`.`limit`) AS `limit`
-              FROM `t10` AS `t11`
-              GROUP BY
-                1,
-                2,
-                3,
-                4
-            ) AS `t13`
-            WHERE
-              `t13`.`total` > `t13`.`limit`
-          ) AS `t15`
-            ON `t12`.`pair` = `t15`.`pair`
-            AND `t12`.`beneficiary_ref` = `t15`.`beneficiary_ref`
-            AND `t12`.`service_month` = `t15`.`service_month`
-            AND `t12`.`exclusivity_group` = `t15`.`exclusivity_group`
-        ) AS `t16`
+                *
+              FROM (
+                SELECT
+                  `t20`.`pair`,
+                  `t20`.`beneficiary_ref`,
+                  `t20`.`service_month`,
+                  `t20`.`exclusivity_group`,
+                  `t20`.`total`,
+                  `t9`.`limit`
+                FROM (
+                  SELECT
+                    `t17`.`pair`,
+                    `t17`.`beneficiary_ref`,
+                    `t17`.`service_month`,
+                    `t17`.`exclusivity_group`,
+                    SUM(`t17`.`value`) AS `total`
+                  FROM `t15` AS `t17`
+                  GROUP BY
+                    1,
+                    2,
+                    3,
+                    4
+                ) AS `t20`
+                INNER JOIN (
+                  SELECT
+                    `t3`.`service_month`,
+                    `t3`.`days` AS `limit`
+                  FROM `months` AS `t3`
+                ) AS `t9`
+                  ON `t20`.`service_month` = `t9`.`service_month`
+              ) AS `t21`
+              WHERE
+                `t21`.`total` > `t21`.`limit`
+            ) AS `t23`
+              ON `t18`.`pair` = `t23`.`pair`
+              AND `t18`.`beneficiary_ref` = `t23`.`beneficiary_ref`
+              AND `t18`.`service_month` = `t23`.`service_month`
+              AND `t18`.`exclusivity_group` = `t23`.`exclusivity_group`
+          ) AS `t24`
+          GROUP BY
+            1,
+            2,
+            3,
+            4,
+            5
+        ) AS `t25`
         GROUP BY
           1,
           2,
           3,
-          4,
-          5
-      ) AS `t17`
-      GROUP BY
-        1,
-        2,
-        3,
-        4
-    ) AS `t18`
+          4
+      ) AS `t27`
+      INNER JOIN (
+        SELECT
+          `t3`.`service_month`,
+          `t3`.`days` AS `limit`
+        FROM `months` AS `t3`
+      ) AS `t9`
+        ON `t27`.`service_month` = `t9`.`service_month`
+    ) AS `t28`
     WHERE
-      `t18`.`total` > `t18`.`limit`
-  ) AS `t20`
-    ON `t12`.`pair` = `t20`.`pair`
-    AND `t12`.`beneficiary_ref` = `t20`.`beneficiary_ref`
-    AND `t12`.`service_month` = `t20`.`service_month`
-    AND `t12`.`exclusivity_group` = `t20`.`exclusivity_group`
-) AS `t21`
+      `t28`.`total` > `t28`.`limit`
+  ) AS `t30`
+    ON `t16`.`pair` = `t30`.`pair`
+    AND `t16`.`beneficiary_ref` = `t30`.`beneficiary_ref`
+    AND `t16`.`service_month` = `t30`.`service_month`
+    AND `t16`.`exclusivity_group` = `t30`.`exclusivity_group`
+) AS `t31`
 ;
 
 -- step: above_cap
@@ -2335,36 +2074,35 @@ WITH `t16` AS (
       `t4`.`hold_class` = 'OVERLAP'
   ) AS `t13`
     ON `t6`.`pair` = `t13`.`pair` AND `t6`.`settlement_no` = `t13`.`settlement_no`
-), `t20` AS (
+), `t18` AS (
   SELECT
-    `t18`.`pair`,
-    `t18`.`settlement_no`,
-    `t18`.`beneficiary_ref`,
-    `t18`.`service_month`,
-    `t18`.`amount_fen`,
-    `t18`.`institution`,
-    `t18`.`subsidy_kind`,
-    `t18`.`service_days`,
-    `t18`.`caregiver_cert_no`,
-    `t18`.`enrolled_mask`,
-    `t18`.`by_use`,
-    `t18`.`entitled_fen`,
-    `t18`.`cap_fen`,
-    `t18`.`exclusivity_group`,
-    `t18`.`needs_caregiver`,
-    `t18`.`amount_fen` AS `value`,
-    `t18`.`cap_fen` AS `limit`
-  FROM (
-    SELECT
-      *
-    FROM `t16` AS `t17`
-    UNION ALL
-    SELECT
-      *
-    FROM `priced_counted` AS `t2`
-  ) AS `t18`
+    *
+  FROM `t16` AS `t17`
+  UNION ALL
+  SELECT
+    *
+  FROM `priced_counted` AS `t2`
+), `t23` AS (
+  SELECT
+    `t19`.`pair`,
+    `t19`.`settlement_no`,
+    `t19`.`beneficiary_ref`,
+    `t19`.`service_month`,
+    `t19`.`amount_fen`,
+    `t19`.`institution`,
+    `t19`.`subsidy_kind`,
+    `t19`.`service_days`,
+    `t19`.`caregiver_cert_no`,
+    `t19`.`enrolled_mask`,
+    `t19`.`by_use`,
+    `t19`.`entitled_fen`,
+    `t19`.`cap_fen`,
+    `t19`.`exclusivity_group`,
+    `t19`.`needs_caregiver`,
+    `t19`.`amount_fen` AS `value`
+  FROM `t18` AS `t19`
   WHERE
-    `t18`.`cap_fen` IS NOT NULL
+    `t19`.`cap_fen` IS NOT NULL
 )
 SELECT DISTINCT
   *
@@ -2383,111 +2121,151 @@ FROM (
       OR (
         `t17`.`amount_fen` > `t17`.`entitled_fen`
       )
-  ) AS `t19`
+  ) AS `t20`
   UNION ALL
   SELECT
     *
   FROM (
     SELECT
-      `t22`.`pair`,
-      `t22`.`settlement_no`
-    FROM `t20` AS `t22`
+      `t24`.`pair`,
+      `t24`.`settlement_no`
+    FROM (
+      SELECT
+        *
+      FROM `t18` AS `t19`
+      WHERE
+        `t19`.`cap_fen` IS NOT NULL
+    ) AS `t24`
     LEFT SEMI JOIN (
       SELECT
         *
       FROM (
         SELECT
-          `t27`.`pair`,
-          `t27`.`beneficiary_ref`,
-          `t27`.`subsidy_kind`,
-          `t27`.`service_month`,
-          `t27`.`cap_fen`,
-          SUM(`t27`.`value`) AS `total`,
-          MIN(`t27`.`limit`) AS `limit`
+          `t36`.`pair`,
+          `t36`.`beneficiary_ref`,
+          `t36`.`subsidy_kind`,
+          `t36`.`service_month`,
+          `t36`.`cap_fen`,
+          `t36`.`total`,
+          `t25`.`limit`
         FROM (
           SELECT
-            `t26`.`pair`,
-            `t26`.`beneficiary_ref`,
-            `t26`.`subsidy_kind`,
-            `t26`.`service_month`,
-            `t26`.`cap_fen`,
-            `t26`.`settlement_no`,
-            MAX(`t26`.`value`) AS `value`,
-            MIN(`t26`.`limit`) AS `limit`
+            `t34`.`pair`,
+            `t34`.`beneficiary_ref`,
+            `t34`.`subsidy_kind`,
+            `t34`.`service_month`,
+            `t34`.`cap_fen`,
+            SUM(`t34`.`value`) AS `total`
           FROM (
             SELECT
-              `t22`.`pair`,
-              `t22`.`settlement_no`,
-              `t22`.`beneficiary_ref`,
-              `t22`.`service_month`,
-              `t22`.`amount_fen`,
-              `t22`.`institution`,
-              `t22`.`subsidy_kind`,
-              `t22`.`service_days`,
-              `t22`.`caregiver_cert_no`,
-              `t22`.`enrolled_mask`,
-              `t22`.`by_use`,
-              `t22`.`entitled_fen`,
-              `t22`.`cap_fen`,
-              `t22`.`exclusivity_group`,
-              `t22`.`needs_caregiver`,
-              `t22`.`value`,
-              `t22`.`limit`
-            FROM `t20` AS `t22`
-            LEFT SEMI JOIN (
+              `t33`.`pair`,
+              `t33`.`beneficiary_ref`,
+              `t33`.`subsidy_kind`,
+              `t33`.`service_month`,
+              `t33`.`cap_fen`,
+              `t33`.`settlement_no`,
+              MAX(`t33`.`value`) AS `value`
+            FROM (
               SELECT
-                *
-              FROM (
+                `t27`.`pair`,
+                `t27`.`settlement_no`,
+                `t27`.`beneficiary_ref`,
+                `t27`.`service_month`,
+                `t27`.`amount_fen`,
+                `t27`.`institution`,
+                `t27`.`subsidy_kind`,
+                `t27`.`service_days`,
+                `t27`.`caregiver_cert_no`,
+                `t27`.`enrolled_mask`,
+                `t27`.`by_use`,
+                `t27`.`entitled_fen`,
+                `t27`.`cap_fen`,
+                `t27`.`exclusivity_group`,
+                `t27`.`needs_caregiver`,
+                `t27`.`value`
+              FROM `t23` AS `t27`
+              LEFT SEMI JOIN (
                 SELECT
-                  `t21`.`pair`,
-                  `t21`.`beneficiary_ref`,
-                  `t21`.`subsidy_kind`,
-                  `t21`.`service_month`,
-                  `t21`.`cap_fen`,
-                  SUM(`t21`.`value`) AS `total`,
-                  MIN(`t21`.`limit`) AS `limit`
-                FROM `t20` AS `t21`
-                GROUP BY
-                  1,
-                  2,
-                  3,
-                  4,
-                  5
-              ) AS `t23`
-              WHERE
-                `t23`.`total` > `t23`.`limit`
-            ) AS `t25`
-              ON `t22`.`pair` = `t25`.`pair`
-              AND `t22`.`beneficiary_ref` = `t25`.`beneficiary_ref`
-              AND `t22`.`subsidy_kind` = `t25`.`subsidy_kind`
-              AND `t22`.`service_month` = `t25`.`service_month`
-              AND `t22`.`cap_fen` = `t25`.`cap_fen`
-          ) AS `t26`
+                  *
+                FROM (
+                  SELECT
+                    `t29`.`pair`,
+                    `t29`.`beneficiary_ref`,
+                    `t29`.`subsidy_kind`,
+                    `t29`.`service_month`,
+                    `t29`.`cap_fen`,
+                    `t29`.`total`,
+                    `t25`.`limit`
+                  FROM (
+                    SELECT
+                      `t26`.`pair`,
+                      `t26`.`beneficiary_ref`,
+                      `t26`.`subsidy_kind`,
+                      `t26`.`service_month`,
+                      `t26`.`cap_fen`,
+                      SUM(`t26`.`value`) AS `total`
+                    FROM `t23` AS `t26`
+                    GROUP BY
+                      1,
+                      2,
+                      3,
+                      4,
+                      5
+                  ) AS `t29`
+                  INNER JOIN (
+                    SELECT DISTINCT
+                      `t19`.`cap_fen`,
+                      `t19`.`cap_fen` AS `limit`
+                    FROM `t18` AS `t19`
+                    WHERE
+                      `t19`.`cap_fen` IS NOT NULL
+                  ) AS `t25`
+                    ON `t29`.`cap_fen` = `t25`.`cap_fen`
+                ) AS `t30`
+                WHERE
+                  `t30`.`total` > `t30`.`limit`
+              ) AS `t32`
+                ON `t27`.`pair` = `t32`.`pair`
+                AND `t27`.`beneficiary_ref` = `t32`.`beneficiary_ref`
+                AND `t27`.`subsidy_kind` = `t32`.`subsidy_kind`
+                AND `t27`.`service_month` = `t32`.`service_month`
+                AND `t27`.`cap_fen` = `t32`.`cap_fen`
+            ) AS `t33`
+            GROUP BY
+              1,
+              2,
+              3,
+              4,
+              5,
+              6
+          ) AS `t34`
           GROUP BY
             1,
             2,
             3,
             4,
-            5,
-            6
-        ) AS `t27`
-        GROUP BY
-          1,
-          2,
-          3,
-          4,
-          5
-      ) AS `t28`
+            5
+        ) AS `t36`
+        INNER JOIN (
+          SELECT DISTINCT
+            `t19`.`cap_fen`,
+            `t19`.`cap_fen` AS `limit`
+          FROM `t18` AS `t19`
+          WHERE
+            `t19`.`cap_fen` IS NOT NULL
+        ) AS `t25`
+          ON `t36`.`cap_fen` = `t25`.`cap_fen`
+      ) AS `t37`
       WHERE
-        `t28`.`total` > `t28`.`limit`
-    ) AS `t30`
-      ON `t22`.`pair` = `t30`.`pair`
-      AND `t22`.`beneficiary_ref` = `t30`.`beneficiary_ref`
-      AND `t22`.`subsidy_kind` = `t30`.`subsidy_kind`
-      AND `t22`.`service_month` = `t30`.`service_month`
-      AND `t22`.`cap_fen` = `t30`.`cap_fen`
-  ) AS `t31`
-) AS `t32`
+        `t37`.`total` > `t37`.`limit`
+    ) AS `t39`
+      ON `t24`.`pair` = `t39`.`pair`
+      AND `t24`.`beneficiary_ref` = `t39`.`beneficiary_ref`
+      AND `t24`.`subsidy_kind` = `t39`.`subsidy_kind`
+      AND `t24`.`service_month` = `t39`.`service_month`
+      AND `t24`.`cap_fen` = `t39`.`cap_fen`
+  ) AS `t40`
+) AS `t41`
 ;
 
 -- step: flags
@@ -3512,7 +3290,8 @@ ORDER BY
   `t1`.`host` ASC NULLS LAST,
   `t1`.`settlement_no` ASC NULLS LAST,
   `t1`.`class` ASC NULLS LAST,
-  `t1`.`home_rows` ASC NULLS LAST
+  `t1`.`home_rows` ASC NULLS LAST,
+  `t1`.`filed_date` ASC NULLS LAST
 ;
 
 -- step: closed

@@ -3,8 +3,9 @@
 -- input: agreements pair:int16 home_division:string institution:string subsidy_kind:string service_month:string day_mask:int64
 -- input: caregivers host:int16 institution:string caregiver_cert_no:string service_month:string day_mask:int64
 -- input: cleared pair:int16 settlement_no:string text:string beneficiary_ref:string service_month:string amount_fen:int64 cancelled:boolean institution:string subsidy_kind:string service_days:int64 caregiver_cert_no:string
--- input: enrolments pair:int16 beneficiary_ref:string home_division:string subsidy_kind:string from_date:string until_date:string standing:int64 sequence:int64
+-- input: enrolments pair:int16 beneficiary_ref:string home_division:string subsidy_kind:string from_day:int64 until_day:int64 standing:int64 sequence:int64
 -- input: listings pair:int16 institution:string service_month:string day_mask:int64
+-- input: months service_month:string first_day:int64 days:int64
 -- input: policies home:int16 standing:int64 subsidy_kind:string service_month:string service_days:int64 by_use:boolean entitled_fen:int64 cap_fen:int64 exclusivity_group:string needs_caregiver:boolean
 
 -- step: standing
@@ -22,9 +23,9 @@ WHERE
 
 -- step: agreed_days
 -- kept: yes
--- reads: agreements enrolments standing
+-- reads: agreements enrolments months standing
 -- columns: pair:int16 beneficiary_ref:string institution:string subsidy_kind:string service_month:string day_mask:int64
-WITH `t4` AS (
+WITH `t6` AS (
   SELECT DISTINCT
     `t0`.`pair`,
     `t0`.`beneficiary_ref`,
@@ -32,288 +33,189 @@ WITH `t4` AS (
     `t0`.`subsidy_kind`,
     `t0`.`service_month`
   FROM `standing` AS `t0`
-), `t14` AS (
+), `t16` AS (
   SELECT
     *
   FROM (
     SELECT
-      `t12`.`pair`,
-      `t12`.`beneficiary_ref`,
-      `t12`.`service_month`,
-      `t3`.`home_division`,
-      IF(
-        CASE
-          WHEN (
-            `t3`.`until_date` = ''
-          )
-          OR (
-            SUBSTRING(`t3`.`until_date`, IF((
-              0 + 1
-            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`until_date`)), 7) > `t12`.`service_month`
-          )
-          THEN CASE
-            WHEN CAST(SUBSTRING(
-              `t12`.`service_month`,
-              IF((
-                5 + 1
-              ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t12`.`service_month`)),
-              2
-            ) AS BIGINT) IN (4, 6, 9, 11)
-            THEN 30
-            WHEN (
-              CAST(SUBSTRING(
-                `t12`.`service_month`,
-                IF((
-                  5 + 1
-                ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t12`.`service_month`)),
-                2
-              ) AS BIGINT) = 2
-            )
-            AND (
-              (
+      `t14`.`pair`,
+      `t14`.`beneficiary_ref`,
+      `t14`.`service_month`,
+      `t5`.`home_division`,
+      (
+        SHIFTRIGHT(
+          2147483647,
+          (
+            31 - IF(
+              IF(
                 (
                   (
-                    CAST(SUBSTRING(
-                      `t12`.`service_month`,
-                      IF((
-                        0 + 1
-                      ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t12`.`service_month`)),
-                      4
-                    ) AS BIGINT) % 4
-                  ) = 0
-                )
-                AND (
-                  (
-                    CAST(SUBSTRING(
-                      `t12`.`service_month`,
-                      IF((
-                        0 + 1
-                      ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t12`.`service_month`)),
-                      4
-                    ) AS BIGINT) % 100
-                  ) <> 0
-                )
-              )
-              OR (
+                    `t5`.`until_day` - `t4`.`first_day`
+                  ) + 1
+                ) IS NULL,
                 (
-                  CAST(SUBSTRING(
-                    `t12`.`service_month`,
-                    IF((
-                      0 + 1
-                    ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t12`.`service_month`)),
-                    4
-                  ) AS BIGINT) % 400
-                ) = 0
-              )
-            )
-            THEN 29
-            WHEN CAST(SUBSTRING(
-              `t12`.`service_month`,
-              IF((
-                5 + 1
-              ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t12`.`service_month`)),
-              2
-            ) AS BIGINT) = 2
-            THEN 28
-            ELSE 31
-          END
-          WHEN SUBSTRING(`t3`.`until_date`, IF((
-            0 + 1
-          ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`until_date`)), 7) = `t12`.`service_month`
-          THEN CAST(SUBSTRING(`t3`.`until_date`, IF((
-            8 + 1
-          ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`until_date`)), 2) AS BIGINT)
-          ELSE 0
-        END >= CASE
-          WHEN SUBSTRING(`t3`.`from_date`, IF((
-            0 + 1
-          ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 7) < `t12`.`service_month`
-          THEN 1
-          WHEN SUBSTRING(`t3`.`from_date`, IF((
-            0 + 1
-          ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 7) = `t12`.`service_month`
-          THEN CAST(SUBSTRING(`t3`.`from_date`, IF((
-            8 + 1
-          ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`from_date`)), 2) AS BIGINT)
-          ELSE 32
-        END,
-        (
-          SHIFTRIGHT(
-            2147483647,
-            (
-              31 - CASE
-                WHEN (
-                  `t3`.`until_date` = ''
-                )
-                OR (
-                  SUBSTRING(`t3`.`until_date`, IF((
-                    0 + 1
-                  ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`until_date`)), 7) > `t12`.`service_month`
-                )
-                THEN CASE
-                  WHEN CAST(SUBSTRING(
-                    `t12`.`service_month`,
-                    IF((
-                      5 + 1
-                    ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t12`.`service_month`)),
-                    2
-                  ) AS BIGINT) IN (4, 6, 9, 11)
-                  THEN 30
-                  WHEN (
-                    CAST(SUBSTRING(
-                      `t12`.`service_month`,
-                      IF((
-                        5 + 1
-                      ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t12`.`service_month`)),
-                      2
-                    ) AS BIGINT) = 2
-                  )
-                  AND (
+                  `t5`.`until_day` - `t4`.`first_day`
+                ) + 1,
+                LEAST(`t4`.`days`, (
+                  `t5`.`until_day` - `t4`.`first_day`
+                ) + 1)
+              ) IS NULL,
+              IF(
+                (
+                  (
+                    `t5`.`until_day` - `t4`.`first_day`
+                  ) + 1
+                ) IS NULL,
+                (
+                  `t5`.`until_day` - `t4`.`first_day`
+                ) + 1,
+                LEAST(`t4`.`days`, (
+                  `t5`.`until_day` - `t4`.`first_day`
+                ) + 1)
+              ),
+              GREATEST(
+                IF(
+                  IF(
                     (
+                      `t5`.`from_day` - `t4`.`first_day`
+                    ) IS NULL,
+                    `t5`.`from_day` - `t4`.`first_day`,
+                    LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+                  ) IS NULL,
+                  IF(
+                    (
+                      `t5`.`from_day` - `t4`.`first_day`
+                    ) IS NULL,
+                    `t5`.`from_day` - `t4`.`first_day`,
+                    LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+                  ),
+                  GREATEST(
+                    0,
+                    IF(
                       (
-                        (
-                          CAST(SUBSTRING(
-                            `t12`.`service_month`,
-                            IF((
-                              0 + 1
-                            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t12`.`service_month`)),
-                            4
-                          ) AS BIGINT) % 4
-                        ) = 0
-                      )
-                      AND (
-                        (
-                          CAST(SUBSTRING(
-                            `t12`.`service_month`,
-                            IF((
-                              0 + 1
-                            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t12`.`service_month`)),
-                            4
-                          ) AS BIGINT) % 100
-                        ) <> 0
-                      )
-                    )
-                    OR (
-                      (
-                        CAST(SUBSTRING(
-                          `t12`.`service_month`,
-                          IF((
-                            0 + 1
-                          ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t12`.`service_month`)),
-                          4
-                        ) AS BIGINT) % 400
-                      ) = 0
+                        `t5`.`from_day` - `t4`.`first_day`
+                      ) IS NULL,
+                      `t5`.`from_day` - `t4`.`first_day`,
+                      LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
                     )
                   )
-                  THEN 29
-                  WHEN CAST(SUBSTRING(
-                    `t12`.`service_month`,
-                    IF((
-                      5 + 1
-                    ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t12`.`service_month`)),
-                    2
-                  ) AS BIGINT) = 2
-                  THEN 28
-                  ELSE 31
-                END
-                WHEN SUBSTRING(`t3`.`until_date`, IF((
-                  0 + 1
-                ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`until_date`)), 7) = `t12`.`service_month`
-                THEN CAST(SUBSTRING(`t3`.`until_date`, IF((
-                  8 + 1
-                ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`until_date`)), 2) AS BIGINT)
-                ELSE 0
-              END
-            )
-          )
-        ) - (
-          SHIFTRIGHT(
-            2147483647,
-            (
-              31 - (
-                CASE
-                  WHEN SUBSTRING(`t3`.`from_date`, IF((
-                    0 + 1
-                  ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 7) < `t12`.`service_month`
-                  THEN 1
-                  WHEN SUBSTRING(`t3`.`from_date`, IF((
-                    0 + 1
-                  ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t3`.`from_date`)), 7) = `t12`.`service_month`
-                  THEN CAST(SUBSTRING(`t3`.`from_date`, IF((
-                    8 + 1
-                  ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t3`.`from_date`)), 2) AS BIGINT)
-                  ELSE 32
-                END - 1
+                ),
+                IF(
+                  (
+                    (
+                      `t5`.`until_day` - `t4`.`first_day`
+                    ) + 1
+                  ) IS NULL,
+                  (
+                    `t5`.`until_day` - `t4`.`first_day`
+                  ) + 1,
+                  LEAST(`t4`.`days`, (
+                    `t5`.`until_day` - `t4`.`first_day`
+                  ) + 1)
+                )
               )
             )
           )
-        ),
-        0
+        )
+      ) - (
+        SHIFTRIGHT(
+          2147483647,
+          (
+            31 - IF(
+              IF(
+                (
+                  `t5`.`from_day` - `t4`.`first_day`
+                ) IS NULL,
+                `t5`.`from_day` - `t4`.`first_day`,
+                LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+              ) IS NULL,
+              IF(
+                (
+                  `t5`.`from_day` - `t4`.`first_day`
+                ) IS NULL,
+                `t5`.`from_day` - `t4`.`first_day`,
+                LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+              ),
+              GREATEST(
+                0,
+                IF(
+                  (
+                    `t5`.`from_day` - `t4`.`first_day`
+                  ) IS NULL,
+                  `t5`.`from_day` - `t4`.`first_day`,
+                  LEAST(`t4`.`days`, `t5`.`from_day` - `t4`.`first_day`)
+                )
+              )
+            )
+          )
+        )
       ) AS `known_mask`
     FROM (
       SELECT DISTINCT
-        `t5`.`pair`,
-        `t5`.`beneficiary_ref`,
-        `t5`.`service_month`
-      FROM `t4` AS `t5`
-    ) AS `t12`
-    INNER JOIN `enrolments` AS `t3`
-      ON `t12`.`pair` = `t3`.`pair` AND `t12`.`beneficiary_ref` = `t3`.`beneficiary_ref`
-  ) AS `t13`
+        `t7`.`pair`,
+        `t7`.`beneficiary_ref`,
+        `t7`.`service_month`
+      FROM `t6` AS `t7`
+    ) AS `t14`
+    INNER JOIN `months` AS `t4`
+      ON `t14`.`service_month` = `t4`.`service_month`
+    INNER JOIN `enrolments` AS `t5`
+      ON `t14`.`pair` = `t5`.`pair` AND `t14`.`beneficiary_ref` = `t5`.`beneficiary_ref`
+  ) AS `t15`
   WHERE
-    `t13`.`known_mask` <> 0
+    `t15`.`known_mask` <> 0
 )
 SELECT
   *
 FROM (
   SELECT
-    `t8`.`pair`,
-    `t8`.`beneficiary_ref`,
-    `t8`.`institution`,
-    `t8`.`subsidy_kind`,
-    `t8`.`service_month`,
-    `t16`.`known_mask` & `t9`.`day_mask` AS `day_mask`
-  FROM `t4` AS `t8`
-  INNER JOIN `t14` AS `t16`
-    ON `t8`.`pair` = `t16`.`pair`
-    AND `t8`.`beneficiary_ref` = `t16`.`beneficiary_ref`
-    AND `t8`.`service_month` = `t16`.`service_month`
+    `t10`.`pair`,
+    `t10`.`beneficiary_ref`,
+    `t10`.`institution`,
+    `t10`.`subsidy_kind`,
+    `t10`.`service_month`,
+    `t18`.`known_mask` & `t11`.`day_mask` AS `day_mask`
+  FROM `t6` AS `t10`
+  INNER JOIN `t16` AS `t18`
+    ON `t10`.`pair` = `t18`.`pair`
+    AND `t10`.`beneficiary_ref` = `t18`.`beneficiary_ref`
+    AND `t10`.`service_month` = `t18`.`service_month`
   INNER JOIN (
     SELECT
       *
     FROM `agreements` AS `t1`
     WHERE
       `t1`.`home_division` <> ''
-  ) AS `t9`
-    ON `t8`.`pair` = `t9`.`pair`
-    AND `t16`.`home_division` = `t9`.`home_division`
-    AND `t8`.`institution` = `t9`.`institution`
-    AND `t8`.`subsidy_kind` = `t9`.`subsidy_kind`
-    AND `t8`.`service_month` = `t9`.`service_month`
-) AS `t19`
+  ) AS `t11`
+    ON `t10`.`pair` = `t11`.`pair`
+    AND `t18`.`home_division` = `t11`.`home_division`
+    AND `t10`.`institution` = `t11`.`institution`
+    AND `t10`.`subsidy_kind` = `t11`.`subsidy_kind`
+    AND `t10`.`service_month` = `t11`.`service_month`
+) AS `t21`
 UNION ALL
 SELECT
   *
 FROM (
   SELECT
-    `t20`.`pair`,
-    `t20`.`beneficiary_ref`,
-    `t20`.`institution`,
-    `t20`.`subsidy_kind`,
-    `t20`.`service_month`,
-    `t20`.`day_mask` - (
-      `t20`.`day_mask` & COALESCE(`t20`.`known_mask`, 0)
+    `t22`.`pair`,
+    `t22`.`beneficiary_ref`,
+    `t22`.`institution`,
+    `t22`.`subsidy_kind`,
+    `t22`.`service_month`,
+    `t22`.`day_mask` - (
+      `t22`.`day_mask` & COALESCE(`t22`.`known_mask`, 0)
     ) AS `day_mask`
   FROM (
     SELECT
-      `t8`.`pair`,
-      `t8`.`beneficiary_ref`,
-      `t8`.`institution`,
-      `t8`.`subsidy_kind`,
-      `t8`.`service_month`,
-      `t10`.`day_mask`,
-      `t18`.`known_mask`
-    FROM `t4` AS `t8`
+      `t10`.`pair`,
+      `t10`.`beneficiary_ref`,
+      `t10`.`institution`,
+      `t10`.`subsidy_kind`,
+      `t10`.`service_month`,
+      `t12`.`day_mask`,
+      `t20`.`known_mask`
+    FROM `t6` AS `t10`
     INNER JOIN (
       SELECT
         `t1`.`pair`,
@@ -324,364 +226,233 @@ FROM (
       FROM `agreements` AS `t1`
       WHERE
         `t1`.`home_division` = ''
-    ) AS `t10`
-      ON `t8`.`pair` = `t10`.`pair`
-      AND `t8`.`institution` = `t10`.`institution`
-      AND `t8`.`subsidy_kind` = `t10`.`subsidy_kind`
-      AND `t8`.`service_month` = `t10`.`service_month`
+    ) AS `t12`
+      ON `t10`.`pair` = `t12`.`pair`
+      AND `t10`.`institution` = `t12`.`institution`
+      AND `t10`.`subsidy_kind` = `t12`.`subsidy_kind`
+      AND `t10`.`service_month` = `t12`.`service_month`
     LEFT OUTER JOIN (
       SELECT
-        `t15`.`pair`,
-        `t15`.`beneficiary_ref`,
-        `t15`.`service_month`,
-        BIT_OR(`t15`.`known_mask`) AS `known_mask`
-      FROM `t14` AS `t15`
+        `t17`.`pair`,
+        `t17`.`beneficiary_ref`,
+        `t17`.`service_month`,
+        BIT_OR(`t17`.`known_mask`) AS `known_mask`
+      FROM `t16` AS `t17`
       GROUP BY
         1,
         2,
         3
-    ) AS `t18`
-      ON `t8`.`pair` = `t18`.`pair`
-      AND `t8`.`beneficiary_ref` = `t18`.`beneficiary_ref`
-      AND `t8`.`service_month` = `t18`.`service_month`
-  ) AS `t20`
-) AS `t21`
+    ) AS `t20`
+      ON `t10`.`pair` = `t20`.`pair`
+      AND `t10`.`beneficiary_ref` = `t20`.`beneficiary_ref`
+      AND `t10`.`service_month` = `t20`.`service_month`
+  ) AS `t22`
+) AS `t23`
 ;
 
 -- step: enrolled
 -- kept: yes
--- reads: enrolments standing
+-- reads: enrolments months standing
 -- columns: pair:int16 beneficiary_ref:string subsidy_kind:string service_month:string enrolled_mask:int64 standing:int64
 SELECT
-  `t10`.`pair`,
-  `t10`.`beneficiary_ref`,
-  `t10`.`subsidy_kind`,
-  `t10`.`service_month`,
-  `t10`.`enrolled_mask`,
-  `t10`.`choice` & 2147483647 AS `standing`
+  `t12`.`pair`,
+  `t12`.`beneficiary_ref`,
+  `t12`.`subsidy_kind`,
+  `t12`.`service_month`,
+  `t12`.`enrolled_mask`,
+  `t12`.`choice` & 2147483647 AS `standing`
 FROM (
   SELECT
-    `t9`.`pair`,
-    `t9`.`beneficiary_ref`,
-    `t9`.`subsidy_kind`,
-    `t9`.`service_month`,
-    BIT_OR(`t9`.`day_mask`) AS `enrolled_mask`,
-    MAX(`t9`.`choice`) AS `choice`
+    `t11`.`pair`,
+    `t11`.`beneficiary_ref`,
+    `t11`.`subsidy_kind`,
+    `t11`.`service_month`,
+    BIT_OR(`t11`.`day_mask`) AS `enrolled_mask`,
+    MAX(`t11`.`choice`) AS `choice`
   FROM (
     SELECT
       *
     FROM (
       SELECT
-        `t7`.`pair`,
-        `t7`.`beneficiary_ref`,
-        `t7`.`subsidy_kind`,
-        `t7`.`service_month`,
-        IF(
-          CASE
-            WHEN (
-              `t2`.`until_date` = ''
-            )
-            OR (
-              SUBSTRING(`t2`.`until_date`, IF((
-                0 + 1
-              ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t2`.`until_date`)), 7) > `t7`.`service_month`
-            )
-            THEN CASE
-              WHEN CAST(SUBSTRING(
-                `t7`.`service_month`,
-                IF((
-                  5 + 1
-                ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t7`.`service_month`)),
-                2
-              ) AS BIGINT) IN (4, 6, 9, 11)
-              THEN 30
-              WHEN (
-                CAST(SUBSTRING(
-                  `t7`.`service_month`,
-                  IF((
-                    5 + 1
-                  ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t7`.`service_month`)),
-                  2
-                ) AS BIGINT) = 2
-              )
-              AND (
-                (
+        `t9`.`pair`,
+        `t9`.`beneficiary_ref`,
+        `t9`.`subsidy_kind`,
+        `t9`.`service_month`,
+        (
+          SHIFTRIGHT(
+            2147483647,
+            (
+              31 - IF(
+                IF(
                   (
                     (
-                      CAST(SUBSTRING(
-                        `t7`.`service_month`,
-                        IF((
-                          0 + 1
-                        ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t7`.`service_month`)),
-                        4
-                      ) AS BIGINT) % 4
-                    ) = 0
-                  )
-                  AND (
-                    (
-                      CAST(SUBSTRING(
-                        `t7`.`service_month`,
-                        IF((
-                          0 + 1
-                        ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t7`.`service_month`)),
-                        4
-                      ) AS BIGINT) % 100
-                    ) <> 0
-                  )
-                )
-                OR (
+                      `t4`.`until_day` - `t3`.`first_day`
+                    ) + 1
+                  ) IS NULL,
                   (
-                    CAST(SUBSTRING(
-                      `t7`.`service_month`,
-                      IF((
-                        0 + 1
-                      ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t7`.`service_month`)),
-                      4
-                    ) AS BIGINT) % 400
-                  ) = 0
-                )
-              )
-              THEN 29
-              WHEN CAST(SUBSTRING(
-                `t7`.`service_month`,
-                IF((
-                  5 + 1
-                ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t7`.`service_month`)),
-                2
-              ) AS BIGINT) = 2
-              THEN 28
-              ELSE 31
-            END
-            WHEN SUBSTRING(`t2`.`until_date`, IF((
-              0 + 1
-            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t2`.`until_date`)), 7) = `t7`.`service_month`
-            THEN CAST(SUBSTRING(`t2`.`until_date`, IF((
-              8 + 1
-            ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t2`.`until_date`)), 2) AS BIGINT)
-            ELSE 0
-          END >= CASE
-            WHEN SUBSTRING(`t2`.`from_date`, IF((
-              0 + 1
-            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t2`.`from_date`)), 7) < `t7`.`service_month`
-            THEN 1
-            WHEN SUBSTRING(`t2`.`from_date`, IF((
-              0 + 1
-            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t2`.`from_date`)), 7) = `t7`.`service_month`
-            THEN CAST(SUBSTRING(`t2`.`from_date`, IF((
-              8 + 1
-            ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t2`.`from_date`)), 2) AS BIGINT)
-            ELSE 32
-          END,
-          (
-            SHIFTRIGHT(
-              2147483647,
-              (
-                31 - CASE
-                  WHEN (
-                    `t2`.`until_date` = ''
-                  )
-                  OR (
-                    SUBSTRING(`t2`.`until_date`, IF((
-                      0 + 1
-                    ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t2`.`until_date`)), 7) > `t7`.`service_month`
-                  )
-                  THEN CASE
-                    WHEN CAST(SUBSTRING(
-                      `t7`.`service_month`,
-                      IF((
-                        5 + 1
-                      ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t7`.`service_month`)),
-                      2
-                    ) AS BIGINT) IN (4, 6, 9, 11)
-                    THEN 30
-                    WHEN (
-                      CAST(SUBSTRING(
-                        `t7`.`service_month`,
-                        IF((
-                          5 + 1
-                        ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t7`.`service_month`)),
-                        2
-                      ) AS BIGINT) = 2
-                    )
-                    AND (
+                    `t4`.`until_day` - `t3`.`first_day`
+                  ) + 1,
+                  LEAST(`t3`.`days`, (
+                    `t4`.`until_day` - `t3`.`first_day`
+                  ) + 1)
+                ) IS NULL,
+                IF(
+                  (
+                    (
+                      `t4`.`until_day` - `t3`.`first_day`
+                    ) + 1
+                  ) IS NULL,
+                  (
+                    `t4`.`until_day` - `t3`.`first_day`
+                  ) + 1,
+                  LEAST(`t3`.`days`, (
+                    `t4`.`until_day` - `t3`.`first_day`
+                  ) + 1)
+                ),
+                GREATEST(
+                  IF(
+                    IF(
                       (
+                        `t4`.`from_day` - `t3`.`first_day`
+                      ) IS NULL,
+                      `t4`.`from_day` - `t3`.`first_day`,
+                      LEAST(`t3`.`days`, `t4`.`from_day` - `t3`.`first_day`)
+                    ) IS NULL,
+                    IF(
+                      (
+                        `t4`.`from_day` - `t3`.`first_day`
+                      ) IS NULL,
+                      `t4`.`from_day` - `t3`.`first_day`,
+                      LEAST(`t3`.`days`, `t4`.`from_day` - `t3`.`first_day`)
+                    ),
+                    GREATEST(
+                      0,
+                      IF(
                         (
-                          (
-                            CAST(SUBSTRING(
-                              `t7`.`service_month`,
-                              IF((
-                                0 + 1
-                              ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t7`.`service_month`)),
-                              4
-                            ) AS BIGINT) % 4
-                          ) = 0
-                        )
-                        AND (
-                          (
-                            CAST(SUBSTRING(
-                              `t7`.`service_month`,
-                              IF((
-                                0 + 1
-                              ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t7`.`service_month`)),
-                              4
-                            ) AS BIGINT) % 100
-                          ) <> 0
-                        )
-                      )
-                      OR (
-                        (
-                          CAST(SUBSTRING(
-                            `t7`.`service_month`,
-                            IF((
-                              0 + 1
-                            ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t7`.`service_month`)),
-                            4
-                          ) AS BIGINT) % 400
-                        ) = 0
+                          `t4`.`from_day` - `t3`.`first_day`
+                        ) IS NULL,
+                        `t4`.`from_day` - `t3`.`first_day`,
+                        LEAST(`t3`.`days`, `t4`.`from_day` - `t3`.`first_day`)
                       )
                     )
-                    THEN 29
-                    WHEN CAST(SUBSTRING(
-                      `t7`.`service_month`,
-                      IF((
-                        5 + 1
-                      ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t7`.`service_month`)),
-                      2
-                    ) AS BIGINT) = 2
-                    THEN 28
-                    ELSE 31
-                  END
-                  WHEN SUBSTRING(`t2`.`until_date`, IF((
-                    0 + 1
-                  ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t2`.`until_date`)), 7) = `t7`.`service_month`
-                  THEN CAST(SUBSTRING(`t2`.`until_date`, IF((
-                    8 + 1
-                  ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t2`.`until_date`)), 2) AS BIGINT)
-                  ELSE 0
-                END
-              )
-            )
-          ) - (
-            SHIFTRIGHT(
-              2147483647,
-              (
-                31 - (
-                  CASE
-                    WHEN SUBSTRING(`t2`.`from_date`, IF((
-                      0 + 1
-                    ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t2`.`from_date`)), 7) < `t7`.`service_month`
-                    THEN 1
-                    WHEN SUBSTRING(`t2`.`from_date`, IF((
-                      0 + 1
-                    ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t2`.`from_date`)), 7) = `t7`.`service_month`
-                    THEN CAST(SUBSTRING(`t2`.`from_date`, IF((
-                      8 + 1
-                    ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t2`.`from_date`)), 2) AS BIGINT)
-                    ELSE 32
-                  END - 1
+                  ),
+                  IF(
+                    (
+                      (
+                        `t4`.`until_day` - `t3`.`first_day`
+                      ) + 1
+                    ) IS NULL,
+                    (
+                      `t4`.`until_day` - `t3`.`first_day`
+                    ) + 1,
+                    LEAST(`t3`.`days`, (
+                      `t4`.`until_day` - `t3`.`first_day`
+                    ) + 1)
+                  )
                 )
               )
             )
-          ),
-          0
+          )
+        ) - (
+          SHIFTRIGHT(
+            2147483647,
+            (
+              31 - IF(
+                IF(
+                  (
+                    `t4`.`from_day` - `t3`.`first_day`
+                  ) IS NULL,
+                  `t4`.`from_day` - `t3`.`first_day`,
+                  LEAST(`t3`.`days`, `t4`.`from_day` - `t3`.`first_day`)
+                ) IS NULL,
+                IF(
+                  (
+                    `t4`.`from_day` - `t3`.`first_day`
+                  ) IS NULL,
+                  `t4`.`from_day` - `t3`.`first_day`,
+                  LEAST(`t3`.`days`, `t4`.`from_day` - `t3`.`first_day`)
+                ),
+                GREATEST(
+                  0,
+                  IF(
+                    (
+                      `t4`.`from_day` - `t3`.`first_day`
+                    ) IS NULL,
+                    `t4`.`from_day` - `t3`.`first_day`,
+                    LEAST(`t3`.`days`, `t4`.`from_day` - `t3`.`first_day`)
+                  )
+                )
+              )
+            )
+          )
         ) AS `day_mask`,
         (
           (
             (
-              IF(
-                `t2`.`from_date` <= CONCAT(`t7`.`service_month`, '-01'),
-                (
-                  (
-                    (
-                      (
-                        CAST(SUBSTRING(`t2`.`from_date`, IF((
-                          0 + 1
-                        ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t2`.`from_date`)), 4) AS BIGINT) - 1900
-                      ) * 13
-                    ) + CAST(SUBSTRING(`t2`.`from_date`, IF((
-                      5 + 1
-                    ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t2`.`from_date`)), 2) AS BIGINT)
-                  ) * 32
-                ) + CAST(SUBSTRING(`t2`.`from_date`, IF((
-                  8 + 1
-                ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t2`.`from_date`)), 2) AS BIGINT),
-                -(
-                  (
-                    (
-                      (
-                        (
-                          CAST(SUBSTRING(`t2`.`from_date`, IF((
-                            0 + 1
-                          ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t2`.`from_date`)), 4) AS BIGINT) - 1900
-                        ) * 13
-                      ) + CAST(SUBSTRING(`t2`.`from_date`, IF((
-                        5 + 1
-                      ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t2`.`from_date`)), 2) AS BIGINT)
-                    ) * 32
-                  ) + CAST(SUBSTRING(`t2`.`from_date`, IF((
-                    8 + 1
-                  ) >= 1, 8 + 1, 8 + 1 + LENGTH(`t2`.`from_date`)), 2) AS BIGINT)
-                )
-              ) * 4096
-            ) + `t2`.`sequence`
+              IF(`t4`.`from_day` <= `t3`.`first_day`, `t4`.`from_day`, -(
+                `t4`.`from_day`
+              )) * 4096
+            ) + `t4`.`sequence`
           ) * 2147483648
-        ) + `t2`.`standing` AS `choice`
+        ) + `t4`.`standing` AS `choice`
       FROM (
         SELECT DISTINCT
-          `t5`.`pair`,
-          `t5`.`beneficiary_ref`,
-          `t5`.`subsidy_kind`,
-          `t5`.`service_month`
+          `t7`.`pair`,
+          `t7`.`beneficiary_ref`,
+          `t7`.`subsidy_kind`,
+          `t7`.`service_month`
         FROM (
           SELECT
             *
           FROM (
             SELECT
-              `t1`.`pair`,
-              `t1`.`settlement_no`,
-              `t1`.`beneficiary_ref`,
-              `t1`.`service_month`,
-              `t1`.`amount_fen`,
-              `t1`.`institution`,
-              `t1`.`subsidy_kind`,
-              `t1`.`service_days`,
-              `t1`.`caregiver_cert_no`
-            FROM `standing` AS `t1`
-          ) AS `t3`
+              `t2`.`pair`,
+              `t2`.`settlement_no`,
+              `t2`.`beneficiary_ref`,
+              `t2`.`service_month`,
+              `t2`.`amount_fen`,
+              `t2`.`institution`,
+              `t2`.`subsidy_kind`,
+              `t2`.`service_days`,
+              `t2`.`caregiver_cert_no`
+            FROM `standing` AS `t2`
+          ) AS `t5`
           UNION ALL
           SELECT
             *
           FROM (
             SELECT
-              `t1`.`pair`,
-              `t1`.`settlement_no`,
-              `t1`.`beneficiary_ref`,
-              `t1`.`service_month`,
-              `t1`.`amount_fen`,
-              `t1`.`institution`,
-              `t1`.`subsidy_kind`,
-              `t1`.`service_days`,
-              `t1`.`caregiver_cert_no`
-            FROM `standing` AS `t1`
+              `t2`.`pair`,
+              `t2`.`settlement_no`,
+              `t2`.`beneficiary_ref`,
+              `t2`.`service_month`,
+              `t2`.`amount_fen`,
+              `t2`.`institution`,
+              `t2`.`subsidy_kind`,
+              `t2`.`service_days`,
+              `t2`.`caregiver_cert_no`
+            FROM `standing` AS `t2`
             WHERE
               FALSE
-          ) AS `t4`
-        ) AS `t5`
-      ) AS `t7`
-      INNER JOIN `enrolments` AS `t2`
-        ON `t7`.`pair` = `t2`.`pair`
-        AND `t7`.`beneficiary_ref` = `t2`.`beneficiary_ref`
-        AND `t7`.`subsidy_kind` = `t2`.`subsidy_kind`
-    ) AS `t8`
+          ) AS `t6`
+        ) AS `t7`
+      ) AS `t9`
+      INNER JOIN `months` AS `t3`
+        ON `t9`.`service_month` = `t3`.`service_month`
+      INNER JOIN `enrolments` AS `t4`
+        ON `t9`.`pair` = `t4`.`pair`
+        AND `t9`.`beneficiary_ref` = `t4`.`beneficiary_ref`
+        AND `t9`.`subsidy_kind` = `t4`.`subsidy_kind`
+    ) AS `t10`
     WHERE
-      `t8`.`day_mask` <> 0
-  ) AS `t9`
+      `t10`.`day_mask` <> 0
+  ) AS `t11`
   GROUP BY
     1,
     2,
     3,
     4
-) AS `t10`
+) AS `t12`
 ;
 
 -- step: priced_rows
@@ -1033,218 +804,186 @@ GROUP BY
 
 -- step: overlapping
 -- kept: yes
--- reads: barred priced_counted priced_rows
+-- reads: barred months priced_counted priced_rows
 -- columns: pair:int16 settlement_no:string
-WITH `t7` AS (
+WITH `t9` AS (
   SELECT
-    `t6`.`pair`,
-    `t6`.`settlement_no`,
-    `t6`.`beneficiary_ref`,
-    `t6`.`service_month`,
-    `t6`.`amount_fen`,
-    `t6`.`institution`,
-    `t6`.`subsidy_kind`,
-    `t6`.`service_days`,
-    `t6`.`caregiver_cert_no`,
-    `t6`.`enrolled_mask`,
-    `t6`.`by_use`,
-    `t6`.`entitled_fen`,
-    `t6`.`cap_fen`,
-    `t6`.`exclusivity_group`,
-    `t6`.`needs_caregiver`,
-    `t6`.`service_days` AS `value`,
-    CASE
-      WHEN CAST(SUBSTRING(
-        `t6`.`service_month`,
-        IF((
-          5 + 1
-        ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t6`.`service_month`)),
-        2
-      ) AS BIGINT) IN (4, 6, 9, 11)
-      THEN 30
-      WHEN (
-        CAST(SUBSTRING(
-          `t6`.`service_month`,
-          IF((
-            5 + 1
-          ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t6`.`service_month`)),
-          2
-        ) AS BIGINT) = 2
-      )
-      AND (
-        (
-          (
-            (
-              CAST(SUBSTRING(
-                `t6`.`service_month`,
-                IF((
-                  0 + 1
-                ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t6`.`service_month`)),
-                4
-              ) AS BIGINT) % 4
-            ) = 0
-          )
-          AND (
-            (
-              CAST(SUBSTRING(
-                `t6`.`service_month`,
-                IF((
-                  0 + 1
-                ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t6`.`service_month`)),
-                4
-              ) AS BIGINT) % 100
-            ) <> 0
-          )
-        )
-        OR (
-          (
-            CAST(SUBSTRING(
-              `t6`.`service_month`,
-              IF((
-                0 + 1
-              ) >= 1, 0 + 1, 0 + 1 + LENGTH(`t6`.`service_month`)),
-              4
-            ) AS BIGINT) % 400
-          ) = 0
-        )
-      )
-      THEN 29
-      WHEN CAST(SUBSTRING(
-        `t6`.`service_month`,
-        IF((
-          5 + 1
-        ) >= 1, 5 + 1, 5 + 1 + LENGTH(`t6`.`service_month`)),
-        2
-      ) AS BIGINT) = 2
-      THEN 28
-      ELSE 31
-    END AS `limit`
+    *
   FROM (
     SELECT
-      *
-    FROM (
-      SELECT
-        `t3`.`pair`,
-        `t3`.`settlement_no`,
-        `t3`.`beneficiary_ref`,
-        `t3`.`service_month`,
-        `t3`.`amount_fen`,
-        `t3`.`institution`,
-        `t3`.`subsidy_kind`,
-        `t3`.`service_days`,
-        `t3`.`caregiver_cert_no`,
-        `t3`.`enrolled_mask`,
-        `t3`.`by_use`,
-        `t3`.`entitled_fen`,
-        `t3`.`cap_fen`,
-        `t3`.`exclusivity_group`,
-        `t3`.`needs_caregiver`
-      FROM `priced_rows` AS `t3`
-      LEFT ANTI JOIN `barred` AS `t4`
-        ON `t3`.`pair` = `t4`.`pair` AND `t3`.`settlement_no` = `t4`.`settlement_no`
-    ) AS `t5`
-    UNION ALL
-    SELECT
-      *
-    FROM `priced_counted` AS `t0`
-  ) AS `t6`
+      `t4`.`pair`,
+      `t4`.`settlement_no`,
+      `t4`.`beneficiary_ref`,
+      `t4`.`service_month`,
+      `t4`.`amount_fen`,
+      `t4`.`institution`,
+      `t4`.`subsidy_kind`,
+      `t4`.`service_days`,
+      `t4`.`caregiver_cert_no`,
+      `t4`.`enrolled_mask`,
+      `t4`.`by_use`,
+      `t4`.`entitled_fen`,
+      `t4`.`cap_fen`,
+      `t4`.`exclusivity_group`,
+      `t4`.`needs_caregiver`
+    FROM `priced_rows` AS `t4`
+    LEFT ANTI JOIN `barred` AS `t5`
+      ON `t4`.`pair` = `t5`.`pair` AND `t4`.`settlement_no` = `t5`.`settlement_no`
+  ) AS `t8`
+  UNION ALL
+  SELECT
+    *
+  FROM `priced_counted` AS `t0`
+), `t12` AS (
+  SELECT
+    `t10`.`pair`,
+    `t10`.`settlement_no`,
+    `t10`.`beneficiary_ref`,
+    `t10`.`service_month`,
+    `t10`.`amount_fen`,
+    `t10`.`institution`,
+    `t10`.`subsidy_kind`,
+    `t10`.`service_days`,
+    `t10`.`caregiver_cert_no`,
+    `t10`.`enrolled_mask`,
+    `t10`.`by_use`,
+    `t10`.`entitled_fen`,
+    `t10`.`cap_fen`,
+    `t10`.`exclusivity_group`,
+    `t10`.`needs_caregiver`,
+    `t10`.`service_days` AS `value`
+  FROM `t9` AS `t10`
   WHERE
-    COALESCE(`t6`.`exclusivity_group`, '') <> ''
+    COALESCE(`t10`.`exclusivity_group`, '') <> ''
 )
 SELECT DISTINCT
   *
 FROM (
   SELECT
-    `t9`.`pair`,
-    `t9`.`settlement_no`
-  FROM `t7` AS `t9`
+    `t13`.`pair`,
+    `t13`.`settlement_no`
+  FROM (
+    SELECT
+      *
+    FROM `t9` AS `t10`
+    WHERE
+      COALESCE(`t10`.`exclusivity_group`, '') <> ''
+  ) AS `t13`
   LEFT SEMI JOIN (
     SELECT
       *
     FROM (
       SELECT
-        `t14`.`pair`,
-        `t14`.`beneficiary_ref`,
-        `t14`.`service_month`,
-        `t14`.`exclusivity_group`,
-        SUM(`t14`.`value`) AS `total`,
-        MIN(`t14`.`limit`) AS `limit`
+        `t24`.`pair`,
+        `t24`.`beneficiary_ref`,
+        `t24`.`service_month`,
+        `t24`.`exclusivity_group`,
+        `t24`.`total`,
+        `t7`.`limit`
       FROM (
         SELECT
-          `t13`.`pair`,
-          `t13`.`beneficiary_ref`,
-          `t13`.`service_month`,
-          `t13`.`exclusivity_group`,
-          `t13`.`settlement_no`,
-          MAX(`t13`.`value`) AS `value`,
-          MIN(`t13`.`limit`) AS `limit`
+          `t22`.`pair`,
+          `t22`.`beneficiary_ref`,
+          `t22`.`service_month`,
+          `t22`.`exclusivity_group`,
+          SUM(`t22`.`value`) AS `total`
         FROM (
           SELECT
-            `t9`.`pair`,
-            `t9`.`settlement_no`,
-            `t9`.`beneficiary_ref`,
-            `t9`.`service_month`,
-            `t9`.`amount_fen`,
-            `t9`.`institution`,
-            `t9`.`subsidy_kind`,
-            `t9`.`service_days`,
-            `t9`.`caregiver_cert_no`,
-            `t9`.`enrolled_mask`,
-            `t9`.`by_use`,
-            `t9`.`entitled_fen`,
-            `t9`.`cap_fen`,
-            `t9`.`exclusivity_group`,
-            `t9`.`needs_caregiver`,
-            `t9`.`value`,
-            `t9`.`limit`
-          FROM `t7` AS `t9`
-          LEFT SEMI JOIN (
+            `t21`.`pair`,
+            `t21`.`beneficiary_ref`,
+            `t21`.`service_month`,
+            `t21`.`exclusivity_group`,
+            `t21`.`settlement_no`,
+            MAX(`t21`.`value`) AS `value`
+          FROM (
             SELECT
-              *
-            FROM (
+              `t15`.`pair`,
+              `t15`.`settlement_no`,
+              `t15`.`beneficiary_ref`,
+              `t15`.`service_month`,
+              `t15`.`amount_fen`,
+              `t15`.`institution`,
+              `t15`.`subsidy_kind`,
+              `t15`.`service_days`,
+              `t15`.`caregiver_cert_no`,
+              `t15`.`enrolled_mask`,
+              `t15`.`by_use`,
+              `t15`.`entitled_fen`,
+              `t15`.`cap_fen`,
+              `t15`.`exclusivity_group`,
+              `t15`.`needs_caregiver`,
+              `t15`.`value`
+            FROM `t12` AS `t15`
+            LEFT SEMI JOIN (
               SELECT
-                `t8`.`pair`,
-                `t8`.`beneficiary_ref`,
-                `t8`.`service_month`,
-                `t8`.`exclusivity_group`,
-                SUM(`t8`.`value`) AS `total`,
-                MIN(`t8`.`limit`) AS `limit`
-              FROM `t7` AS `t8`
-              GROUP BY
-                1,
-                2,
-                3,
-                4
-            ) AS `t10`
-            WHERE
-              `t10`.`total` > `t10`.`limit`
-          ) AS `t12`
-            ON `t9`.`pair` = `t12`.`pair`
-            AND `t9`.`beneficiary_ref` = `t12`.`beneficiary_ref`
-            AND `t9`.`service_month` = `t12`.`service_month`
-            AND `t9`.`exclusivity_group` = `t12`.`exclusivity_group`
-        ) AS `t13`
+                *
+              FROM (
+                SELECT
+                  `t17`.`pair`,
+                  `t17`.`beneficiary_ref`,
+                  `t17`.`service_month`,
+                  `t17`.`exclusivity_group`,
+                  `t17`.`total`,
+                  `t7`.`limit`
+                FROM (
+                  SELECT
+                    `t14`.`pair`,
+                    `t14`.`beneficiary_ref`,
+                    `t14`.`service_month`,
+                    `t14`.`exclusivity_group`,
+                    SUM(`t14`.`value`) AS `total`
+                  FROM `t12` AS `t14`
+                  GROUP BY
+                    1,
+                    2,
+                    3,
+                    4
+                ) AS `t17`
+                INNER JOIN (
+                  SELECT
+                    `t3`.`service_month`,
+                    `t3`.`days` AS `limit`
+                  FROM `months` AS `t3`
+                ) AS `t7`
+                  ON `t17`.`service_month` = `t7`.`service_month`
+              ) AS `t18`
+              WHERE
+                `t18`.`total` > `t18`.`limit`
+            ) AS `t20`
+              ON `t15`.`pair` = `t20`.`pair`
+              AND `t15`.`beneficiary_ref` = `t20`.`beneficiary_ref`
+              AND `t15`.`service_month` = `t20`.`service_month`
+              AND `t15`.`exclusivity_group` = `t20`.`exclusivity_group`
+          ) AS `t21`
+          GROUP BY
+            1,
+            2,
+            3,
+            4,
+            5
+        ) AS `t22`
         GROUP BY
           1,
           2,
           3,
-          4,
-          5
-      ) AS `t14`
-      GROUP BY
-        1,
-        2,
-        3,
-        4
-    ) AS `t15`
+          4
+      ) AS `t24`
+      INNER JOIN (
+        SELECT
+          `t3`.`service_month`,
+          `t3`.`days` AS `limit`
+        FROM `months` AS `t3`
+      ) AS `t7`
+        ON `t24`.`service_month` = `t7`.`service_month`
+    ) AS `t25`
     WHERE
-      `t15`.`total` > `t15`.`limit`
-  ) AS `t17`
-    ON `t9`.`pair` = `t17`.`pair`
-    AND `t9`.`beneficiary_ref` = `t17`.`beneficiary_ref`
-    AND `t9`.`service_month` = `t17`.`service_month`
-    AND `t9`.`exclusivity_group` = `t17`.`exclusivity_group`
-) AS `t18`
+      `t25`.`total` > `t25`.`limit`
+  ) AS `t27`
+    ON `t13`.`pair` = `t27`.`pair`
+    AND `t13`.`beneficiary_ref` = `t27`.`beneficiary_ref`
+    AND `t13`.`service_month` = `t27`.`service_month`
+    AND `t13`.`exclusivity_group` = `t27`.`exclusivity_group`
+) AS `t28`
 ;
 
 -- step: above_cap
@@ -1281,36 +1020,35 @@ WITH `t10` AS (
       ON `t7`.`pair` = `t5`.`pair` AND `t7`.`settlement_no` = `t5`.`settlement_no`
   ) AS `t9`
     ON `t4`.`pair` = `t9`.`pair` AND `t4`.`settlement_no` = `t9`.`settlement_no`
-), `t14` AS (
+), `t12` AS (
   SELECT
-    `t12`.`pair`,
-    `t12`.`settlement_no`,
-    `t12`.`beneficiary_ref`,
-    `t12`.`service_month`,
-    `t12`.`amount_fen`,
-    `t12`.`institution`,
-    `t12`.`subsidy_kind`,
-    `t12`.`service_days`,
-    `t12`.`caregiver_cert_no`,
-    `t12`.`enrolled_mask`,
-    `t12`.`by_use`,
-    `t12`.`entitled_fen`,
-    `t12`.`cap_fen`,
-    `t12`.`exclusivity_group`,
-    `t12`.`needs_caregiver`,
-    `t12`.`amount_fen` AS `value`,
-    `t12`.`cap_fen` AS `limit`
-  FROM (
-    SELECT
-      *
-    FROM `t10` AS `t11`
-    UNION ALL
-    SELECT
-      *
-    FROM `priced_counted` AS `t2`
-  ) AS `t12`
+    *
+  FROM `t10` AS `t11`
+  UNION ALL
+  SELECT
+    *
+  FROM `priced_counted` AS `t2`
+), `t17` AS (
+  SELECT
+    `t13`.`pair`,
+    `t13`.`settlement_no`,
+    `t13`.`beneficiary_ref`,
+    `t13`.`service_month`,
+    `t13`.`amount_fen`,
+    `t13`.`institution`,
+    `t13`.`subsidy_kind`,
+    `t13`.`service_days`,
+    `t13`.`caregiver_cert_no`,
+    `t13`.`enrolled_mask`,
+    `t13`.`by_use`,
+    `t13`.`entitled_fen`,
+    `t13`.`cap_fen`,
+    `t13`.`exclusivity_group`,
+    `t13`.`needs_caregiver`,
+    `t13`.`amount_fen` AS `value`
+  FROM `t12` AS `t13`
   WHERE
-    `t12`.`cap_fen` IS NOT NULL
+    `t13`.`cap_fen` IS NOT NULL
 )
 SELECT DISTINCT
   *
@@ -1329,111 +1067,151 @@ FROM (
       OR (
         `t11`.`amount_fen` > `t11`.`entitled_fen`
       )
-  ) AS `t13`
+  ) AS `t14`
   UNION ALL
   SELECT
     *
   FROM (
     SELECT
-      `t16`.`pair`,
-      `t16`.`settlement_no`
-    FROM `t14` AS `t16`
+      `t18`.`pair`,
+      `t18`.`settlement_no`
+    FROM (
+      SELECT
+        *
+      FROM `t12` AS `t13`
+      WHERE
+        `t13`.`cap_fen` IS NOT NULL
+    ) AS `t18`
     LEFT SEMI JOIN (
       SELECT
         *
       FROM (
         SELECT
-          `t21`.`pair`,
-          `t21`.`beneficiary_ref`,
-          `t21`.`subsidy_kind`,
-          `t21`.`service_month`,
-          `t21`.`cap_fen`,
-          SUM(`t21`.`value`) AS `total`,
-          MIN(`t21`.`limit`) AS `limit`
+          `t30`.`pair`,
+          `t30`.`beneficiary_ref`,
+          `t30`.`subsidy_kind`,
+          `t30`.`service_month`,
+          `t30`.`cap_fen`,
+          `t30`.`total`,
+          `t19`.`limit`
         FROM (
           SELECT
-            `t20`.`pair`,
-            `t20`.`beneficiary_ref`,
-            `t20`.`subsidy_kind`,
-            `t20`.`service_month`,
-            `t20`.`cap_fen`,
-            `t20`.`settlement_no`,
-            MAX(`t20`.`value`) AS `value`,
-            MIN(`t20`.`limit`) AS `limit`
+            `t28`.`pair`,
+            `t28`.`beneficiary_ref`,
+            `t28`.`subsidy_kind`,
+            `t28`.`service_month`,
+            `t28`.`cap_fen`,
+            SUM(`t28`.`value`) AS `total`
           FROM (
             SELECT
-              `t16`.`pair`,
-              `t16`.`settlement_no`,
-              `t16`.`beneficiary_ref`,
-              `t16`.`service_month`,
-              `t16`.`amount_fen`,
-              `t16`.`institution`,
-              `t16`.`subsidy_kind`,
-              `t16`.`service_days`,
-              `t16`.`caregiver_cert_no`,
-              `t16`.`enrolled_mask`,
-              `t16`.`by_use`,
-              `t16`.`entitled_fen`,
-              `t16`.`cap_fen`,
-              `t16`.`exclusivity_group`,
-              `t16`.`needs_caregiver`,
-              `t16`.`value`,
-              `t16`.`limit`
-            FROM `t14` AS `t16`
-            LEFT SEMI JOIN (
+              `t27`.`pair`,
+              `t27`.`beneficiary_ref`,
+              `t27`.`subsidy_kind`,
+              `t27`.`service_month`,
+              `t27`.`cap_fen`,
+              `t27`.`settlement_no`,
+              MAX(`t27`.`value`) AS `value`
+            FROM (
               SELECT
-                *
-              FROM (
+                `t21`.`pair`,
+                `t21`.`settlement_no`,
+                `t21`.`beneficiary_ref`,
+                `t21`.`service_month`,
+                `t21`.`amount_fen`,
+                `t21`.`institution`,
+                `t21`.`subsidy_kind`,
+                `t21`.`service_days`,
+                `t21`.`caregiver_cert_no`,
+                `t21`.`enrolled_mask`,
+                `t21`.`by_use`,
+                `t21`.`entitled_fen`,
+                `t21`.`cap_fen`,
+                `t21`.`exclusivity_group`,
+                `t21`.`needs_caregiver`,
+                `t21`.`value`
+              FROM `t17` AS `t21`
+              LEFT SEMI JOIN (
                 SELECT
-                  `t15`.`pair`,
-                  `t15`.`beneficiary_ref`,
-                  `t15`.`subsidy_kind`,
-                  `t15`.`service_month`,
-                  `t15`.`cap_fen`,
-                  SUM(`t15`.`value`) AS `total`,
-                  MIN(`t15`.`limit`) AS `limit`
-                FROM `t14` AS `t15`
-                GROUP BY
-                  1,
-                  2,
-                  3,
-                  4,
-                  5
-              ) AS `t17`
-              WHERE
-                `t17`.`total` > `t17`.`limit`
-            ) AS `t19`
-              ON `t16`.`pair` = `t19`.`pair`
-              AND `t16`.`beneficiary_ref` = `t19`.`beneficiary_ref`
-              AND `t16`.`subsidy_kind` = `t19`.`subsidy_kind`
-              AND `t16`.`service_month` = `t19`.`service_month`
-              AND `t16`.`cap_fen` = `t19`.`cap_fen`
-          ) AS `t20`
+                  *
+                FROM (
+                  SELECT
+                    `t23`.`pair`,
+                    `t23`.`beneficiary_ref`,
+                    `t23`.`subsidy_kind`,
+                    `t23`.`service_month`,
+                    `t23`.`cap_fen`,
+                    `t23`.`total`,
+                    `t19`.`limit`
+                  FROM (
+                    SELECT
+                      `t20`.`pair`,
+                      `t20`.`beneficiary_ref`,
+                      `t20`.`subsidy_kind`,
+                      `t20`.`service_month`,
+                      `t20`.`cap_fen`,
+                      SUM(`t20`.`value`) AS `total`
+                    FROM `t17` AS `t20`
+                    GROUP BY
+                      1,
+                      2,
+                      3,
+                      4,
+                      5
+                  ) AS `t23`
+                  INNER JOIN (
+                    SELECT DISTINCT
+                      `t13`.`cap_fen`,
+                      `t13`.`cap_fen` AS `limit`
+                    FROM `t12` AS `t13`
+                    WHERE
+                      `t13`.`cap_fen` IS NOT NULL
+                  ) AS `t19`
+                    ON `t23`.`cap_fen` = `t19`.`cap_fen`
+                ) AS `t24`
+                WHERE
+                  `t24`.`total` > `t24`.`limit`
+              ) AS `t26`
+                ON `t21`.`pair` = `t26`.`pair`
+                AND `t21`.`beneficiary_ref` = `t26`.`beneficiary_ref`
+                AND `t21`.`subsidy_kind` = `t26`.`subsidy_kind`
+                AND `t21`.`service_month` = `t26`.`service_month`
+                AND `t21`.`cap_fen` = `t26`.`cap_fen`
+            ) AS `t27`
+            GROUP BY
+              1,
+              2,
+              3,
+              4,
+              5,
+              6
+          ) AS `t28`
           GROUP BY
             1,
             2,
             3,
             4,
-            5,
-            6
-        ) AS `t21`
-        GROUP BY
-          1,
-          2,
-          3,
-          4,
-          5
-      ) AS `t22`
+            5
+        ) AS `t30`
+        INNER JOIN (
+          SELECT DISTINCT
+            `t13`.`cap_fen`,
+            `t13`.`cap_fen` AS `limit`
+          FROM `t12` AS `t13`
+          WHERE
+            `t13`.`cap_fen` IS NOT NULL
+        ) AS `t19`
+          ON `t30`.`cap_fen` = `t19`.`cap_fen`
+      ) AS `t31`
       WHERE
-        `t22`.`total` > `t22`.`limit`
-    ) AS `t24`
-      ON `t16`.`pair` = `t24`.`pair`
-      AND `t16`.`beneficiary_ref` = `t24`.`beneficiary_ref`
-      AND `t16`.`subsidy_kind` = `t24`.`subsidy_kind`
-      AND `t16`.`service_month` = `t24`.`service_month`
-      AND `t16`.`cap_fen` = `t24`.`cap_fen`
-  ) AS `t25`
-) AS `t26`
+        `t31`.`total` > `t31`.`limit`
+    ) AS `t33`
+      ON `t18`.`pair` = `t33`.`pair`
+      AND `t18`.`beneficiary_ref` = `t33`.`beneficiary_ref`
+      AND `t18`.`subsidy_kind` = `t33`.`subsidy_kind`
+      AND `t18`.`service_month` = `t33`.`service_month`
+      AND `t18`.`cap_fen` = `t33`.`cap_fen`
+  ) AS `t34`
+) AS `t35`
 ;
 
 -- step: proposals
