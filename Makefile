@@ -5,6 +5,9 @@ OUT ?= out
 EXTRAS ?=
 SECONDS ?= 600
 
+# Bytecode is kept while testing: every worker and every process that a test starts imports it all.
+test test-slow: export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: install demo test test-slow test-interop test-hledger fuzz lint type proto proto-check buf bench check clean
 
 install: .venv/.run $(EXTRAS:%=.venv/.%)

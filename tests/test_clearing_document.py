@@ -1,7 +1,7 @@
 """The month in ``docs/clearing.md``: every command is run at four running nodes.
 
 ``DELTACARE_UPDATE_DOCUMENTS=1`` writes what the commands print into the document instead.
-Settlement opens seven days before the end of the month before last: whenever this runs, every date
+Settlement opens six days before the end of the month before last: whenever this runs, every date
 of that month can be closed, and dates of the next one too.
 """
 
@@ -52,9 +52,9 @@ VARIES = (
 
 
 def opening_date(today: date) -> date:
-    """Return the seventh-last date of the month before last."""
+    """Return the sixth-last date of the month before last."""
     last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
-    return last_month - timedelta(days=7)
+    return last_month - timedelta(days=6)
 
 
 def account(province: str) -> Account:
@@ -77,6 +77,8 @@ class Nights:
     def __init__(self, directories: dict[str, Path]) -> None:
         self._clients = {each: path / "clients" for each, path in directories.items()}
         self._open: dict[str, SyncNodeClient] = {}
+        # Every night before this date was found agreed, which it stays.
+        self._from_date = ""
 
     def settle(self) -> None:
         """Wait until both nodes of a pair hold the same, and every night that can be run is."""
@@ -103,21 +105,25 @@ class Nights:
 
     def _agree(self) -> bool:
         sizes: dict[str, set[int]] = {}
-        for province in self._clients:
-            node = self._node(province)
+        nodes = [self._node(province) for province in self._clients]
+        for node in nodes:
             for row in node.log.ListLogs(ListLogsRequest()).logs:
                 known = sizes.setdefault(row.log, set())
                 known.add(row.verified_size)
                 if row.log.endswith("/registry"):
                     known.add(row.quorum_size)
-            nights = node.clearing.ListPairNights(ListPairNightsRequest(page_size=1_000)).nights
-            if any(
-                each.state != PAIR_NIGHT_STATE_AGREED
-                and not each.waiting_for.startswith("CLOSE_MISSING")
-                for each in nights
-            ):
-                return False
-        return all(len(found) == 1 for found in sizes.values())
+        if any(len(found) > 1 for found in sizes.values()):
+            return False
+        asked = ListPairNightsRequest(page_size=1_000, from_date=self._from_date)
+        open_dates: list[str] = []
+        for node in nodes:
+            for night in node.clearing.ListPairNights(asked).nights:
+                if night.state != PAIR_NIGHT_STATE_AGREED:
+                    if not night.waiting_for.startswith("CLOSE_MISSING"):
+                        return False
+                    open_dates.append(night.business_date)
+        self._from_date = min(open_dates)
+        return True
 
 
 @pytest.fixture

@@ -46,8 +46,10 @@ def _options(credentials: Credentials) -> list[tuple[str, str | int]]:
         ("grpc.max_reconnect_backoff_ms", _RECONNECT_MAX_MS),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
-        # Retries are ours: they know reasons, gRPC's know codes.
-        ("grpc.enable_retries", 0),
+        # Retries are ours: they know reasons, gRPC's know codes, and are given no policy. It sends
+        # again by itself only what no server has seen: a call that was about to leave on a
+        # connection that is being made anew is not lost.
+        ("grpc.enable_retries", 1),
         # Clients in one process do not share a connection, nor its limits.
         ("grpc.use_local_subchannel_pool", 1),
     ]

@@ -274,13 +274,27 @@ class CheckpointStore:
         return undoubted or self._one(connection, log, _QUORUM_OVER, index=index)
 
     def newest_by(
-        self, connection: Connection, log: LogName, province: str
+        self,
+        connection: Connection,
+        log: LogName,
+        province: str,
+        *,
+        newest: KnownCheckpoint | None = None,
     ) -> KnownCheckpoint | None:
-        """Return the newest checkpoint that a province's witness cosigned."""
+        """Return the newest checkpoint that a province's witness cosigned.
+
+        Args:
+            connection: inside a transaction.
+            log: whose checkpoints.
+            province: whose witness.
+            newest: the newest of all, if it was read in this transaction; mostly it is the one.
+        """
         size = connection.execute(
             _NEWEST_SIZE_BY,
             {"log_id": self._store.log_id(log), "witness": witness_key_name(province)},
         ).scalar()
+        if newest is not None and newest.size == size:
+            return newest
         return None if size is None else self.get(connection, log, size)
 
     def due(self, connection: Connection, log: LogName) -> tuple[KnownCheckpoint, ...]:

@@ -456,8 +456,8 @@ class LogServicer:
         self, connection: Connection, log: LogName, province: str
     ) -> Sequence[pb.Checkpoint]:
         found: dict[int, pb.Checkpoint] = {}
-        theirs = self._checkpoints.newest_by(connection, log, province)
         newest = self._checkpoints.newest(connection, log)
+        theirs = self._checkpoints.newest_by(connection, log, province, newest=newest)
         for known in (theirs, newest):
             if known is not None:
                 found[known.size] = checkpoint_message(log, known)

@@ -1,5 +1,6 @@
 """``deltacare.v1.ClearingService``: nights, lines and differences. Statements have their module."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -49,7 +50,7 @@ from server.settlement.nights import PairNights
 from server.settlement.requests import check_partner
 from server.settlement.results import NightResults, load_results, night_message
 from server.settlement.statement_service import StatementDesk
-from server.settlement.statements import Reach, named_by
+from server.settlement.statements import Naming, Reach, named_by
 from server.store.database import Database
 from settlement.core.classes import LineClass
 
@@ -171,9 +172,12 @@ class ClearingServicer:
             if len(rest) > size:
                 token = next_token(question, " ".join(_key(rest[size - 1])))
             missing = {_key(night): code for night, code in waiting}
+            results = (night.result(night.lower) for night in rest[:size])
+            named = named_by(
+                connection, reach, [each.leaf_hash for each in results if each is not None]
+            )
             return [
-                self._message(connection, reach, night, missing.get(_key(night), ""))
-                for night in rest[:size]
+                self._message(night, missing.get(_key(night), ""), named) for night in rest[:size]
             ], token
 
         found, token = await self._database.read(read)
@@ -200,7 +204,7 @@ class ClearingServicer:
         return found
 
     def _message(
-        self, connection: Connection, reach: Reach, night: NightResults, missing: str
+        self, night: NightResults, missing: str, named: Mapping[bytes, Sequence[Naming]]
     ) -> PairNight:
         """Return a night with what it waits for and the statement that names it."""
         lower, higher = night.result(night.lower), night.result(night.higher)
@@ -213,8 +217,8 @@ class ClearingServicer:
             missing = "DIGESTS_DIFFER"
         statement_hash = b""
         if lower is not None:
-            standing = named_by(connection, reach, [lower.leaf_hash]).get(lower.leaf_hash, ())
-            statement_hash = standing[0].leaf_hash if standing else b""
+            namings = named.get(lower.leaf_hash, ())
+            statement_hash = namings[0].leaf_hash if namings else b""
         return night_message(night, waiting_for=missing, statement_hash=statement_hash)
 
     def _reach(self) -> Reach:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from deltacare.ids import LogName
 from deltacare.v1.clearing_service_pb2 import PairNight, PairNightState
 from deltacare.v1.entry_pb2 import PairResult
+from server.registry.store import chunks
 from server.settlement import tables
 
 __all__ = [
@@ -183,13 +184,14 @@ def results_by_hash(
     """Return the results that some leaf hashes name; those that do not count are missing."""
     columns = tables.pair_result.c
     found: dict[bytes, StatedResult] = {}
-    for leaf_hash in hashes:
+    for some in chunks(hashes):
         query = select(columns.author, columns.idx, columns.leaf_hash, columns.body).where(
-            columns.leaf_hash == leaf_hash
+            columns.leaf_hash.in_(some)
         )
         for row in connection.execute(query):
             if row.idx < quorum_of(row.author):
-                found[leaf_hash] = _stated(row)
+                stated = _stated(row)
+                found[stated.leaf_hash] = stated
     return found
 
 

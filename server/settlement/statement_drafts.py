@@ -81,7 +81,7 @@ def draft(
     hashes = [each for night in nights for each in (night.lower_hash, night.higher_hash)]
     taken = named_by(connection, reach, hashes)
     if taken:
-        ids = {each.body.statement_id for standing in taken.values() for each in standing}
+        ids = {each.statement_id for namings in taken.values() for each in namings}
         names = ", ".join(sorted(ids))
         raise Refusal(
             Reason.RULE_REFUSED,

@@ -256,9 +256,9 @@ class StatementDesk:
         named = statements.named_by(connection, reach, statement.body.pair_result_hashes)
         return sorted(
             {
-                each.body.statement_id
-                for standing in named.values()
-                for each in standing
+                each.statement_id
+                for namings in named.values()
+                for each in namings
                 if each.leaf_hash != statement.leaf_hash and self._province in each.answers
             }
         )

@@ -22,6 +22,7 @@ from deltacare.v1.entry_pb2 import (
 from deltacare.v1.types_pb2 import EntryRef
 from server.approval.store import key_index
 from server.log.ports import Position
+from server.registry.store import chunks
 from server.settlement import tables
 from server.settlement.drawdowns import (
     AdvanceBook,
@@ -38,6 +39,7 @@ from server.settlement.results import (
 
 __all__ = [
     "Answer",
+    "Naming",
     "Reach",
     "Standing",
     "find",
@@ -89,6 +91,21 @@ class Answer:
     reason: str
     approvals: tuple[Approval, ...]
     key_indexes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """A statement that names a result and is not void.
+
+    Attributes:
+        leaf_hash: What people approve.
+        statement_id: Its number.
+        answers: By province, those that count.
+    """
+
+    leaf_hash: bytes
+    statement_id: str
+    answers: Mapping[str, Answer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,25 +381,37 @@ def page(
 
 def named_by(
     connection: Connection, reach: Reach, hashes: Iterable[bytes]
-) -> dict[bytes, list[Standing]]:
-    """Return for each of some results the statements that stand and name it."""
+) -> dict[bytes, list[Naming]]:
+    """Return for each of some results the statements that stand and name it, none recomputed."""
     named, statements = tables.statement_result.c, tables.statement.c
-    known: dict[bytes, Standing] = {}
-    found: dict[bytes, list[Standing]] = {}
-    for each in hashes:
+    known: dict[bytes, Naming | None] = {}
+    found: dict[bytes, list[Naming]] = {}
+    for some in chunks(hashes):
         query = (
-            select(tables.statement)
+            select(named.result_hash, statements.leaf_hash)
             .join(
-                tables.statement_result,
+                tables.statement,
                 (named.author == statements.author) & (named.idx == statements.idx),
             )
-            .where(named.result_hash == each)
+            .where(named.result_hash.in_(some))
             .order_by(statements.leaf_hash)
         )
         for row in connection.execute(query):
             leaf_hash = bytes(row.leaf_hash)
             if leaf_hash not in known:
-                known[leaf_hash] = load(connection, reach, row)
-            if known[leaf_hash].state != StatementState.STATEMENT_STATE_VOID:
-                found.setdefault(each, []).append(known[leaf_hash])
+                known[leaf_hash] = _naming(connection, reach, leaf_hash)
+            naming = known[leaf_hash]
+            if naming is not None:
+                found.setdefault(bytes(row.result_hash), []).append(naming)
     return found
+
+
+def _naming(connection: Connection, reach: Reach, leaf_hash: bytes) -> Naming | None:
+    """Return a statement that is not void, ``None`` if it is."""
+    query = select(tables.statement.c.body).where(tables.statement.c.leaf_hash == leaf_hash)
+    body = Statement.FromString(bytes(connection.execute(query.limit(1)).scalar_one()))
+    parties = parties_of(body)
+    answers = answers_of(connection, reach, leaf_hash, parties)
+    if state_by(answers, parties) == StatementState.STATEMENT_STATE_VOID:
+        return None
+    return Naming(leaf_hash=leaf_hash, statement_id=body.statement_id, answers=answers)

@@ -16,7 +16,7 @@ from deltacare.sm2 import (
     is_sm2_public_key,
     is_sm2_signature,
 )
-from deltacare.sm2_curve import add, combine, multiply, point_of
+from deltacare.sm2_curve import Point, add, combine, point_of
 from tests.deltacare.builders import log_signer
 
 N = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
@@ -281,6 +281,17 @@ def test_what_every_node_decides_alike_needs_no_extra(monkeypatch: pytest.Monkey
     assert is_sm2_public_key(other)
     for public_key in (other, PUBLIC[:-1], b"", bytes(65), b"\x04" + _Y + _X):
         assert not is_sm2_signature(public_key, MESSAGE, SIGNATURE)
+
+
+def multiply(factor: int, point: Point) -> Point:
+    """Return a multiple of a point, by sums alone."""
+    total: Point = None
+    while factor:
+        if factor & 1:
+            total = add(total, point)
+        point = add(point, point)
+        factor >>= 1
+    return total
 
 
 def test_sums_of_multiples_agree() -> None:

@@ -7,7 +7,7 @@ Import the fixture in a ``conftest.py``: ``from tests.support.databases import d
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ from server.store.database import Database
 from server.store.migrations import upgrade
 from tests.support.postgres import postgres_database
 
-__all__ = ["database", "put_migrated"]
+__all__ = ["database", "lent_database", "put_migrated"]
 
 
 @cache
@@ -37,15 +37,27 @@ def put_migrated(path: Path) -> None:
     path.write_bytes(_migrated())
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A migrated database of each kind."""
+@contextmanager
+def lent_database(kind: str, directory: Path) -> Iterator[Database]:
+    """Lend a migrated database.
+
+    Args:
+        kind: ``sqlite`` or ``postgresql``.
+        directory: Where a file of SQLite lies.
+    """
     with ExitStack() as stack:
-        if request.param == "sqlite":
-            put_migrated(tmp_path / "node.db")
-            url = f"sqlite:///{tmp_path}/node.db"
+        if kind == "sqlite":
+            put_migrated(directory / "node.db")
+            url = f"sqlite:///{directory}/node.db"
         else:
             url = stack.enter_context(postgres_database(is_migrated=True))
         opened = Database(url, readers=1)
         stack.callback(opened.close)
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A migrated database of each kind."""
+    with lent_database(request.param, tmp_path) as opened:
         yield opened

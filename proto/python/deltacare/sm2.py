@@ -34,9 +34,7 @@ from deltacare.sm2_curve import (
     G,
     N,
     P,
-    add,
     combine,
-    multiply,
     point_of,
 )
 
@@ -324,6 +322,5 @@ def _keys_that_fit(seed: bytes, label: bytes) -> set[tuple[int, int]]:
     # The field's order is 3 modulo 4: the power is a root.
     y = pow((x * x + A) * x + B, (P + 1) // 4, P)
     inverse = pow(r + s, -1, N)
-    base, offset = multiply(-s * inverse % N, G), multiply(inverse, (x, y))
-    mirrored = offset and (offset[0], P - offset[1])
-    return {point for point in (add(base, offset), add(base, mirrored)) if point}
+    found = (combine(-s * inverse % N, G, inverse, (x, each)) for each in (y, P - y))
+    return {point for point in found if point}

@@ -20,7 +20,6 @@ __all__ = [
     "Point",
     "add",
     "combine",
-    "multiply",
     "point_of",
 ]
 
@@ -66,17 +65,6 @@ def add(left: Point, right: Point) -> Point:
     ) % P
     x = (slope * slope - x1 - x2) % P
     return x, (slope * (x1 - x) - y1) % P
-
-
-def multiply(factor: int, point: Point) -> Point:
-    """Return a multiple of a point. Not for secrets."""
-    total: Point = None
-    while factor:
-        if factor & 1:
-            total = add(total, point)
-        point = add(point, point)
-        factor >>= 1
-    return total
 
 
 def combine(left: int, one: Point, right: int, other: Point) -> Point:

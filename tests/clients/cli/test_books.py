@@ -1,11 +1,9 @@
 """Books and reports against running nodes, as finance staff use them."""
 
-import asyncio
 import io
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,12 +18,13 @@ from pypdf import PdfReader
 from clients.cli.connection import Connection
 from clients.cli.main import main
 from clients.cli.settle_books import journal_line
-from clients.demo.processes import Nodes, make_nodes
+from clients.demo.processes import Nodes
 from deltacare.times import business_date
 from deltacare.v1 import books_service_pb2 as bpb
 from deltacare.v1.entry_pb2 import Budget
 from deltacare.v1.policy_service_pb2 import PublishBudgetRequest
 from deltacare.v1.types_pb2 import Duty, EntryRef
+from tests.support.processes import running_nodes
 
 PROVINCES = ("310000", "320000", "330000", "340000")
 JS = "320000"
@@ -38,16 +37,8 @@ WAIT_S_MAX = 60
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     """Start the four nodes, and wait until they take writes."""
-    made = asyncio.run(
-        make_nodes(tmp_path_factory.mktemp("nodes"), PROVINCES, opening_date=OPENING)
-    )
-    try:
-        asyncio.run(made.start(*PROVINCES))
-        for province in PROVINCES:
-            status = ["node", "status", str(made.node_directory(province)), "--json"]
-            end_s = time.monotonic() + WAIT_S_MAX
-            while CliRunner().invoke(main, status).exit_code:
-                assert time.monotonic() < end_s, f"{province} is ready"
+    directory = tmp_path_factory.mktemp("nodes")
+    with running_nodes(directory, PROVINCES, opening_date=OPENING) as made:
         profile = str(made.node_directory(JS) / "clients")
         with Connection(profile=profile, node=None, timeout_s=WAIT_S_MAX).open() as node:
             node.policy.PublishBudget(
@@ -63,8 +54,6 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
                 )
             )
         yield made
-    finally:
-        made.stop()
 
 
 def run(nodes: Nodes, *arguments: str) -> tuple[int, str, str]:

@@ -1,8 +1,6 @@
 """What is refused with ``--lang zh`` comes out wholly in Chinese at the commands used most."""
 
-import asyncio
 import re
-import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,13 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from clients.cli.main import main
-from clients.demo.processes import Nodes, make_nodes
+from clients.demo.processes import Nodes
 from clients.demo.scenario import PROVINCES
 from deltacare.times import business_date
+from tests.support.processes import running_nodes
 
 SH = "310000"
 SIGNED = ("--maker", "maker-1", "--reviewer", "reviewer-1")
-WAIT_S_MAX = 60
 # Words without which no English sentence gets along.
 _ENGLISH = re.compile(r"\b(?:the|is|are|was|has|of|an?|not|to|with|that|it)\b", re.IGNORECASE)
 
@@ -86,18 +84,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     """Start four nodes, and wait until that of Shanghai takes writes."""
     opening = business_date(datetime.now(UTC)) - timedelta(days=1)
-    made = asyncio.run(
-        make_nodes(tmp_path_factory.mktemp("nodes"), PROVINCES, opening_date=opening)
-    )
-    try:
-        asyncio.run(made.start(*PROVINCES))
-        status = ["node", "status", str(made.node_directory(SH)), "--json"]
-        end_s = time.monotonic() + WAIT_S_MAX
-        while CliRunner().invoke(main, status).exit_code:
-            assert time.monotonic() < end_s, "the node is ready"
+    directory = tmp_path_factory.mktemp("nodes")
+    with running_nodes(directory, PROVINCES, opening_date=opening) as made:
         yield made
-    finally:
-        made.stop()
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """Every command against four running nodes, as clerks of several provinces would use them."""
 
-import asyncio
 import csv
 import json
 import time
@@ -14,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from clients.cli.main import main
-from clients.demo.processes import Nodes, make_nodes
+from clients.demo.processes import Nodes
 from clients.demo.scenario import PROVINCES
 from clients.sample.generator import sample_csv, sample_rows
 from deltacare.ids import LogName
@@ -23,6 +22,7 @@ from deltacare.tlog.policy import Policy
 from deltacare.tlog.receipt import verify_receipt_by_policy
 from deltacare.trust import log_policy
 from settlement.core.columns import COLUMNS
+from tests.support.processes import running_nodes
 
 pytestmark = pytest.mark.slow
 
@@ -67,32 +67,22 @@ class Clerk:
             code, found = self.run(province, *arguments)
             if "error" not in found and good(code, found):
                 return code, found
+            time.sleep(0.05)
         raise AssertionError(f"{arguments} came to {found}")
 
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     """Start four nodes."""
-    made = asyncio.run(
-        make_nodes(tmp_path_factory.mktemp("nodes"), PROVINCES, opening_date=OPENING)
-    )
-    try:
-        asyncio.run(made.start(*PROVINCES))
+    directory = tmp_path_factory.mktemp("nodes")
+    with running_nodes(directory, PROVINCES, opening_date=OPENING) as made:
         yield made
-    finally:
-        made.stop()
 
 
 @pytest.fixture(scope="module")
 def clerk(nodes: Nodes) -> Clerk:
-    """Return a clerk once every node takes writes."""
-    found = Clerk(nodes)
-    for province in PROVINCES:
-        status = ("node", "status", str(nodes.node_directory(province)), "--json")
-        end_s = time.monotonic() + WAIT_S_MAX
-        while CliRunner().invoke(main, list(status)).exit_code:
-            assert time.monotonic() < end_s, f"{province} is ready"
-    return found
+    """Return a clerk."""
+    return Clerk(nodes)
 
 
 def test_register_in_and_out(clerk: Clerk, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """What is open, what is disputed and what is next, against running nodes, as clerks see it."""
 
-import asyncio
 import csv
 import json
 import time
@@ -14,9 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from clients.cli.main import main
-from clients.demo.processes import Nodes, make_nodes
+from clients.demo.processes import Nodes
 from deltacare.times import business_date
 from settlement.core.columns import COLUMNS
+from tests.support.processes import running_nodes
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +51,7 @@ class Clerk:
             _, found = self.run(province, *arguments)
             if "error" not in found and good(found):
                 return found
+            time.sleep(0.05)
         raise AssertionError(f"{arguments} came to {found}")
 
     def _invoke(self, province: str, *arguments: str, name: str) -> Any:
@@ -63,17 +64,9 @@ class Clerk:
 @pytest.fixture(scope="module")
 def clerk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clerk]:
     """Start the nodes of the four provinces, and wait until they take writes."""
-    made = asyncio.run(make_nodes(tmp_path_factory.mktemp("nodes"), ALL, opening_date=OPENING))
-    try:
-        asyncio.run(made.start(*ALL))
-        for province in ALL:
-            status = ["node", "status", str(made.node_directory(province)), "--json"]
-            end_s = time.monotonic() + WAIT_S_MAX
-            while CliRunner().invoke(main, status).exit_code:
-                assert time.monotonic() < end_s, f"{province} is ready"
+    directory = tmp_path_factory.mktemp("nodes")
+    with running_nodes(directory, ALL, opening_date=OPENING) as made:
         yield Clerk(made)
-    finally:
-        made.stop()
 
 
 def settlement_file(path: Path, rows: dict[str, int]) -> Path:

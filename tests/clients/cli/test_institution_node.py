@@ -1,6 +1,5 @@
 """Registers, claims, listings and agreements against running nodes, as clerks use them."""
 
-import asyncio
 import csv
 import json
 import time
@@ -14,9 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from clients.cli.main import main
-from clients.demo.processes import Nodes, make_nodes
+from clients.demo.processes import Nodes
 from clients.sample.generator import sample_csv, sample_rows
 from deltacare.times import business_date
+from tests.support.processes import running_nodes
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +64,7 @@ class Clerk:
             _, found = self.run(province, *arguments)
             if "error" not in found and good(found):
                 return found
+            time.sleep(0.05)
         raise AssertionError(f"{arguments} came to {found}")
 
     def _invoke(self, province: str, *arguments: str) -> Any:
@@ -77,19 +78,9 @@ class Clerk:
 def clerk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clerk]:
     """Start the nodes of two of the four provinces, and wait until they take writes."""
     provinces = (SH, JS, "330000", "340000")
-    made = asyncio.run(
-        make_nodes(tmp_path_factory.mktemp("nodes"), provinces, opening_date=OPENING)
-    )
-    try:
-        asyncio.run(made.start(*provinces))
-        for province in provinces:
-            status = ["node", "status", str(made.node_directory(province)), "--json"]
-            end_s = time.monotonic() + WAIT_S_MAX
-            while CliRunner().invoke(main, status).exit_code:
-                assert time.monotonic() < end_s, f"{province} is ready"
+    directory = tmp_path_factory.mktemp("nodes")
+    with running_nodes(directory, provinces, opening_date=OPENING) as made:
         yield Clerk(made)
-    finally:
-        made.stop()
 
 
 @pytest.fixture(scope="module")

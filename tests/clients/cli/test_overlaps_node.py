@@ -1,6 +1,5 @@
 """Holds, overlaps and demands against running nodes, as the finance staff of two homes see them."""
 
-import asyncio
 import csv
 import json
 import time
@@ -13,11 +12,12 @@ import pytest
 from click.testing import CliRunner
 
 from clients.cli.main import main
-from clients.demo.processes import Nodes, make_nodes
+from clients.demo.processes import Nodes
 from clients.sample.generator import sample_csv, sample_rows
 from deltacare.times import business_date
 from settlement.core.columns import COLUMNS
 from tests.support.persons import identity_number
+from tests.support.processes import running_nodes
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +71,7 @@ class Staff:
             found = json.loads(result.stdout)
             if "error" not in found and good(found):
                 return found
+            time.sleep(0.05)
         raise AssertionError(f"{arguments} came to {found}")
 
     def close(self, number: int) -> None:
@@ -117,17 +118,9 @@ class Staff:
 @pytest.fixture(scope="module")
 def staff(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staff]:
     """Start the nodes of the four provinces, and wait until they take writes."""
-    made = asyncio.run(make_nodes(tmp_path_factory.mktemp("nodes"), ALL, opening_date=OPENING))
-    try:
-        asyncio.run(made.start(*ALL))
-        for province in ALL:
-            status = ["node", "status", str(made.node_directory(province)), "--json"]
-            end_s = time.monotonic() + WAIT_S_MAX
-            while CliRunner().invoke(main, status).exit_code:
-                assert time.monotonic() < end_s, f"{province} is ready"
+    directory = tmp_path_factory.mktemp("nodes")
+    with running_nodes(directory, ALL, opening_date=OPENING) as made:
         yield Staff(made, tmp_path_factory.mktemp("staff"))
-    finally:
-        made.stop()
 
 
 def test_two_homes_pay_for_one_elder(staff: Staff) -> None:

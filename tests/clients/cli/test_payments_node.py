@@ -5,7 +5,6 @@ kills itself at a named step, in a process of its own, as a power cut would. Eve
 generated; the accounts belong to nobody.
 """
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -20,10 +19,11 @@ from click.testing import CliRunner
 
 from clients.cli.connection import Connection
 from clients.cli.main import main
-from clients.demo.processes import Nodes, make_nodes
+from clients.demo.processes import Nodes
 from deltacare.times import business_date
 from deltacare.trust import Account
 from tests.support.banking import Entry, Transaction, statement
+from tests.support.processes import running_nodes
 
 pytestmark = pytest.mark.slow
 
@@ -122,6 +122,7 @@ class Staff:
             found = json.loads(result.stdout)["payments"]
             if found and good(found):
                 return found
+            time.sleep(0.05)
         raise AssertionError(found)
 
     def sign(self, name: str) -> tuple[str, ...]:
@@ -157,21 +158,12 @@ class Staff:
 @pytest.fixture(scope="module")
 def staff(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staff]:
     """Start four nodes with an account each, and wait until they take writes."""
-    made = asyncio.run(
-        make_nodes(
-            tmp_path_factory.mktemp("nodes"),
-            PROVINCES,
-            opening_date=TODAY - timedelta(days=2),
-            accounts={each: account(each) for each in PROVINCES},
-        )
-    )
-    try:
-        asyncio.run(made.start(*PROVINCES))
-        for province in PROVINCES:
-            status = ["node", "status", str(made.node_directory(province)), "--json"]
-            end_s = time.monotonic() + WAIT_S_MAX
-            while CliRunner().invoke(main, status).exit_code:
-                assert time.monotonic() < end_s, f"{province} is ready"
+    with running_nodes(
+        tmp_path_factory.mktemp("nodes"),
+        PROVINCES,
+        opening_date=TODAY - timedelta(days=2),
+        accounts={each: account(each) for each in PROVINCES},
+    ) as made:
         staff = Staff(made, tmp_path_factory.mktemp("staff"))
         staff.run(
             PAYER,
@@ -179,8 +171,6 @@ def staff(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staff]:
             *staff.answered(PAYER),
         )
         yield staff
-    finally:
-        made.stop()
 
 
 def test_an_advance_is_paid_and_confirmed(staff: Staff, tmp_path: Path) -> None:

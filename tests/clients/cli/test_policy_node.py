@@ -1,9 +1,7 @@
 """Policies, budgets and amounts at a running node, as staff state and read them."""
 
-import asyncio
 import hashlib
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,14 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from clients.cli.main import main
-from clients.demo.processes import Nodes, make_nodes
+from clients.demo.processes import Nodes
 from deltacare.times import business_date
+from tests.support.processes import running_nodes
 
 pytestmark = pytest.mark.slow
 
 HOME, DISTRICT = "340000", "340104"
 PROVINCES = ("310000", "320000", "330000", HOME)
-WAIT_S_MAX = 60
 SIGNED = ("--maker", "city-1", "--reviewer", "city-2")
 RATES = "grade,amount_yuan,tariff_yuan,share_percent\n三级,,3000,50\n,800.00,,\n"
 
@@ -47,22 +45,10 @@ class Office:
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """Start four nodes, and wait until the home's takes writes."""
-    made = asyncio.run(
-        make_nodes(
-            tmp_path_factory.mktemp("nodes"),
-            PROVINCES,
-            opening_date=business_date(datetime.now(UTC)) - timedelta(days=2),
-        )
-    )
-    try:
-        asyncio.run(made.start(*PROVINCES))
-        status = ["node", "status", str(made.node_directory(HOME)), "--json"]
-        end_s = time.monotonic() + WAIT_S_MAX
-        while CliRunner().invoke(main, status).exit_code:
-            assert time.monotonic() < end_s, f"{HOME} is ready"
+    opening = business_date(datetime.now(UTC)) - timedelta(days=2)
+    directory = tmp_path_factory.mktemp("nodes")
+    with running_nodes(directory, PROVINCES, opening_date=opening) as made:
         yield Office(made, tmp_path_factory.mktemp("office"))
-    finally:
-        made.stop()
 
 
 def test_a_policy_with_rates_by_grade(office: Office) -> None:

@@ -1,6 +1,5 @@
 """Templates, control totals, the review queue, the inbox and totals, at two running nodes."""
 
-import asyncio
 import csv
 import json
 import time
@@ -14,8 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from clients.cli.main import main
-from clients.demo.processes import Nodes, make_nodes
+from clients.demo.processes import Nodes
 from deltacare.times import ServiceMonth, business_date
+from tests.support.processes import running_nodes
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +59,7 @@ class People:
             _, found = self.run(province, *arguments, name=name)
             if "error" not in found and good(found):
                 return found
+            time.sleep(0.05)
         raise AssertionError(f"{arguments} came to {found}")
 
     def approve(self, draft: str, *, province: str = JS, name: str = REVIEWER) -> tuple[int, Any]:
@@ -74,22 +75,17 @@ class People:
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
     """Start the nodes of the four provinces, with people of two of them."""
-    made = asyncio.run(make_nodes(tmp_path_factory.mktemp("nodes"), ALL, opening_date=OPENING))
-    try:
+
+    def before(nodes: Nodes) -> None:
         for role, name in (("clerk", CLERK), ("reviewer", REVIEWER), ("reviewer", OTHER)):
-            directory = str(made.node_directory(JS))
+            directory = str(nodes.node_directory(JS))
             given = ["node", "client", directory, "--role", role, "--id", name, "--name", name]
             result = CliRunner().invoke(main, given)
             assert 0 == result.exit_code, result.output
-        asyncio.run(made.start(*ALL))
-        for province in ALL:
-            status = ["node", "status", str(made.node_directory(province)), "--json"]
-            end_s = time.monotonic() + WAIT_S_MAX
-            while CliRunner().invoke(main, status).exit_code:
-                assert time.monotonic() < end_s, f"{province} is ready"
+
+    directory = tmp_path_factory.mktemp("nodes")
+    with running_nodes(directory, ALL, opening_date=OPENING, before=before) as made:
         yield People(made)
-    finally:
-        made.stop()
 
 
 def write_elders(path: Path, numbers: Sequence[str]) -> Path:

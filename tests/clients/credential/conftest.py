@@ -4,11 +4,14 @@ Everything in it is made up.
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from shutil import copy, copytree
 
 import pytest
+import pytest_asyncio
 import structlog
 
 from deltacare.credential.certificate import CERTIFICATE_TYPE
@@ -50,24 +53,24 @@ async def recognised(rooms: Rooms) -> None:
     await rooms.issue(ISSUER, certificate_body("320000-C1"))
 
 
-@pytest.fixture
-async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
-    """Jiangsu issued a certificate that Shanghai recognises, and revoked it later."""
+@asynccontextmanager
+async def made(directory: Path) -> AsyncIterator[Gate]:
+    """Make what lies at a gate; the nodes stay up until the block ends."""
     with structlog.testing.capture_logs():
-        (tmp_path / "nodes").mkdir()
-        async with Rooms.laid(tmp_path / "nodes", recognised) as rooms:
+        (directory / "nodes").mkdir()
+        async with Rooms.laid(directory / "nodes", recognised) as rooms:
             phones = Phones(rooms)
             await phones.publish_key(ISSUER)
             await rooms.spread(ISSUER)
             await rooms.spread(HOST)
             whole = await phones.issue("320000-C1")
-            bundle = tmp_path / "before.bundle"
+            bundle = directory / "before.bundle"
             bundle.write_bytes(await phones.bundle(HOST))
             await rooms.revoke(ISSUER, "320000-C1", "2026-01-01")
             rooms.nodes.clock.advance(timedelta(minutes=2))
-            revoked = tmp_path / "after.bundle"
+            revoked = directory / "after.bundle"
             revoked.write_bytes(await phones.bundle(HOST))
-            policy = tmp_path / "policy"
+            policy = directory / "policy"
             policy.mkdir()
             trust = rooms.nodes.trust
             (policy / "verdicts.txt").write_text(note_policy(trust.verdict_keys(HOST)).to_text())
@@ -82,3 +85,35 @@ async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
                 revoked=revoked,
                 policy=policy,
             )
+
+
+@pytest.fixture
+async def gate_of_nodes(tmp_path: Path) -> AsyncIterator[Gate]:
+    """Jiangsu issued a certificate that Shanghai recognises, and revoked it; both may say more."""
+    async with made(tmp_path) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def _made_once(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    """Return what nodes made before they stopped."""
+    async with made(tmp_path_factory.mktemp("gate")) as found:
+        return found
+
+
+@pytest.fixture
+def gate(_made_once: Gate, tmp_path: Path) -> Gate:
+    """Jiangsu issued a certificate that Shanghai recognises, and revoked it; no node is up.
+
+    The files are the test's own.
+    """
+
+    def own(path: Path) -> Path:
+        return Path((copytree if path.is_dir() else copy)(path, tmp_path / path.name))
+
+    return replace(
+        _made_once,
+        bundle=own(_made_once.bundle),
+        revoked=own(_made_once.revoked),
+        policy=own(_made_once.policy),
+    )

@@ -74,7 +74,7 @@ async def alter(gate: Gate, places: Callable[[bytes], Iterable[int]]) -> None:
                 assert "VALID" != found, (name, at)
 
 
-async def test_bundle_in_some_places(gate: Gate) -> None:
+async def test_bundle_in_some_places(gate_of_nodes: Gate) -> None:
     """In places drawn from a seed, at both ends, and wherever it speaks of one certificate."""
     chance = random.Random(SEED)
 
@@ -83,13 +83,13 @@ async def test_bundle_in_some_places(gate: Gate) -> None:
         spoken = range(first, data.index(b"]", first))
         return [0, size - 1, *spoken, *chance.sample(range(size), PLACES_AT_ONCE)]
 
-    await alter(gate, places)
+    await alter(gate_of_nodes, places)
 
 
 @pytest.mark.slow
-async def test_bundle_in_every_place(gate: Gate) -> None:
+async def test_bundle_in_every_place(gate_of_nodes: Gate) -> None:
     """In every byte."""
-    await alter(gate, lambda data: range(len(data)))
+    await alter(gate_of_nodes, lambda data: range(len(data)))
 
 
 async def test_content_that_its_own_node_signed_badly(gate: Gate) -> None:

@@ -13,7 +13,7 @@ from tuf.api.metadata import Metadata
 from deltacare.errors import DeltacareError, PeerFault, Reason
 from deltacare.keys import LogSigner
 from deltacare.trust import timestamp_key_name
-from deltacare.trust.metadata import BYTES_MAX
+from deltacare.trust.metadata import BYTES_MAX, kept
 from deltacare.trust.roles import (
     HOUR_S,
     Fault,
@@ -137,6 +137,35 @@ def test_signing_twice_is_once() -> None:
     other = sign(data, office_seed("320000"))
     assert merge(once, other) == merge(other, once) == sign(once, office_seed("320000"))
     assert 2 == len(signing_key_ids(merge(once, other)))
+
+
+def test_merging_changes_neither_copy() -> None:
+    """What is remembered of a file is what it says, also after it was merged."""
+    targets = make_signed(signing=()).targets
+    copies = [sign(targets, office_seed(province)) for province in PROVINCES[:2]]
+    merge(*copies)
+    assert [1, 1] == [len(signing_key_ids(copy)) for copy in copies]
+
+
+def test_only_small_files_are_remembered() -> None:
+    """A file is judged once, a large one and a refused one as often as it comes."""
+    judged: list[int] = []
+
+    @kept
+    def judge(data: bytes, most: int) -> int:
+        judged.append(len(data))
+        if len(data) > most:
+            raise ValueError
+        return len(data)
+
+    small, large = b"x" * 32_768, b"x" * 32_769
+    for data in (small, large):
+        assert [len(data)] * 2 == [judge(data, 99_999) for _ in range(2)]
+    assert [32_768, 32_769, 32_769] == judged
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"^$"):
+            judge(small, 1)
+    assert [32_768, 32_768] == judged[3:]
 
 
 def test_copies_that_differ_do_not_merge() -> None:

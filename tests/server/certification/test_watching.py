@@ -147,6 +147,13 @@ async def test_lists_are_bounded(four: Rooms, monkeypatch: pytest.MonkeyPatch) -
 async def test_a_revocation_is_told_with_its_verdict(four: Rooms) -> None:
     """The subscriber hears which entry, when, on whose list, and what a check says now."""
     follower = await follow(four, "320000-C1", "320000-C9")
+    for province in (SH, JS):
+        await four.spread(province)
+    # A verdict names how far each log stands under its quorum: for the check to find the same, the
+    # revocation gets none.
+    for other in (ZJ, AH):
+        four.nodes.network.cut(JS, other)
+        four.nodes.network.cut(SH, other)
     await four.revoke(JS, "320000-C1", "2026-01-01")
     (alert,) = await follower.heard(1)
     size = four.nodes[JS].logs.reader.position(JS_LOG).size

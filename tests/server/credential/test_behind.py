@@ -48,11 +48,14 @@ LOG = LogName.registry(ISSUER)
 
 
 async def recognised(rooms: Rooms) -> None:
-    """Let Shanghai recognise the caregivers of Jiangsu, who issued three, and issue one itself."""
+    """Let Shanghai recognise the caregivers of Jiangsu, who issued three; issue one, state keys."""
     await rooms.agree(agreement_body())
     await rooms.declare(HOST, equivalence_body())
     await rooms.issue(ISSUER, *(certificate_body(number) for number in NUMBERS))
     await rooms.issue(HOST, certificate_body(f"{HOST}-C1"))
+    phones = Phones(rooms)
+    for province in (ISSUER, HOST):
+        await phones.publish_key(province)
 
 
 @pytest.fixture
@@ -60,10 +63,7 @@ async def phones(tmp_path: Path) -> AsyncIterator[Phones]:
     """Shanghai recognises the caregivers of Jiangsu, who has a key and issued three."""
     async with Rooms.laid(tmp_path, recognised) as rooms:
         opened = Phones(rooms)
-        await opened.publish_key(ISSUER)
-        await opened.publish_key(HOST)
-        await rooms.spread(ISSUER)
-        await rooms.spread(HOST)
+        await opened.hold_keys(ISSUER, HOST)
         yield opened
 
 

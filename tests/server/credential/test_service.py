@@ -30,10 +30,13 @@ HOST, ISSUER = "310000", "320000"
 
 
 async def recognised(rooms: Rooms) -> None:
-    """Let Shanghai recognise the caregivers of Jiangsu, who issued three."""
+    """Let Shanghai recognise the caregivers of Jiangsu, who issued three; both state keys."""
     await rooms.agree(agreement_body())
     await rooms.declare(HOST, equivalence_body())
     await rooms.issue(ISSUER, *(certificate_body(f"320000-C{n}") for n in (1, 2, 3)))
+    phones = Phones(rooms)
+    for province in (ISSUER, HOST):
+        await phones.publish_key(province)
 
 
 @pytest.fixture
@@ -41,10 +44,7 @@ async def phones(tmp_path: Path) -> AsyncIterator[Phones]:
     """Shanghai recognises the caregivers of Jiangsu, who has a key and issued three."""
     async with Rooms.laid(tmp_path, recognised) as rooms:
         opened = Phones(rooms)
-        await opened.publish_key(ISSUER)
-        await opened.publish_key(HOST)
-        await rooms.spread(ISSUER)
-        await rooms.spread(HOST)
+        await opened.hold_keys(ISSUER, HOST)
         yield opened
 
 

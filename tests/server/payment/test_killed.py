@@ -1,12 +1,9 @@
 """A payer's node killed with SIGKILL around an order's append, and the order again: one order."""
 
 import asyncio
-import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from sqlalchemy import Connection, text
 from server.log.sequencer import GroupSequencer
 from server.payment import ordering, service
 from tests.server.payment.world import PAYEE, PAYER, World
+from tests.support.dying import Dying
 
 STEPS: dict[str, tuple[Any, str]] = {
     "1 known orders looked for": (ordering, "kept_index"),
@@ -85,19 +83,9 @@ async def _run(directory: Path, *, until: str) -> dict[str, Any]:
         }
 
 
-def child(directory: str, until: str) -> None:
-    """Run in a process of its own and print what is left."""
-    found = asyncio.run(_run(Path(directory), until=until))
-    sys.stdout.write("LEFT" + json.dumps(found) + "\n")
-
-
-def _in_a_process(directory: Path, until: str = "") -> tuple[int, dict[str, Any]]:
-    program = f"from {__spec__.name} import child; child({str(directory)!r}, {until!r})"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=False
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("LEFT")]
-    return done.returncode, json.loads(lines[0].removeprefix("LEFT")) if lines else {}
+def child(directory: str, until: str = "") -> dict[str, Any]:
+    """Run in a process of its own and return what is left."""
+    return asyncio.run(_run(Path(directory), until=until))
 
 
 @pytest.mark.slow
@@ -106,7 +94,13 @@ async def test_an_order_whose_node_is_killed_is_ordered_once(tmp_path: Path) -> 
     made = tmp_path / "made"
     made.mkdir()
     await _prepared(made)
-    code, expected = _in_a_process(shutil.copytree(made, tmp_path / "whole"))
+    with Dying(child, tmp_path) as dying:
+        _kill_and_repeat(dying, made, tmp_path)
+
+
+def _kill_and_repeat(dying: Dying, made: Path, tmp_path: Path) -> None:
+    """Order to the end, and again until each step and then to the end."""
+    code, expected = dying.run(str(shutil.copytree(made, tmp_path / "whole")))
     assert 0 == code
     for province in (PAYER, PAYEE):
         assert [[1, _FEN]] == [each[1:] for each in expected["orders"][province]]
@@ -114,9 +108,9 @@ async def test_an_order_whose_node_is_killed_is_ordered_once(tmp_path: Path) -> 
     assert (f"ORDERED {PAYER} READ_BANK_STATEMENT", []) == (expected["state"], expected["voids"])
     for number, step in enumerate(STEPS, start=1):
         again = shutil.copytree(made, tmp_path / str(number))
-        code, _ = _in_a_process(again, step)
+        code, _ = dying.run(str(again), step)
         assert -signal.SIGKILL == code, f"{step}: {code}"
-        code, found = _in_a_process(again)
+        code, found = dying.run(str(again))
         assert (0, expected) == (code, found), step
         shutil.rmtree(again)
 

@@ -1,6 +1,7 @@
 """Tests of the search by name, filter and distance, on both databases."""
 
 import random
+from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from deltacare.v1 import registry_service_pb2 as reg_pb
 from server.registry.projector import RegistryProjector
 from server.registry.searching import Place, Search, distance_m, search_institutions
 from server.store.database import Database
+from tests.support.databases import lent_database
 from tests.support.projecting import Book
 from tests.support.rooms import institution_body
 
@@ -41,9 +43,20 @@ def ids(found: reg_pb.SearchInstitutionsResponse) -> list[str]:
     ]
 
 
-@pytest.fixture
-def registers(database: Database) -> Database:
-    """Two registers, generated; names belong to nobody."""
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+)
+def registers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """Two registers, generated, which are only read; names belong to nobody."""
+    with lent_database(request.param, tmp_path_factory.mktemp("registers")) as database:
+        _fill(database)
+        yield database
+
+
+def _fill(database: Database) -> None:
+    """State two registers."""
     book = Book(database, RegistryProjector())
     book.say(
         SH,
@@ -54,7 +67,6 @@ def registers(database: Database) -> Database:
         institution_body("310000-4", name="HOME 100%_"),
     )
     book.say(JS, institution_body("320000-5", name="另一示例养老院", open_beds=9))
-    return database
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,9 @@
 """A night killed with SIGKILL at each numbered step and run again: the same digests and money."""
 
 import asyncio
-import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from sqlalchemy import Connection, text
 from server.settlement import cache, kept, night_close, nights
 from server.settlement.nights import PairNights
 from tests.server.settlement.world import HOME, HOST, World, day
+from tests.support.dying import Dying
 
 # Each step by what it ends with: where a function stands, and its name.
 STEPS: dict[str, tuple[Any, str]] = {
@@ -122,19 +120,9 @@ async def _run(directory: Path, *, until: str = "") -> dict[str, Any]:
         return found
 
 
-def child(directory: str, until: str) -> None:
-    """Run in a process of its own and print what is left."""
-    found = asyncio.run(_run(Path(directory), until=until))
-    sys.stdout.write("LEFT" + json.dumps(found) + "\n")
-
-
-def _in_a_process(directory: Path, until: str = "") -> tuple[int, dict[str, Any]]:
-    program = f"from {__spec__.name} import child; child({str(directory)!r}, {until!r})"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=False
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("LEFT")]
-    return done.returncode, json.loads(lines[0].removeprefix("LEFT")) if lines else {}
+def child(directory: str, until: str = "") -> dict[str, Any]:
+    """Run in a process of its own and return what is left."""
+    return asyncio.run(_run(Path(directory), until=until))
 
 
 @pytest.mark.slow
@@ -143,8 +131,14 @@ async def test_a_night_killed_at_every_step(tmp_path: Path) -> None:
     made = tmp_path / "made"
     made.mkdir()
     await _prepared(made)
+    with Dying(child, tmp_path, "duckdb", "settlement.duck") as dying:
+        _kill_and_repeat(dying, made, tmp_path)
+
+
+def _kill_and_repeat(dying: Dying, made: Path, tmp_path: Path) -> None:
+    """Run what is due to the end, and again until each step and then to the end."""
     whole = shutil.copytree(made, tmp_path / "whole")
-    code, expected = _in_a_process(whole)
+    code, expected = dying.run(str(whole))
     assert 0 == code
     # Each step had something to do: a reversal netted, a revision that came too late.
     rows = [str(each) for found in expected.values() for each in found]
@@ -155,9 +149,9 @@ async def test_a_night_killed_at_every_step(tmp_path: Path) -> None:
         assert [30 * _FEN, _FEN, 29 * _FEN, 4] == expected[f"{province} money"]
     for number, step in enumerate(STEPS, start=1):
         again = shutil.copytree(made, tmp_path / str(number))
-        code, _ = _in_a_process(again, step)
+        code, _ = dying.run(str(again), step)
         assert -signal.SIGKILL == code, f"{step}: {code}"
-        code, found = _in_a_process(again)
+        code, found = dying.run(str(again))
         assert (0, expected) == (code, found), step  # nothing twice, nothing missing
         shutil.rmtree(again)
 

@@ -16,7 +16,7 @@ from deltacare.ids import parse_province
 from deltacare.keys import Algorithm, VerifierKey
 from deltacare.trust.federation import MEMBERS_MAX
 from deltacare.trust.members import timestamp_key_name
-from deltacare.trust.metadata import Fault, Role, fault, key_id, read_metadata, signed_sha256
+from deltacare.trust.metadata import Fault, Role, fault, kept, key_id, read_metadata, signed_sha256
 
 if TYPE_CHECKING:
     from tuf.api.metadata import Metadata
@@ -153,6 +153,7 @@ class Timestamp:
     snapshot_sha256: str
 
 
+@kept
 def open_root(data: bytes) -> Root:
     """Return what a root says; its signatures are not looked at."""
     signed = _opened(data, Role.ROOT, ()).signed

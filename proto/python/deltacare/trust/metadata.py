@@ -11,9 +11,11 @@ import enum
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 from deltacare.errors import DeltacareError, PeerFault, Reason
 from deltacare.keys import LogSigner, VerifierKey
@@ -29,6 +31,7 @@ __all__ = [
     "check_not_older",
     "expires_time",
     "fault",
+    "kept",
     "key_id",
     "merge",
     "read_metadata",
@@ -59,8 +62,14 @@ BYTES_MAX: Mapping[Role, int] = {
 }
 """The largest file of each role that is looked at; none above what `tuf.ngclient` accepts."""
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 VERSION_MAX = 2**31 - 1
 SIGNATURES_MAX = 128  # old and new root keys of every province that GB/T 2260 counts
+
+_KEPT_MAX = 64
+_KEPT_BYTES_MAX = 32_768  # many times a file of four provinces
 
 _KEY_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _SIGNATURE = re.compile(r"[0-9a-f]{128}", re.ASCII)
@@ -107,11 +116,34 @@ def key_id(key: VerifierKey) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def kept(judge: Callable[Concatenate[bytes, P], R]) -> Callable[Concatenate[bytes, P], R]:
+    """Remember what was found of the last files, which are asked about again and again.
+
+    What is found follows from the bytes alone, and nobody may change it. Refusals are not
+    remembered, nor are large files: whoever sends rubbish fills nothing with it.
+
+    Args:
+        judge: What is asked of a file.
+    """
+    remembering = lru_cache(maxsize=_KEPT_MAX)(judge)
+
+    @wraps(judge)
+    def found(data: bytes, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if len(data) > _KEPT_BYTES_MAX:
+            return judge(data, *args, **kwargs)
+        return remembering(data, *args, **kwargs)  # type: ignore[arg-type]  # roles and bytes
+
+    return found
+
+
+@kept
 def read_metadata(data: bytes, role: Role) -> "Metadata[Any]":
     """Return the metadata of a file in its one spelling; signatures are not looked at.
 
     1. Its size. 2. JSON of whole numbers, each name once. 3. Role and version. 4. What `tuf` makes
     of it, spelled again, gives the same bytes. 5. Signatures are well formed and in order.
+
+    It is not for changing: others get the same one. Copy it.
 
     Args:
         data: The file.
@@ -162,6 +194,7 @@ def to_file(metadata: "Metadata[Any]") -> bytes:
     return metadata.to_bytes()
 
 
+@kept
 def signed_sha256(data: bytes) -> str:
     """Return the SHA-256 in hex of what is signed of a file, whoever signed it.
 
@@ -259,7 +292,7 @@ def merge(first: bytes, second: bytes) -> bytes:
         PeerFault: ``BAD_METADATA``, if they do not say the same.
     """
     role = _role(first)
-    ours, theirs = read_metadata(first, role), read_metadata(second, role)
+    ours, theirs = deepcopy(read_metadata(first, role)), read_metadata(second, role)
     if ours.signed_bytes != theirs.signed_bytes:
         raise fault(Fault.OTHER_CONTENT, role, "The two copies do not say the same.")
     ours.signatures.update({**theirs.signatures, **ours.signatures})
@@ -317,6 +350,7 @@ def _check_signatures(metadata: "Metadata[Any]", role: Role) -> None:
             raise fault(Fault.NOT_CANONICAL, role, "A signature is not key id and 64 bytes in hex.")
 
 
+@kept
 def _role(data: bytes) -> Role:
     """Return the role that a file states of itself."""
     if len(data) > max(BYTES_MAX.values()):

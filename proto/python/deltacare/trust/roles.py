@@ -44,6 +44,7 @@ from deltacare.trust.metadata import (
     check_not_older,
     expires_time,
     fault,
+    kept,
     key_id,
     merge,
     read_metadata,
@@ -394,15 +395,22 @@ def signers(root: Root, role: Role, data: bytes) -> tuple[str, ...]:
     Raises:
         PeerFault: ``BAD_METADATA``, if it is no file of that role.
     """
-    found = open_file(data, role)
-    result = read_metadata(root.data, Role.ROOT).signed.get_verification_result(
-        role.value, found.signed_bytes, found.signatures
-    )
+    signed = _signing_key_ids(data, root.data, role)
     return tuple(
         key.province
         for key in root.keys
-        if key_id(key.timestamp if role is Role.TIMESTAMP else key.root) in result.signed
+        if key_id(key.timestamp if role is Role.TIMESTAMP else key.root) in signed
     )
+
+
+@kept
+def _signing_key_ids(data: bytes, root: bytes, role: Role) -> frozenset[str]:
+    """Return the ids of a root's keys whose signature of a file verifies."""
+    found = open_file(data, role)
+    result = read_metadata(root, Role.ROOT).signed.get_verification_result(
+        role.value, found.signed_bytes, found.signatures
+    )
+    return frozenset(result.signed)
 
 
 def _require(root: Root, role: Role, data: bytes) -> None:
