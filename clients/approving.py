@@ -299,6 +299,25 @@ class ApprovalFile:
         Raises:
             Refusal: ``INVALID_FIELD``, if the maker signed something else, or is the checker.
         """
+        self.require(signer.principal, things, word=word, province=province)
+        own = signed_by(signer, things, word=word, province=province, part=ApprovalPart.CHECKER)
+        duty = Duty(maker=self.maker, reviewer=signer.principal)
+        return duty, [list(each) for each in zip(self.approvals, own, strict=True)]
+
+    def require(
+        self, checker: str, things: Sequence[Thing], *, word: ApprovalWord, province: str
+    ) -> None:
+        """Hold the file to what a checker is about to sign, before anything is shown or signed.
+
+        Args:
+            checker: Opaque id of the checker.
+            things: What the checker is shown, computed anew.
+            word: What the checker says.
+            province: For which.
+
+        Raises:
+            Refusal: ``INVALID_FIELD``, if the maker signed something else, or is the checker.
+        """
         if tuple(things) != self.things or (word, province) != (self.word, self.province):
             raise invalid_field(
                 "with",
@@ -306,13 +325,10 @@ class ApprovalFile:
                 "The maker has signed something else.",
                 "Compare the hashes; have the maker sign this one.",
             )
-        if signer.principal == self.maker:
+        if checker == self.maker:
             raise invalid_field(
                 "key",
-                signer.principal,
+                checker,
                 "Maker and checker are one person.",
                 "Have another person check it, with a key of their own.",
             )
-        own = signed_by(signer, things, word=word, province=province, part=ApprovalPart.CHECKER)
-        duty = Duty(maker=self.maker, reviewer=signer.principal)
-        return duty, [list(each) for each in zip(self.approvals, own, strict=True)]

@@ -148,6 +148,7 @@ class Node:
                 PaymentProjector(),
             ),
             attachments=salts,
+            is_clock_off=self._trust_keeper.is_clock_off,
             settings=LogSettings(
                 poll_s=config.poll_interval_s, write_unconfirmed=config.write_unconfirmed
             ),

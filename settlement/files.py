@@ -8,16 +8,19 @@ read. A file that cannot be read as a table is refused with a remedy (`BadFile`)
 
 import csv
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import ParseError
 
 from settlement.findings import BadFile, Finding, Findings, Problem
+from settlement.formulas import UnsavedFormula, holds_formulas, mark_unsaved, unsaved_formulas
 from settlement.unpacked import CELL_CHARS_MAX, SHEET_ROWS_MAX, problem_of
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ SHEET_CELLS_MAX: Final = 64_000_000
 """Of a sheet, over all rows: each is as wide as those before it, however little stands in it."""
 
 _UTF8_BOM = b"\xef\xbb\xbf"
+_XLSX = "xlsx"
 _XLSX_MAGIC = b"PK\x03\x04"
 _WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xls")
 _DELIMITERS = (",", "\t", ";")
@@ -52,6 +56,7 @@ _CELL_CHARS_MAX = 1_000_000
 # A spreadsheet keeps fifteen significant digits; a larger whole number has lost some.
 _EXACT_DIGITS = 15
 _EXACT_MAX = 10**_EXACT_DIGITS
+_THOUSANDS = re.compile(r"[¥￥]?[+-]?[1-9][0-9]{0,2},[0-9]{3}(?:\.[0-9]*)?")
 _MIDNIGHT = time()
 # What the reader of workbooks raises for those that are cut, damaged, or no tables.
 _DAMAGED: Final = (
@@ -174,7 +179,7 @@ def _data_of(path: Path) -> bytes:
 def _read(path: Path, data: bytes, layout: Layout) -> Table:
     """Return the table that the bytes of a file hold."""
     if data.startswith(_XLSX_MAGIC):
-        return _table(path, _sheet_rows(path, data, layout.sheet), "xlsx", layout.header_row)
+        return _table(path, _sheet_rows(path, data, layout.sheet), _XLSX, layout.header_row)
     try:
         text, encoding = decode(data, path.name, layout.encodings)
     except BadFile:
@@ -184,7 +189,9 @@ def _read(path: Path, data: bytes, layout: Layout) -> Table:
     # A CSV under a workbook's name is read; what has no columns either is a damaged workbook.
     if _is_named_workbook(path) and not any(mark in _first_line(text) for mark in _DELIMITERS):
         raise _refused(path, Problem.NOT_A_WORKBOOK)
-    return _table(path, _csv_rows(path, text, layout.delimiter), encoding, layout.header_row)
+    delimiter = layout.delimiter or sniff_delimiter(_first_line(text))
+    rows = _csv_rows(path, text, delimiter)
+    return _table(path, rows, encoding, layout.header_row, has_commas=delimiter == ",")
 
 
 def decode(
@@ -268,25 +275,36 @@ def _first_line(text: str) -> str:
 
 
 def _table(
-    path: Path, numbered: Iterator[tuple[int, list[str]]], encoding: str, header_row: int
+    path: Path,
+    numbered: Iterator[tuple[int, list[str]]],
+    encoding: str,
+    header_row: int,
+    *,
+    has_commas: bool = False,
 ) -> Table:
     """Return the table of numbered rows; the first from a row on with content is the header."""
     header: tuple[str, ...] = ()
+    width = 0
     rows: list[TableRow] = []
     findings = Findings()
     for number, cells in numbered:
         if number < header_row or not any(cell.strip() for cell in cells):
             continue
         if not header:
-            header = _header(cells)
+            header, width = _header(cells), len(cells)
             continue
         if len(rows) >= ROWS_MAX:
             raise _refused(path, Problem.TOO_LARGE, row=number)
-        if len(cells) > len(header) and not any(cells[len(header) :]):
+        is_split = has_commas and len(cells) > width and _is_split(cells)
+        if len(cells) > len(header) and not any(cells[len(header) :]) and not is_split:
             # Spreadsheets export empty cells to the right of the last column.
             cells = cells[: len(header)]  # noqa: PLW2901 - the row without its empty tail
         if len(cells) != len(header):
             findings.note(Problem.CELL_COUNT, row=number, value=",".join(cells))
+            continue
+        unsaved = _unsaved(header, cells) if encoding == _XLSX else None
+        if unsaved is not None:
+            findings.note(Problem.UNSAVED_FORMULA, row=number, column=unsaved[0], value=unsaved[1])
             continue
         rows.append(TableRow(number=number, cells=tuple(cells)))
     if not header:
@@ -300,6 +318,21 @@ def _table(
     )
 
 
+def _is_split(cells: list[str]) -> bool:
+    """Return whether two neighbours may be one number, split at its thousands mark."""
+    return any(
+        _THOUSANDS.fullmatch(f"{left.strip()},{right.strip()}") for left, right in pairwise(cells)
+    )
+
+
+def _unsaved(header: tuple[str, ...], cells: list[str]) -> tuple[str, str] | None:
+    """Return column and text of the first formula of a row that has no value."""
+    for name, cell in zip(header, cells, strict=True):
+        if type(cell) is UnsavedFormula:
+            return name, cell
+    return None
+
+
 def _header(cells: list[str]) -> tuple[str, ...]:
     """Return column names without the empty ones at the end."""
     names = [cell.replace("\ufeff", "").strip() for cell in cells]
@@ -310,7 +343,6 @@ def _header(cells: list[str]) -> tuple[str, ...]:
 
 def _csv_rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of a CSV text, numbered as a spreadsheet would."""
-    delimiter = delimiter or sniff_delimiter(_first_line(text))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     limit = csv.field_size_limit(_CELL_CHARS_MAX)
     number = 0
@@ -342,7 +374,7 @@ def _sheet_rows(path: Path, data: bytes, name: str) -> Iterator[tuple[int, list[
     try:
         # The stated size of a sheet is often wrong; without it every row is read as it is.
         sheet.reset_dimensions()
-        for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+        for number, cells in enumerate(_values(sheet), start=1):
             width = max(width, len(cells))
             count += width
             if number > SHEET_ROWS_MAX or count > SHEET_CELLS_MAX:
@@ -354,6 +386,19 @@ def _sheet_rows(path: Path, data: bytes, name: str) -> Iterator[tuple[int, list[
         raise _refused(path, Problem.NOT_A_WORKBOOK, row=number + 1) from None
     finally:
         book.close()
+
+
+def _values(sheet: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - its types lack its places
+    """Yield the values of a sheet's rows, and the formulas whose value was never saved."""
+    rows = sheet.iter_rows(values_only=True)
+    archive, member = sheet.parent._archive, sheet._worksheet_path  # noqa: SLF001 - not offered
+    with archive.open(member) as text:
+        has_formulas = holds_formulas(text)
+    if not has_formulas:
+        yield from rows
+        return
+    with archive.open(member) as text:
+        yield from mark_unsaved(rows, unsaved_formulas(text))
 
 
 def _workbook(path: Path, data: bytes) -> "Workbook":

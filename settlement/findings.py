@@ -106,11 +106,35 @@ class Problem(enum.Enum):
         "该行单元格数与列数不符。",
         "含逗号的内容请加引号，并补齐缺少的单元格。",
     )
+    UNSAVED_FORMULA = (
+        "The cell holds a formula without a value.",
+        "Open the file in the spreadsheet program and save it, or write the value itself.",
+        "该单元格只有公式，没有计算结果。",
+        "请用表格软件打开并保存该文件，或直接填写数值。",
+    )
     EMPTY_VALUE = (
         "The value is missing.",
         "Fill it in.",
         "缺少内容。",
         "请补填。",
+    )
+    NO_AMOUNT = (
+        "The amount is missing.",
+        "Fill it in: here nothing computes it; a node does, when the file is imported.",
+        "缺少金额。",
+        "请补填：此处无从计算；只有向节点报送（settle import）时才由节点按政策计算。",
+    )
+    OTHER_COUNT = (
+        "The row of totals states another number of rows than there are.",
+        "Compare the file with its source.",
+        "合计行的笔数与明细不符。",
+        "请核对文件与来源。",
+    )
+    OTHER_SUM = (
+        "The row of totals states another sum than the rows come to.",
+        "Compare the file with its source.",
+        "合计行的合计数与明细不符。",
+        "请核对文件与来源。",
     )
     REPEATED_VALUE = (
         "The value stands in an earlier row.",
@@ -197,10 +221,10 @@ class Problem(enum.Enum):
         "请检查是否多输了数字。",
     )
     SCIENTIFIC_AMOUNT = (
-        "Scientific notation has dropped the last digits of the amount.",
-        "Format the column as a number without decimals and export it again.",
-        "科学计数法已丢失金额的末尾数字。",
-        "请将该列设为无小数的“数值”格式后重新导出。",
+        "Scientific notation may have dropped the last digits of the amount.",
+        "Write all its digits; in a spreadsheet, format the column as a number or as text.",
+        "科学计数法可能已丢失金额的末尾数字。",
+        "请写出全部数字；表格软件中请将该列设为“数值”或“文本”格式后重新导出。",
     )
 
     BAD_SETTLEMENT_NO = (

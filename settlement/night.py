@@ -54,7 +54,8 @@ __all__ = [
 
 # Below this, threads wait for each other longer than they work.
 _SMALL_NIGHT_ROWS = 50_000
-_FIRST_DAY_OF_ARROW: Final = (FIRST_DAY - date(1970, 1, 1)).days
+_FIRST_DAY: Final = date.fromisoformat(FIRST_DAY)
+_FIRST_DAY_OF_ARROW: Final = (_FIRST_DAY - date(1970, 1, 1)).days
 _AHEAD_MAX = 4
 
 # What a caller writes as a date, which may be empty, and a plan reads as a number.
@@ -411,7 +412,7 @@ def _months(names: Iterable[str]) -> pa.Table:
     return pa.table(
         {
             "service_month": pa.array(ordered, pa.string()),
-            "first_day": pa.array([(first - FIRST_DAY).days for first in firsts], pa.int64()),
+            "first_day": pa.array([(first - _FIRST_DAY).days for first in firsts], pa.int64()),
             "days": pa.array([monthrange(each.year, each.month)[1] for each in firsts], pa.int64()),
         }
     )

@@ -3,6 +3,7 @@
 Two files carry no dates of filing, no history and no registers, so nothing is in transit and the
 classes that need registers do not appear. Everything else, the digest included, is the same
 definition that a node's night runs. Nothing is processed unless every row of both files is good.
+One of them may have no rows: then every line stands on the other side alone.
 """
 
 import json
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from settlement.findings import BadFile
+from settlement.findings import BadFile, Finding, Findings, Problem
 
 if TYPE_CHECKING:
     from settlement.core.summary import Summary
@@ -93,7 +94,8 @@ def reconcile(
             depend on it.
 
     Raises:
-        BadFile: If anything in either file is bad; `findings` names each row and its file.
+        BadFile: If anything in either file is bad, or both are without rows; `findings` names each
+            row and its file.
         Refusal: If `lines_path` ends in neither `.parquet` nor `.csv`, or is no place to write.
     """
     watch = _Stopwatch()
@@ -109,6 +111,7 @@ def reconcile(
 
         settings = settings or EngineSettings()
         home, host = _both(reading)
+        _require_rows(inputs, (home, host))
     # 2. Lines, sums and bytes.
     in_memory = settings.name == DUCKDB and settings.memory_mb is None and lines is None
     if in_memory and isinstance(home, Grid) and isinstance(host, Grid):
@@ -250,6 +253,20 @@ def _both(reading: "list[Future[Any]]") -> list[Any]:
     if bad:
         raise bad[0] if len(bad) == 1 else BadFile.of_both(*bad)
     return tables
+
+
+def _require_rows(paths: tuple[Path, ...], sides: tuple[Any, ...]) -> None:
+    """Refuse two files that both hold nothing: there is nothing to compare."""
+    if any(_row_count(side) for side in sides):
+        return
+    raise BadFile.of_both(
+        *(BadFile(path.name, Findings([Finding.of(Problem.NO_ROWS)])) for path in paths)
+    )
+
+
+def _row_count(side: Any) -> int:  # noqa: ANN401 - pyarrow ships no types
+    """Return how many rows a reader read."""
+    return int(side.row_count if hasattr(side, "row_count") else side.num_rows)
 
 
 def _digest(engine: "Engine") -> tuple[bytes, int]:

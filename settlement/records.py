@@ -2,12 +2,14 @@
 
 Two ways to the same rows. `read_settlements` reads any file that `settlement.files` can, row by
 row, and tells of each bad one what is wrong; it takes what is unambiguous, such as `2026/10` for a
-month or `1.2E+3` for an amount. `read_settlement_table` is for a million rows: a CSV that is in the
+month or `1,200` for an amount. `read_settlement_table` is for a million rows: a CSV that is in the
 plain form already is checked column by column, and anything else goes the first way. The tests
 compare the two.
 
 Identifiers are checked for form only as far as lines of text need it: what a province may file is
-decided where it is filed.
+decided where it is filed. So is an empty amount: only a node can compute one. A row of totals is no
+record; what it states has to be what the rows come to. A file may hold no rows: then the other side
+stands alone.
 """
 
 import re
@@ -24,6 +26,7 @@ from deltacare.times import ServiceMonth
 from settlement.core.columns import COLUMNS
 from settlement.files import Table, column_positions, read_table
 from settlement.findings import BadFile, Finding, Findings, Problem
+from settlement.stated import StatedTotals, mismatches, stated_totals
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,6 +72,8 @@ _SCIENTIFIC = re.compile(r"[0-9]+(?:\.[0-9]+)?[eE]\+[0-9]+", re.ASCII)
 _MONTH = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})(?:月|[-/.]0?1)?|(\d{2}))", re.ASCII)
 _WHOLE = re.compile(r"(\d{1,9})(?:\.0+)?", re.ASCII)
 _DIVISION_LENGTHS = (2, 4, 6, 9, 12)
+# What a row of totals states, and the column below which it stands.
+_TOTALLED: Final = {"record_count": "", "sum_fen": "amount_fen", "service_days": "service_days"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +112,8 @@ class SettlementFile:
     """What a settlement file holds.
 
     Attributes:
-        rows: The good rows, in order.
-        findings: What is wrong with the others, at most 1,000.
+        rows: The good rows, in order; there may be none.
+        findings: What is wrong with the others, or with a row of totals, at most 1,000.
         findings_total: How many findings there are.
     """
 
@@ -124,7 +129,7 @@ def read_settlements(path: Path | str) -> SettlementFile:
         path: CSV or XLSX.
 
     Raises:
-        BadFile: If it is no table, lacks a column or has no rows.
+        BadFile: If it is no table or lacks a column.
     """
     path = Path(path)
     table = read_table(path)
@@ -132,10 +137,15 @@ def read_settlements(path: Path | str) -> SettlementFile:
     findings = Findings(table.findings)
     findings.total = table.findings_total
     rows: list[SettlementRow] = []
+    totals: list[StatedTotals] = []
     for row in table.rows:
+        cells = {column: row.cells[positions[column]] for column in COLUMNS}
+        total = stated_totals(row.number, row.cells[0].strip(), cells)
+        if total is not None:
+            totals.append(total)
+            continue
         values: dict[str, str | int] = {}
-        for column in COLUMNS:
-            cell = row.cells[positions[column]]
+        for column, cell in cells.items():
             value = parse_cell(column, cell)
             if isinstance(value, Problem):
                 findings.note(value, row=row.number, column=column, value=cell)
@@ -149,8 +159,16 @@ def read_settlements(path: Path | str) -> SettlementFile:
             )
             continue
         rows.append(SettlementRow(row=row.number, **values))  # type: ignore[arg-type]  # by column
-    if not table.rows and not findings.total:
-        raise BadFile(path.name, Findings([Finding.of(Problem.NO_ROWS)]))
+    if not findings.total:
+        # Beside rows that are left out, totals differ because of them.
+        for found in mismatches(totals, rows):
+            column = _TOTALLED[found.name]
+            findings.note(
+                Problem.OTHER_SUM if column else Problem.OTHER_COUNT,
+                row=found.row,
+                column=column,
+                value=f"{found.stated if found.stated >= 0 else '?'} ≠ {found.held}",
+            )
     return SettlementFile(rows=tuple(rows), findings=findings.listed, findings_total=findings.total)
 
 
@@ -258,7 +276,7 @@ def _fen(text: str) -> int | Problem:  # noqa: PLR0911 - one for each problem
     except Refusal:
         pass
     if not text:
-        return Problem.EMPTY_VALUE
+        return Problem.NO_AMOUNT
     try:
         exact = Decimal(text.replace(",", ""))
     except InvalidOperation:

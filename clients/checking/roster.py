@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from deltacare.errors import Refusal
 from deltacare.ids import CertificateNumber
@@ -100,6 +102,10 @@ _CELL_COUNT = (
         "contain a comma in quotation marks."
     ),
 )
+_UNSAVED = Problem.UNSAVED_FORMULA
+_BROKEN: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {_UNSAVED.en: (f"{_UNSAVED.zh}{_UNSAVED.remedy_zh}", f"{_UNSAVED.en} {_UNSAVED.remedy_en}")}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +155,7 @@ def read_roster(path: Path, *, needs_names: bool = False) -> Roster:
         BadFile: If it is no table, or has no column of certificates, or one twice.
     """
     table, positions, sheet = _find_table(path)
-    broken = {finding.row: finding.value for finding in table.findings}
+    broken = {finding.row: finding.problem for finding in table.findings}
     if table.findings_total > len(broken):
         raise BadFile(path.name, Findings(table.findings))
     if len(table.rows) + len(broken) > ROSTER_ROWS_MAX:
@@ -161,9 +167,13 @@ def read_roster(path: Path, *, needs_names: bool = False) -> Roster:
         *_rows(table, positions, needs_names=needs_names),
         *(
             RosterRow(
-                number=number, cells=blank, certificate_no="", holder_name="", faults=(_CELL_COUNT,)
+                number=number,
+                cells=blank,
+                certificate_no="",
+                holder_name="",
+                faults=(_BROKEN.get(problem, _CELL_COUNT),),
             )
-            for number in broken
+            for number, problem in broken.items()
         ),
     ]
     return Roster(

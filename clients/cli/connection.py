@@ -248,6 +248,11 @@ def signed(function: Callable[..., Any]) -> Any:  # noqa: ANN401  # click's own 
             maker, reviewer = _alone(maker, arguments), ""
         elif not maker:
             raise _missing("--maker")
+        from deltacare.ids import parse_opaque_id
+
+        for option_name, who in (("--maker", maker), ("--reviewer", reviewer)):
+            if who:
+                parse_opaque_id(who, field=option_name)
         if maker == reviewer:
             raise InputRefused(
                 tr(

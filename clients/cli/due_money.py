@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from clients.cli.due import PAYMENT, POLICY, Asker, Point, Topic
+from clients.cli.due import BOTH, PAYMENT, POLICY, Asker, Point, Topic
 from clients.language import tr
 from clients.plain import enum_name
 
@@ -27,6 +27,25 @@ _PAYMENT_WORDS = {
     "ORDER_REST": ("只付了一部分，待付余额", "partly paid: order the rest"),
     "RETURN_SURPLUS": ("多付，待退还", "paid too much: return the surplus"),
 }
+_OVERPAID_WORDS = {
+    "READ_BANK_STATEMENT": (
+        "多付部分正在退回，待读入银行对账单",
+        "the surplus is on its way back, wait for the bank statement",
+    ),
+    "ASK_BANK": ("须询问银行", "ask the bank"),
+    "PAYEE_READ_BANK_STATEMENT": (
+        "待收款方读入银行对账单并退回",
+        "read the bank statement, then return the surplus",
+    ),
+    "RETURN_SURPLUS": (
+        "待收款方以同一 EndToEndId 退回",
+        "the payee returns the surplus under the same EndToEndId",
+    ),
+}
+_ASK = (
+    "须询问银行；收款方读入银行对账单后退回",
+    "ask the bank; the payee reads its statement and returns the surplus",
+)
 _ORDER = "deltacare settle pay order --execution-date DATE --key FILE --basis"
 _LOOK = "deltacare settle pay list --basis"
 _READ = "deltacare settle confirm FILE"
@@ -122,7 +141,9 @@ def _payments(asker: Asker) -> Iterator[Point]:
     request = ListPaymentsRequest(province=asker.own)
     groups: dict[tuple[str, str], list[Any]] = {}
     for each in asker.rows(asker.node.payment.ListPayments, request, "payments"):
-        if each.next_action:
+        if enum_name(each, "state") == "OVERPAID":
+            yield _overpaid(asker, each)
+        elif each.next_action:
             groups.setdefault((each.next_action, each.owner), []).append(each)
     for (action, owner), some in sorted(groups.items()):
         words = tr(*_PAYMENT_WORDS.get(action, (action, action)))
@@ -141,6 +162,30 @@ def _payments(asker: Asker) -> Iterator[Point]:
         )
 
 
+def _overpaid(asker: Asker, payment: Any) -> Point:  # noqa: ANN401  # a message
+    """Return what waits of a payment of which more went than is due: of each, for it is a fault."""
+    from clients.cli.output import yuan
+
+    action, owner = payment.next_action, payment.owner
+    words = tr(*_OVERPAID_WORDS.get(action, (action, action)))
+    if action == "PAYEE_READ_BANK_STATEMENT" and payment.payer == asker.own:
+        # As long as our bank alone has shown it, the payee may have nothing to return.
+        words, owner = tr(*_ASK), BOTH
+    surplus = yuan(max(payment.debited_fen, payment.credited_fen) - payment.amount_fen)
+    return Point(
+        text=tr(
+            f"付款 {payment.basis_id}（{payment.payer} → {payment.payee}）"
+            f"多付 {surplus} 元：{words}",
+            f"payment {payment.basis_id} ({payment.payer} → {payment.payee}) overpaid by {surplus} "
+            f"yuan: {words}",
+        ),
+        owner=owner,
+        is_due=asker.is_ours(owner),
+        roles=PAYMENT,
+        command=_payment_command(action if payment.owner == asker.own else "", payment.basis_id),
+    )
+
+
 def _payment_command(action: str, basis_id: str) -> str:
     """Return the command for what is next of a payment; what shows it where nothing is ours."""
     command = _PAYMENT_COMMANDS.get(action, _LOOK)
@@ -153,13 +198,18 @@ def _advances(asker: Asker) -> Iterator[Point]:
 
     request = ListAdvancesRequest(province=asker.own)
     by_payee: dict[str, list[Any]] = {}
+    terms_of = {}
     for each in asker.rows(asker.node.payment.ListAdvances, request, "advances"):
         if each.payer == asker.own and each.HasField("terms"):
             by_payee.setdefault(each.advance.payee, []).append(each)
-    for payee, some in sorted(by_payee.items()):
+            terms_of[each.advance.payee] = each.terms
+    # The first page has them all, whether anything was granted or not.
+    first = asker.node.payment.ListAdvances(ListAdvancesRequest(province=asker.own, page_size=1))
+    terms_of |= {each.terms.payee: each.terms for each in first.terms if each.payer == asker.own}
+    for payee, terms in sorted(terms_of.items()):
+        some = by_payee.get(payee, [])
         balance = sum(each.received_fen - each.drawn_fen for each in some)
         coming = sum(max(each.advance.amount_fen - each.received_fen, 0) for each in some)
-        terms = some[0].terms
         if balance + coming >= terms.floor_fen:
             continue
         yield Point(
@@ -232,14 +282,34 @@ def _months(asker: Asker) -> Iterator[Point]:
     else:
         opening = asker.node.settlement.ListDayCloses(ListDayClosesRequest()).opening_date
         following = opening[:7]
-    if following and following < asker.today.isoformat()[:7]:
-        yield Point(
-            text=tr(f"{following} 的账簿待关账", f"the books of {following} are to be closed"),
-            since=_after(following) + "-01",
-            owner=asker.own,
-            roles=PAYMENT,
-            command=f"deltacare settle books close-month {following}",
+    if not following or following >= asker.today.isoformat()[:7]:
+        return
+    # A month closes once each of its nights is agreed.
+    open_dates = sorted(
+        each.business_date
+        for each in asker.nights
+        if asker.own in (each.lower, each.higher)
+        and each.business_date[:7] <= following
+        and enum_name(each, "state") != "AGREED"
+    )
+    waits = (
+        tr(
+            f"；{open_dates[0]} 起尚有对账未一致，先办对账",
+            f" once its nights agree, from {open_dates[0]} on",
         )
+        if open_dates
+        else ""
+    )
+    yield Point(
+        text=tr(f"{following} 的账簿待关账", f"the books of {following} are to be closed") + waits,
+        since=_after(following) + "-01",
+        owner=asker.own,
+        is_due=not open_dates,
+        roles=PAYMENT,
+        command=f"deltacare settle nights --from {open_dates[0]}"
+        if open_dates
+        else f"deltacare settle books close-month {following}",
+    )
 
 
 def _after(month: str) -> str:
@@ -281,7 +351,11 @@ MONEY_TOPICS: tuple[Topic, ...] = (
         name="MONTHS",
         zh="关账",
         en="months",
-        methods=("BooksService/ListMonthCloses", "SettlementService/ListDayCloses"),
+        methods=(
+            "BooksService/ListMonthCloses",
+            "ClearingService/ListPairNights",
+            "SettlementService/ListDayCloses",
+        ),
         read=_months,
     ),
 )

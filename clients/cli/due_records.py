@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
 from typing import Any
 
-from clients.cli.due import Asker, Point, Rows, Topic
+from clients.cli.due import BOTH, Asker, Point, Rows, Topic
 from clients.language import tr
 from clients.plain import enum_name
 
@@ -47,15 +48,27 @@ def _closes(asker: Asker) -> Iterator[Point]:
     own = [each for each in answer.closes if LogName.parse(each.log).author == asker.own]
     closed = min((each.last_closed_date for each in own), default="")
     if own and closed < asker.yesterday and answer.opening_date <= asker.yesterday:
+        first = _after(closed) if closed else answer.opening_date
+        days = (date.fromisoformat(asker.yesterday) - date.fromisoformat(first)).days + 1
+        more = tr(
+            f"（共 {days} 日，最早 {first}；可逐日关闭）",
+            f" ({days} dates from {first} on; each can be closed by itself)",
+        )
         yield Point(
             text=tr(
                 f"本方未日切至 {asker.yesterday}",
                 f"We have not closed the dates until {asker.yesterday}",
-            ),
+            )
+            + (more if days > 1 else ""),
             since=closed or answer.opening_date,
             owner=asker.own,
             command=f"deltacare settle close-day {asker.yesterday}",
         )
+
+
+def _after(day: str) -> str:
+    """Return the day after one."""
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 
 def _night(asker: Asker, partner: str, waiting: list[Any]) -> Point:
@@ -213,6 +226,53 @@ def _holds(asker: Asker) -> Iterator[Point]:
         )
 
 
+def _overlaps(asker: Asker) -> Iterator[Point]:
+    """Yield what is claimed twice: with each other home, and between own hosts."""
+    from deltacare.v1.settlement_service_pb2 import ListOverlapsRequest
+
+    for other in (*asker.partners, asker.own):
+        request = ListOverlapsRequest(other_home=other)
+        listed = asker.rows(asker.node.settlement.ListOverlaps, request, "overlaps")
+        found = [each for each in listed if each.settlements]
+        if found:
+            yield _overlap(asker, other, found, _least(listed))
+
+
+def _overlap(asker: Asker, other: str, found: list[Any], least: str) -> Point:
+    settlements = [one for each in found for one in each.settlements]
+    cleared = [one for one in settlements if one.closed_date]
+    held = sum(one.held for one in settlements)
+    of_hosts = other == asker.own
+    what = (
+        tr(
+            f"{least}{len(found)} 人次在本省各服务地的天数合计超过当月",
+            f"{least}{len(found)} elders' days with several hosts exceed the month",
+        )
+        if of_hosts
+        else tr(
+            f"{least}{len(found)} 人次在本省与 {other} 的天数合计超过当月",
+            f"{least}{len(found)} elders' days here and with {other} exceed the month",
+        )
+    )
+    who = (
+        tr("先核定算哪一服务地", "find out which host's days count")
+        if of_hosts
+        else tr(f"先与 {other} 商定算哪一方", f"agree with {other} whose days count")
+    )
+    return Point(
+        text=tr(
+            f"{what}；本方暂缓 {held} 笔，已结清 {len(cleared)} 笔：{who}；"
+            "退出的一方冲正，已结清的追回",
+            f"{what}; of ours {held} are held, {len(cleared)} cleared: {who}; who gives way "
+            "reverses, and demands back what is cleared",
+        ),
+        count=len(found),
+        since=min(each.noticed_date for each in found),
+        owner=asker.own if of_hosts else BOTH,
+        command=f"deltacare settle overlaps --with {other}",
+    )
+
+
 def _proposals(asker: Asker) -> Iterator[Point]:
     from deltacare.v1.clearing_service_pb2 import ListReversalProposalsRequest
 
@@ -359,6 +419,13 @@ RECORD_TOPICS: tuple[Topic, ...] = (
         en="holds",
         methods=("SettlementService/ListHolds", "SettlementService/ListDayCloses"),
         read=_holds,
+    ),
+    Topic(
+        name="OVERLAPS",
+        zh="重复享受",
+        en="overlaps",
+        methods=("SettlementService/ListOverlaps", "SettlementService/ListDayCloses"),
+        read=_overlaps,
     ),
     Topic(
         name="PROPOSALS",

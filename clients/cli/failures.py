@@ -220,10 +220,13 @@ def fault_lines(faults: Sequence[Fault], count: int) -> list[str]:
 
 def finding_fault(finding: "Finding") -> Fault:
     """Return what is wrong in a file, in the language of the run."""
+    from clients.filing.column_words import column_words
+
     description, remedy = finding.told(language())
     where = tr(f"第 {finding.row} 行", f"row {finding.row}") if finding.row else ""
+    column = column_words(finding.column)
     return Fault(
-        field=" ".join(part for part in (where, finding.column) if part) or tr("文件", "file"),
+        field=" ".join(part for part in (where, column) if part) or tr("文件", "file"),
         value=finding.value,
         description=description,
         remedy=remedy,

@@ -73,10 +73,10 @@ def init(office: Path, province: str, passphrase_file: Path | None) -> None:
     federation,
     "propose",
     help=both(
-        "提议第一份声明（--office-card、--member、--opening-date），"
+        "提议第一份声明（--office-card、--member、--opening-date，可加 --account），"
         "或在现行声明之上提议变更（--from）。",
-        "Propose the first statement (--office-card, --member, --opening-date), or a change of "
-        "the one that counts (--from).",
+        "Propose the first statement (--office-card, --member, --opening-date, and --account if "
+        "wanted), or a change of the one that counts (--from).",
     ),
 )
 @option("--out", type=_OUT, required=True, help=both("写入文件。", "File to write."))
@@ -146,8 +146,10 @@ def init(office: Path, province: str, passphrase_file: Path | None) -> None:
     multiple=True,
     metavar="P=HOLDER,NUMBER,BANKCODE,TIME",
     help=both(
-        "新的收款账户；BANKCODE 为 12 位联行号；签发 24 小时后方可生效。",
-        "A new account, a day after at least; BANKCODE is the bank's 12-digit CNAPS code.",
+        "新的收款账户；BANKCODE 为 12 位联行号；"
+        "在第一份声明中可自任一时刻起，此后签发 24 小时后方可生效。",
+        "A new account; BANKCODE is the bank's 12-digit CNAPS code. In a first statement it begins "
+        "at any TIME, later a day after at least.",
     ),
 )
 @option(

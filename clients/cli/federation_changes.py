@@ -30,13 +30,14 @@ def first_proposal(given: dict[str, Any]) -> "Proposal":
     from clients.federation.ceremony import propose_first
     from deltacare.times import parse_date
 
-    later = ("roots", "taints", "retires", "serials", "accounts", "schemes")
+    later = ("roots", "taints", "retires", "serials", "schemes")
     if any(given[name] for name in later) or not given["offices"] or not given["opening_date"]:
         raise InputRefused(
             tr(
-                "第一份声明需要 --office-card、--member 和 --opening-date；变更须以 --from 起头。",
-                "A first statement takes --office-card, --member and --opening-date; a change "
-                "begins with --from.",
+                "第一份声明需要 --office-card、--member 和 --opening-date，可加 --account；"
+                "变更须以 --from 起头。",
+                "A first statement takes --office-card, --member and --opening-date, and may take "
+                "--account; a change begins with --from.",
             )
         )
     return propose_first(
@@ -44,6 +45,7 @@ def first_proposal(given: dict[str, Any]) -> "Proposal":
         [MemberCard.read(path) for path in given["members"]],
         opening_date=parse_date(given["opening_date"], field="--opening-date"),
         registry_quorum=given["registry_quorum"],
+        accounts=[_account(text) for text in given["accounts"]],
         now=datetime.now(UTC),
     )
 

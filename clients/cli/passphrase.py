@@ -11,7 +11,7 @@ import click
 from clients.cli.commands import option
 from clients.language import both, tr
 
-__all__ = ["obtain_passphrase", "passphrase_option"]
+__all__ = ["known_passphrase", "obtain_passphrase", "passphrase_option"]
 
 
 def passphrase_option(function: Callable[..., Any]) -> Any:  # noqa: ANN401  # click's own type
@@ -27,6 +27,20 @@ def passphrase_option(function: Callable[..., Any]) -> Any:  # noqa: ANN401  # c
     )(function)
 
 
+def known_passphrase(file: Path | None) -> bytes | None:
+    """Return the passphrase that a file or the environment says, ``None`` if neither does.
+
+    Args:
+        file: As the option names it; it wins over the environment.
+
+    Raises:
+        Refusal: ``INVALID_FIELD``, if the file cannot be read.
+    """
+    from clients.vault import read_passphrase
+
+    return read_passphrase({} if file is not None else os.environ, file)
+
+
 def obtain_passphrase(file: Path | None, *, is_new: bool = False) -> bytes:
     """Return the passphrase; a person at a terminal is asked if nothing else says it.
 
@@ -37,10 +51,9 @@ def obtain_passphrase(file: Path | None, *, is_new: bool = False) -> bytes:
     Raises:
         Refusal: ``INVALID_FIELD``, if nobody says one.
     """
-    from clients.vault import read_passphrase, require_passphrase
+    from clients.vault import require_passphrase
 
-    environ = {} if file is not None else os.environ
-    found = read_passphrase(environ, file)
+    found = known_passphrase(file)
     if found is not None:
         return found
     if sys.stdin.isatty() and sys.stderr.isatty():

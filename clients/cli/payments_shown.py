@@ -1,6 +1,9 @@
 """How payments, accounts and findings of bank statements are shown: words, tables, lines."""
 
+import shlex
 from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clients.cli.output import print_table, say, yuan
@@ -17,6 +20,7 @@ __all__ = [
     "draw_payments",
     "finding_lines",
     "finding_plain",
+    "kept_lines",
     "say_accounts",
     "state_words",
 ]
@@ -122,6 +126,23 @@ def account_lines(seen: "AccountSeen") -> list[str]:
             )
         )
     return lines
+
+
+def kept_lines(hashes: Sequence[str], day: date, file: Path | None) -> list[str]:
+    """Return, for each message that was ordered for a day, the command that writes it again."""
+    if not hashes:
+        return []
+    name = "FILE" if file is None else shlex.quote(str(file))
+    return [
+        tr(
+            f"{day} 已下指令的报文重新写出：",
+            f"What was ordered for {day} is written again by:",
+        ),
+        *(
+            f"  deltacare settle pay message {name} --execution-date {day} --hash {each}"
+            for each in hashes
+        ),
+    ]
 
 
 def say_accounts(accounts: Sequence["AccountSeen"]) -> None:

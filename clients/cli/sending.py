@@ -27,10 +27,11 @@ from deltacare.errors import Reason, Refusal
 
 if TYPE_CHECKING:
     from clients.cli.connection import Signature
-    from clients.filing.batches import Batch
-    from clients.filing.record_files import StatedTotals
+    from clients.filing.batches import Batch, Outcome
+    from deltacare.v1.entry_pb2 import SettlementRecord
     from deltacare.v1.policy_service_pb2 import ComputedAmount
     from settlement.records import SettlementRow
+    from settlement.stated import StatedTotals
 
 __all__ = [
     "CheckedFile",
@@ -41,6 +42,7 @@ __all__ = [
     "row_fault",
     "send",
     "tell",
+    "validate",
 ]
 
 
@@ -74,19 +76,24 @@ class Sent:
     Attributes:
         filed: Records that were appended by this run.
         repeated: Records that an earlier run had filed.
+        repeated_rows: The rows of the file that these were.
         refused: What the node has against others.
         drafts: What waits for a reviewer, where a clerk submitted it.
     """
 
     filed: int = 0
     repeated: int = 0
+    repeated_rows: set[int] = field(default_factory=set)
     refused: list[Fault] = field(default_factory=list)
     drafts: list[Any] = field(default_factory=list)
 
 
 def row_fault(row: int, name: str, value: str, description: str, remedy: str = "") -> Fault:
     """Return what is wrong at a row of the file."""
-    where = tr(f"第 {row} 行 {name}", f"row {row} {name}").rstrip()
+    from clients.filing.column_words import column_words
+
+    column = column_words(name)
+    where = tr(f"第 {row} 行 {column}", f"row {row} {column}").rstrip()
     return Fault(field=where, value=value, description=description, remedy=remedy)
 
 
@@ -128,20 +135,33 @@ def check_file(file: Path, own: str) -> CheckedFile:
     )
 
 
-def compute(node: Any, checked: CheckedFile) -> CheckedFile:  # noqa: ANN401  # a client of a node
+def compute(
+    node: Any,  # noqa: ANN401  # a client of a node
+    checked: CheckedFile,
+    *,
+    earlier: "Sequence[SettlementRecord]" = (),
+) -> CheckedFile:
     """Let the node compute the amounts that a file leaves empty.
+
+    Args:
+        node: The own node.
+        checked: The file.
+        earlier: What was filed under its numbers: what was computed of a row is not computed again.
 
     Returns:
         The file with them; rows for which nothing is paid are among the faults.
     """
     from clients.filing.amounts import REASONS, compute_amounts
     from clients.filing.batches import record_of
+    from clients.filing.earlier import computed_before
 
-    asked = [row for row in checked.good if row.row in checked.empty]
-    if not asked:
+    empty = [row for row in checked.good if row.row in checked.empty]
+    if not empty:
         return checked
-    amounts = compute_amounts(node, [record_of(row) for row in asked])
-    computed = {
+    before = computed_before(empty, earlier)
+    asked = [row for row in empty if row.row not in before]
+    amounts = compute_amounts(node, [record_of(row) for row in asked]) if asked else []
+    computed = before | {
         row.row: amount for row, amount in zip(asked, amounts, strict=True) if amount.amount_fen
     }
     faults = [
@@ -209,16 +229,39 @@ def send(
             bar.advance(len(outcome.batch.rows))
             if outcome.is_repeated(before):
                 sent.repeated += outcome.filed_count
+                sent.repeated_rows.update(outcome.batch.rows)
             else:
                 sent.filed += outcome.filed_count
             if outcome.response.refusal_reason == Reason.REQUEST_ID_REUSED.wire:
                 sent.refused.append(_reused(outcome.batch))
                 continue
-            sent.refused += [
-                row_fault(row, name, fault.value, reason_words(fault.description), fault.remedy)
-                for row, name, fault in outcome.faults()
-            ]
+            sent.refused += _refused(outcome)
     return sent
+
+
+def validate(
+    node: Any,  # noqa: ANN401  # a client of a node
+    batches: Sequence["Batch"],
+    signature: "Signature",
+) -> Sent:
+    """Ask the node what stands against batches, duties included; nothing is filed."""
+    from clients.filing.batches import file_batches
+
+    sent = Sent()
+    total = sum(len(batch.rows) for batch in batches)
+    with progress("预检", "asking the node", total=total) as bar:
+        for outcome in file_batches(node, batches, signature.duty, validate_only=True):
+            bar.advance(len(outcome.batch.rows))
+            sent.refused += _refused(outcome)
+    return sent
+
+
+def _refused(outcome: "Outcome") -> list[Fault]:
+    """Return what the node has against a batch, by the rows of the file."""
+    return [
+        row_fault(row, name, fault.value, reason_words(fault.description), fault.remedy)
+        for row, name, fault in outcome.faults()
+    ]
 
 
 def _submit(node: Any, batches: Sequence["Batch"]) -> Sent:  # noqa: ANN401  # a client of a node

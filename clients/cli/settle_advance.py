@@ -124,8 +124,8 @@ def grant(*, connection: Connection, pen: Pen, advance_id: str, payee: str, amou
     advance,
     "list",
     help=both(
-        "列出预付款：已收、已抵、余额、限额。",
-        "List advances: received, drawn, left, and the limit.",
+        "列出预付款：已收、已抵、余额、限额；尚未拨付的条款也列出。",
+        "List advances: received, drawn, left, and the limit; terms of which none was granted too.",
     ),
 )
 @option("--province", default="", metavar="CODE", help=both("只看该省。", "Only of this one."))
@@ -136,10 +136,17 @@ def list_(*, connection: Connection, province: str) -> None:
 
     with connection.open() as node:
         request = ListAdvancesRequest(province=province)
-        found = [
-            each for page in pages(node.payment.ListAdvances, request) for each in page.advances
-        ]
-    if not answer({"advances": [plain(each) for each in found]}):
+        found, stated = [], []
+        for page in pages(node.payment.ListAdvances, request):
+            found += page.advances
+            stated += page.terms
+    granted = {(each.payer, each.advance.payee) for each in found}
+    bare = [each for each in stated if (each.payer, each.terms.payee) not in granted]
+    listed = {
+        "advances": [plain(each) for each in found],
+        "terms": [plain(each) for each in stated],
+    }
+    if not answer(listed):
         return
     print_table(
         [
@@ -164,17 +171,32 @@ def list_(*, connection: Connection, province: str) -> None:
                 yuan(each.terms.limit_fen),
             )
             for each in found
+        ]
+        + [
+            (
+                tr("（未拨付）", "(none granted)"),
+                each.payer,
+                each.terms.payee,
+                *(yuan(0) for _ in range(4)),
+                yuan(each.terms.limit_fen),
+            )
+            for each in bare
         ],
         numbers=(3, 4, 5, 6, 7),
     )
-    for line in _below_floor(found):
+    for line in _below_floor(found, bare):
         click.echo(line)
 
 
-def _below_floor(advances: list[Any]) -> list[str]:
-    """Return which balances have fallen below the line at which another advance is due."""
-    left: dict[tuple[str, str], int] = {}
-    floors: dict[tuple[str, str], int] = {}
+def _below_floor(advances: list[Any], bare: list[Any]) -> list[str]:
+    """Return which balances have fallen below the line at which another advance is due.
+
+    Args:
+        advances: What was granted.
+        bare: Terms between pairs of whom nothing was granted.
+    """
+    floors = {(each.payer, each.terms.payee): each.terms.floor_fen for each in bare}
+    left = dict.fromkeys(floors, 0)
     for each in advances:
         pair = (each.payer, each.advance.payee)
         # What is granted and not yet paid is on its way.

@@ -1,5 +1,6 @@
 """``settle confirm``: what a bank statement shows of our payments, shown and reported."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def confirm(
     from clients.paying.accounts import signed_federation
     from clients.paying.confirming import known_payments, reports_of
     from clients.regular_files import read_regular
+    from deltacare.times import business_date
     from deltacare.v1.federation_service_pb2 import WhoAmIRequest
     from deltacare.v1.payment_service_pb2 import ListPaymentsRequest
     from settlement.bank.camt053 import read_camt053
@@ -73,6 +75,7 @@ def confirm(
             data,
             accounts={account.number for account in stated.member(own).accounts},
             payments=known_payments(payments, own),
+            today=business_date(datetime.now(UTC)),
         )
         reports = reports_of(statement)
         known = 0 if dry_run else _report(node, signature, reports)

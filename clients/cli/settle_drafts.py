@@ -28,6 +28,8 @@ DIGEST_CHARS_MIN = 16
 """Characters of a digest that have to be given: 64 bits."""
 
 _STATES = {"waiting": 1, "filed": 2, "rejected": 3, "withdrawn": 4}
+_NAMED_MAX = 10
+_FILING = "/deltacare.v1.SettlementService/FileRecords"
 _ENROLLING = "/deltacare.v1.SettlementService/CreateEnrolments"
 
 drafts = Group(
@@ -127,6 +129,7 @@ def show(*, connection: Connection, name: str, out_path: Path | None) -> int:
         require_folder(out_path)
     with connection.open() as node:
         draft = _get(node, name)
+        known = _known_numbers(node, draft)
     if not draft.request:
         if answer(plain(draft)):
             say(tr("内容已按规定删除。", "Its content was deleted, as it has to be."))
@@ -137,7 +140,7 @@ def show(*, connection: Connection, name: str, out_path: Path | None) -> int:
     if out_path is not None:
         _write_csv(out_path, columns, rows)
         say(tr(f"{len(rows)} 条写入 {out_path}", f"{len(rows)} written to {out_path}"))
-    if not answer({**plain(draft), "content": plain(request)}):
+    if not answer({**plain(draft), "content": plain(request), "known_numbers": known}):
         return Exit.YES
     print_table(_FACTS(), _facts(draft))
     if out_path is None:
@@ -149,6 +152,15 @@ def show(*, connection: Connection, name: str, out_path: Path | None) -> int:
                     f"The first {SHOWN_ROWS_MAX} are shown; --out writes all {len(rows)}.",
                 )
             )
+    if known:
+        some = ", ".join(known[:_NAMED_MAX]) + (", …" if len(known) > _NAMED_MAX else "")
+        say(
+            tr(
+                f"注意：{len(known)} 个编号本方先前已报：{some}；更正应为修订（settle revise）。",
+                f"Mind: {len(known)} numbers were filed before: {some}; what changes a record is a "
+                "revision (settle revise).",
+            )
+        )
     if draft.state == _STATES["waiting"]:
         short = draft.name.removeprefix(NAME_PREFIX)
         digest = draft.digest.hex()
@@ -159,6 +171,19 @@ def show(*, connection: Connection, name: str, out_path: Path | None) -> int:
             )
         )
     return Exit.YES
+
+
+def _known_numbers(node: Any, draft: Any) -> list[str]:  # noqa: ANN401  # a client, a message
+    """Return the numbers of a waiting draft that were filed before, revisions left out."""
+    from clients.filing.earlier import filed_before, known_rows
+    from deltacare.v1.federation_service_pb2 import WhoAmIRequest
+
+    if draft.state != _STATES["waiting"] or draft.method != _FILING or not draft.request:
+        return []
+    own = node.federation.WhoAmI(WhoAmIRequest()).province
+    new = [each for each in _request_of(draft).records if not each.HasField("replaces_index")]
+    known = known_rows(new, filed_before(node, new, own=own))
+    return list(dict.fromkeys(each.settlement_no for each in known))
 
 
 def _FACTS() -> list[str]:  # noqa: N802  # a constant that depends on the language

@@ -22,8 +22,11 @@ _group = Group(name="files", help="")
     _group,
     "reconcile",
     help=both(
-        "两份文件逐条对账，不需要节点。有未结清的差错时退出码为 1。",
-        "Reconcile two files line by line, with no node. Exit code 1 if anything is open.",
+        "两份文件逐条对账，不需要节点。有未结清的差错时退出码为 1。"
+        "编号、项目、机构按原文比对；节点是否受理由 settle import --dry-run 检查。",
+        "Reconcile two files line by line, with no node. Exit code 1 if anything is open. Numbers, "
+        "kinds and institutions are compared as written; whether a node would take them, settle "
+        "import --dry-run says.",
     ),
 )
 @option(

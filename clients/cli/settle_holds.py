@@ -22,7 +22,7 @@ _group = Group(name="holds", help="")
 
 _CLASSES = {1: ("重复享受", "overlap"), 2: ("超预算", "over budget")}
 _REASONS = {
-    "OVERLAP_BETWEEN_HOSTS": ("与其他服务地重复", "days with several hosts"),
+    "OVERLAP_BETWEEN_HOSTS": ("同一人多处合计超过当月", "days of one person exceed the month"),
     "OVERLAP_WITH_OTHER_HOME": ("与其他户籍地重复", "another home pays for the same days"),
 }
 
@@ -97,11 +97,11 @@ def _state(hold: Any) -> str:  # noqa: ANN401  # a message
     _group,
     "overlaps",
     help=both(
-        "列出与另一户籍地（给出本省代码则为本省各服务地之间）天数合计超过当月的老人，"
+        "列出与另一户籍地（给出本省代码则为同一人在本省的多处、多号之间）天数合计超过当月的老人，"
         "以及本方相关结算。有已清分的退出码为 1：用 settle clawback 追回或核实。",
         "List elders whose days here and with another home exceed the month (own code: days with "
-        "several hosts), and the own settlements that count. Exits with 1 if one of them is "
-        "cleared: examine it, and demand it back with settle clawback.",
+        "several hosts or handles), and the own settlements that count. Exits with 1 if one of "
+        "them is cleared: examine it, and demand it back with settle clawback.",
     ),
 )
 @option(

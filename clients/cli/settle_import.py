@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clients.cli.asked_rows import ask_about_rows
 from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.failures import Fault, InputRefused
@@ -25,16 +26,20 @@ from clients.cli.sending import (
     row_fault,
     send,
     tell,
+    validate,
 )
 from clients.language import both, tr
 
 if TYPE_CHECKING:
-    from clients.filing.control import Mismatch
+    from deltacare.v1.entry_pb2 import SettlementRecord
     from settlement.records import SettlementRow
+    from settlement.stated import Mismatch
 
 __all__ = ["import_", "open_date"]
 
 _group = Group(name="import", help="")
+
+_NAMED_MAX = 10
 
 
 @command(
@@ -106,36 +111,43 @@ def import_(
     """File the records of a file."""
     from clients.filing.batches import batches_of
     from clients.filing.control import row_sums
+    from clients.filing.earlier import filed_before, known_rows
     from deltacare.v1.federation_service_pb2 import WhoAmIRequest
 
     control_fen = None if control_yuan is None else _fen(control_yuan)
     with connection.open() as node:
         # 1. Every row, before anything is sent.
         own = node.federation.WhoAmI(WhoAmIRequest()).province
-        checked = compute(node, check_file(file, own))
+        checked = ask_about_rows(node, check_file(file, own), own)
+        earlier = filed_before(node, checked.good, own=own)
+        checked = compute(node, checked, earlier=[*earlier, *_waiting(node, checked, signature)])
         if not only_good:
             refuse_faults(file, checked.faults, checked.fault_count)
         # 2. What the file says that it holds.
         _check_totals(file, checked, control_count, control_fen)
         # 3. What the node has already.
-        known: list[SettlementRow] = []
         equal = 0
         if only_different:
-            checked, equal = _only_different(node, checked, own, business_date, file)
-        elif dry_run:
-            known = _known(node, checked.good, own)
+            checked, equal = _only_different(
+                node, checked, own, earlier=earlier, business_date=business_date, file=file
+            )
+        known = known_rows(checked.good, earlier)
         # 4. Batches to each partner.
         sent = Sent()
+        batches = batches_of(
+            checked.good,
+            own=own,
+            maker=signature.maker,
+            reviewer=signature.reviewer,
+            once=signature.request_id,
+            computed=checked.computed,
+        )
         if not dry_run:
-            batches = batches_of(
-                checked.good,
-                own=own,
-                maker=signature.maker,
-                reviewer=signature.reviewer,
-                once=signature.request_id,
-                computed=checked.computed,
-            )
             sent = send(node, batches, signature)
+        elif not signature.is_draft:
+            sent = validate(node, batches, signature)
+    # What this very file had filed before is told as that.
+    known = [row for row in known if row.row not in sent.repeated_rows]
     sums = row_sums(checked.good)
     code = tell(
         file=file,
@@ -146,6 +158,7 @@ def import_(
         is_dry_run=dry_run,
         more=_counts(checked, known, equal),
         facts={
+            "known_rows": [row.row for row in known],
             "sums": [
                 {
                     "home": each.home,
@@ -156,7 +169,7 @@ def import_(
                     "sum_fen": each.sum_fen,
                 }
                 for each in sums
-            ]
+            ],
         },
     )
     if dry_run:
@@ -177,8 +190,7 @@ def _check_totals(file: Path, checked: CheckedFile, count: int | None, fen: int 
     Raises:
         InputRefused: If a figure differs; both are told.
     """
-    from clients.filing.control import mismatches
-    from clients.filing.record_files import StatedTotals
+    from settlement.stated import StatedTotals, mismatches
 
     stated = [*checked.totals, StatedTotals(record_count=count, sum_fen=fen)]
     found = list(mismatches(stated, checked.good))
@@ -229,11 +241,14 @@ def _only_different(
     node: Any,  # noqa: ANN401  # a client of a node
     checked: CheckedFile,
     own: str,
+    *,
+    earlier: "Sequence[SettlementRecord]",
     business_date: str | None,
     file: Path,
 ) -> tuple[CheckedFile, int]:
     """Return the file with the rows that the node lacks, and how many it has."""
     from clients.filing.differing import find_differing, totals_of
+    from clients.filing.earlier import known_rows
 
     if not checked.good:
         return checked, 0
@@ -244,7 +259,7 @@ def _only_different(
         default_date=business_date or open_date(node, file, checked, own),
     )
     found = find_differing(node, groups)
-    elsewhere = _known(node, found.new, own)
+    elsewhere = known_rows(found.new, earlier)
     faults = [
         row_fault(
             row.row,
@@ -310,15 +325,15 @@ def open_date(
     return (date.fromisoformat(last) + timedelta(days=1)).isoformat()
 
 
-def _known(
+def _waiting(
     node: Any,  # noqa: ANN401  # a client of a node
-    rows: Sequence["SettlementRow"],
-    own: str,
-) -> list["SettlementRow"]:
-    """Return the rows whose number was filed before."""
-    from clients.filing.differing import known_numbers
+    checked: CheckedFile,
+    signature: Signature,
+) -> "list[SettlementRecord]":
+    """Return what waits in drafts, where a clerk leaves amounts empty: it is computed once too."""
+    from clients.filing.earlier import drafted_records
 
-    return known_numbers(node, rows, own=own)
+    return drafted_records(node) if signature.is_draft and checked.empty else []
 
 
 def _counts(
@@ -326,6 +341,9 @@ def _counts(
 ) -> list[tuple[str, int, str]]:
     """Return what else is counted, with words."""
     computed = len(checked.computed)
+    some = ", ".join(str(row.row) for row in known[:_NAMED_MAX])
+    if len(known) > _NAMED_MAX:
+        some += ", …"
     return [
         (
             "computed",
@@ -336,9 +354,9 @@ def _counts(
             "known_numbers",
             len(known),
             tr(
-                f"{len(known)} 行的编号先前已报（如第 {known[0].row if known else 0} 行）",
-                f"{len(known)} rows have numbers that were filed before "
-                f"(row {known[0].row if known else 0})",
+                f"{len(known)} 行的编号先前已报（第 {some} 行；更正用 settle revise）",
+                f"{len(known)} rows have numbers that were filed before (row {some}; what changes "
+                "a record: settle revise)",
             ),
         ),
         ("equal", equal, tr(f"{equal} 行节点已有", f"the node has {equal} rows already")),

@@ -18,7 +18,7 @@ from clients.language import both, language, tr
 from clients.plain import plain
 
 if TYPE_CHECKING:
-    from clients.filing.answering import Decision, Line
+    from clients.filing.answering import Line
     from deltacare.v1.settlement_service_pb2 import InboxVerdict, JudgedRecord
 
 __all__ = ["answer_", "inbox"]
@@ -33,6 +33,9 @@ _WORDS = {
     "AMOUNT": ("金额与政策不符", "not what the policy comes to"),
     "OVER_BUDGET": ("超出预算", "beyond the budget"),
     "DUPLICATE": ("已报、已结清或疑似重复", "filed, cleared, or looks like another"),
+    "NOT_BEGUN": ("服务月份在报送日之后", "the month begins after it was filed"),
+    "OVERLAP": ("与已报或前列的天数合计超过当月", "days beyond the month, with others"),
+    "OVER_CAP": ("与已报或前列的合计超过月限额", "above the month's cap, with others"),
 }
 
 _partner = option(
@@ -44,9 +47,10 @@ _partner = option(
     _group,
     "inbox",
     help=both(
-        "服务地已报而本方（户籍地）既未报也未拒绝的记录，并逐条核对登记、政策与预算。",
+        "服务地已报而本方（户籍地）既未报也未拒绝的记录，并依序逐条核对登记、政策、重复、"
+        "月限额与预算。",
         "What the host filed and the own province, as home, has neither filed nor refused; each "
-        "is held against enrolment, policy and budget.",
+        "in turn is held against enrolment, policy, duplicates, the month's cap and budget.",
     ),
 )
 @_partner
@@ -226,11 +230,11 @@ def answer_(
     )
     from deltacare.v1.federation_service_pb2 import WhoAmIRequest
 
-    named: dict[str, Decision] = {}
+    named: dict[str, list[Decision]] = {}
     if decisions_path is not None:
         named |= read_decisions(decisions_path)
     for number, reason in _pairs("--confirm", confirmed):
-        named[number] = Decision(row=0, word=Word.CONFIRM, reason=reason)
+        named[number] = [Decision(row=0, word=Word.CONFIRM, reason=reason)]
     by_verdict = _verdicts(refused)
     decisions = Decisions(
         lines=named,
@@ -242,12 +246,9 @@ def answer_(
         lines = decide(_judged(node, partner), decisions)
         # What is in a draft already is not answered twice.
         drafted = waiting_numbers(node, partner) if signature.is_draft else frozenset()
-        lines = [
-            replace(line, word=None) if line.judged.filed.record.settlement_no in drafted else line
-            for line in lines
-        ]
-        _require_possible(lines, named)
-        here = {line.judged.filed.record.settlement_no for line in lines}
+        lines = [replace(line, word=None) if line.number in drafted else line for line in lines]
+        _require_possible(lines)
+        here = {line.number for line in lines}
         gone = sorted(set(named) - here)
         batches = confirmations(
             lines, partner=partner, duty=signature.duty, once=signature.request_id
@@ -311,7 +312,7 @@ def _verdicts(refused: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _require_possible(lines: "Sequence[Line]", named: "dict[str, Decision]") -> None:
+def _require_possible(lines: "Sequence[Line]") -> None:
     """Refuse decisions that cannot be carried out, all of them named; nothing is sent then.
 
     Raises:
@@ -321,7 +322,6 @@ def _require_possible(lines: "Sequence[Line]", named: "dict[str, Decision]") -> 
     for line in lines:
         if not line.problem:
             continue
-        number = line.judged.filed.record.settlement_no
         words = {
             "CHANGED": tr(
                 "对方此后修订了该记录，请重新导出后再决定",
@@ -331,10 +331,15 @@ def _require_possible(lines: "Sequence[Line]", named: "dict[str, Decision]") -> 
                 f"核对结果为 {_name(line.judged.verdict)}，须写明事由代码",
                 f"Its verdict is {_name(line.judged.verdict)}: a reason is needed.",
             ),
+            "CONTRADICTS": tr(
+                "同一编号的另一条记录答复不同；一个编号只有一个答复，"
+                "请在 settle inbox --out 的文件中只决定一条",
+                "Another record of the number is answered otherwise. A number has one answer: "
+                "decide one of its rows in the file of settle inbox --out.",
+            ),
         }
-        row = named[number].row
-        where = tr(f"第 {row} 行", f"row {row}") if row else number
-        faults.append(Fault(field=where, value=number, description=words[line.problem]))
+        where = tr(f"第 {line.row} 行", f"row {line.row}") if line.row else line.number
+        faults.append(Fault(field=where, value=line.number, description=words[line.problem]))
     if faults:
         count = len(faults)
         raise InputRefused(
@@ -372,7 +377,10 @@ def _tell(
     from clients.filing.answering import Word
 
     words = Counter(line.word for line in lines)
-    left = Counter(_name(line.judged.verdict) for line in lines if line.word is None)
+    left = Counter(
+        _name(line.judged.verdict) for line in lines if line.word is None and not line.is_answered
+    )
+    copies = sum(1 for line in lines if line.is_answered)
     fen = sum(line.judged.filed.record.amount_fen for line in lines if line.word is Word.CONFIRM)
     confirm, refuse = words[Word.CONFIRM], words[Word.REFUSE]
     head = tr("将确认", "Would confirm") if is_dry_run else tr("确认", "Confirmed")
@@ -384,6 +392,10 @@ def _tell(
         )
     ]
     told += [f"  {name} {tr(*_WORDS[name])}: {count}" for name, count in sorted(left.items())]
+    if copies:
+        told.append(
+            tr(f"{copies} 条同号记录随之答复", f"{copies} under the same numbers go with them")
+        )
     if drafted:
         told.append(tr(f"{drafted} 条已在待复核事项中", f"{drafted} wait in drafts already"))
     answer(
@@ -393,6 +405,7 @@ def _tell(
             "confirmed_fen": fen,
             "refused": refuse,
             "refused_sent": refused_count,
+            "answered_with_others": copies,
             "left": dict(sorted(left.items())),
             "in_drafts": drafted,
             "filed": sent.filed,

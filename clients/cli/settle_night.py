@@ -159,9 +159,10 @@ def nights(*, connection: Connection, province: str, from_date: str, until_date:
     _group,
     "proposals",
     help=both(
-        "已结清、但按后来的事实本应拒绝的记录：建议双方冲正。有则退出码为 1。",
-        "Cleared settlements that facts known later would have refused: both sides should reverse "
-        "them. Exit code 1 if there is any.",
+        "已结清、但按后来的事实本应拒绝，或其天数另处也已支付的记录：建议双方冲正。"
+        "有则退出码为 1。",
+        "Cleared settlements that facts known later would have refused, or whose days are paid for "
+        "elsewhere as well: both sides should reverse them. Exit code 1 if there is any.",
     ),
 )
 @option(
@@ -215,6 +216,14 @@ def proposals(*, connection: Connection, partner: str) -> int:
                 tr(
                     "下一步：户籍地 settle clawback demand；服务地 settle reverse",
                     "Next: home, settle clawback demand; the host, settle reverse",
+                )
+            )
+        if any(name is LineClass.OVERLAP for name in names):
+            say(
+                tr(
+                    "重复享受：先与另一户籍地商定算哪一方（settle overlaps），由退出的一方追回",
+                    "OVERLAP: first agree with the other home whose days count (settle overlaps); "
+                    "who gives way demands back",
                 )
             )
     return Exit.NO if found else Exit.YES

@@ -5,7 +5,7 @@ the bank what was not ordered; a run that was stopped anywhere is run again, and
 bytes and one order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,7 +154,7 @@ def order(
         # 2. What may be ordered now.
         due = orderable([each for each in payments if basis in ("", each.basis_id)], own)
         if not due:
-            return _nothing_due(kept_count=len(kept))
+            return _nothing_due(kept, execution, message_file)
         drafted = draft(due, execution, stated)
         _show(due, drafted, execution, payments, stated)
         if message_file is None:
@@ -231,15 +231,16 @@ def _payments(node: Any, province: str, basis: str = "") -> list[Any]:  # noqa: 
     return [each for page in pages(node.payment.ListPayments, request) for each in page.payments]
 
 
-def _nothing_due(*, kept_count: int) -> int:
-    """Say that nothing may be ordered now."""
+def _nothing_due(kept: Iterable[bytes], day: date, file: Path | None) -> int:
+    """Say that nothing may be ordered now, and how each message of the day is written again."""
+    from clients.cli.payments_shown import kept_lines
+
+    hashes = sorted(digest.hex() for digest in kept)
     words = tr("现在没有可下达指令的付款。", "Nothing is to be ordered now.")
-    if kept_count:
-        words += tr(
-            f"该日已有 {kept_count} 个报文，可用 settle pay message 重新写出。",
-            f" There are {kept_count} messages of that day; settle pay message writes one again.",
-        )
-    answer({"ordered": 0, "messages_of_the_day": kept_count}, [words])
+    answer(
+        {"ordered": 0, "messages_of_the_day": len(hashes), "message_hashes": hashes},
+        [words, *kept_lines(hashes, day, file)],
+    )
     return Exit.NO
 
 

@@ -1,7 +1,8 @@
 """``settle policy``: what each home province pays for a kind of subsidy, stated and listed."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,8 +15,9 @@ from clients.plain import enum_name, plain
 
 if TYPE_CHECKING:
     from deltacare.v1.entry_pb2 import Rate, SubsidyPolicy
+    from deltacare.v1.policy_service_pb2 import StandingPolicy
 
-__all__ = ["policy"]
+__all__ = ["policy", "successors"]
 
 policy = Group(
     name="policy", help=both("补贴政策：公布、列出。", "Subsidy policies: publish, list.")
@@ -30,9 +32,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     policy,
     "publish",
     help=both(
-        "公布本省对一个补贴项目的标准；起始日较晚的一版取代较早的，区县的标准优先于市、省。",
+        "公布本省对一个补贴项目的标准；起始日较晚的一版取代较早的，同日起的以后公布者为准，"
+        "区县的标准优先于市、省。要撤回，以同一 --from 再公布一版，--rate 0 --cap 0；"
+        "要停止，再公布一版并写 --until。",
         "State what the own province pays for a kind; the version that begins later replaces the "
-        "earlier one, and a district's counts before the city's and the province's.",
+        "earlier one, of those that begin on one day the last that was stated counts, and a "
+        "district's counts before the city's and the province's. To withdraw one, publish it again "
+        "with the same --from, --rate 0 and --cap 0; to end one, with --until.",
     ),
 )
 @click.argument("kind")
@@ -150,22 +156,35 @@ def publish(
         document_hash=hash_of(document),
     )
     with connection.open() as node:
+        before = _stated(node, connection.caller().province)
         response = node.policy.PublishSubsidyPolicy(
             PublishSubsidyPolicyRequest(
                 request_id=signature.once(), duty=signature.duty, policy=stated
             )
         )
     appended = response.appended
-    answer(
-        plain(response),
-        [
-            tr(f"已公布 {kind}", f"Published {kind}"),
+    home = connection.caller().province
+    replaced = [
+        each.entry.index
+        for each in before
+        if each.entry.index < appended.first_index
+        and _place(each.home, each.policy) == _place(home, stated)
+    ]
+    lines = [
+        tr(f"已公布 {kind}", f"Published {kind}"),
+        tr(
+            f"日志 {appended.log}，序号 {appended.first_index}",
+            f"log {appended.log}, index {appended.first_index}",
+        ),
+    ]
+    if replaced:
+        lines.append(
             tr(
-                f"日志 {appended.log}，序号 {appended.first_index}",
-                f"log {appended.log}, index {appended.first_index}",
-            ),
-        ],
-    )
+                f"取代同日起的序号 {replaced[-1]}",
+                f"It takes the place of index {replaced[-1]}, which began on the same day.",
+            )
+        )
+    answer({**plain(response), "replaces": replaced[-1:]}, lines)
 
 
 @command(policy, "list", help=both("列出各省公布的标准。", "List what provinces have stated."))
@@ -173,16 +192,13 @@ def publish(
 @connected
 def list_(*, connection: Connection, home: str) -> None:
     """List policies."""
-    from deltacare.v1.policy_service_pb2 import ListSubsidyPoliciesRequest
-
     with connection.open() as node:
-        request = ListSubsidyPoliciesRequest(home=home)
-        found = [
-            each
-            for page in pages(node.policy.ListSubsidyPolicies, request)
-            for each in page.policies
-        ]
-    if answer({"policies": [plain(each) for each in found]}):
+        found = _stated(node, home)
+    after = successors(found)
+    listed = [
+        {**plain(each), "replaced_by": after.get((each.home, each.entry.index))} for each in found
+    ]
+    if answer({"policies": listed}):
         print_table(
             [
                 tr("省份", "home"),
@@ -206,7 +222,7 @@ def list_(*, connection: Connection, home: str) -> None:
                     tr(*_UNIT_NAMES.get(enum_name(each.policy, "unit"), ("", ""))),
                     _rates_text(each.policy),
                     yuan(each.policy.cap_fen),
-                    f"{each.policy.from_date} – {each.policy.until_date}".rstrip("– "),
+                    _days_text(each.policy, after.get((each.home, each.entry.index))),
                     each.policy.exclusivity_group,
                     _terms_text(each.policy),
                     each.policy.document_no,
@@ -215,6 +231,46 @@ def list_(*, connection: Connection, home: str) -> None:
             ],
             numbers=(1, 6),
         )
+
+
+def _stated(node: Any, home: str) -> "list[StandingPolicy]":  # noqa: ANN401  # a client of a node
+    """Return the policies that a province has stated, or all of them, in the order of its log."""
+    from deltacare.v1.policy_service_pb2 import ListSubsidyPoliciesRequest
+
+    request = ListSubsidyPoliciesRequest(home=home)
+    return [
+        each for page in pages(node.policy.ListSubsidyPolicies, request) for each in page.policies
+    ]
+
+
+def successors(policies: "Sequence[StandingPolicy]") -> Mapping[tuple[str, int], int]:
+    """Return by home and index of a policy the one that was stated later and begins the same day.
+
+    Args:
+        policies: Of each home and kind in the order of its log.
+    """
+    last: dict[tuple[str, ...], int] = {}
+    found: dict[tuple[str, int], int] = {}
+    for each in policies:
+        place = _place(each.home, each.policy)
+        if place in last:
+            found[each.home, last[place]] = each.entry.index
+        last[place] = each.entry.index
+    return found
+
+
+def _place(home: str, policy: "SubsidyPolicy") -> tuple[str, ...]:
+    """Return what versions have in common of which only the last counts."""
+    division = policy.home_division or home
+    return (home, policy.subsidy_kind, division, policy.from_date)
+
+
+def _days_text(policy: "SubsidyPolicy", after: int | None) -> str:
+    """Return on which days it holds, and which one took its place."""
+    days = f"{policy.from_date} – {policy.until_date}".rstrip("– ")
+    if after is None:
+        return days
+    return f"{days}\n" + tr(f"已由序号 {after} 取代", f"replaced by index {after}")
 
 
 def _rates_text(policy: "SubsidyPolicy") -> str:

@@ -62,8 +62,11 @@ def _drawing(function: Any) -> Any:  # noqa: ANN401  # click's own type
 @connected
 def statement(*, connection: Connection, statement_id: str, out: Path, report_lang: str) -> None:
     """Write a statement."""
+    from datetime import UTC, datetime
+
     from clients.reports.gathering import agreed_nights, count_classes, statement_money
     from clients.reports.statement import statement_document
+    from deltacare.times import business_date
     from deltacare.v1.clearing_service_pb2 import GetStatementRequest
 
     draw = _drawer(out)
@@ -77,7 +80,13 @@ def statement(*, connection: Connection, statement_id: str, out: Path, report_la
         counts = count_classes(node, own, nights)
         payments, advances = statement_money(node, statement_id)
     document = statement_document(
-        standing, nights, counts=counts, payments=payments, advances=advances, lang=report_lang
+        standing,
+        nights,
+        counts=counts,
+        payments=payments,
+        advances=advances,
+        today=business_date(datetime.now(UTC)).isoformat(),
+        lang=report_lang,
     )
     _write(document, draw, out)
 

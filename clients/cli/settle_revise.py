@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clients.cli.asked_rows import ask_about_rows
 from clients.cli.commands import Group, command, option
 from clients.cli.connection import Connection, Signature, connected, signed
 from clients.cli.failures import Fault
@@ -51,7 +52,7 @@ def revise(
     with connection.open() as node:
         own = node.federation.WhoAmI(WhoAmIRequest()).province
         # 1. Every row for itself, and then against what the own logs have.
-        checked = compute(node, check_file(file, own))
+        checked = compute(node, ask_about_rows(node, check_file(file, own), own))
         replaces, unchanged, faults = _replaced(node, checked.good, own)
         faults = [*checked.faults, *faults]
         fault_count = checked.fault_count + len(faults) - len(checked.faults)

@@ -164,14 +164,18 @@ def approve(
             )
         if not reason:
             require_recomputed(standing, _nights(node, standing))
-        if not wants_json():
-            _draw(standing.statement)
-            click.echo(tr("摘要 ", "hash ") + found)
+
+        def show() -> None:
+            if not wants_json():
+                _draw(standing.statement)
+                click.echo(tr("摘要 ", "hash ") + found)
+
         thing = Thing(subject=ApprovalSubject.STATEMENT, subject_hash=standing.statement_hash)
         gathered = pen.sign(
             [thing],
             word=ApprovalWord.REFUSED if reason else ApprovalWord.APPROVED,
             province=province,
+            show=show,
         )
         if gathered is None:
             return
@@ -299,7 +303,9 @@ def statements(*, connection: Connection) -> None:
                     each.statement.from_date,
                     each.statement.until_date,
                     _state(each),
-                    *(_said(each, word) for word in ("APPROVED", "REFUSED", "UNSPECIFIED")),
+                    *(_said(each, word) for word in ("APPROVED", "REFUSED")),
+                    # One refusal ends it: nobody is asked any more.
+                    _said(each, "UNSPECIFIED") if enum_name(each, "state") == "PROPOSED" else "",
                 )
                 for each in found
             ],

@@ -16,6 +16,7 @@ from clients.cli.due import Answer, Asker, Point, answers
 from clients.cli.due_money import MONEY_TOPICS
 from clients.cli.due_records import RECORD_TOPICS
 from clients.cli.failures import Exit
+from clients.cli.lines import owner_words
 from clients.cli.output import answer, print_table, progress
 from clients.language import both, tr
 
@@ -169,7 +170,7 @@ def _row(asker: Asker, found: Answer, point: Point) -> list[object]:
 def _who(asker: Asker, point: Point) -> str:
     """Return who does it: the caller, others of the own province, or another province."""
     if not point.is_due:
-        return point.owner if point.owner != asker.own else tr("等待", "waits")
+        return owner_words(point.owner) if point.owner != asker.own else tr("等待", "waits")
     if asker.role in point.roles:
         return tr("您", "you")
     return tr("、", ", ").join(_role(role) for role in sorted(point.roles - {"system"})) or tr(

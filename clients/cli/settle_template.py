@@ -57,15 +57,16 @@ def template(*, kind: str, out_path: Path) -> None:
         )
     form = TEMPLATES[kind]
     write_template(form, out_path, is_chinese=language() == "zh")
+    following = form.command_for(str(out_path))
     answer(
         {
             "file": str(out_path),
             "kind": kind,
             "columns": [each.name for each in form.columns],
-            "command": form.command,
+            "command": following,
         },
         [
             tr(f"模板写入 {out_path}", f"Template written to {out_path}"),
-            tr(f"填好后：{form.command} {out_path}", f"Next: {form.command} {out_path}"),
+            tr(f"填好后：{following}", f"Next: {following}"),
         ],
     )

@@ -48,11 +48,14 @@ def totals(*, connection: Connection, file: Path, business_date: str | None) -> 
     """Compare totals."""
     from clients.cli.settle_import import open_date
     from clients.filing.differing import compare_totals, totals_of
+    from clients.filing.earlier import filed_before
     from deltacare.v1.federation_service_pb2 import WhoAmIRequest
 
     with connection.open() as node:
         own = node.federation.WhoAmI(WhoAmIRequest()).province
-        checked = compute(node, check_file(file, own))
+        checked = check_file(file, own)
+        earlier = filed_before(node, checked.good, own=own) if checked.empty else ()
+        checked = compute(node, checked, earlier=earlier)
         refuse_faults(file, checked.faults, checked.fault_count)
         groups = totals_of(
             checked.good,

@@ -15,7 +15,7 @@ import click
 from clients.cli.commands import option
 from clients.cli.failures import InputRefused
 from clients.cli.output import answer, require_folder
-from clients.cli.passphrase import obtain_passphrase, passphrase_option
+from clients.cli.passphrase import known_passphrase, obtain_passphrase, passphrase_option
 from clients.language import both, tr
 
 if TYPE_CHECKING:
@@ -61,9 +61,17 @@ class Pen:
     request_id: str | None
 
     def sign(
-        self, things: "Sequence[Thing]", *, word: "ApprovalWord", province: str
+        self,
+        things: "Sequence[Thing]",
+        *,
+        word: "ApprovalWord",
+        province: str,
+        show: Callable[[], None] = lambda: None,
     ) -> Gathered | None:
         """Sign what was shown.
+
+        What stands against it here is said before it is shown; a person who types the passphrase
+        does so after that.
 
         Returns:
             Both signatures if this is the checker; ``None`` if it is the maker, whose file is
@@ -73,16 +81,23 @@ class Pen:
             things: Computed from what was shown, not copied from the maker.
             word: What is said of them.
             province: For which.
+            show: Shows it, unless it was shown.
 
         Raises:
             Refusal: If the key cannot be opened, or the maker signed something else.
         """
-        from clients.approving import ApprovalFile, open_key, signed_by
+        from clients.approving import ApprovalFile, open_key, public_key_of, signed_by
         from clients.sdk.retry import request_id
         from deltacare.approvals import ApprovalPart
 
         made = None if self.maker_file is None else ApprovalFile.read(self.maker_file)
-        signer = open_key(self.key, obtain_passphrase(self.passphrase_file))
+        if made is not None:
+            made.require(public_key_of(self.key).principal, things, word=word, province=province)
+        passphrase = known_passphrase(self.passphrase_file)
+        signer = None if passphrase is None else open_key(self.key, passphrase)
+        show()
+        if signer is None:
+            signer = open_key(self.key, obtain_passphrase(self.passphrase_file))
         if made is not None:
             duty, both_signed = made.completed(signer, things, word=word, province=province)
             return Gathered(

@@ -95,6 +95,7 @@ def propose_first(
     now: datetime,
     name: str = FEDERATION_NAME,
     registry_quorum: int = 2,
+    accounts: Iterable[tuple[str, Account]] = (),
 ) -> Proposal:
     """Return the proposal of the first root and the first statement.
 
@@ -105,9 +106,11 @@ def propose_first(
         now: The present instant.
         name: Of the federation.
         registry_quorum: How many partners must cosign a registry log.
+        accounts: Into which others pay, by province; nobody was paid elsewhere before, so they may
+            begin at any time.
 
     Raises:
-        Refusal: ``INVALID_FIELD``, if the cards do not fit together.
+        Refusal: ``INVALID_FIELD``, if the cards do not fit together, or there is no such member.
         PeerFault: ``BAD_METADATA``, if a key stands on two of them.
     """
     members = {card.province: card for card in cards}
@@ -120,13 +123,16 @@ def propose_first(
             "Not every province has both cards.",
             "Give --office-card and --member.",
         )
+    stated = {province: card.member for province, card in members.items()}
+    for province, account in accounts:
+        _add_account(stated, province, account)
     federation = Federation(
         federation=name,
         version=1,
         issued_time=require_utc(now).replace(microsecond=0),
         opening_date=opening_date,
         registry_quorum=registry_quorum,
-        members=tuple(members[province].member for province in sorted(members)),
+        members=tuple(stated[province] for province in sorted(stated)),
     )
     root = new_root(
         [
@@ -172,9 +178,7 @@ def propose_next(base: Base, changes: Changes, *, now: datetime) -> Proposal:
         serials = tuple(sorted({*member.revoked_serials, serial}))
         members[province] = replace(member, revoked_serials=serials)
     for province, account in changes.accounts:
-        member = _require_member(members, province)
-        accounts = sorted((*member.accounts, account), key=lambda row: row.from_time)
-        members[province] = replace(member, accounts=tuple(accounts))
+        _add_account(members, province, account)
     for province, scheme in changes.schemes:
         member = _require_member(members, province)
         members[province] = replace(member, schemes=tuple(sorted({*member.schemes, scheme})))
@@ -304,6 +308,13 @@ def _with_keys(old: tuple[T, ...], card: tuple[T, ...], issued: datetime) -> tup
             terms.append(replace(term, from_time=max(term.from_time, issued, *after)))
         keys.extend(terms)
     return tuple(keys)
+
+
+def _add_account(members: dict[str, Member], province: str, account: Account) -> None:
+    """Put an account among those of a member."""
+    member = _require_member(members, province)
+    accounts = sorted((*member.accounts, account), key=lambda row: row.from_time)
+    members[province] = replace(member, accounts=tuple(accounts))
 
 
 def _change_key(members: dict[str, Member], row: KeyInstant, *, until: bool) -> None:

@@ -21,6 +21,10 @@ BATCH_MAX: Final = 1_000
 
 REASONS: Final = MappingProxyType(
     {
+        "TOO_MANY_DAYS": (
+            "服务天数超过该月的天数：请核对月份与天数。",
+            "These are more days than the month has: check month and days.",
+        ),
         "NOT_ENROLLED": (
             "老人在该月未按所报天数登记该项目：请核对登记，或由户籍地补登记。",
             "The elder is not enrolled for the kind on so many days: mend it with home.",

@@ -1,13 +1,14 @@
 """Decides, as home, what becomes of the records that wait for an answer, and makes the requests.
 
 What fits is confirmed by filing the same; what does not is never confirmed unless somebody named
-the line and a reason. A run that broke off is run again: what was answered has left the inbox, and
+the line and a reason. An answer is of a number: of several records under one, one is answered, and
+the others with it. A run that broke off is run again: what was answered has left the inbox, and
 what was not gets the same requests.
 """
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from deltacare.v1.types_pb2 import Duty
 
 __all__ = [
+    "ADDED_COLUMNS",
     "VERDICTS",
     "Decision",
     "Decisions",
@@ -51,7 +53,7 @@ VERDICTS: Final[Mapping[str, "InboxVerdict.ValueType"]] = MappingProxyType(
 
 _FITS = InboxVerdict.INBOX_VERDICT_FITS
 
-_ADDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+ADDED_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "entry_index": ("条目序号",),
         "verdict": ("核对结果",),
@@ -100,13 +102,30 @@ class Line:
         word: ``None``: nothing yet.
         reason: Code of the reason, if there is one.
         problem: Why a decision cannot be carried out: `CHANGED` if another record waits under the
-            number now, `NEEDS_REASON` if it does not fit and no reason is given; else empty.
+            number now, `NEEDS_REASON` if it does not fit and no reason is given, `CONTRADICTS` if
+            another record of the number is answered otherwise; else empty.
+        row: Of the file that decided; 0 if it was said otherwise.
+        is_said: Whether somebody decided of this line, or its number.
+        is_answered: Whether another record of its number is answered, and this with it.
     """
 
     judged: JudgedRecord
     word: Word | None
     reason: str = ""
     problem: str = ""
+    row: int = 0
+    is_said: bool = False
+    is_answered: bool = False
+
+    @property
+    def number(self) -> str:
+        """Number of the record."""
+        return self.judged.filed.record.settlement_no
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """What equal copies have in common."""
+        return tuple(getattr(self.judged.filed.record, name) for name in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,31 +133,81 @@ class Decisions:
     """What is decided, by line or in bulk.
 
     Attributes:
-        lines: By number.
+        lines: By number, those of single records and those of whichever waits under it.
         refused: By verdict, the reason with which lines are refused that have it.
         confirms_fitting: Whether what fits is confirmed where nothing is said of the line.
     """
 
-    lines: Mapping[str, Decision]
+    lines: Mapping[str, Sequence[Decision]]
     refused: Mapping["InboxVerdict.ValueType", str]
     confirms_fitting: bool
 
 
 def decide(judged: Iterable[JudgedRecord], decisions: Decisions) -> list[Line]:
-    """Return what becomes of each record that waits."""
-    return [_line(each, decisions) for each in judged]
+    """Return what becomes of each record that waits: one of each number is answered at most."""
+    records = list(judged)
+    waiting: dict[str, set[int]] = {}
+    for each in records:
+        waiting.setdefault(each.filed.record.settlement_no, set()).add(each.filed.entry.index)
+    lines = [_line(each, decisions, waiting[each.filed.record.settlement_no]) for each in records]
+    positions: dict[str, list[int]] = {}
+    for position, line in enumerate(lines):
+        positions.setdefault(line.number, []).append(position)
+    for some in positions.values():
+        for position, line in zip(some, _once([lines[each] for each in some]), strict=True):
+            lines[position] = line
+    return lines
 
 
-def _line(judged: JudgedRecord, decisions: Decisions) -> Line:
-    said = decisions.lines.get(judged.filed.record.settlement_no)
-    if said is not None:
-        problem = ""
-        if said.entry_index not in (None, judged.filed.entry.index):
-            problem = "CHANGED"
-        elif not said.reason and (said.word is Word.REFUSE or judged.verdict != _FITS):
-            problem = "NEEDS_REASON"
-        word = None if problem else said.word
-        return Line(judged=judged, word=word, reason=said.reason, problem=problem)
+def _once(lines: Sequence[Line]) -> Sequence[Line]:
+    """Return the lines of one number, of which one is answered; what was said comes first."""
+    answers = [line for line in lines if line.word is not None]
+    if len(lines) == 1 or not answers or any(line.problem for line in lines):
+        return lines
+    said = [line for line in answers if line.is_said]
+    confirmed = [line for line in answers if line.word is Word.CONFIRM]
+    chosen = (said or confirmed or answers)[0]
+
+    def agrees(line: Line) -> bool:
+        if not line.is_said or line.word is None:
+            return True
+        is_same = line.word is Word.REFUSE or line.content == chosen.content
+        return line.word is chosen.word and is_same
+
+    return [
+        line
+        if line is chosen
+        else replace(line, word=None, reason="", is_answered=True)
+        if agrees(line)
+        else replace(line, word=None, problem="CONTRADICTS")
+        for line in lines
+    ]
+
+
+def _line(judged: JudgedRecord, decisions: Decisions, waiting: Collection[int]) -> Line:
+    """Return what becomes of one record.
+
+    Args:
+        judged: The record.
+        decisions: What is decided.
+        waiting: The places of every record that waits under its number.
+    """
+    by_number = decisions.lines.get(judged.filed.record.settlement_no, ())
+    mine = [each for each in by_number if each.entry_index in (None, judged.filed.entry.index)]
+    gone = [each for each in by_number if each.entry_index not in (None, *waiting)]
+    if mine:
+        said = mine[-1]
+        needs_reason = not said.reason and (said.word is Word.REFUSE or judged.verdict != _FITS)
+        return Line(
+            judged=judged,
+            word=None if needs_reason else said.word,
+            reason=said.reason,
+            problem="NEEDS_REASON" if needs_reason else "",
+            row=said.row,
+            is_said=True,
+        )
+    if gone:
+        return Line(judged=judged, word=None, problem="CHANGED", row=gone[0].row, is_said=True)
     if judged.verdict == _FITS:
         word = Word.CONFIRM if decisions.confirms_fitting else None
         return Line(judged=judged, word=word)
@@ -250,7 +319,7 @@ def write_inbox(path: Path, judged: Sequence[JudgedRecord], *, is_chinese: bool)
         judged: What waits.
         is_chinese: Whether the columns are named in Chinese; both are read.
     """
-    names = {**{name: ALIASES[name] for name in COLUMNS}, **_ADDED}
+    names = {**{name: ALIASES[name] for name in COLUMNS}, **ADDED_COLUMNS}
     header = [others[0] if is_chinese else name for name, others in names.items()]
     verdicts = {number: name for name, number in VERDICTS.items()}
     rows = [
@@ -299,23 +368,24 @@ def _write_workbook(
     book.save(path)
 
 
-def read_decisions(path: Path) -> dict[str, Decision]:
+def read_decisions(path: Path) -> dict[str, list[Decision]]:
     """Return what a file decides, by number; rows without a word are left alone.
 
     Args:
         path: CSV or XLSX, as `write_inbox` wrote it.
 
     Raises:
-        BadFile: If a column is missing, a word is none, or a number stands twice; names all.
+        BadFile: If a column is missing, a word is none, or an entry stands twice; names all.
     """
     table = read_table(path)
-    wanted = {"settlement_no": ALIASES["settlement_no"], **_ADDED}
+    wanted = {"settlement_no": ALIASES["settlement_no"], **ADDED_COLUMNS}
     positions, wrong = column_positions(table.header, wanted)
     if wrong:
         raise BadFile(path.name, Findings(wrong))
     findings = Findings(table.findings)
     findings.total = table.findings_total
-    found: dict[str, Decision] = {}
+    found: dict[str, list[Decision]] = {}
+    seen: set[int] = set()
     for row in table.rows:
         cells = {name: row.cells[position].strip() for name, position in positions.items()}
         if not cells["decision"]:
@@ -325,19 +395,18 @@ def read_decisions(path: Path) -> dict[str, Decision]:
             findings.note(
                 Problem.NOT_DECISION, row=row.number, column="decision", value=cells["decision"]
             )
-        elif number in found:
-            findings.note(
-                Problem.REPEATED_VALUE, row=row.number, column="settlement_no", value=number
-            )
         elif not cells["entry_index"].isdecimal():
             findings.note(Problem.EMPTY_VALUE, row=row.number, column="entry_index")
-        else:
-            found[number] = Decision(
-                row=row.number,
-                word=word,
-                reason=cells["reason"],
-                entry_index=int(cells["entry_index"]),
+        elif (index := int(cells["entry_index"])) in seen:
+            findings.note(
+                Problem.REPEATED_VALUE, row=row.number, column="entry_index", value=str(index)
             )
+        else:
+            seen.add(index)
+            decision = Decision(
+                row=row.number, word=word, reason=cells["reason"], entry_index=index
+            )
+            found.setdefault(number, []).append(decision)
     if not table.rows and not findings.total:
         findings.note(Problem.NO_ROWS)
     if findings.total:

@@ -190,7 +190,12 @@ def log_sizes(node: "SyncNodeClient") -> dict[str, int]:
 
 
 def file_batches(
-    node: "SyncNodeClient", batches: Sequence[Batch], duty: "Duty", *, is_careful: bool = False
+    node: "SyncNodeClient",
+    batches: Sequence[Batch],
+    duty: "Duty",
+    *,
+    is_careful: bool = False,
+    validate_only: bool = False,
 ) -> Iterator[Outcome]:
     """File batches on one stream and yield what became of each, as the answers come.
 
@@ -199,6 +204,7 @@ def file_batches(
         batches: In the order in which they are sent.
         duty: Who answers for them.
         is_careful: Whether each waits for the answer to the one before, and none follows a refusal.
+        validate_only: Whether it is only asked what stands against them, and nothing is filed.
 
     Raises:
         DeltacareError: If the stream breaks; batches not answered may or may not be filed, and
@@ -220,6 +226,7 @@ def file_batches(
                 duty=duty,
                 partner=batch.partner,
                 records=batch.records,
+                validate_only=validate_only,
             )
 
     try:

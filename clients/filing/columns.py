@@ -4,6 +4,7 @@ One description for both: what the program writes above a column it accepts when
 again, in Chinese and in English. Which rows are good is not decided here.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -51,7 +52,8 @@ class Form:
         zh: Name of its sheet in Chinese.
         en: The same in English.
         columns: In order.
-        command: What reads it.
+        command: What reads it, with all that it needs; ``FILE`` stands for the file, ``CODE`` for
+            the other province.
         notes_zh: What else holds, one sentence each.
         notes_en: The same in English.
     """
@@ -63,6 +65,10 @@ class Form:
     command: str
     notes_zh: tuple[str, ...] = ()
     notes_en: tuple[str, ...] = ()
+
+    def command_for(self, file: str) -> str:
+        """Return what reads a file of this name, as a shell takes it."""
+        return self.command.replace("FILE", shlex.quote(file))
 
 
 def aliases_of(form: Form) -> Mapping[str, tuple[str, ...]]:
@@ -103,7 +109,7 @@ _RECORDS: Final = Form(
     name="records",
     zh="结算记录",
     en="records",
-    command="deltacare settle import",
+    command="deltacare settle import FILE",
     columns=(
         _NUMBER,
         _HOME,
@@ -162,7 +168,7 @@ _ENROLMENTS: Final = Form(
     name="enrolments",
     zh="异地登记",
     en="enrolments",
-    command="deltacare settle enrol",
+    command="deltacare settle enrol FILE --partner CODE",
     columns=tuple(
         Column(
             name=name,
@@ -216,15 +222,17 @@ _REFUSALS: Final = Form(
     name="refusals",
     zh="拒绝",
     en="refusals",
-    command="deltacare settle refuse --file",
+    command="deltacare settle refuse --file FILE --partner CODE",
     columns=_ENDS,
 )
 _REVERSALS: Final = Form(
     name="reversals",
     zh="冲正",
     en="reversals",
-    command="deltacare settle reverse --file",
+    command="deltacare settle reverse --file FILE --partner CODE --as-host",
     columns=_ENDS,
+    notes_zh=("本方是这些结算的户籍地时，把 --as-host 换成 --as-home。",),
+    notes_en=("Where the own province is home in them, --as-home takes the place of --as-host.",),
 )
 
 TEMPLATES: Final[Mapping[str, Form]] = MappingProxyType(

@@ -1,44 +1,11 @@
-"""Compares what a file says it holds with what it holds (总分核对), and sums it up for a person."""
+"""Sums up what a file of records holds, by provinces, month and kind, for a person."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clients.filing.record_files import StatedTotals, sums_of
 from settlement.records import SettlementRow
 
-__all__ = ["Mismatch", "RowSum", "mismatches", "row_sums"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mismatch:
-    """A figure that is not what was stated.
-
-    Attributes:
-        row: Of the row of totals; 0 if it was said elsewhere.
-        name: `record_count`, `sum_fen` or `service_days`.
-        stated: What was said.
-        held: What the rows come to.
-    """
-
-    row: int
-    name: str
-    stated: int
-    held: int
-
-
-def mismatches(stated: Iterable[StatedTotals], rows: Iterable[SettlementRow]) -> Iterator[Mismatch]:
-    """Yield every figure that differs.
-
-    Args:
-        stated: What the file and the caller say.
-        rows: What is about to be filed.
-    """
-    held = sums_of(rows)
-    for each in stated:
-        for name in ("record_count", "sum_fen", "service_days"):
-            said, found = getattr(each, name), getattr(held, name)
-            if said is not None and said != found:
-                yield Mismatch(row=each.row, name=name, stated=said, held=found)
+__all__ = ["RowSum", "row_sums"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

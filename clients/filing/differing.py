@@ -24,10 +24,9 @@ from settlement.totals import Key, line_of, total_of
 if TYPE_CHECKING:
     from clients.sdk.node import SyncNodeClient
 
-__all__ = ["Differing", "compare_totals", "find_differing", "known_numbers", "totals_of"]
+__all__ = ["Differing", "compare_totals", "find_differing", "totals_of"]
 
 _PAGE_SIZE = 1_000
-_ASKED_SINGLY_MAX = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,44 +143,16 @@ def find_differing(
     )
 
 
-def known_numbers(
-    node: "SyncNodeClient", rows: Sequence[SettlementRow], *, own: str
-) -> list[SettlementRow]:
-    """Return the rows under whose number the own province has filed a record already.
-
-    A few are asked for one by one; of many, everything own is read.
-    """
-    partners: dict[str, list[SettlementRow]] = {}
-    for row in rows:
-        partners.setdefault(row.host if row.home == own else row.home, []).append(row)
-    found: list[SettlementRow] = []
-    for partner, some in sorted(partners.items()):
-        filed: set[tuple[str, str]] = set()
-        if len(some) <= _ASKED_SINGLY_MAX:
-            for row in some:
-                filed |= {
-                    (each.home, each.settlement_no)
-                    for each in _own_records(node, partner, "", row.settlement_no)
-                }
-        else:
-            filed = {(each.home, each.settlement_no) for each in _own_records(node, partner, "")}
-        found += [row for row in some if (row.home, row.settlement_no) in filed]
-    return sorted(found, key=lambda row: row.row)
-
-
 def _line(row: SettlementRow) -> bytes:
     return line_of([getattr(row, name) for name in COLUMNS])
 
 
-def _own_records(
-    node: "SyncNodeClient", partner: str, date: str, number: str = ""
-) -> Iterator[SettlementRecord]:
+def _own_records(node: "SyncNodeClient", partner: str, date: str) -> Iterator[SettlementRecord]:
     """Yield the live records that the own province filed with a partner."""
     request = ListRecordsRequest(
         partner=partner,
         view=RECORD_VIEW_OWN,
         filed_date=date,
-        settlement_no=number,
         page_size=_PAGE_SIZE,
     )
     while True:

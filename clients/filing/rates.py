@@ -1,8 +1,9 @@
 """Reads the rates of a policy from a file: by grade an amount, or a tariff and the share of it.
 
-A CSV or workbook has the columns ``grade``, ``amount_yuan``, ``tariff_yuan`` and ``share_percent``;
-cells that do not apply stay empty. A TOML file has a table ``[[rates]]`` with the same names. What
-the rates mean together is the node's to judge; here each must be readable.
+A CSV or workbook has the column ``grade``, and ``amount_yuan`` or ``tariff_yuan`` with
+``share_percent``, or all of them; cells that do not apply stay empty. A TOML file has a table
+``[[rates]]`` with the same names. Here each rate must be readable and be an amount or a share, so
+that what is wrong is said by row and in yuan; what they mean together is the node's to judge.
 """
 
 import tomllib
@@ -12,11 +13,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from clients.filing.column_words import column_words
+from clients.language import tr
 from deltacare.errors import ViolationCollector, invalid_field
 from deltacare.money import parse_yuan
 from deltacare.v1.entry_pb2 import Rate
 from settlement.files import column_positions, read_table
-from settlement.findings import BadFile, Findings, Problem
+from settlement.findings import BadFile, Finding, Findings, Problem
 
 __all__ = ["COLUMNS", "read_rates"]
 
@@ -28,6 +31,9 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "share_percent": ("支付比例", "比例（%）"),
     }
 )
+_NEEDED: Final = "grade"
+_AMOUNT: Final = "amount_yuan"
+_SHARED: Final = ("tariff_yuan", "share_percent")  # of no use without each other
 _BYTES_MAX: Final = 1 << 20
 _ROWS_MAX: Final = 1_000
 _SHARE_WHOLE: Final = 10_000  # hundredths of a percent
@@ -45,7 +51,19 @@ def read_rates(path: Path) -> list[Rate]:
     """
     cells = _toml_cells(path) if path.suffix.lower() == ".toml" else _table_cells(path)
     bad = ViolationCollector()
-    rates = [_rate(row, where, bad) for where, row in cells]
+    rates: list[Rate] = []
+    grades: set[str] = set()
+    for where, row in cells:
+        rates.append(_rate(row, where, bad))
+        if row["grade"] in grades:
+            place = _cell(where, "grade")
+            bad.note(
+                place,
+                row["grade"],
+                "An earlier rate is of this grade too.",
+                "Leave one rate for each grade.",
+            )
+        grades.add(row["grade"])
     bad.raise_if_any()
     return sorted(rates, key=lambda rate: rate.assessment_grade.encode())
 
@@ -53,9 +71,10 @@ def read_rates(path: Path) -> list[Rate]:
 def _table_cells(path: Path) -> Iterable[tuple[str, Mapping[str, str]]]:
     """Return the rows of a table, by column."""
     table = read_table(path)
-    positions, missing = column_positions(table.header, COLUMNS)
-    if missing or table.findings_total:
-        findings = Findings([*missing, *table.findings])
+    positions, wrong = column_positions(table.header, COLUMNS)
+    wrong = tuple(_unusable(positions, wrong))
+    if wrong or table.findings_total:
+        findings = Findings([*wrong, *table.findings])
         raise BadFile(path.name, findings)
     if not table.rows:
         findings = Findings()
@@ -63,11 +82,31 @@ def _table_cells(path: Path) -> Iterable[tuple[str, Mapping[str, str]]]:
         raise BadFile(path.name, findings)
     return [
         (
-            f"row {row.number}",
-            {name: row.cells[position].strip() for name, position in positions.items()},
+            tr(f"第 {row.number} 行", f"row {row.number}"),
+            {
+                name: row.cells[positions[name]].strip() if name in positions else ""
+                for name in COLUMNS
+            },
         )
         for row in table.rows
     ]
+
+
+def _unusable(positions: Mapping[str, int], wrong: Iterable[Finding]) -> Iterable[Finding]:
+    """Yield what is wrong with a header: of the columns missing, those that others do not replace.
+
+    Args:
+        positions: Where the columns stand that are there.
+        wrong: A finding for each column that is missing or there twice.
+    """
+    needed = {_NEEDED}
+    if positions.keys() & set(_SHARED):
+        needed |= set(_SHARED)
+    elif _AMOUNT not in positions:
+        needed.add(_AMOUNT)
+    for finding in wrong:
+        if finding.problem != Problem.MISSING_COLUMN.en or finding.column in needed:
+            yield finding
 
 
 def _toml_cells(path: Path) -> Iterable[tuple[str, Mapping[str, str]]]:
@@ -97,30 +136,55 @@ def _toml_cells(path: Path) -> Iterable[tuple[str, Mapping[str, str]]]:
         unknown = sorted(set(row) - set(COLUMNS)) if isinstance(row, dict) else [str(row)]
         if unknown:
             raise invalid_field(
-                f"rates[{position}]",
+                _toml_place(position),
                 ", ".join(unknown),
                 "This is not a field of a rate.",
                 "Use grade, amount_yuan, tariff_yuan and share_percent.",
             )
         found.append(
-            (f"rates[{position}]", {name: str(row.get(name, "")).strip() for name in COLUMNS})
+            (_toml_place(position), {name: str(row.get(name, "")).strip() for name in COLUMNS})
         )
     return found
 
 
+def _toml_place(position: int) -> str:
+    """Return which table of a TOML file it is, counted as people do."""
+    return tr(f"第 {position + 1} 个 [[rates]]", f"[[rates]] no. {position + 1}")
+
+
 def _rate(cells: Mapping[str, str], where: str, bad: ViolationCollector) -> Rate:
     """Return the rate that cells state."""
-
-    def fen(name: str) -> int:
-        text = cells[name]
-        return (bad.take(parse_yuan, text, field=f"{where}, {name}") or 0) if text else 0
-
-    return Rate(
+    before = bad.count
+    rate = Rate(
         assessment_grade=cells["grade"],
-        amount_fen=fen("amount_yuan"),
-        tariff_fen=fen("tariff_yuan"),
-        share_basis_points=_share(cells["share_percent"], f"{where}, share_percent", bad),
+        amount_fen=_fen(cells[_AMOUNT], _cell(where, _AMOUNT), bad),
+        tariff_fen=_fen(cells["tariff_yuan"], _cell(where, "tariff_yuan"), bad),
+        share_basis_points=_share(cells["share_percent"], _cell(where, "share_percent"), bad),
     )
+    by_amount = rate.amount_fen and not rate.tariff_fen and not rate.share_basis_points
+    by_share = not rate.amount_fen and rate.tariff_fen and rate.share_basis_points
+    if bad.count == before and not by_amount and not by_share:
+        bad.note(
+            where,
+            ", ".join(cells[name] for name in COLUMNS if cells[name]),
+            "A rate is an amount above zero, or a tariff above zero and a share.",
+            "Give amount_yuan alone, or tariff_yuan with share_percent.",
+        )
+    return rate
+
+
+def _cell(where: str, column: str) -> str:
+    """Return which cell it is, in the language of the run."""
+    return tr(f"{where}，{column_words(column)}", f"{where}, {column}")
+
+
+def _fen(text: str, where: str, bad: ViolationCollector) -> int:
+    """Return an amount in fen; what is not stated is zero."""
+    fen = bad.take(parse_yuan, text, field=where, allow_negative=True) if text else 0
+    if fen is None or fen >= 0:
+        return fen or 0
+    bad.note(where, text, "A rate is not negative.", "Write yuan above zero, such as 45.00.")
+    return 0
 
 
 def _share(text: str, where: str, bad: ViolationCollector) -> int:

@@ -5,46 +5,24 @@ that: a row of totals (合计, TOTAL), an empty amount, and a column that says u
 date a row was filed. Nothing is sent and nobody is asked here.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from deltacare.errors import Refusal
-from deltacare.money import parse_fen
 from deltacare.times import parse_date
 from settlement.core.columns import COLUMNS
 from settlement.files import column_positions, normal_name, read_table
 from settlement.findings import BadFile, Findings, Problem
 from settlement.records import ALIASES, SettlementRow, parse_cell
+from settlement.stated import StatedTotals, stated_totals
 
-__all__ = ["FILED_DATE", "RecordFile", "StatedTotals", "read_records", "sums_of"]
+__all__ = ["FILED_DATE", "RecordFile", "read_records"]
 
 FILED_DATE: Final = "filed_date"
 _FILED_DATE_NAMES: Final = frozenset(normal_name(name) for name in (FILED_DATE, "报送日"))
-_TOTALS: Final = re.compile(
-    r"(?:合计|总计|total)\s*[:：]?\s*([0-9][0-9,]*)?\s*(?:笔|条|行|rows?|records?)?", re.IGNORECASE
-)
-_WHOLE: Final = re.compile(r"[0-9][0-9,]*(?:\.0+)?")
 _COMPUTED_FEN: Final = 1  # stands in for an amount until the node has computed it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatedTotals:
-    """What a file says that it holds; ``None`` where it says nothing.
-
-    Attributes:
-        row: Of the file, as a spreadsheet counts; 0 if it was said elsewhere.
-        record_count: How many rows.
-        sum_fen: Sum of the amounts.
-        service_days: Sum of the days.
-    """
-
-    row: int = 0
-    record_count: int | None = None
-    sum_fen: int | None = None
-    service_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +66,7 @@ def read_records(path: Path) -> RecordFile:
     totals: list[StatedTotals] = []
     for row in table.rows:
         cells = {column: row.cells[positions[column]].strip() for column in COLUMNS}
-        total = _totals(row.number, row.cells[0].strip(), cells)
+        total = stated_totals(row.number, row.cells[0].strip(), cells)
         if total is not None:
             totals.append(total)
             continue
@@ -134,46 +112,9 @@ def _row(number: int, cells: Mapping[str, str], findings: Findings) -> Settlemen
     return SettlementRow(row=number, **values)  # type: ignore[arg-type]  # by column
 
 
-def _totals(number: int, first: str, cells: Mapping[str, str]) -> StatedTotals | None:
-    """Return what a row of totals says, ``None`` if it is none."""
-    match = _TOTALS.fullmatch(first)
-    if match is None:
-        return None
-    return StatedTotals(
-        row=number,
-        record_count=_whole(match[1] or ""),
-        sum_fen=_fen(cells["amount_fen"]),
-        service_days=_whole(cells["service_days"]),
-    )
-
-
-def _whole(text: str) -> int | None:
-    return int(text.replace(",", "").split(".")[0]) if _WHOLE.fullmatch(text) else None
-
-
-def _fen(text: str) -> int | None:
-    """Return an amount; one that cannot be read is compared with nothing and so differs."""
-    if not text:
-        return None
-    try:
-        return parse_fen(text)
-    except Refusal:
-        return -1
-
-
 def _is_date(text: str) -> bool:
     try:
         parse_date(text, field=FILED_DATE)
     except Refusal:
         return False
     return True
-
-
-def sums_of(rows: Iterable[SettlementRow]) -> StatedTotals:
-    """Return what some rows come to."""
-    counted = list(rows)
-    return StatedTotals(
-        record_count=len(counted),
-        sum_fen=sum(row.amount_fen for row in counted),
-        service_days=sum(row.service_days for row in counted),
-    )

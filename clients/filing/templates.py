@@ -112,8 +112,8 @@ def _write_guidance(sheet: Any, form: Form) -> None:  # noqa: ANN401 - openpyxl 
     for zh, en in zip(form.notes_zh, form.notes_en, strict=True):
         sheet.append((zh,))
         sheet.append((en,))
-    sheet.append((f"填好后：{form.command} FILE",))
-    sheet.append((f"When it is filled in: {form.command} FILE",))
+    sheet.append((f"填好后：{form.command}",))
+    sheet.append((f"When it is filled in: {form.command}",))
     for letter, width in zip("ABCDEF", (16, 20, 14, 48, 60, 36), strict=True):
         sheet.column_dimensions[letter].width = width
     for row in sheet.iter_rows(min_row=2, max_row=len(form.columns) + 1):

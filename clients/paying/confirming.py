@@ -1,8 +1,11 @@
 """From a bank's statement to reports: which of our payments its bookings are, and what to say."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from deltacare.times import business_date
 from deltacare.v1.entry_pb2 import PaymentOutcome, PaymentReport
 from deltacare.v1.payment_service_pb2 import StandingPayment
 from settlement.bank.camt053 import BankStatement, KnownPayment
@@ -21,9 +24,15 @@ def known_payments(payments: Iterable[StandingPayment], own: str) -> dict[str, K
         own_reports = each.payer_reports if party is Party.PAYER else each.payee_reports
         found[each.payment_id] = KnownPayment(
             party=party,
+            due_fen=each.amount_fen,
+            due_date=_day(each.basis_time),
             ordered={order.attempt: order.amount_fen for order in each.orders},
             execution_dates={
                 order.attempt: date.fromisoformat(order.execution_date) for order in each.orders
+            },
+            order_dates={
+                order.attempt: _day(time)
+                for order, time in zip(each.orders, each.order_times, strict=True)
             },
             booked=tuple(
                 Booking(
@@ -36,6 +45,10 @@ def known_payments(payments: Iterable[StandingPayment], own: str) -> dict[str, K
             ),
         )
     return found
+
+
+def _day(time: Timestamp) -> date:
+    return business_date(time.ToDatetime(tzinfo=UTC))
 
 
 def reports_of(statement: BankStatement) -> list[PaymentReport]:

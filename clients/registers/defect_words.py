@@ -27,6 +27,12 @@ WORDS: Mapping[str, DefectWords] = {
         "含逗号的内容请加引号，并补齐单元格",
         "Put what contains a comma in quotation marks, and fill the missing cells.",
     ),
+    "FORMULA_UNSAVED": _words(
+        "单元格只有公式，没有计算结果",
+        "A cell holds a formula without a value.",
+        "用表格软件打开并保存该文件，或直接填写",
+        "Open the file in the spreadsheet program and save it, or write the value itself.",
+    ),
     "NUMBER_MISSING": _words(
         "缺少登记编号", "The register's number is missing.", "补填编号", "Fill in the number."
     ),

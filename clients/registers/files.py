@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from clients.registers.findings import Defect, finding
 from clients.registers.mapping import RegisterMapping
@@ -13,6 +15,11 @@ from settlement.files import Table, normal_name, read_table
 from settlement.findings import BadFile, Finding, Findings, Problem
 
 __all__ = ["load_register"]
+
+# What else than its cells' number can be wrong with a row that is not read at all.
+_BROKEN: Final[Mapping[str, Defect]] = MappingProxyType(
+    {Problem.UNSAVED_FORMULA.en: Defect.FORMULA_UNSAVED}
+)
 
 
 def load_register(
@@ -53,7 +60,10 @@ def load_register(
         claims_only=claims_only,
     )
     # 3. Rows that are no rows: they count, so that nothing is left out in silence.
-    broken = [finding(row.row, "", row.value, Defect.ROW_BROKEN) for row in table.findings]
+    broken = [
+        finding(row.row, row.column, row.value, _BROKEN.get(row.problem, Defect.ROW_BROKEN))
+        for row in table.findings
+    ]
     return replace(
         register,
         findings=tuple(sorted((*broken, *register.findings), key=lambda found: found.row)),

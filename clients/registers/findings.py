@@ -20,6 +20,7 @@ class Defect(enum.Enum):
     """The kinds of defects; those that leave the row out come first."""
 
     ROW_BROKEN = "ROW_BROKEN"
+    FORMULA_UNSAVED = "FORMULA_UNSAVED"
     NUMBER_MISSING = "NUMBER_MISSING"
     NUMBER_MALFORMED = "NUMBER_MALFORMED"
     NUMBER_REPEATED = "NUMBER_REPEATED"
@@ -133,6 +134,7 @@ def finding(row: int, column: str, value: str, defect: Defect) -> Finding:
 _LEAVE_OUT = frozenset(
     {
         Defect.ROW_BROKEN,
+        Defect.FORMULA_UNSAVED,
         Defect.NUMBER_MISSING,
         Defect.NUMBER_MALFORMED,
         Defect.NUMBER_REPEATED,

@@ -6,11 +6,13 @@ left out.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from clients.plain import enum_name
 from clients.reports.month import Matched, MonthFacts
-from deltacare.times import ServiceMonth
+from clients.reports.past import advances_on, drawn_fen, payments_on
+from deltacare.times import ServiceMonth, business_date, day_start_time
 from deltacare.v1 import books_service_pb2 as bpb
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1.dispute_service_pb2 import ListDisputesRequest
@@ -87,12 +89,27 @@ def _counts(
 
 def statement_money(node: "SyncNodeClient", statement_id: str) -> tuple[list[Any], list[Any]]:
     """Return the payments of a statement, and every advance."""
-    payments = [
-        each
-        for page in _pages(node.payment.ListPayments, ListPaymentsRequest(basis_id=statement_id))
-        for each in page.payments
-    ]
-    return payments, _advances(node, "")
+    return _payments(node, ListPaymentsRequest(basis_id=statement_id)), _advances(node, "")
+
+
+def _payments(node: "SyncNodeClient", request: ListPaymentsRequest) -> list[Any]:
+    return [each for page in _pages(node.payment.ListPayments, request) for each in page.payments]
+
+
+def _drawn(node: "SyncNodeClient", until_date: str) -> dict[str, int]:
+    """Return what statements had drawn of own advances by the end of a day, by the books."""
+    request = bpb.ListJournalRequest(until_date=until_date)
+    return drawn_fen(
+        line for page in _pages(node.books.ListJournal, request) for line in page.lines
+    )
+
+
+def _disputes(node: "SyncNodeClient", day: date | None) -> list[Any]:
+    """Return the disputes that are open, or were at the end of a day."""
+    request = ListDisputesRequest()
+    if day is not None:
+        request.known_time.FromDatetime(day_start_time(day + timedelta(days=1)))
+    return [each for page in _pages(node.dispute.ListDisputes, request) for each in page.disputes]
 
 
 def _advances(node: "SyncNodeClient", own: str) -> list[Any]:
@@ -109,15 +126,18 @@ def month_facts(
     month: ServiceMonth,
     *,
     said: Callable[[int], None] = lambda _: None,
+    today: date | None = None,
 ) -> MonthFacts:
-    """Return what a month's report is made of.
+    """Return what a month's report is made of; all of it as of the end of a month that is over.
 
     Args:
         node: Whom to ask.
         own: The own province.
         month: The month.
         said: Called with how many lines were read, each time some were.
+        today: The business date; by default by this machine's clock.
     """
+    today = today or business_date(datetime.now(UTC))
     first, last = month.first_date.isoformat(), month.last_date.isoformat()
     nights = agreed_nights(node, first, last)
     mine = [each for each in nights if own in (each.lower, each.higher)]
@@ -140,6 +160,13 @@ def month_facts(
         for each in page.month_closes
         if each.month_close.month == str(month)
     ]
+    day = min(month.last_date, today)
+    is_over = day < today
+    payments = _payments(node, ListPaymentsRequest(province=own))
+    advances = _advances(node, own)
+    if is_over:
+        payments = payments_on(payments, day)
+        advances = advances_on(advances, payments, _drawn(node, last) if advances else {})
     return MonthFacts(
         own=own,
         month=str(month),
@@ -161,17 +188,10 @@ def month_facts(
             )
             for key, (count, fen) in sums.items()
         },
-        payments=[
-            each
-            for page in _pages(node.payment.ListPayments, ListPaymentsRequest(province=own))
-            for each in page.payments
-        ],
-        advances=_advances(node, own),
-        disputes=[
-            each
-            for page in _pages(node.dispute.ListDisputes, ListDisputesRequest())
-            for each in page.disputes
-        ],
+        payments=payments,
+        advances=advances,
+        money_date=day.isoformat(),
+        disputes=_disputes(node, day if is_over else None),
         balance=balance,
         close=closes[0] if closes else None,
     )

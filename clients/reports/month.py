@@ -16,6 +16,7 @@ from clients.reports.tables import (
     advance_table,
     basis_tables,
     class_table,
+    dated,
     matrix_table,
     payment_table,
     position_table,
@@ -62,9 +63,11 @@ class MonthFacts:
         open: By partner, counts of the classes that are carried after the last night.
         open_lines: Those lines.
         matched: By home, host and institution.
+        money_date: Day as of whose end payments, advances and disputes are shown: the last of the
+            month once that is over.
         payments: `StandingPayment`s of the own province.
         advances: `StandingAdvance`s of the own province.
-        disputes: `StandingDispute`s that are open.
+        disputes: `StandingDispute`s that were open.
         balance: At the end of the month.
         close: The month's close, if it was closed.
     """
@@ -77,6 +80,7 @@ class MonthFacts:
     open: Mapping[str, Sequence[LineCount]] = field(default_factory=dict)
     open_lines: Sequence[Line] = ()
     matched: Mapping[tuple[str, str, str], Matched] = field(default_factory=dict)
+    money_date: str = ""
     payments: Sequence[Any] = ()
     advances: Sequence[Any] = ()
     disputes: Sequence[Any] = ()
@@ -114,8 +118,14 @@ def month_document(facts: MonthFacts, *, lang: str = "zh") -> Document:
         ("ageing", [_ageing(facts, lang)]),
         ("institutions", [_institutions(facts, lang)]),
         ("districts", [_districts(facts, lang)]),
-        ("money", [payment_table(facts.payments, lang), advance_table(facts.advances, lang)]),
-        ("disputes", [_disputes(facts.disputes, lang)]),
+        (
+            "money",
+            [
+                payment_table(facts.payments, lang, facts.money_date),
+                advance_table(facts.advances, lang, facts.money_date),
+            ],
+        ),
+        ("disputes", [_disputes(facts, lang)]),
         ("books", [_balance(facts, lang)]),
         ("basis", basis_tables(facts.nights, lang)),
     )
@@ -251,11 +261,11 @@ def _with_total(
     )
 
 
-def _disputes(disputes: Iterable[Any], lang: str) -> Table:
-    """Return the disputes that are open."""
+def _disputes(facts: MonthFacts, lang: str) -> Table:
+    """Return the disputes that are open, or were."""
     names = ("dispute", "settlement_no", "direction", "raised", "state", "owner", "due")
     return Table(
-        heading=word("open_disputes", lang),
+        heading=dated(word("open_disputes", lang), facts.money_date, lang),
         columns=[word(name, lang) for name in names],
         rows=[
             [
@@ -267,7 +277,7 @@ def _disputes(disputes: Iterable[Any], lang: str) -> Table:
                 word(each.owner, lang) if each.owner == "BOTH" else province(each.owner, lang),
                 each.due_date,
             ]
-            for each in disputes
+            for each in facts.disputes
         ],
         empty=word("no_disputes", lang),
     )

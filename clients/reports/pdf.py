@@ -4,6 +4,7 @@ The font is inside the file, cut down to what is drawn. Nothing in the file says
 so the same report is the same bytes on every node.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -29,6 +30,7 @@ _PART_MM: Final = 50
 """What has to be left of a page for another part to begin on it."""
 _SHADE: Final = (232, 238, 244)
 _WIDE: Final = 2
+_HASH: Final = re.compile(r"\b([0-9a-f]{32})([0-9a-f]{32})\b ?")
 # A number is at most this wide; texts get what is left.
 _WEIGHT_NUMBER, _WEIGHT_TEXT_MIN, _WEIGHT_TEXT_MAX = 12, 6, 40
 
@@ -144,10 +146,12 @@ def _table(page: "FPDF", table: Table) -> None:
 
 
 def _shown(cell: Cell) -> str:
-    """Return a cell as it is read."""
+    """Return a cell as it is read; a hash, which no line of a table holds, in two halves."""
     if isinstance(cell, Decimal):
         return f"{cell:,.2f}"
-    return f"{cell:,}" if isinstance(cell, int) else cell
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    return _HASH.sub(r"\1\n\2\n", cell).rstrip("\n")
 
 
 def _aligns(table: Table) -> tuple[str, ...]:
@@ -170,7 +174,10 @@ def _widths(table: Table) -> tuple[int, ...]:
 
 def _width(text: str) -> int:
     """Return how wide a text is: a Chinese character is as wide as two others."""
-    return sum(_WIDE if ord(character) > 0x2E80 else 1 for character in text)  # noqa: PLR2004
+    return max(
+        sum(_WIDE if ord(character) > 0x2E80 else 1 for character in line)  # noqa: PLR2004
+        for line in text.split("\n")
+    )
 
 
 def _texts(document: Document) -> Iterator[str]:

@@ -41,6 +41,7 @@ def statement_document(
     counts: Mapping[str, Sequence[LineCount]] | None = None,
     payments: Sequence[Any] = (),
     advances: Sequence[Any] = (),
+    today: str = "",
     lang: str = "zh",
 ) -> Document:
     """Return the report of a statement.
@@ -51,6 +52,7 @@ def statement_document(
         counts: Lines of the own pairs in its window by partner and class; none: not shown.
         payments: `StandingPayment`s of it; none: what it says is to be paid is shown alone.
         advances: `StandingAdvance`s of its parties.
+        today: The day on which payments and advances stand so; empty: not said.
         lang: `zh` or `en`.
     """
     statement = standing.statement
@@ -79,7 +81,7 @@ def statement_document(
         ]
         parts.append(Part(name=word("totals", lang), tables=tables))
     if payments or advances:
-        tables = [payment_table(payments, lang), advance_table(advances, lang)]
+        tables = [payment_table(payments, lang, today), advance_table(advances, lang, today)]
         parts.append(Part(name=word("money", lang), tables=tables))
     parts.append(Part(name=word("basis", lang), tables=basis_tables(shown, lang)))
     return Document(

@@ -14,6 +14,7 @@ __all__ = [
     "advance_table",
     "basis_tables",
     "class_table",
+    "dated",
     "matrix_table",
     "payment_table",
     "position_table",
@@ -21,6 +22,11 @@ __all__ = [
 
 Matrix = Mapping[tuple[str, str], int]
 _NOTE_LINES = 3
+
+
+def dated(heading: str, day: str, lang: str) -> str:
+    """Return a heading with the day as of whose end the table speaks, where there is one."""
+    return heading + word("as_of", lang).format(day) if day else heading
 
 
 def matrix_table(matrix: Matrix, codes: Sequence[str], lang: str) -> Table:
@@ -106,19 +112,20 @@ def class_table(heading: str, counts: Iterable[LineCount], lang: str) -> Table:
     )
 
 
-def payment_table(payments: Iterable[Any], lang: str) -> Table:
+def payment_table(payments: Iterable[Any], lang: str, day: str = "") -> Table:
     """Return payments and where each stands.
 
     Args:
         payments: `StandingPayment`s.
         lang: `zh` or `en`.
+        day: As of the end of which day; empty: not said.
     """
     names = (
         *("payment_id", "basis_id", "payer", "payee", "amount"),
         *("debited", "credited", "state", "next"),
     )
     return Table(
-        heading=word("payments", lang),
+        heading=dated(word("payments", lang), day, lang),
         columns=[word(name, lang) for name in names],
         rows=[
             [
@@ -138,16 +145,17 @@ def payment_table(payments: Iterable[Any], lang: str) -> Table:
     )
 
 
-def advance_table(advances: Iterable[Any], lang: str) -> Table:
+def advance_table(advances: Iterable[Any], lang: str, day: str = "") -> Table:
     """Return advances and what is left of each.
 
     Args:
         advances: `StandingAdvance`s.
         lang: `zh` or `en`.
+        day: As of the end of which day; empty: not said.
     """
     names = ("advance", "payer", "payee", "amount", "received", "drawn", "left")
     return Table(
-        heading=word("advances", lang),
+        heading=dated(word("advances", lang), day, lang),
         columns=[word(name, lang) for name in names],
         rows=[
             [

@@ -30,6 +30,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "statement_id": ("清算单编号", "Statement"),
         "proposer": ("提出方", "Proposed by"),
         "dates": ("业务日期", "Business dates"),
+        "as_of": ("（截至 {}）", " as of {}"),
         "until": ("至", "to"),
         "state": ("状态", "State"),
         "netting": ("轧差方式", "Netting"),
@@ -167,6 +168,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     }
 )
 
+_CITY_DIGITS: Final = 4
+
 
 def word(name: str, lang: str) -> str:
     """Return what people read for a name; a code that has no words is read as it is."""
@@ -179,9 +182,12 @@ def province(code: str, lang: str) -> str:
 
 
 def division(code: str) -> str:
-    """Return a division's name, where it is known, and code."""
+    """Return a division's name and code; where that is not known, the city in which it lies."""
     name = division_name(code)
-    return f"{name} {code}" if name else code
+    if name:
+        return f"{name} {code}"
+    city = division_name(f"{code[:_CITY_DIGITS]}00")
+    return f"{city}所辖 {code}" if city else code
 
 
 def class_name(line_class: LineClass, lang: str) -> str:

@@ -25,7 +25,7 @@ from clients.verify.trusting import Trusting
 from clients.verify.words import body_of
 from deltacare.errors import PeerFault, Reason, Refusal
 from deltacare.evidence import Evidence
-from deltacare.ids import LogName
+from deltacare.ids import LogName, are_two_persons
 from deltacare.money import format_yuan
 from deltacare.v1.entry_pb2 import Netting, PairResult, Statement, StatementWord
 from settlement.core import net
@@ -296,7 +296,7 @@ def _require_binding(
     # 4a. Maker and checker.
     for each in (first, *answers):
         maker, reviewer = each.entry.maker, each.entry.reviewer
-        if not maker or not reviewer or maker == reviewer:
+        if not are_two_persons(maker, reviewer):
             raise _not_binding(
                 f"{_author(each)}: maker and reviewer are not two persons.", {"who": _author(each)}
             )

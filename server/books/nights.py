@@ -55,7 +55,7 @@ def agreed_nights(connection: Connection, own: str, ends: Mapping[str, int]) -> 
     closed = {
         (row.partner, row.business_date)
         for row in connection.execute(
-            select(nights.partner, nights.business_date).where(nights.agreed == 1)
+            select(nights.partner, nights.business_date).where(nights.agreed == tables.NIGHT_AGREED)
         )
     }
     found: dict[tuple[str, str], tuple[Source, Source]] = {}

@@ -23,8 +23,6 @@ from settlement.books.balances import month_books, trial_balance
 
 __all__ = ["BooksServicer"]
 
-_NIGHTS_SHOWN_MAX = 20
-
 
 class BooksServicer:
     """The service of one province's node.
@@ -208,7 +206,5 @@ def _place(place: tuple[str, str, str, int, str, str, str]) -> list[str]:
 
 
 def _nights_refusal(month: str, missing: Sequence[str]) -> Refusal:
-    """Return the refusal of a month with nights that are not agreed, naming them."""
-    shown = "; ".join(missing[:_NIGHTS_SHOWN_MAX])
-    refusal = rules.B05_NIGHT_NOT_AGREED.refusal(f"{month}: {missing[0]}")
-    return Refusal(refusal.reason, refusal.message, details={**refusal.details, "missing": shown})
+    """Return the refusal of a month with nights that are not agreed: the first, and how many."""
+    return rules.B05_NIGHT_NOT_AGREED.refusal(f"{month}: {missing[0]} (1/{len(missing)})")

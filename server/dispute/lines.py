@@ -1,6 +1,7 @@
 """Whether lines are disputed now: what rooms below ask of this one, through a port of theirs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -27,19 +28,23 @@ class DisputedLines:
 
     def __call__(
         self, connection: Connection, home: str, host: str, numbers: Collection[str]
-    ) -> Collection[str]:
-        """Return those of some settlements of a home with a host that the host disputes."""
+    ) -> Mapping[str, datetime]:
+        """Return those of some settlements of a home with a host that the host disputes, and since.
+
+        Of several disputes of one settlement the last that is open counts.
+        """
         raised = [
             each
             for each in raised_of_line(connection, host, home, numbers)
             if (each.home, each.host) == (home, host)
         ]
         found = standings(connection, raised, self._reach)
-        return frozenset(
-            each.settlement_no
-            for each, standing in zip(raised, found, strict=True)
-            if standing.state is not State.CLOSED
-        )
+        since: dict[str, datetime] = {}
+        for each, standing in zip(raised, found, strict=True):
+            if standing.state is not State.CLOSED:
+                last = since.get(each.settlement_no, each.entry_time)
+                since[each.settlement_no] = max(last, each.entry_time)
+        return since
 
     def _reach(self, author: str, partner: str) -> Reach:
         log = LogName.settlement(author, partner)

@@ -7,7 +7,8 @@ PostgreSQL transaction is declared so. What the rows mean for the node is judged
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from deltacare.ids import LogName
+from deltacare.tlog.opening import CLOCK_SKEW_S_MAX
 from deltacare.tlog.proof import root_at
 from deltacare.tlog.tile import NodesFromTiles
 from deltacare.tlog.tree import Frontier
@@ -92,11 +94,12 @@ class Book:
             size_bytes=size,
         )
 
-    def logs(self, trust: Trust) -> list[HeldLog]:
+    def logs(self, trust: Trust, *, now: datetime) -> list[HeldLog]:
         """Return the logs of members that the database holds, by name.
 
         Args:
             trust: Whose witnesses' keys count.
+            now: The present instant.
 
         Raises:
             DBAPIError: If they cannot be read.
@@ -108,18 +111,21 @@ class Book:
                     rows.log_id,
                     rows.name,
                     rows.frontier,
+                    rows.quorum_size,
                     rows.fresh_time,
                     rows.is_stalled,
                     rows.is_forked,
                 ).order_by(rows.name)
             ).all()
-            cosigned = _cosigned(connection, trust)
+            signed = _cosigned(connection, trust, now)
+            waiting = _waiting(connection)
         found = []
         for head in heads:
             log = LogName.parse(head.name)
             if log.author not in trust.provinces:
                 continue
             frontier = Frontier.from_bytes(bytes(head.frontier))
+            by = signed.get(head.log_id, {})
             found.append(
                 HeldLog(
                     log=log,
@@ -128,7 +134,18 @@ class Book:
                     fresh_time=head.fresh_time,
                     is_stalled=head.is_stalled,
                     is_forked=head.is_forked,
-                    cosigned=cosigned.get(head.log_id, {}),
+                    cosigned={p: each.time for p, each in by.items() if each.time is not None},
+                    ahead={
+                        p: each.ahead_time
+                        for p, each in by.items()
+                        if each.ahead_time is not None and each.ahead_size > each.size
+                    },
+                    waiting_time=waiting.get(head.log_id),
+                    lacking=tuple(
+                        province
+                        for province in sorted(trust.witnesses(log))
+                        if province not in by or by[province].size <= head.quorum_size
+                    ),
                 )
             )
         return found
@@ -208,23 +225,69 @@ def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _cosigned(connection: Connection, trust: Trust) -> dict[int, dict[str, datetime]]:
-    """Return by log and province when it last cosigned, by keys that were not declared bad."""
+@dataclass(slots=True, kw_only=True)
+class _Signed:
+    """What a province cosigned of a log, newest first.
+
+    Attributes:
+        time: Of its newest cosignature that is not from the future.
+        size: Of its largest checkpoint with such a one.
+        ahead_time: Of its newest cosignature from the future.
+        ahead_size: Of its largest checkpoint with such a one.
+    """
+
+    time: datetime | None = None
+    size: int = -1
+    ahead_time: datetime | None = None
+    ahead_size: int = -1
+
+
+def _cosigned(connection: Connection, trust: Trust, now: datetime) -> dict[int, dict[str, _Signed]]:
+    """Return by log and province what it cosigned, by keys that were not declared bad."""
     rows = tables.cosignatures.c
     last = func.max(rows.cosigned_time, type_=rows.cosigned_time.type)
-    query = select(rows.log_id, rows.witness, rows.key_id, last.label("last")).group_by(
-        rows.log_id, rows.witness, rows.key_id
-    )
+    is_ahead = rows.cosigned_time > now + timedelta(seconds=CLOCK_SKEW_S_MAX)
     keys = {
         (witness_key_name(province), term.key.key_id): province
         for province in trust.provinces
         for term in trust.witness_keys(province)
         if not term.is_tainted
     }
-    found: dict[int, dict[str, datetime]] = {}
-    for row in connection.execute(query):
-        province = keys.get((row.witness, bytes(row.key_id)))
-        if province is not None:
-            times = found.setdefault(row.log_id, {})
-            times[province] = max(row.last, times.get(province, row.last))
+    found: dict[int, dict[str, _Signed]] = {}
+    for which in (False, True):
+        query = (
+            select(
+                rows.log_id,
+                rows.witness,
+                rows.key_id,
+                last.label("last"),
+                func.max(rows.size).label("size"),
+            )
+            .where(is_ahead if which else ~is_ahead)
+            .group_by(rows.log_id, rows.witness, rows.key_id)
+        )
+        for row in connection.execute(query):
+            province = keys.get((row.witness, bytes(row.key_id)))
+            if province is None:
+                continue
+            each = found.setdefault(row.log_id, {}).setdefault(province, _Signed())
+            if which:
+                each.ahead_time = max(row.last, each.ahead_time or row.last)
+                each.ahead_size = max(row.size, each.ahead_size)
+            else:
+                each.time = max(row.last, each.time or row.last)
+                each.size = max(row.size, each.size)
     return found
+
+
+def _waiting(connection: Connection) -> dict[int, datetime]:
+    """Return by log when the oldest checkpoint beyond its quorum was stored."""
+    rows, logs = tables.checkpoints.c, tables.logs.c
+    first = func.min(rows.stored_time, type_=rows.stored_time.type)
+    query = (
+        select(rows.log_id, first.label("first"))
+        .join(tables.logs, logs.log_id == rows.log_id)
+        .where(rows.size > logs.quorum_size, rows.quorum_time.is_(None))
+        .group_by(rows.log_id)
+    )
+    return {row.log_id: row.first for row in connection.execute(query)}

@@ -5,7 +5,7 @@ its size and root must lie in our tree or be proven to extend it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from deltacare.errors import DeltacareError, PeerFault, Reason
@@ -19,6 +19,8 @@ from server.doctor.reach import HEARD_MAX
 
 __all__ = ["HeldLog", "ShownLog", "check_cosignatures", "check_history", "check_own_word"]
 
+_WAITED_MAX = 6 * HEARD_MAX
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldLog:
@@ -31,7 +33,13 @@ class HeldLog:
         fresh_time: In its author's newest own cosignature.
         is_stalled: Whether projection stopped.
         is_forked: Whether two histories were proven.
-        cosigned: By province the time of its newest cosignature of any checkpoint of this log.
+        cosigned: By province the time of its newest cosignature of any checkpoint of this log;
+            none from the future.
+        ahead: By province the time of a cosignature that has not come, where no later checkpoint
+            of this log was cosigned since.
+        waiting_time: When the oldest checkpoint beyond the quorum was stored; ``None`` if the
+            newest has its quorum.
+        lacking: The witnesses that cosigned none of those, ascending.
     """
 
     log: LogName
@@ -41,6 +49,9 @@ class HeldLog:
     is_stalled: bool
     is_forked: bool
     cosigned: Mapping[str, datetime]
+    ahead: Mapping[str, datetime] = field(default_factory=dict)
+    waiting_time: datetime | None = None
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +184,10 @@ def check_cosignatures(
     witnesses = trust.witnesses(held.log)
     times = sorted(((held.cosigned[p], p) for p in witnesses if p in held.cosigned), reverse=True)
     serve = f"deltacare node serve {directory}"
-    # 1. The author's own word, which everybody gets each minute.
+    # 1. What a wrong clock signed: nobody else takes it.
+    if held.ahead:
+        return _from_future(held, own=own, now=now)
+    # 2. The author's own word, which everybody gets each minute.
     fresh_max = timedelta(seconds=trust.stale_after_s)
     fresh_age = now - held.fresh_time if held.fresh_time is not None else None
     if fresh_age is None or fresh_age > HEARD_MAX:
@@ -193,7 +207,7 @@ def check_cosignatures(
             else f"Its author {author} never vouched for it.",
             remedy=serve if is_ours else "deltacare node doctor DIR",
         )
-    # 2. The quorum of witnesses, as old as the last of those that are needed.
+    # 3. The quorum of witnesses, as old as the last of those that are needed.
     if len(times) < quorum:
         missing = [p for p in witnesses if p not in held.cosigned]
         return _late(
@@ -223,12 +237,38 @@ def check_cosignatures(
                 own=own,
                 level=Level.BAD if age > age_max else Level.WARN,
             )
+    # 4. What our node has out for cosigning.
     last_zh, last_en = ago(now - times[0][0]) if times else ago(fresh_age)
-    return well(
+    return _not_cosigned(held, own=own, is_running=is_running, now=now) or well(
         Check.COSIGNATURES,
         f"联签 {len(times)}/{len(witnesses)}，最近 {last_zh}前。",
         f"Cosigned by {len(times)} of {len(witnesses)}, last {last_en} ago.",
         subject=subject,
+    )
+
+
+def _not_cosigned(held: HeldLog, *, own: str, is_running: bool, now: datetime) -> Finding | None:
+    """Return that our newest checkpoint is out for long: partners answer within seconds, or not."""
+    if held.waiting_time is None or held.log.author != own or not is_running:
+        return None
+    waited = now - held.waiting_time
+    if waited <= HEARD_MAX:
+        return None
+    zh, en = ago(waited)
+    names = ", ".join(held.lacking)
+    return _late(
+        str(held.log),
+        "NOT_COSIGNED",
+        held.lacking,
+        (
+            f"最新的检查点已送出 {zh}，{names} 仍未联签，或其联签被拒绝；夜间对账在等待。",
+            (
+                f"The newest checkpoint has been out for {en} and {names} did not cosign it, or "
+                "the cosignature was refused; nights wait for it."
+            ),
+        ),
+        own=own,
+        level=Level.BAD if waited > _WAITED_MAX else Level.WARN,
     )
 
 
@@ -328,6 +368,26 @@ def _theirs(
         zh=zh,
         en=en,
         remedy="deltacare node doctor DIR",
+    )
+
+
+def _from_future(held: HeldLog, *, own: str, now: datetime) -> Finding:
+    """Return that a cosignature states a time that has not come."""
+    province = own if own in held.ahead else min(held.ahead)
+    is_ours = province == own
+    zh, en = ago(held.ahead[province] - now)
+    return Finding(
+        check=Check.COSIGNATURES,
+        level=Level.BAD,
+        code="COSIGNATURE_FROM_FUTURE",
+        subject=str(held.log),
+        side=Side.OURS if is_ours else Side.PARTNER,
+        province="" if is_ours else province,
+        zh=f"{province} 的联签所记时间比现在晚 {zh}，其他节点一律不认；"
+        "时钟正确后该节点会重新联签。",
+        en=f"The cosignature of {province} states a time {en} ahead, which no other node takes; "
+        "that node cosigns anew once its clock is right.",
+        remedy="timedatectl set-ntp true && timedatectl status",
     )
 
 

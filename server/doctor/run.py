@@ -91,7 +91,7 @@ async def examine(
         seen = await asyncio.to_thread(book.look)
         held: Sequence[HeldLog] = ()
         if trust is not None and seen.access is Access.READ and not seen.damage:
-            held = await asyncio.to_thread(_logs, book, trust)
+            held = await asyncio.to_thread(_logs, book, trust, clock())
         # 3.
         node = await _ask_node(directory, client, endpoint)
         door = await _ask_door(files)
@@ -159,10 +159,10 @@ def _caller(files: NodeFiles) -> tuple[Caller | None, DeltacareError | None]:
         return None, error
 
 
-def _logs(book: Book, trust: Installed) -> Sequence[HeldLog]:
+def _logs(book: Book, trust: Installed, now: datetime) -> Sequence[HeldLog]:
     """Return the logs in the database; none if its tables are older than this program."""
     try:
-        return book.logs(trust.statement.federation)
+        return book.logs(trust.statement.federation, now=now)
     except DBAPIError:
         return ()
 

@@ -130,6 +130,10 @@ class TrustKeeper:
     def _partner_codes(self) -> tuple[str, ...]:
         return tuple(p for p in self._trust.provinces if p != self._province)
 
+    def is_clock_off(self) -> bool:
+        """Whether partners show that this node's clock is wrong; see `TrustNotes.is_clock_off`."""
+        return self._notes.is_clock_off(self._clock.now())
+
     async def start(self) -> None:
         """Begin to keep it."""
         self._task = asyncio.create_task(self._run())
@@ -208,6 +212,8 @@ class TrustKeeper:
         if is_good:
             self._trust.note_refresh(now)
         self._notes.watch(self._trust.state, self._clock.now())
+        if self.is_clock_off():
+            self._notes.alarm("clock_off", self._clock.now())
         return is_good
 
     async def learn(self, province: str) -> None:

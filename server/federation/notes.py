@@ -10,12 +10,15 @@ from datetime import datetime, timedelta
 import structlog
 
 from deltacare.errors import DeltacareError, Reason
+from deltacare.tlog.opening import CLOCK_SKEW_S_MAX
 from deltacare.v1.federation_service_pb2 import GetTrustStatusResponse
 from server.federation.trust import NOT_REFRESHED_AFTER_S, TrustState
 
 __all__ = ["PartnerAnswer", "TrustNotes"]
 
 _CLOCK_S_MAX = 10**9
+_LATELY = timedelta(seconds=NOT_REFRESHED_AFTER_S)
+_WORDS_MIN = 2
 _FAULTS = frozenset({Reason.BAD_METADATA, Reason.BAD_SIGNATURE, Reason.INVALID_FIELD})
 
 _alarm = structlog.get_logger("deltacare.alarm")
@@ -93,6 +96,22 @@ class TrustNotes:
         """Whether no statement is fetched from a partner now."""
         since = self._refused.get(province)
         return since is not None and abs(now - since) < self._avoid_duration
+
+    def is_clock_off(self, now: datetime) -> bool:
+        """Whether this clock is wrong: ahead or behind of most partners that answered lately.
+
+        By more than others believe of a signature, and by the word of two at least: of two clocks
+        nobody knows which is the wrong one.
+        """
+        lately = [
+            answer.clock_ahead_s
+            for answer in self._answers.values()
+            if answer.answered_time is not None and abs(now - answer.answered_time) < _LATELY
+        ]
+        behind = sum(ahead_s > CLOCK_SKEW_S_MAX for ahead_s in lately)
+        ahead = sum(ahead_s < -CLOCK_SKEW_S_MAX for ahead_s in lately)
+        most = max(behind, ahead)
+        return most >= _WORDS_MIN and 2 * most > len(lately)
 
     def watch(self, state: TrustState, now: datetime) -> None:
         """Raise the alarms that a state calls for."""

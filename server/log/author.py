@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from deltacare.errors import PeerFault, Reason, Refusal, Unavailable
 from deltacare.ids import LogName
 from deltacare.sm2 import Sm2Signer
+from deltacare.times import format_time
 from deltacare.tlog.checkpoint import Checkpoint, SignedCheckpoint
 from deltacare.tlog.cosignature import Cosignature, cosign, verify_cosignature
 from deltacare.tlog.note import SignedNote, sign_note
@@ -84,6 +85,8 @@ class Author:
         self._is_confirmed = is_confirmed
         self._on_regression = on_regression
         self._asked: dict[LogName, Asked] = {}
+        # Whose word on which log was refused last: told once until it is taken again.
+        self._refused: set[tuple[LogName, str]] = set()
 
     async def pace(self) -> None:
         """Keep the right checkpoint out for cosigning, until cancelled."""
@@ -140,11 +143,16 @@ class Author:
         keys = {term.key for term in self._trust.witness_keys(province)}
         found = [each for each in opened.cosignatures if each.key in keys]
         if not found:
+            if (log, province) not in self._refused:
+                self._refused.add((log, province))
+                _alarm.error("cosignature_refused", log=str(log), witness=province)
             raise Refusal(
                 Reason.BAD_SIGNATURE,
-                f"The note is not cosigned by {province} with a key that was in force then.",
-                details={"log": str(log)},
+                f"The note is not cosigned by {province} with a key that was in force then, or at "
+                "a time that has not come here.",
+                details={"log": str(log), "now": format_time(now)},
             )
+        self._refused.discard((log, province))
         signed = bare_checkpoint(opened)
         head, known, wrong = await self._database.write(
             lambda c: self._add(c, signed, found, suite.lines, shown=note, province=province)
@@ -190,9 +198,15 @@ class Author:
             return self._store.save(connection, head, now), None, Wrong.FORK
         is_resigned = self._checkpoints.put(connection, head, signed, now)
         changed = self._checkpoints.add_cosignatures(
-            connection, head, checkpoint.size, cosignatures, now, is_resigned=is_resigned
+            connection,
+            head,
+            checkpoint.size,
+            cosignatures,
+            now,
+            clock_time=now,
+            is_resigned=is_resigned,
         )
-        self._checkpoints.suite.add(connection, log, checkpoint.size, suite, now)
+        self._checkpoints.suite.add(connection, log, checkpoint.size, suite, now, clock_time=now)
         if changed != head:
             head = self._store.save(connection, changed, now)
         return head, self._checkpoints.get(connection, log, checkpoint.size), None
@@ -205,21 +219,29 @@ class Author:
             try:
                 shown.append(self._freshen_one(connection, locked))
             except Refusal as refusal:
-                if refusal.reason is not Reason.KEY_NOT_IN_FORCE:
+                if refusal.reason is Reason.KEY_NOT_IN_FORCE:
+                    _alarm.error("key_not_in_force", log=str(log), **refusal.details)
+                elif refusal.reason is not Reason.STALE:
                     raise
-                _alarm.error("key_not_in_force", log=str(log), **refusal.details)
         return shown
 
     def _freshen_one(self, connection: Connection, locked: Head) -> tuple[Head, KnownCheckpoint]:
-        now = max(self._clock.now(), locked.changed_time)
-        witness = self._signing.witness(now)
+        clock_time = self._clock.now()
+        now = max(clock_time, locked.changed_time)
+        witness = self._signing.witness(clock_time)
         head, signed, is_resigned = self._newest(connection, locked, now)
         checkpoint = signed.checkpoint
-        line = cosign(checkpoint, witness, time=now)
+        line = cosign(checkpoint, witness, time=clock_time)
         own = verify_cosignature(checkpoint, line, witness.verifier)
         head = replace(head, cosigned_size=checkpoint.size, cosigned_root=checkpoint.root)
         head = self._checkpoints.add_cosignatures(
-            connection, head, checkpoint.size, [own], now, is_resigned=is_resigned
+            connection,
+            head,
+            checkpoint.size,
+            [own],
+            now,
+            clock_time=clock_time,
+            is_resigned=is_resigned,
         )
         head = self._store.save(connection, head, now)
         known = self._checkpoints.get(connection, head.log, checkpoint.size)
@@ -328,7 +350,9 @@ class Author:
             if signer is not None:
                 checkpoint = Checkpoint.from_text(SignedNote.from_bytes(note).text)
                 line = signed_line(checkpoint, signer)
-                self._checkpoints.suite.add(connection, log, size, [line], now)
+                self._checkpoints.suite.add(
+                    connection, log, size, [line], now, clock_time=self._clock.now()
+                )
             known = self._checkpoints.get(connection, log, size)
             assert known is not None, "what goes out is stored"
             return known.note

@@ -31,7 +31,7 @@ from deltacare.tlog.opening import OpenedCheckpoint
 from deltacare.trust import Trust, witness_key_name
 from server.log import tables
 from server.log.history import keep_history
-from server.log.quorum import Line, is_doubted, quorum_time
+from server.log.quorum import Line, is_doubted, is_newer, quorum_time
 from server.log.store import Head, LogStore
 from server.log.suite import SuiteStore
 from server.store.schema import UtcTime
@@ -207,11 +207,13 @@ class CheckpointStore:
         cosignatures: Iterable[Cosignature],
         now: datetime,
         *,
+        clock_time: datetime,
         is_resigned: bool = False,
     ) -> Head:
         """Keep cosignatures of a stored checkpoint and return the head as it is then.
 
-        The author's own count for freshness and for no quorum.
+        The author's own count for freshness and for no quorum. A later one of the same key takes
+        the place of an earlier; one that a wrong clock dated ahead makes way for any other.
 
         Args:
             connection: inside its transaction.
@@ -219,13 +221,14 @@ class CheckpointStore:
             size: of the checkpoint.
             cosignatures: verified, their keys in force at their times.
             now: the transaction's.
+            clock_time: what the clock says.
             is_resigned: whether a further key of the log signed it, which may make it count.
         """
         known = {
             (row.line.name, row.line.key_id): row.line.time
             for row in self._cosigned(connection, head.log_id, size)
         }
-        new = [c for c in cosignatures if _is_news(c, known)]
+        new = [c for c in cosignatures if _is_news(c, known, clock_time)]
         if new:
             rows = [
                 {
@@ -244,8 +247,8 @@ class CheckpointStore:
             return head
         author = witness_key_name(head.log.author)
         fresh = max((c.time for c in new if c.key.name == author), default=None)
-        counted = self._count(connection, head, size, now)
-        if fresh is not None and (head.fresh_time is None or fresh > head.fresh_time):
+        counted = self._count(connection, head, size, now, clock_time)
+        if fresh is not None and is_newer(fresh, head.fresh_time, clock_time):
             counted = replace(counted, fresh_time=fresh)
         keep_history(connection, head, counted, now)
         return counted
@@ -357,7 +360,14 @@ class CheckpointStore:
             for row in rows
         ]
 
-    def _count(self, connection: Connection, head: Head, size: int, now: datetime) -> Head:
+    def _count(
+        self,
+        connection: Connection,
+        head: Head,
+        size: int,
+        now: datetime,
+        clock_time: datetime,
+    ) -> Head:
         """Mark the quorum of a checkpoint when what cosigned it reaches it."""
         note = self._note(connection, head, size)
         assert note is not None, "a checkpoint is stored before it is counted"
@@ -368,8 +378,8 @@ class CheckpointStore:
         connection.execute(_MARK_QUORUM, {"of": head.log_id, "at": size, "marked_time": now})
         if size < head.quorum_size:
             return head
-        if size == head.quorum_size and head.quorum_time is not None:
-            at = max(at, head.quorum_time)
+        if size == head.quorum_size and not is_newer(at, head.quorum_time, clock_time):
+            at = head.quorum_time
         return replace(head, quorum_size=size, quorum_time=at)
 
     def _quorum_time(
@@ -415,7 +425,9 @@ def log_key_ids(note: SignedNote, log: LogName) -> tuple[bytes, ...]:
     return tuple(line.key_id for line in note.signatures if line.name == str(log))
 
 
-def _is_news(cosignature: Cosignature, known: dict[tuple[str, bytes], datetime]) -> bool:
+def _is_news(
+    cosignature: Cosignature, known: dict[tuple[str, bytes], datetime], clock_time: datetime
+) -> bool:
     """Whether a cosignature is the first of its key on a checkpoint, or a later one."""
     held = known.get((cosignature.key.name, cosignature.key.key_id))
-    return held is None or cosignature.time > held
+    return is_newer(cosignature.time, held, clock_time)

@@ -5,7 +5,7 @@ the same row. What follows from the answer (a cosignature, evidence) is for
 ``server.log.submissions``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
@@ -21,7 +21,7 @@ from server.log.recovery import Confirmations
 from server.log.store import Head, LogStore
 from server.log.witness import Witnessed, may_cosign
 
-__all__ = ["Floor", "Objection"]
+__all__ = ["Floor", "Objection", "with_floor"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +159,14 @@ def _is_kept(connection: Connection, head: Head, signed: SignedCheckpoint) -> bo
         rows.shown_note == signed.to_bytes(),
     )
     return head.is_forked and connection.execute(query).first() is not None
+
+
+def with_floor(head: Head, signed: SignedCheckpoint) -> Head:
+    """Return the head with what this witness cosigned, as it now knows."""
+    checkpoint = signed.checkpoint
+    if head.cosigned_size is not None and head.cosigned_size >= checkpoint.size:
+        return head
+    return replace(head, cosigned_size=checkpoint.size, cosigned_root=checkpoint.root)
 
 
 def _forked(log: LogName) -> PeerFault:

@@ -1,7 +1,7 @@
 """The log room of one node, put together: what ``server.app`` makes and the rooms above use."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -98,6 +98,7 @@ class Logs:
         projectors: in the order of their rooms, from the ground up.
         attachments: keeps what travels beside entries.
         settings: limits and intervals.
+        is_clock_off: whether this node's clock is known to be wrong now.
     """
 
     def __init__(
@@ -113,12 +114,13 @@ class Logs:
         projectors: Sequence[Projector],
         attachments: AttachmentStore,
         settings: LogSettings | None = None,
+        is_clock_off: Callable[[], bool] = lambda: False,
     ) -> None:
         self._settings = settings or LogSettings()
         self._database = database
         self._clock = clock
         self._trust = trust
-        self._signing = Signing(signers, trust, province)
+        self._signing = Signing(signers, trust, province, is_clock_off=is_clock_off)
         self._store = LogStore(trust, province)
         self._checkpoints = CheckpointStore(self._store, trust)
         self._projection = Projection(projectors, self._store)

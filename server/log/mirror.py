@@ -16,6 +16,7 @@ import enum
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -23,7 +24,7 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
-from deltacare.errors import DeltacareError, PeerFault, Reason
+from deltacare.errors import DeltacareError, PeerFault, Reason, Refusal
 from deltacare.ids import LogName
 from deltacare.keys import SALT_BYTES
 from deltacare.tlog.checkpoint import SignedCheckpoint
@@ -41,6 +42,7 @@ from server.log.checkpoints import (
 )
 from server.log.contradiction import contradiction_with
 from server.log.evidence import Wrong, add_evidence
+from server.log.floor import with_floor
 from server.log.known_lines import known_lines
 from server.log.offers import Offer, VerifiedOffer, open_offer
 from server.log.ports import AttachmentStore, Clock, Peers
@@ -147,6 +149,8 @@ class Mirror:
         self._locks = {log: asyncio.Lock() for log in store.held}
         # Notes that were dealt with and bring nothing again: most arrive by several ways.
         self._seen: OrderedDict[bytes, Outcome] = OrderedDict()
+        # Why authors last did not take this witness's word: what stays so is told once.
+        self._undelivered: dict[LogName, Reason] = {}
 
     async def take(self, offer: Offer) -> Outcome:
         """Deal with a checkpoint that was shown; see the module."""
@@ -235,7 +239,9 @@ class Mirror:
         """
         signer = self._signing.witness_if_any(now)
         if signer is None:
-            _log.error("key_not_in_force", key="witness")
+            with suppress(Refusal):
+                self._signing.require_clock()
+                _log.error("key_not_in_force", key="witness")
             return False
         own = [c.time for c in opened.cosignatures if c.key == signer.verifier]
         if not own or is_worth_renewing(own[0], opened.keys, trust=self._trust, now=now):
@@ -259,7 +265,11 @@ class Mirror:
             note = SignedNote.from_bytes(known.note)
             lines = {*shown.signed.note.signatures, *(c.signature for c in shown.cosignatures)}
             suite = self._checkpoints.suite.news(
-                connection, log, checkpoint.size, shown.suite.lines
+                connection,
+                log,
+                checkpoint.size,
+                shown.suite.lines,
+                clock_time=self._clock.now(),
             )
             is_same = note.text == shown.signed.note.text
             return head, is_same and lines <= {*note.signatures} and not suite
@@ -358,21 +368,29 @@ class Mirror:
                 head = replace(head, seen_note=note)
         is_resigned = self._checkpoints.put(tx.connection, before, signed, tx.now)
         found, suite = list(shown.cosignatures), list(shown.suite.lines)
-        signer = self._signing.witness_if_any(tx.now)
+        signer = self._signing.witness_if_any(tx.clock_time)
         if any(self._signing.is_own_witness(c.key) for c in found):
-            head = _with_floor(head, signed)
+            head = with_floor(head, signed)
         if shown.is_asked and signer is not None and self._may_cosign(tx, head, signed):
-            line = cosign(checkpoint, signer, time=tx.now)
+            line = cosign(checkpoint, signer, time=tx.clock_time)
             found.append(verify_cosignature(checkpoint, line, signer.verifier))
-            head = _with_floor(head, signed)
-            sm2 = self._signing.witness_suite_signer(tx.now)
+            head = with_floor(head, signed)
+            sm2 = self._signing.witness_suite_signer(tx.clock_time)
             if sm2 is not None:
-                suite.append(cosigned_line(checkpoint, sm2, time=tx.now))
+                suite.append(cosigned_line(checkpoint, sm2, time=tx.clock_time))
         fresh_time = head.fresh_time
         head = self._checkpoints.add_cosignatures(
-            tx.connection, head, checkpoint.size, found, tx.now, is_resigned=is_resigned
+            tx.connection,
+            head,
+            checkpoint.size,
+            found,
+            tx.now,
+            clock_time=tx.clock_time,
+            is_resigned=is_resigned,
         )
-        self._checkpoints.suite.add(tx.connection, head.log, checkpoint.size, suite, tx.now)
+        self._checkpoints.suite.add(
+            tx.connection, head.log, checkpoint.size, suite, tx.now, clock_time=tx.clock_time
+        )
         is_fresher = head.fresh_time != fresh_time
         if is_changed or head != before:
             head = self._store.save(tx.connection, head, tx.now)
@@ -418,7 +436,12 @@ class Mirror:
         try:
             await self._peers.peer(offer.log.author).add_cosignature(request)
         except DeltacareError as error:
-            _log.info("cosignature_not_delivered", log=str(offer.log), error=str(error))
+            is_told = self._undelivered.get(offer.log) == error.reason
+            self._undelivered[offer.log] = error.reason
+            tell = _log.info if is_told or error.retryable else _log.error
+            tell("cosignature_not_delivered", log=str(offer.log), error=str(error))
+        else:
+            self._undelivered.pop(offer.log, None)
 
     async def _judge(
         self, offer: Offer, signed: SignedCheckpoint, fault: PeerFault
@@ -483,14 +506,6 @@ class Mirror:
             return head if kept == head else self._store.save(connection, kept, now)
 
         self._board.put_heads([await self._database.write(keep)])
-
-
-def _with_floor(head: Head, signed: SignedCheckpoint) -> Head:
-    """Return the head with what this witness cosigned, as it now knows."""
-    checkpoint = signed.checkpoint
-    if head.cosigned_size is not None and head.cosigned_size >= checkpoint.size:
-        return head
-    return replace(head, cosigned_size=checkpoint.size, cosigned_root=checkpoint.root)
 
 
 def _fingerprint(offer: Offer, version: int) -> bytes:

@@ -57,12 +57,18 @@ class Tx:
         connection: inside its transaction.
         now: when the transaction began; never before what was stored last.
         heads: of the logs that this transaction has locked.
+
+    Attributes:
+        now: the time of what it stores, which never goes back.
+        clock_time: what the clock said. Others hold what is signed against their own clocks, so
+            a signature states this, whatever was stored while the clock was ahead.
     """
 
     def __init__(
         self, store: LogStore, connection: Connection, now: datetime, heads: dict[LogName, Head]
     ) -> None:
         self.connection = connection
+        self.clock_time = now
         self.now = max([now, *(head.changed_time for head in heads.values())])
         self.heads = heads
         self._store = store

@@ -7,12 +7,21 @@ untainted quorum has covered it again.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from deltacare.ids import LogName
+from deltacare.tlog.opening import CLOCK_SKEW_S_MAX
 from deltacare.trust import KeyTerm, Trust
 
-__all__ = ["Line", "is_doubted", "judgement", "quorum_time", "untainted_time"]
+__all__ = [
+    "Line",
+    "is_ahead",
+    "is_doubted",
+    "is_newer",
+    "judgement",
+    "quorum_time",
+    "untainted_time",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +83,29 @@ def untainted_time(
     needed = max(1, trust.quorum(log))
     early = [line for line in lines if line.time < before]
     return _nth(_counted(early, log, trust), needed)
+
+
+def is_ahead(time: datetime, clock_time: datetime) -> bool:
+    """Whether a time of signing has not come: the signer's clock was wrong, and nobody takes it.
+
+    Args:
+        time: As the signature states it.
+        clock_time: What the clock says.
+    """
+    return time > clock_time + timedelta(seconds=CLOCK_SKEW_S_MAX)
+
+
+def is_newer(time: datetime, held: datetime | None, clock_time: datetime) -> bool:
+    """Whether a time of signing takes the place of the one that is held.
+
+    One that was held before the clock was set right would stay until its time had come.
+
+    Args:
+        time: Of a signature that counts.
+        held: What is known so far.
+        clock_time: What the clock says.
+    """
+    return held is None or time > held or is_ahead(held, clock_time)
 
 
 def is_doubted(log_key_ids: Collection[bytes], *, log: LogName, trust: Trust) -> bool:

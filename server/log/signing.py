@@ -2,16 +2,18 @@
 
 Pure choice over what is held and what is trusted, made anew for every signature, so that a key is
 replaced at the instant its successor comes into force and no process is restarted for it. A node
-without a key in force signs nothing: it refuses to write rather than write what nobody believes.
+without a key in force signs nothing: it refuses to write rather than write what nobody believes. So
+does one whose clock is off by what most partners say; its audit log goes on, of which nobody else
+believes a time.
 Keys of the second suite are chosen alike, and are never needed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from deltacare.errors import Reason, Refusal
-from deltacare.ids import LogName
+from deltacare.ids import LogKind, LogName
 from deltacare.keys import LogSigner, VerifierKey, WitnessSigner
 from deltacare.sm2 import Sm2Signer, Sm2VerifierKey
 from deltacare.trust import KeyTerm, SuiteTerm, Trust, in_force, witness_key_name
@@ -38,19 +40,44 @@ class Signing:
         signers: keys held.
         trust: whose windows decide.
         province: this node's.
+        is_clock_off: whether this node's clock is known to be wrong now.
     """
 
-    def __init__(self, signers: Signers, trust: Trust, province: str) -> None:
+    def __init__(
+        self,
+        signers: Signers,
+        trust: Trust,
+        province: str,
+        *,
+        is_clock_off: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._signers = signers
         self._trust = trust
         self._province = province
+        self._is_clock_off = is_clock_off
+
+    def require_clock(self) -> None:
+        """Refuse to sign while the clock is off.
+
+        Raises:
+            Refusal: ``STALE``; it passes once the clock is right.
+        """
+        if self._is_clock_off():
+            raise Refusal(
+                Reason.STALE,
+                "This node's clock differs from those of most partners: nothing is signed until it "
+                "is right.",
+            )
 
     def log_signer(self, log: LogName, now: datetime) -> LogSigner:
         """Return the key that signs an own log now.
 
         Raises:
-            Refusal: ``KEY_NOT_IN_FORCE``, if no key that is in force is held.
+            Refusal: ``KEY_NOT_IN_FORCE``, if no key that is in force is held; ``STALE``, while the
+                clock is off.
         """
+        if log.kind is not LogKind.AUDIT:
+            self.require_clock()
         found = _newest(self._signers.log_signers(log), self._trust.log_keys(log), now)
         if found is None:
             raise _none_in_force(str(log))
@@ -60,15 +87,19 @@ class Signing:
         """Return the key that cosigns now.
 
         Raises:
-            Refusal: ``KEY_NOT_IN_FORCE``, if no key that is in force is held.
+            Refusal: ``KEY_NOT_IN_FORCE``, if no key that is in force is held; ``STALE``, while the
+                clock is off.
         """
+        self.require_clock()
         found = self.witness_if_any(now)
         if found is None:
             raise _none_in_force(witness_key_name(self._province))
         return found
 
     def witness_if_any(self, now: datetime) -> WitnessSigner | None:
-        """Return the key that cosigns now, ``None`` if none in force is held."""
+        """Return the key that cosigns now, ``None`` if none is in force, or the clock is off."""
+        if self._is_clock_off():
+            return None
         terms = self._trust.witness_keys(self._province)
         return _newest(self._signers.witness_signers, terms, now)
 

@@ -43,6 +43,7 @@ from server.log.floor import Floor, Objection
 from server.log.offers import Offer
 from server.log.ports import Clock
 from server.log.projection import Tx
+from server.log.quorum import is_ahead
 from server.log.recovery import Confirmations
 from server.log.signing import Signing
 from server.log.store import Head, LogStore
@@ -260,12 +261,13 @@ class Submissions:
 
     def _cosign(self, tx: Tx, head: Head, signed: SignedCheckpoint) -> _Outcome:
         """Sign, raise the floor, and store both with the checkpoint."""
-        checkpoint, signer = signed.checkpoint, self._signing.witness_if_any(tx.now)
+        checkpoint, signer = signed.checkpoint, self._signing.witness_if_any(tx.clock_time)
         if signer is None:
+            self._signing.require_clock()
             raise Unavailable(
                 Reason.KEY_NOT_IN_FORCE, "This witness holds no key that is in force."
             )
-        line = cosign(checkpoint, signer, time=tx.now)
+        line = cosign(checkpoint, signer, time=tx.clock_time)
         cosignature = verify_cosignature(checkpoint, line, signer.verifier)
         before = head
         head = replace(head, cosigned_size=checkpoint.size, cosigned_root=checkpoint.root)
@@ -278,6 +280,7 @@ class Submissions:
                 checkpoint.size,
                 [cosignature],
                 tx.now,
+                clock_time=tx.clock_time,
                 is_resigned=is_resigned,
             )
             known = self._checkpoints.get(tx.connection, head.log, checkpoint.size)
@@ -302,8 +305,12 @@ class Submissions:
             if note is None or note.text != checkpoint.to_text():
                 continue
             line = only_signature(note, key)
-            if line is not None:
-                return verify_cosignature(checkpoint, line, key)
+            if line is None:
+                continue
+            found = verify_cosignature(checkpoint, line, key)
+            # What was signed while the clock was ahead is signed again: nobody takes it so.
+            if not is_ahead(found.time, self._clock.now()):
+                return found
         return None
 
     def _newest_cosigned(self, connection: Connection, log: LogName) -> bytes | None:

@@ -20,6 +20,7 @@ from deltacare.tlog.suite import cosign_sm2, sign_checkpoint_sm2
 from deltacare.tlog.suite_lines import OpenedSuite, SuiteLine
 from deltacare.trust import Trust, witness_key_name
 from server.log import tables
+from server.log.quorum import is_newer
 from server.log.store import LogStore
 from server.store.schema import UtcTime
 
@@ -69,7 +70,13 @@ class SuiteStore:
         return tuple(sorted(found, key=lambda line: good[line.name, line.key_id]))
 
     def news(
-        self, connection: Connection, log: LogName, size: int, lines: Iterable[SuiteLine]
+        self,
+        connection: Connection,
+        log: LogName,
+        size: int,
+        lines: Iterable[SuiteLine],
+        *,
+        clock_time: datetime,
     ) -> Sequence[SuiteLine]:
         """Return the lines that are not stored: of other keys, or by a witness at a later time.
 
@@ -80,7 +87,7 @@ class SuiteStore:
             return ()
         rows = connection.execute(_LINES, {"log_id": self._store.log_id(log), "size": size})
         held = {(row.name, bytes(row.key_id)): row.cosigned_time for row in rows}
-        return [line for line in given if _is_news(line, held)]
+        return [line for line in given if _is_news(line, held, clock_time)]
 
     def add(
         self,
@@ -89,6 +96,8 @@ class SuiteStore:
         size: int,
         lines: Iterable[SuiteLine],
         now: datetime,
+        *,
+        clock_time: datetime,
     ) -> None:
         """Keep verified lines of a stored checkpoint.
 
@@ -98,8 +107,9 @@ class SuiteStore:
             size: Of the checkpoint.
             lines: Verified.
             now: The transaction's.
+            clock_time: What the clock says.
         """
-        new = self.news(connection, log, size, lines)
+        new = self.news(connection, log, size, lines, clock_time=clock_time)
         if not new:
             return
         rows = [
@@ -159,9 +169,10 @@ def _known_keys(log: LogName, trust: Trust) -> list[Sm2VerifierKey]:
     return [term.key for name in names for term in trust.suite_keys(name) if not term.is_tainted]
 
 
-def _is_news(line: SuiteLine, held: dict[tuple[str, bytes], datetime | None]) -> bool:
+def _is_news(
+    line: SuiteLine, held: dict[tuple[str, bytes], datetime | None], clock_time: datetime
+) -> bool:
     place = (line.key.name, line.key.key_id)
     if place not in held:
         return True
-    before = held[place]
-    return line.time is not None and (before is None or line.time > before)
+    return line.time is not None and is_newer(line.time, held[place], clock_time)

@@ -11,7 +11,7 @@ from datetime import date
 from sqlalchemy import Connection, select
 
 from deltacare.trust import Trust
-from deltacare.v1.entry_pb2 import PaymentOrder
+from deltacare.v1.entry_pb2 import PaymentOrder, PaymentReport
 from deltacare.v1.payment_service_pb2 import PaymentState
 from server.payment import rules, store, tables
 from server.settlement.statements import Reach
@@ -27,9 +27,9 @@ __all__ = [
 ]
 
 
-def attempt_name(order: PaymentOrder) -> str:
+def attempt_name(named: PaymentOrder | PaymentReport) -> str:
     """Return what a refusal names."""
-    return f"{order.payment_id}-{order.attempt:02d}"
+    return f"{named.payment_id}-{named.attempt:02d}"
 
 
 def require_one_message(orders: Sequence[PaymentOrder]) -> None:

@@ -40,6 +40,8 @@ __all__ = [
     "Z26_ABOVE_LIMIT",
     "Z27_PAYMENT_UNKNOWN",
     "Z28_ONE_MESSAGE",
+    "Z29_BOOKED_OTHERWISE",
+    "Z30_BOOKED_EARLY",
     "TermsKnown",
     "judge_advance",
     "judge_order",
@@ -175,6 +177,18 @@ Z28_ONE_MESSAGE = _rule(
     "一次指令须同属一个报文、同一付款日、同一批准，且每笔付款一次。",
     "Orders given together share one message, one day and one approval, each payment once.",
 )
+Z29_BOOKED_OTHERWISE = _rule(
+    "Z29-BOOKED-OTHERWISE",
+    "该笔银行流水此前已以其他内容登记；银行更正须另记一笔。",
+    "The booking was reported before with other content: what a bank corrects it books anew.",
+    _DESIGN,
+    Reason.ALREADY_EXISTS,
+)
+Z30_BOOKED_EARLY = _rule(
+    "Z30-BOOKED-EARLY",
+    "入账日早于下达指令之日，或早于款项应付之日。",
+    "The booking is dated before the payment was ordered, or before anything was due.",
+)
 
 RULES: tuple[Rule, ...] = (
     Z01_NOT_REGISTRY,
@@ -198,6 +212,8 @@ RULES: tuple[Rule, ...] = (
     Z26_ABOVE_LIMIT,
     Z27_PAYMENT_UNKNOWN,
     Z28_ONE_MESSAGE,
+    Z29_BOOKED_OTHERWISE,
+    Z30_BOOKED_EARLY,
 )
 """Every rule, in the order of the numbers."""
 

@@ -32,6 +32,7 @@ from deltacare.v1.payment_service_pb2 import (
     SetAdvanceTermsResponse,
     StandingAdvance,
     StandingPayment,
+    StandingTerms,
 )
 from deltacare.v1.types_pb2 import Appended
 from server.approval.duties import DutyKind, require_apart
@@ -40,6 +41,7 @@ from server.log.ports import AppendedRun, LogReader, LogTx, Sequencer, Write
 from server.payment import ordering, rules, store, tables
 from server.payment.advances import PaidAdvances
 from server.payment.projector import judge
+from server.payment.terms import terms_that_hold, terms_with
 from server.registry.fields import parse_numbered_id, read_duty, read_enum, read_page_size
 from server.registry.paging import next_token, read_token
 from server.registry.requests import appended, new_entry, require_own, without_unknown
@@ -177,11 +179,16 @@ class PaymentServicer:
         bad.raise_if_any()
         body = without_unknown(request.advance)
         reach = await self._reach()
+        kept: list[GrantAdvanceResponse] = []
 
         def decide(tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
+            known = store.kept_advance(tx.connection, self._province, body)
+            kept[:] = [] if known is None else [self._kept_advance(tx.connection, *known)]
+            if kept:
+                return []
             entry = new_entry(request.duty, advance=body)
             self._require(tx, [entry], [body.advance_id])
-            terms = store.terms_with(tx.connection, self._province, body.payee, tx.size(self._log))
+            terms = terms_with(tx.connection, self._province, body.payee, tx.size(self._log))
             assert terms is not None, "without terms it was refused"
             held = store.balance_held(tx.connection, reach, self._province, body.payee)
             if held + body.amount_fen > terms.limit_fen:
@@ -190,6 +197,8 @@ class PaymentServicer:
             return [(self._log, [entry])]
 
         def answer(_tx: LogTx, runs: Sequence[AppendedRun]) -> GrantAdvanceResponse:
+            if kept:
+                return kept[0]
             return GrantAdvanceResponse(
                 appended=appended(runs[0]), advance_hash=runs[0].leaf_hashes[0]
             )
@@ -198,6 +207,21 @@ class PaymentServicer:
             self._write(request, call, request_id, decide=decide, answer=answer)
         )
         return GrantAdvanceResponse.FromString(data)
+
+    def _kept_advance(
+        self, connection: Connection, index: int, advance_hash: bytes
+    ) -> GrantAdvanceResponse:
+        """Return the answer to an advance that stands in the log already."""
+        return GrantAdvanceResponse(
+            appended=self._place(connection, index, 1), advance_hash=advance_hash
+        )
+
+    def _place(self, connection: Connection, index: int, count: int) -> Appended:
+        """Return where entries stand that were appended before."""
+        checkpoint = self._reader.checkpoint(connection, self._log) or b""
+        return Appended(
+            log=str(self._log), first_index=index, entry_count=count, checkpoint=checkpoint
+        )
 
     def _check_member(self, province: str, field: str, bad: ViolationCollector) -> None:
         if province not in self._trust.provinces:
@@ -223,18 +247,23 @@ class PaymentServicer:
             after = (payer, payee, int(index))
         reach = await self._reach()
 
-        def read(connection: Connection) -> Sequence[StandingAdvance]:
-            return store.advances_page(
+        def read(
+            connection: Connection,
+        ) -> tuple[Sequence[StandingAdvance], Sequence[StandingTerms]]:
+            page = store.advances_page(
                 connection, reach, province=request.province, after=after, limit=size + 1
             )
+            if after is not None:
+                return page, ()
+            return page, terms_that_hold(connection, reach, province=request.province)
 
-        found = await self._database.read(read)
+        found, terms = await self._database.read(read)
         token = ""
         if len(found) > size:
             last = found[size - 1]
             place = f"{last.payer} {last.advance.payee} {last.entry.index}"
             token = next_token(question, place)
-        return ListAdvancesResponse(advances=found[:size], next_page_token=token)
+        return ListAdvancesResponse(advances=found[:size], next_page_token=token, terms=terms)
 
     # --- Orders -----------------------------------------------------------------------------------
 
@@ -258,15 +287,7 @@ class PaymentServicer:
             payments = ordering.payments_of(tx.connection, reach, orders)
             known_index = ordering.kept_index(tx.connection, payments, orders)
             if known_index is not None:
-                checkpoint = self._reader.checkpoint(tx.connection, self._log) or b""
-                kept[:] = [
-                    Appended(
-                        log=str(self._log),
-                        first_index=known_index,
-                        entry_count=len(orders),
-                        checkpoint=checkpoint,
-                    )
-                ]
+                kept[:] = [self._place(tx.connection, known_index, len(orders))]
                 return []
             ordering.require_due(payments, orders, business_date(tx.now))
             ordering.require_message(self._trust, payments, orders)
@@ -308,6 +329,10 @@ class PaymentServicer:
             for each in fresh:
                 if each.payment_id not in known:
                     raise rules.Z27_PAYMENT_UNKNOWN.refusal(each.payment_id)
+                earliest = known[each.payment_id].earliest_booking(each.attempt).isoformat()
+                if each.booking_date < earliest:
+                    facts = f"{ordering.attempt_name(each)}: {each.booking_date} < {earliest}"
+                    raise rules.Z30_BOOKED_EARLY.refusal(facts)
             entries = [new_entry(request.duty, payment_report=each) for each in fresh]
             self._require(tx, entries, [each.payment_id for each in fresh])
             return [(self._log, entries)] if entries else []
@@ -326,17 +351,28 @@ class PaymentServicer:
     def _fresh(
         self, connection: Connection, reports: Sequence[PaymentReport]
     ) -> list[PaymentReport]:
-        """Return reports of bookings that the own log does not have, each booking once."""
+        """Return reports of bookings that the own log does not have, each booking once.
+
+        Raises:
+            Refusal: By rule Z29, if a booking was reported with other content, here or before.
+        """
         row = tables.report.c
         refs = sorted({each.booking_ref for each in reports})
-        query = select(row.booking_ref).where(
-            row.author == self._province, row.booking_ref.in_(refs)
-        )
-        known = {bytes(each) for each in connection.execute(query).scalars()}
+        query = select(
+            row.booking_ref, row.payment_id, row.attempt, row.outcome, row.amount_fen
+        ).where(row.author == self._province, row.booking_ref.in_(refs))
+        said = {bytes(ref): tuple(rest) for ref, *rest in connection.execute(query)}
         found: dict[bytes, PaymentReport] = {}
         for each in reports:
-            if each.booking_ref not in known:
-                found.setdefault(each.booking_ref, each)
+            content = (each.payment_id, each.attempt, each.outcome, each.amount_fen)
+            before = said.get(each.booking_ref)
+            if before is None:
+                found[each.booking_ref] = each
+                said[each.booking_ref] = content
+            elif before != content:
+                facts = f"{each.amount_fen} ≠ {before[-1]}"
+                name = ordering.attempt_name(each)
+                raise rules.Z29_BOOKED_OTHERWISE.refusal(f"{name}: {facts}")
         return list(found.values())
 
     # --- Where payments stand ---------------------------------------------------------------------

@@ -15,10 +15,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, Table, and_, or_, select
 
 from deltacare.ids import LogName
+from deltacare.times import business_date
 from deltacare.v1.clearing_service_pb2 import StatementState
 from deltacare.v1.entry_pb2 import (
     Advance,
-    AdvanceTerms,
     Flow,
     PaymentOrder,
     PaymentOutcome,
@@ -28,6 +28,7 @@ from deltacare.v1.entry_pb2 import (
 from deltacare.v1.payment_service_pb2 import PaymentState, StandingAdvance, StandingPayment
 from deltacare.v1.types_pb2 import EntryRef
 from server.payment import tables
+from server.payment.terms import terms_with
 from server.settlement.statement_drafts import drawings
 from server.settlement.statements import Reach, state_of
 from server.settlement.tables import statement
@@ -41,11 +42,11 @@ __all__ = [
     "balance_held",
     "bases",
     "find_basis",
+    "kept_advance",
     "known_order",
     "load_payment",
     "payments_of",
     "payments_with",
-    "terms_with",
 ]
 
 _ROWS_PER_QUERY = 100
@@ -81,6 +82,7 @@ class Payment:
         basis: What makes it due.
         flow: Who pays whom how much.
         orders: By attempt.
+        order_times: When each of them was stated.
         payer_reports: In the order of the payer's log.
         payee_reports: In the order of the payee's log.
     """
@@ -89,6 +91,7 @@ class Payment:
     basis: Basis
     flow: Flow
     orders: tuple[PaymentOrder, ...]
+    order_times: tuple[datetime, ...]
     payer_reports: tuple[PaymentReport, ...]
     payee_reports: tuple[PaymentReport, ...]
 
@@ -133,7 +136,19 @@ class Payment:
             next_fen=found.next_fen,
         )
         result.basis_time.FromDatetime(self.basis.stated_time)
+        for each in self.order_times:
+            result.order_times.add().FromDatetime(each)
         return result
+
+    def earliest_booking(self, attempt: int) -> date:
+        """Return the first day on which a bank can have booked an attempt.
+
+        The day of its order; of one that was never ordered, the day on which the payment was stated
+        to be due, because its id did not exist before.
+        """
+        times = zip(self.orders, self.order_times, strict=True)
+        ordered = next((time for order, time in times if order.attempt == attempt), None)
+        return business_date(ordered or self.basis.stated_time)
 
 
 def _booking(report: PaymentReport) -> Booking:
@@ -249,7 +264,7 @@ def load_payment(connection: Connection, basis: Basis, flow: Flow) -> Payment:
     identity = payment_id(basis.leaf_hash, flow.payer, flow.payee)
     orders, reports = tables.order.c, tables.report.c
     ordered = (
-        select(orders.body)
+        select(orders.body, orders.entry_time)
         .where(orders.author == flow.payer, orders.payment_id == identity)
         .order_by(orders.attempt)
     )
@@ -271,13 +286,13 @@ def load_payment(connection: Connection, basis: Basis, flow: Flow) -> Payment:
                 message_hash=bytes(row.message_hash),
             )
         )
+    rows = connection.execute(ordered).all()
     return Payment(
         payment_id=identity,
         basis=basis,
         flow=flow,
-        orders=tuple(
-            PaymentOrder.FromString(bytes(body)) for body in connection.execute(ordered).scalars()
-        ),
+        orders=tuple(PaymentOrder.FromString(bytes(row.body)) for row in rows),
+        order_times=tuple(row.entry_time for row in rows),
         payer_reports=tuple(said[flow.payer]),
         payee_reports=tuple(said[flow.payee]),
     )
@@ -346,24 +361,19 @@ def known_order(payment: Payment, attempt: int) -> PaymentOrder | None:
 # --- Advances -------------------------------------------------------------------------------------
 
 
-def terms_with(connection: Connection, author: str, payee: str, until: int) -> AdvanceTerms | None:
-    """Return the last word of an author on a payee that stands before a place of its log."""
-    terms = tables.terms.c
-    query = (
-        select(tables.terms)
-        .where(terms.author == author, terms.payee == payee, terms.idx < until)
-        .order_by(terms.idx.desc())
-        .limit(1)
+def kept_advance(connection: Connection, author: str, body: Advance) -> tuple[int, bytes] | None:
+    """Return place and leaf hash of an advance of the same content; ``None`` if there is none.
+
+    Who signed may differ: the same two may sign again what was kept.
+    """
+    advance = tables.advance.c
+    query = select(tables.advance).where(
+        advance.author == author, advance.advance_id == body.advance_id
     )
     row = connection.execute(query).first()
-    if row is None:
+    if row is None or (row.payee, row.amount_fen) != (body.payee, body.amount_fen):
         return None
-    return AdvanceTerms(
-        payee=row.payee,
-        limit_fen=row.limit_fen,
-        floor_fen=row.floor_fen,
-        from_date=row.from_date,
-    )
+    return row.idx, bytes(row.leaf_hash)
 
 
 def balance_held(connection: Connection, reach: Reach, author: str, payee: str) -> int:

@@ -25,6 +25,7 @@ from server.registry.store import chunks
 from server.settlement import tables
 from server.settlement.cache import last_agreed_date
 from server.settlement.covering import Claim, Covering, Group, uncovered
+from server.settlement.reworked import require_worked
 from server.settlement.stated_budgets import Room, StatedBudgets, added
 
 __all__ = ["BudgetBook"]
@@ -206,7 +207,12 @@ class BudgetBook:
     def uses(
         self, connection: Connection, cells: Sequence[BudgetCell]
     ) -> Mapping[BudgetCell, BudgetUse]:
-        """Return what became of each of some budgets, as if these were all that there are."""
+        """Return what became of each of some budgets, as if these were all that there are.
+
+        Raises:
+            Refusal: `STALE`, while nights are worked out again after a rebuild.
+        """
+        require_worked(connection, self._province)
         covering = Covering(self._province, cells)
         reserved, held = (covering.sums(each) for each in self._open_sums(connection))
         consumed = covering.sums(self._consumed_sums(connection))
@@ -289,7 +295,12 @@ class BudgetBook:
     # --- What is left -----------------------------------------------------------------------------
 
     def room(self, connection: Connection) -> Room:
-        """Return what own budgets still cover, after what is reserved and consumed."""
+        """Return what own budgets still cover, after what is reserved and consumed.
+
+        Raises:
+            Refusal: `STALE`, while nights are worked out again after a rebuild.
+        """
+        require_worked(connection, self._province)
         stated = StatedBudgets.load(connection, self._province)
         if not stated.asks_for_budgets:
             return Room(stated, {})

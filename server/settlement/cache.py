@@ -56,7 +56,7 @@ def stored_night(
         business_date=business_date,
         attempt=attempt,
         digest=bytes(row.digest),
-        is_agreed=bool(row.agreed),
+        is_agreed=row.agreed == tables.NIGHT_AGREED,
     )
 
 
@@ -79,7 +79,7 @@ def newest_attempt(
         business_date=row.business_date,
         attempt=row.attempt,
         digest=bytes(row.digest),
-        is_agreed=bool(row.agreed),
+        is_agreed=row.agreed == tables.NIGHT_AGREED,
     )
 
 
@@ -87,7 +87,7 @@ def last_agreed_date(connection: Connection, partner: str) -> str | None:
     """Return the last date whose lines are closed and cleared, ``None`` before the first."""
     nights = tables.night.c
     query = select(func.max(nights.business_date)).where(
-        nights.partner == partner, nights.agreed == 1
+        nights.partner == partner, nights.agreed == tables.NIGHT_AGREED
     )
     found: str | None = connection.execute(query).scalar()
     return found
@@ -104,6 +104,7 @@ def store_night(
     attempt: int,
     flows: tuple[int, int],
     kept: KeptNight,
+    is_again: bool = False,
 ) -> None:
     """Keep what a night came to, in place of what was kept of the same attempt.
 
@@ -114,6 +115,7 @@ def store_night(
         attempt: From 1.
         flows: What the lower code pays the higher, and what the higher pays, in fen.
         kept: What it came to.
+        is_again: Whether it was agreed before, and is worked out after a rebuild.
     """
     key = (partner, business_date, attempt)
     for table in (tables.night, tables.night_leaf, tables.night_count):
@@ -134,7 +136,7 @@ def store_night(
                 kept.line_count,
                 *flows,
                 rules.RULES_VERSION,
-                0,
+                tables.NIGHT_AGAIN if is_again else 0,
                 kept.outcome,
             )
         ],

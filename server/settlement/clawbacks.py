@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, and_, or_, select
 from deltacare.approvals import ApprovalSubject, ApprovalWord, clawback_hash
 from deltacare.errors import Reason, Refusal, ViolationCollector
 from deltacare.ids import LogName
+from deltacare.times import business_date
 from deltacare.trust import Trust
 from deltacare.v1.entry_pb2 import Clawback, Entry, Reversal
 from deltacare.v1.settlement_service_pb2 import (
@@ -41,16 +42,19 @@ from server.settlement import tables as rows
 from server.settlement.fields import pair_faults
 from server.settlement.overlap_fields import clawback_faults
 from server.settlement.requests import appended, check_partner, read_write
+from server.settlement.reworked import require_worked
 from server.store.database import Database
 
 __all__ = ["ANSWER_WORKING_DAYS", "BATCH_MAX", "Clawbacks", "Disputed", "due_date"]
 
 BATCH_MAX = 100
 ANSWER_WORKING_DAYS = 10
-"""Within which the host reverses or disputes, counted from the date the demand is filed under."""
+"""Within which the host reverses or disputes, counted from the date the demand is filed under, or
+from the day it was made if its log is behind."""
 
-Disputed = Callable[[Connection, str, str, Collection[str]], Collection[str]]
-"""Of settlements of a home with a host, those that the host disputes at present."""
+Disputed = Callable[[Connection, str, str, Collection[str]], Mapping[str, datetime]]
+"""Of settlements of a home with a host, those that the host disputes at present, each with when it
+raised the last of those disputes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +274,7 @@ class Clawbacks:
         bad.raise_if_any()
 
         def read(connection: Connection) -> tuple[list[StandingClawback], str]:
+            require_worked(connection, self._province)
             demands = tables.clawback.c
             pair = (self._province, request.partner)
             query = select(tables.clawback).where(
@@ -298,21 +303,23 @@ class Clawbacks:
         self, connection: Connection, found: Sequence[Row[Any]]
     ) -> list[StandingClawback]:
         """Return demands with what became of them."""
-        by_home: dict[tuple[str, str], list[str]] = {}
+        by_home: dict[tuple[str, str], list[Row[Any]]] = {}
         for row in found:
-            by_home.setdefault((row.author, row.partner), []).append(row.settlement_no)
+            by_home.setdefault((row.author, row.partner), []).append(row)
         states: dict[tuple[str, str], ClawbackState.ValueType] = {}
-        for (home, host), numbers in by_home.items():
+        for (home, host), rows_ in by_home.items():
+            numbers = [row.settlement_no for row in rows_]
             cleared = self._cleared(connection, home, host, numbers)
             reversed_by_host = self._reversed(connection, host, home, host, numbers)
-            disputed = set(self._disputed(connection, home, host, numbers))
-            for number in numbers:
-                state = ClawbackState.CLAWBACK_STATE_DEMANDED
+            disputed = self._disputed(connection, home, host, numbers)
+            for row in rows_:
+                number, state = row.settlement_no, ClawbackState.CLAWBACK_STATE_DEMANDED
                 if number in cleared and cleared[number].reversed_date is not None:
                     state = ClawbackState.CLAWBACK_STATE_RECOVERED
                 elif number in reversed_by_host:
                     state = ClawbackState.CLAWBACK_STATE_ANSWERED
-                elif number in disputed:
+                elif number in disputed and disputed[number] >= row.entry_time:
+                    # A dispute from before the demand is no answer to it.
                     state = ClawbackState.CLAWBACK_STATE_DISPUTED
                 states[(home, number)] = state
         answers = []
@@ -327,20 +334,27 @@ class Clawbacks:
                         log=str(LogName.settlement(row.author, row.partner)), index=row.idx
                     ),
                     state=state,
-                    due_date=due_date(row.filed_date, state),
+                    due_date=due_date(row.filed_date, row.entry_time, state),
                     approvals_rule="" if rule is None else rule.code,
                 )
             )
         return answers
 
 
-def due_date(filed_date: str, state: ClawbackState.ValueType) -> str:
-    """Return the last working day to answer; empty once answered, or if no calendar tells it."""
+def due_date(filed_date: str, entry_time: datetime, state: ClawbackState.ValueType) -> str:
+    """Return the last working day to answer; empty once answered, or if no calendar tells it.
+
+    Args:
+        filed_date: Business date under which the demand is filed.
+        entry_time: When it was made; a log that is behind shortens nobody's term.
+        state: Where it stands.
+    """
     waiting = (
         ClawbackState.CLAWBACK_STATE_DEMANDED,
         ClawbackState.CLAWBACK_STATE_DISPUTED,
     )
     if state not in waiting:
         return ""
-    due = add_working_days(date.fromisoformat(filed_date), ANSWER_WORKING_DAYS)
+    start = max(date.fromisoformat(filed_date), business_date(entry_time))
+    due = add_working_days(start, ANSWER_WORKING_DAYS)
     return "" if due is None else due.isoformat()

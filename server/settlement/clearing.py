@@ -1,10 +1,8 @@
 """``deltacare.v1.ClearingService``: nights, lines and differences. Statements have their module."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select
+from sqlalchemy import Connection
 
 from deltacare.errors import Reason, Refusal, ViolationCollector
 from deltacare.ids import parse_province, parse_request_id
@@ -37,18 +35,19 @@ from deltacare.v1.clearing_service_pb2 import (
     RunNightResponse,
     StandingStatement,
 )
-from deltacare.v1.entry_pb2 import SettlementRecord
 from server.edge.call import Call
 from server.log.ports import LogReader, LogTx, Sequencer, Write
 from server.registry.fields import read_page_size
 from server.registry.paging import next_token, read_token
-from server.settlement import cache, lines, tables
+from server.settlement import cache, lines
 from server.settlement.comparison import NightPeer, compare_nights, no_night
 from server.settlement.drawdowns import AdvanceBook
-from server.settlement.leaves import owner_and_due
 from server.settlement.nights import PairNights
+from server.settlement.overlap_look import OverlapLook
+from server.settlement.proposed import read_proposals
 from server.settlement.requests import check_partner
 from server.settlement.results import NightResults, load_results, night_message
+from server.settlement.reworked import require_worked
 from server.settlement.statement_service import StatementDesk
 from server.settlement.statements import Naming, Reach, named_by
 from server.store.database import Database
@@ -90,6 +89,8 @@ class ClearingServicer:
         self._database = database
         self._sequencer = sequencer
         self._nights = nights
+        partners = tuple(each for each in trust.provinces if each != province)
+        self._look = OverlapLook(own=province, partners=partners, reader=reader)
         self._peer = peer
         self._desk = StatementDesk(
             province=province,
@@ -239,9 +240,12 @@ class ClearingServicer:
                 bad.note(f"classes[{position}]", each, "It is not a class.")
         size = read_page_size(request.page_size, bad)
         bad.raise_if_any()
-        night = await self._database.read(
-            lambda c: cache.newest_attempt(c, request.partner, request.business_date or None)
-        )
+
+        def newest(connection: Connection) -> cache.StoredNight | None:
+            require_worked(connection, self._province)
+            return cache.newest_attempt(connection, request.partner, request.business_date or None)
+
+        night = await self._database.read(newest)
         if night is None:
             raise no_night()
         wanted = frozenset(LineClass.of_rank(each) for each in request.classes) or _CARRIED
@@ -267,6 +271,7 @@ class ClearingServicer:
         bad.raise_if_any()
 
         def read(connection: Connection) -> CountLinesResponse:
+            require_worked(connection, self._province)
             asked = request.business_date or None
             night = cache.newest_attempt(connection, request.partner, asked)
             if night is None:
@@ -323,7 +328,7 @@ class ClearingServicer:
     async def list_reversal_proposals(
         self, request: ListReversalProposalsRequest, _call: Call
     ) -> ListReversalProposalsResponse:
-        """Return a page of cleared settlements that later facts would have refused."""
+        """Return a page of cleared settlements that should be reversed."""
         bad = ViolationCollector()
         check_partner(request.partner, self._province, self._trust, bad)
         size = read_page_size(request.page_size, bad)
@@ -332,40 +337,16 @@ class ClearingServicer:
         bad.raise_if_any()
 
         def read(connection: Connection) -> list[ReversalProposal]:
-            proposed, cleared = tables.reversal_proposal.c, tables.cleared.c
-            pair = (self._province, request.partner)
-            query = (
-                select(
-                    tables.cleared,
-                    proposed.line_class,
-                    proposed.noticed_date,
-                )
-                .join(
-                    tables.reversal_proposal,
-                    and_(
-                        proposed.home == cleared.home,
-                        proposed.host == cleared.host,
-                        proposed.settlement_no == cleared.settlement_no,
-                    ),
-                )
-                .where(
-                    proposed.home.in_(pair),
-                    proposed.host.in_(pair),
-                    cleared.reversed_date.is_(None),
-                )
+            require_worked(connection, self._province)
+            home, _, number = after.partition(" ")
+            return read_proposals(
+                connection,
+                self._province,
+                request.partner,
+                look=self._look,
+                after=(home, number) if after else None,
+                limit=size + 1,
             )
-            if after:
-                home, number = after.split(" ")
-                query = query.where(
-                    or_(
-                        proposed.home > home,
-                        and_(proposed.home == home, proposed.settlement_no > number),
-                    )
-                )
-            rows = connection.execute(
-                query.order_by(proposed.home, proposed.settlement_no).limit(size + 1)
-            )
-            return [_proposal(row) for row in rows]
 
         found = await self._database.read(read)
         token = ""
@@ -401,28 +382,3 @@ class ClearingServicer:
 
 def _key(night: NightResults) -> tuple[str, str, str]:
     return night.business_date, night.lower, night.higher
-
-
-def _proposal(row: Row[Any]) -> ReversalProposal:
-    line_class = LineClass.of_rank(row.line_class)
-    noticed_date = date.fromisoformat(row.noticed_date)
-    owner, due_date = owner_and_due(line_class, row.home, row.host, noticed_date)
-    return ReversalProposal(
-        record=SettlementRecord(
-            settlement_no=row.settlement_no,
-            home=row.home,
-            host=row.host,
-            beneficiary_ref=row.beneficiary_ref,
-            institution=row.institution,
-            subsidy_kind=row.subsidy_kind,
-            service_month=row.service_month,
-            service_days=row.service_days,
-            amount_fen=row.amount_fen,
-            caregiver_cert_no=row.caregiver_cert_no,
-        ),
-        cleared_date=row.cleared_date,
-        line_class=line_class.rank,  # type: ignore[arg-type]  # the enum of the contract is by rank
-        noticed_date=row.noticed_date,
-        owner=owner,
-        due_date=due_date,
-    )

@@ -28,6 +28,7 @@ from server.edge.call import Call
 from server.log.ports import AppendedRun, LogReader, LogTx, Sequencer, Write
 from server.settlement import rules, store
 from server.settlement.requests import appended
+from server.settlement.reworked import require_worked
 from server.settlement.uuids import request_uuid
 from server.store.database import Database
 
@@ -192,7 +193,13 @@ class DayCloser:
         return CloseDayResponse.FromString(data)
 
     def _stated(self, tx: LogTx, day: date, maker: str) -> Mapping[LogName, Sequence[Entry]]:
-        """Return what is said right before the closes, by log."""
+        """Return what is said right before the closes, by log.
+
+        Raises:
+            Refusal: `STALE`, while nights are worked out again after a rebuild: what is cleared
+                would be held, and stay held.
+        """
+        require_worked(tx.connection, self._province)
         found: dict[LogName, list[Entry]] = {}
         for each in self._stating:
             for log, entries in each.entries(tx, day).items():

@@ -8,9 +8,11 @@ judges as of its pins.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
+from deltacare.divisions import normalise_division
 from deltacare.entitlement import (
     COMPUTATION_VERSION,
     Unit,
@@ -19,6 +21,7 @@ from deltacare.entitlement import (
     entitled_fen,
 )
 from deltacare.times import ServiceMonth
+from deltacare.v1.entry_pb2 import SettlementRecord
 from deltacare.v1.policy_service_pb2 import ComputedAmount, Service
 from server.policy.bodies import versions_by_kind
 from server.policy.store import load_policies
@@ -28,15 +31,18 @@ __all__ = [
     "NOT_ENROLLED",
     "NO_POLICY",
     "NO_RATE",
+    "TOO_MANY_DAYS",
     "Asked",
     "Entitlement",
     "Entitlements",
+    "asked_of",
     "entitle",
 ]
 
 NOT_ENROLLED = "NOT_ENROLLED"
 NO_POLICY = "NO_POLICY"
 NO_RATE = "NO_RATE"
+TOO_MANY_DAYS = "TOO_MANY_DAYS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,18 @@ class Asked:
     service_days: int
 
 
+def asked_of(record: SettlementRecord | Row[Any]) -> Asked:
+    """Return the service that a record is for; its form is good."""
+    return Asked(
+        home=record.home,
+        host=record.host,
+        ref=record.beneficiary_ref,
+        kind=record.subsidy_kind,
+        month=ServiceMonth.parse(record.service_month),
+        service_days=record.service_days,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entitlement:
     """What a service comes to.
@@ -68,7 +86,8 @@ class Entitlement:
         amount_fen: In fen; 0 if nothing is paid.
         version: The policy that decides; ``None`` if none does.
         home_division: Division in which the elder is registered; ``None`` if not enrolled.
-        reason: Why nothing is paid: `NOT_ENROLLED`, `NO_POLICY` or `NO_RATE`; else empty.
+        reason: Why nothing is paid: `TOO_MANY_DAYS`, `NOT_ENROLLED`, `NO_POLICY` or `NO_RATE`;
+            else empty.
     """
 
     amount_fen: int = 0
@@ -116,13 +135,18 @@ def _entitled(
 ) -> Entitlement:
     """Return what one service comes to."""
     enrolment = deciding_enrolment(stated, asked.kind, asked.month)
-    if enrolment is None:
-        return Entitlement(reason=NOT_ENROLLED)
-    division, scheme, grade = enrolment.standing
+    division, scheme, grade = (
+        # What is paid by days is so for who is not enrolled too: as a night takes it.
+        (normalise_division(asked.home), "", "") if enrolment is None else enrolment.standing
+    )
     version = deciding_version(
         versions.get(asked.kind, ()), home_division=division, month=asked.month
     )
     by_use = version is not None and version.tariff.unit is Unit.USE
+    if version is not None and not by_use and asked.service_days > asked.month.days:
+        return Entitlement(reason=TOO_MANY_DAYS)
+    if enrolment is None:
+        return Entitlement(reason=NOT_ENROLLED)
     mask = reduce(
         int.__or__, (each.mask(asked.month) for each in stated if asked.kind in each.kinds), 0
     )

@@ -42,6 +42,7 @@ __all__ = [
     "enrolment_faults",
     "hold_end_faults",
     "hold_faults",
+    "is_ahead",
     "is_code",
     "is_date",
     "is_number",
@@ -85,6 +86,11 @@ def is_date(text: str) -> bool:
         return False
     year, month, day = (int(part) for part in match.groups())
     return 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]  # noqa: PLR2004 - months
+
+
+def is_ahead(service_month: str, business_date: str) -> bool:
+    """Whether a month of service begins after a date, ``YYYY-MM-DD``."""
+    return service_month > business_date[:7]
 
 
 def is_code(text: str) -> bool:

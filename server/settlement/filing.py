@@ -10,7 +10,15 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from deltacare.errors import FieldViolation, Reason, Refusal, ViolationCollector
+from sqlalchemy import Connection
+
+from deltacare.errors import (
+    FieldViolation,
+    Reason,
+    Refusal,
+    ViolationCollector,
+    invalid_field,
+)
 from deltacare.identity_numbers import holds_identity_number
 from deltacare.ids import LogName
 from deltacare.trust import Trust
@@ -21,6 +29,7 @@ from server.edge.call import Call
 from server.edge.opaque import note_identity_numbers
 from server.log.ports import AppendedRun, LogTx, Sequencer, Write
 from server.settlement import fields, rules, store
+from server.settlement.entitlements import TOO_MANY_DAYS, asked_of, entitle
 from server.settlement.requests import (
     appended,
     check_batch,
@@ -28,10 +37,12 @@ from server.settlement.requests import (
     field_faults,
     read_write,
 )
+from server.store.database import Database
 
 __all__ = ["UNANSWERED_MAX", "RecordFiling"]
 
 UNANSWERED_MAX = 8
+_SHORTEST_MONTH_DAYS = 28
 
 
 class RecordFiling:
@@ -40,12 +51,16 @@ class RecordFiling:
     Args:
         province: The own one.
         trust: Members.
-        sequencer: Appends them.
+        database: For batches that are only validated.
+        sequencer: Appends the others.
     """
 
-    def __init__(self, *, province: str, trust: Trust, sequencer: Sequencer) -> None:
+    def __init__(
+        self, *, province: str, trust: Trust, database: Database, sequencer: Sequencer
+    ) -> None:
         self._province = province
         self._trust = trust
+        self._database = database
         self._sequencer = sequencer
 
     async def stream(
@@ -80,8 +95,10 @@ class RecordFiling:
             await asyncio.gather(*left, return_exceptions=True)
 
     async def file(self, request: FileRecordsRequest, call: Call) -> FileRecordsResponse:
-        """File one batch and answer it; a refusal is an answer, an outage is raised."""
+        """File or validate one batch and answer it; a refusal is an answer, an outage is raised."""
         try:
+            if request.validate_only:
+                return await self._validate(request, call)
             return await self.file_or_refuse(request, call)
         except Refusal as refusal:
             faults = refusal.violations or (_fault_of(refusal, request.request_id),)
@@ -98,9 +115,21 @@ class RecordFiling:
         Raises:
             Refusal: With every fault.
         """
+        if request.validate_only:
+            raise invalid_field("validate_only", "true", "This is asked in a stream of batches.")
         request_id = self._check(request, call)
         data = await self._sequencer.submit(self._write(request, request_id, call))
         return FileRecordsResponse.FromString(data)
+
+    async def _validate(self, request: FileRecordsRequest, call: Call) -> FileRecordsResponse:
+        """Answer as if a batch were filed now.
+
+        Raises:
+            Refusal: What stands against it.
+        """
+        request_id = self._check(request, call)
+        await self._database.read(lambda c: self._judge(c, request))
+        return FileRecordsResponse(request_id=request_id)
 
     def _check(self, request: FileRecordsRequest, call: Call) -> str:
         """Return the request's id if everything in it can be read and is the caller's to say."""
@@ -151,12 +180,9 @@ class RecordFiling:
         """Return the write of a batch that was checked."""
         log = LogName.settlement(self._province, request.partner)
         maker, reviewer = request.duty.maker, request.duty.reviewer
-        revisions = _revisions(request)
 
         def decide(tx: LogTx) -> list[tuple[LogName, list[Entry]]]:
-            require_filing(tx.connection, self._province, request.duty)
-            if revisions:
-                self._check_revisions(tx, request, revisions)
+            self._judge(tx.connection, request)
             entries = [
                 Entry(maker=maker, reviewer=reviewer, settlement_record=record)
                 for record in request.records
@@ -175,12 +201,61 @@ class RecordFiling:
             answer=answer,
         )
 
+    def _judge(self, connection: Connection, request: FileRecordsRequest) -> None:
+        """Refuse what the own logs stand against."""
+        require_filing(connection, self._province, request.duty)
+        self._check_months(connection, request)
+        self._check_days(connection, request)
+        revisions = _revisions(request)
+        if revisions:
+            self._check_revisions(connection, request, revisions)
+
+    def _check_months(self, connection: Connection, request: FileRecordsRequest) -> None:
+        """Refuse services of months that begin after the date under which they would be filed."""
+        opening = self._trust.opening_date
+        open_date = store.open_date(connection, self._province, request.partner, opening)
+        if not any(fields.is_ahead(each.service_month, open_date) for each in request.records):
+            return
+        bad = ViolationCollector()
+        for position, record in enumerate(request.records):
+            if fields.is_ahead(record.service_month, open_date):
+                bad.note(
+                    f"records[{position}].service_month",
+                    record.service_month,
+                    f"The month begins after {open_date}, the business date it would be filed "
+                    "under.",
+                    "Correct the month, or file it once the month has begun.",
+                )
+        bad.raise_if_any()
+
+    def _check_days(self, connection: Connection, request: FileRecordsRequest) -> None:
+        """Refuse more days than a month has, of kinds that home pays by days."""
+        beyond = {
+            position: asked
+            for position, record in enumerate(request.records)
+            if record.service_days > _SHORTEST_MONTH_DAYS
+            and record.service_days > (asked := asked_of(record)).month.days
+        }
+        if not beyond:
+            return
+        bad = ViolationCollector()
+        granted = entitle(connection, list(beyond.values()))
+        for (position, asked), each in zip(beyond.items(), granted, strict=True):
+            if each.reason == TOO_MANY_DAYS:
+                bad.note(
+                    f"records[{position}].service_days",
+                    asked.service_days,
+                    f"The month has {asked.month.days} days.",
+                    "Count the days of service in the month.",
+                )
+        bad.raise_if_any()
+
     def _check_revisions(
-        self, tx: LogTx, request: FileRecordsRequest, revisions: dict[int, int]
+        self, connection: Connection, request: FileRecordsRequest, revisions: dict[int, int]
     ) -> None:
         """Refuse revisions that would be void: all of them are named."""
         targets = store.replaced_records(
-            tx.connection, self._province, request.partner, revisions.values()
+            connection, self._province, request.partner, revisions.values()
         )
         bad = ViolationCollector()
         seen: set[int] = set()

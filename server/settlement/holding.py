@@ -1,8 +1,8 @@
 """What is held and why, what overlaps, and the key by which that is found: reads, and one verb.
 
 A hold can be ended once what it was placed for has gone; that is worked out when it is asked, from
-the records and claims as they are then. A hold that a person placed for a reason of their own goes
-when they say so, or with the record.
+the records and claims as they are then, and it is not ended before. A hold that a person placed for
+a reason of their own goes when they say so, or with the record.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -38,8 +38,9 @@ from server.settlement import tables as rows
 from server.settlement.overlap_fields import overlap_key_faults
 from server.settlement.overlap_keys import OverlapKeys
 from server.settlement.overlap_look import Looked, OverlapLook, Person
-from server.settlement.overlaps import BY_HOMES, BY_HOSTS, beyond, keep_seen
+from server.settlement.overlaps import BY_HOMES, BY_HOSTS, beyond, held_numbers
 from server.settlement.requests import appended, check_partner, read_write
+from server.settlement.reworked import require_worked
 from server.store.database import Database
 
 __all__ = ["Holding", "StillNeeded"]
@@ -128,43 +129,19 @@ class Holding:
 
     # --- Holds ------------------------------------------------------------------------------------
 
-    def note_ends(self, tx: LogTx, partner: str, hold_indexes: Collection[int]) -> None:
-        """Note what is known of settlements whose holds a person ends.
+    def still_overlapping(
+        self, connection: Connection, partner: str, numbers: Collection[str]
+    ) -> frozenset[str]:
+        """Return those of some settlements with a host whose days are beyond a month now.
 
         Args:
-            tx: The transaction that ends them.
+            connection: A snapshot, or inside a transaction.
             partner: The host.
-            hold_indexes: Places of the holds.
+            numbers: Of the settlements.
         """
-        holds = rows.hold.c
-        numbers: set[str] = set()
-        for some in chunks(sorted(hold_indexes)):
-            query = select(holds.settlement_no).where(
-                holds.author == self._province,
-                holds.partner == partner,
-                holds.idx.in_(some),
-                holds.hold_class == HoldClass.HOLD_CLASS_OVERLAP,
-            )
-            numbers.update(tx.connection.execute(query).scalars())
-        known = {
-            key: days
-            for key, days in self._held_for(tx.connection, partner, numbers).items()
-            if days
-        }
-        keep_seen(tx.connection, known)
-
-    def _held_for(
-        self, connection: Connection, partner: str, numbers: Collection[str]
-    ) -> dict[Number, int]:
-        """Return those of some settlements that are beyond a month, with other homes' days."""
         looked = self._looked(connection, partner, numbers)
-        wanted = set(numbers)
-        found: dict[Number, int] = {}
-        for service, _, days in beyond(looked):
-            if service.host == partner and service.settlement_no in wanted:
-                key = (service.host, service.settlement_no)
-                found[key] = max(days, found.get(key, 0))
-        return found
+        found = {each.settlement_no for each, _ in beyond(looked) if each.host == partner}
+        return frozenset(found.intersection(numbers))
 
     def _looked(self, connection: Connection, partner: str, numbers: Collection[str]) -> Looked:
         """Return what is known of the persons whom some settlements are for."""
@@ -261,12 +238,11 @@ class Holding:
             return frozenset()
         # Of a record that is cleared, withdrawn or void there is nothing left to hold.
         open_numbers = self._standing(connection, partner, {row.settlement_no for row in own})
-        overlapping = self._held_for(
+        stands = self.still_overlapping(
             connection,
             partner,
             {row.settlement_no for row in own if row.reason in (BY_HOSTS, BY_HOMES)},
         )
-        stands = {number for _, number in overlapping}
         needed = {
             hold_class: set(
                 still(
@@ -304,6 +280,7 @@ class Holding:
         bad.raise_if_any()
 
         def read(connection: Connection) -> tuple[list[StandingOverlap], str]:
+            require_worked(connection, self._province)
             table = tables.overlap.c
             query = select(tables.overlap).where(table.other_home == other_home)
             if after:
@@ -326,8 +303,9 @@ class Holding:
         """Return overlaps with the settlements that count towards them."""
         persons = {(bytes(row.person_key), row.service_month) for row in found}
         looked = self._look.look(connection, persons)
-        held = self._held_numbers(
+        held = held_numbers(
             connection,
+            self._province,
             {
                 (each.host, each.settlement_no)
                 for services in looked.services.values()
@@ -363,22 +341,6 @@ class Holding:
                 )
             )
         return answers
-
-    def _held_numbers(
-        self, connection: Connection, numbers: Collection[Number]
-    ) -> frozenset[Number]:
-        """Return the settlements that a hold for overlap stands against."""
-        holds = rows.hold.c
-        found: set[Number] = set()
-        for some in chunks(sorted(numbers)):
-            query = select(holds.partner, holds.settlement_no).where(
-                holds.author == self._province,
-                holds.hold_class == HoldClass.HOLD_CLASS_OVERLAP,
-                holds.end_idx.is_(None),
-                tuple_(holds.partner, holds.settlement_no).in_(some),
-            )
-            found.update((row.partner, row.settlement_no) for row in connection.execute(query))
-        return frozenset(found)
 
 
 def _standing_hold(row: Row[Any], *, can_end: bool) -> StandingHold:

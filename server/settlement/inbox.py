@@ -1,19 +1,18 @@
 """Judges, as home, the records of a host that wait for an answer: does each fit what home grants.
 
 As this node knows enrolments, policies and budgets now; a night judges again, by its pins. Nothing
-is kept, and nothing is refused here: whoever answers decides. Within a page budgets are drawn on in
-the order of the host's log, so that of two records for the last of the money only one fits.
+is kept, and nothing is refused here: whoever answers decides. Records are judged in the order of
+the host's log, each with what is filed, what is cleared and the records of the elder before it that
+fit; within a page budgets are drawn on, so that of two for the last of the money only one fits.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
 from deltacare.entitlement import COMPUTATION_VERSION
 from deltacare.errors import ViolationCollector
-from deltacare.times import ServiceMonth
 from deltacare.trust import Trust
 from deltacare.v1.settlement_service_pb2 import (
     InboxVerdict,
@@ -25,17 +24,22 @@ from server.edge.call import Call
 from server.registry.fields import read_page_size
 from server.registry.paging import next_token, read_token
 from server.registry.store import chunks
-from server.settlement import tables
+from server.settlement import fields, tables
 from server.settlement.budgets import BudgetBook
-from server.settlement.entitlements import NOT_ENROLLED, Asked, Entitlement, entitle
+from server.settlement.entitlements import (
+    NOT_ENROLLED,
+    TOO_MANY_DAYS,
+    Entitlement,
+    asked_of,
+    entitle,
+)
+from server.settlement.inbox_known import Known
 from server.settlement.records import filed_record, is_unanswered
 from server.settlement.requests import check_partner
+from server.settlement.reworked import require_worked
 from server.store.database import Database
 
 __all__ = ["Inbox", "verdict_of"]
-
-Claim = tuple[str, str, str, str, int, int]
-"""Elder, institution, kind, month, days and amount: what the night finds twins by."""
 
 
 class Inbox:
@@ -76,135 +80,93 @@ class Inbox:
         self, connection: Connection, partner: str, after: int, size: int
     ) -> tuple[list[JudgedRecord], bool]:
         """Return the records behind a place, judged, and whether there are more."""
+        require_worked(connection, self._province)
         records = tables.record.c
-        query = (
-            select(tables.record)
-            .where(
-                *is_unanswered(self._province, partner),
-                records.void_rule.is_(None),
-                records.partner == self._province,
-                records.idx > after,
-            )
-            .order_by(records.idx)
-            .limit(size + 1)
-        )
-        rows = connection.execute(query).all()
-        return self._judged(connection, rows[:size]), len(rows) > size
+        rows = connection.execute(
+            self._waiting(partner).where(records.idx > after).order_by(records.idx).limit(size + 1)
+        ).all()
+        return self._judged(connection, partner, rows[:size]), len(rows) > size
 
-    def _judged(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[JudgedRecord]:
-        granted = entitle(
-            connection,
-            [
-                Asked(
-                    home=row.home,
-                    host=row.host,
-                    ref=row.beneficiary_ref,
-                    kind=row.subsidy_kind,
-                    month=ServiceMonth.parse(row.service_month),
-                    service_days=row.service_days,
-                )
-                for row in rows
-            ],
+    def _waiting(self, partner: str) -> Select[Any]:
+        """Return the question for everything of a host that waits."""
+        records = tables.record.c
+        return select(tables.record).where(
+            *is_unanswered(self._province, partner),
+            records.void_rule.is_(None),
+            records.partner == self._province,
         )
-        known = _Known.load(connection, self._province, rows)
+
+    def _related(
+        self, connection: Connection, partner: str, rows: Sequence[Row[Any]]
+    ) -> list[Row[Any]]:
+        """Return what waits of the same elders or under the same numbers, in order."""
+        records = tables.record.c
+        found: dict[int, Row[Any]] = {}
+        for column in (records.beneficiary_ref, records.settlement_no):
+            for some in chunks(sorted({getattr(row, column.name) for row in rows})):
+                query = self._waiting(partner).where(column.in_(some))
+                found.update((row.idx, row) for row in connection.execute(query))
+        return [found[index] for index in sorted(found)]
+
+    def _judged(
+        self, connection: Connection, partner: str, rows: Sequence[Row[Any]]
+    ) -> list[JudgedRecord]:
+        if not rows:
+            return []
+        related = self._related(connection, partner, rows)
+        known = Known.load(connection, self._province, related)
         left = _Left(connection, self._budgets)
-        return [
+        # What stands on an earlier page is judged first: of the same elders, so in full.
+        asked = {row.idx for row in rows}
+        before = [row for row in related if row.idx < rows[0].idx]
+        ordered = [*before, *rows]
+        granted = entitle(connection, [asked_of(row) for row in ordered])
+        judged = [
             _message(row, each, verdict_of(row, each, known=known, left=left))
-            for row, each in zip(rows, granted, strict=True)
+            for row, each in zip(ordered, granted, strict=True)
         ]
+        return [each for each in judged if each.filed.entry.index in asked]
 
 
 def verdict_of(
-    row: Row[Any], granted: Entitlement, *, known: "_Known", left: "_Left"
+    row: Row[Any], granted: Entitlement, *, known: Known, left: "_Left"
 ) -> "InboxVerdict.ValueType":
     """Return what home thinks of a record: the first verdict that applies.
 
     Args:
         row: The record.
         granted: What the policy comes to.
-        known: What home has filed and cleared already.
+        known: What home has filed and cleared already; a record that fits is added.
         left: What budgets still cover; a record that fits is drawn from it.
     """
-    if granted.reason == NOT_ENROLLED:
+    # It is asked of every record: of equal copies it is the first that is judged as if alone.
+    is_known = known.has(row)
+    alone = _alone(row, granted)
+    if alone is not None:
+        return alone
+    if is_known:
+        return InboxVerdict.INBOX_VERDICT_DUPLICATE
+    if known.sums.overlaps(row, granted):
+        return InboxVerdict.INBOX_VERDICT_OVERLAP
+    if known.sums.is_over_cap(row, granted):
+        return InboxVerdict.INBOX_VERDICT_OVER_CAP
+    if not left.draw(row, granted):
+        return InboxVerdict.INBOX_VERDICT_OVER_BUDGET
+    known.sums.add(row, granted)
+    return InboxVerdict.INBOX_VERDICT_FITS
+
+
+def _alone(row: Row[Any], granted: Entitlement) -> "InboxVerdict.ValueType | None":
+    """Return what stands against a record by itself, ``None`` if nothing does."""
+    if fields.is_ahead(row.service_month, row.filed_date):
+        return InboxVerdict.INBOX_VERDICT_NOT_BEGUN
+    if granted.reason in (NOT_ENROLLED, TOO_MANY_DAYS):
         return InboxVerdict.INBOX_VERDICT_NOT_ENROLLED
     if granted.reason:
         return InboxVerdict.INBOX_VERDICT_NO_POLICY
     if not granted.fits(row.amount_fen):
         return InboxVerdict.INBOX_VERDICT_AMOUNT
-    if known.has(row):
-        return InboxVerdict.INBOX_VERDICT_DUPLICATE
-    if not left.draw(row, granted):
-        return InboxVerdict.INBOX_VERDICT_OVER_BUDGET
-    return InboxVerdict.INBOX_VERDICT_FITS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """What home has filed under other numbers, and what is cleared.
-
-    Attributes:
-        numbers: Hosts and numbers that are cleared.
-        claims: By what records of one service have in common, the numbers filed or cleared.
-        waiting: The same of the records that are judged: of two alike, both are suspect.
-    """
-
-    numbers: Collection[tuple[str, str]]
-    claims: Mapping[Claim, Collection[str]]
-    waiting: Mapping[Claim, Collection[str]]
-
-    @classmethod
-    def load(cls, connection: Connection, own: str, rows: Sequence[Row[Any]]) -> "_Known":
-        """Read what stands against some records."""
-        numbers: set[tuple[str, str]] = set()
-        claims: dict[Claim, set[str]] = {}
-        filed, cleared = tables.record.c, tables.cleared.c
-        for some in chunks(sorted({row.settlement_no for row in rows})):
-            by_number = select(cleared.host, cleared.settlement_no).where(
-                cleared.home == own, cleared.settlement_no.in_(some)
-            )
-            numbers.update((host, number) for host, number in connection.execute(by_number))
-        live = (
-            filed.author == own,
-            filed.home == own,
-            filed.replaced_idx.is_(None),
-            filed.void_rule.is_(None),
-        )
-        standing = (cleared.home == own, cleared.reversed_date.is_(None))
-        for some in chunks(sorted({row.beneficiary_ref for row in rows})):
-            for columns, conditions in ((filed, live), (cleared, standing)):
-                query = select(
-                    columns.settlement_no,
-                    columns.beneficiary_ref,
-                    columns.institution,
-                    columns.subsidy_kind,
-                    columns.service_month,
-                    columns.service_days,
-                    columns.amount_fen,
-                ).where(*conditions, columns.beneficiary_ref.in_(some))
-                for number, *claim in connection.execute(query):
-                    claims.setdefault(tuple(claim), set()).add(number)
-        waiting: dict[Claim, set[str]] = {}
-        for row in rows:
-            waiting.setdefault(_claim(row), set()).add(row.settlement_no)
-        return cls(numbers=numbers, claims=claims, waiting=waiting)
-
-    def has(self, row: Row[Any]) -> bool:
-        """Whether a record's number is cleared, or its service was filed under another number."""
-        if (row.host, row.settlement_no) in self.numbers:
-            return True
-        others = {*self.claims.get(_claim(row), ()), *self.waiting[_claim(row)]}
-        return bool(others - {row.settlement_no})
-
-
-def _claim(row: Row[Any]) -> Claim:
-    return (
-        row.beneficiary_ref,
-        row.institution,
-        row.subsidy_kind,
-        row.service_month,
-        row.service_days,
-        row.amount_fen,
-    )
+    return None
 
 
 class _Left:

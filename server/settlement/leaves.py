@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from deltacare.v1.clearing_service_pb2 import Line, LineSide
 from deltacare.v1.entry_pb2 import SettlementRecord
+from deltacare.working_days import next_working_day
 from settlement.core.classes import TRANSIT_DAYS, Actor, LineClass
 from settlement.core.columns import COLUMNS, SEPARATOR, TERMINATOR
 
@@ -63,6 +64,9 @@ def unpacked(data: bytes) -> bytes:
 def owner_and_due(line_class: LineClass, home: str, host: str, start: date) -> tuple[str, str]:
     """Return who has to act and until when; both empty where nothing is to be done.
 
+    Terms run in calendar days; one that would end on a day off ends on the next working day. Only
+    transit is calendar days to its end: then the line has another class.
+
     Args:
         line_class: Of the line.
         home: Of the line.
@@ -73,6 +77,8 @@ def owner_and_due(line_class: LineClass, home: str, host: str, start: date) -> t
         return "", ""
     owners = {Actor.HOME: home, Actor.HOST: host, Actor.BOTH: "BOTH"}
     due = start + timedelta(days=line_class.deadline_days)
+    if line_class is not LineClass.IN_TRANSIT:
+        due = next_working_day(due)
     return owners[line_class.actor], due.isoformat()
 
 

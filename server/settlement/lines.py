@@ -156,7 +156,9 @@ def count_all(connection: Connection, partner: str, newest: StoredNight) -> list
         )
         .where(
             counts.partner == partner,
-            or_(is_newest, and_(nights.agreed == 1, counts.line_class.in_(closed))),
+            or_(
+                is_newest, and_(nights.agreed == tables.NIGHT_AGREED, counts.line_class.in_(closed))
+            ),
         )
         .group_by(counts.line_class)
         .order_by(counts.line_class)

@@ -85,7 +85,9 @@ def close_night(
         _void_late_revisions(tx, own, author, other, business_date)
     rows = [(partner, business_date, *cell, fen) for cell, fen in sorted(spent.items()) if fen]
     store.insert_rows(connection, tables.consumed, rows)
-    connection.execute(update(nights).where(*place).values(agreed=1, outcome=None))
+    connection.execute(
+        update(nights).where(*place).values(agreed=tables.NIGHT_AGREED, outcome=None)
+    )
 
 
 def _mark(connection: Connection) -> str:

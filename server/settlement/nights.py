@@ -423,6 +423,7 @@ class PairNights:
                 attempt=attempt,
                 flows=(lower_pays, higher_pays),
                 kept=kept,
+                is_again=is_stated and attempt == due.results.agreed_attempt,
             )
             if proposed is not None:
                 proposals.store(tx.connection, closes, proposed)

@@ -1,9 +1,9 @@
 """Whom a close looks at for overlaps: persons of whom something changed since the close before.
 
-Own records that were filed, revised or reversed; policies; keys; what other homes claim. The list
-is kept in the database, so that what one close does not reach is left to the next. Whose tags are
-void because a key was replaced is noted here as well. What follows is in
-``server.settlement.overlaps``.
+Own records that were filed, revised or reversed, or whose hold was ended; policies; keys; what
+other homes claim. The list is kept in the database, so that what one close does not reach is left
+to the next. Whose tags are void because a key was replaced is noted here as well. What follows is
+in ``server.settlement.overlaps``.
 """
 
 import hashlib
@@ -91,8 +91,9 @@ class DuePersons:
         self._gather_keys(connection, day)
 
     def _gather_filed(self, connection: Connection, partner: str) -> None:
-        """Note whose records were filed, revised or reversed since the last close."""
+        """Note whose records were filed, revised, reversed or released since the last close."""
         records, reversals, closes = rows.record.c, rows.reversal.c, rows.day_close.c
+        holds = rows.hold.c
         last = (
             select(func.coalesce(func.max(closes.idx), -1))
             .where(closes.author == self._own, closes.partner == partner)
@@ -121,7 +122,17 @@ class DuePersons:
             )
             .where(*of_log, reversals.idx > last)
         )
-        for query in (filed, revised, withdrawn):
+        released = (
+            self._persons()
+            .join(
+                rows.hold,
+                (holds.author == records.author)
+                & (holds.partner == records.partner)
+                & (holds.settlement_no == records.settlement_no),
+            )
+            .where(*of_log, holds.end_idx > last)
+        )
+        for query in (filed, revised, withdrawn, released):
             self._make_due(connection, query)
 
     def _gather_claims(self, connection: Connection, partner: str) -> None:

@@ -70,15 +70,16 @@ class OverlapLook:
             persons: Each with a month.
         """
         return Looked(
-            services=self._services(connection, persons),
+            services=self.services(connection, persons),
             other_days=self.other_days(connection, persons),
         )
 
     # --- Own records ------------------------------------------------------------------------------
 
-    def _services(
+    def services(
         self, connection: Connection, persons: Collection[Person]
     ) -> Mapping[Cell, Sequence[Service]]:
+        """Return the own live records of persons and months under kinds that exclude others."""
         records, refs, elders = rows.record.c, rows.pseudonym.c, tables.elder.c
         reversals = rows.reversal.c
         is_reversed = exists().where(

@@ -18,7 +18,6 @@ __all__ = [
     "elder",
     "key",
     "overlap",
-    "seen",
     "state",
     "tag",
 ]
@@ -120,13 +119,4 @@ overlap = Table(
     Column("own_days", Integer, nullable=False),
     Column("other_days", Integer, nullable=False),
     Column("noticed_date", Text, nullable=False),
-)
-
-# Days of other homes that were known while a settlement was held, or when a person ended its hold.
-seen = Table(
-    "settlement_overlap_seen",
-    metadata,
-    Column("partner", IdText, primary_key=True),
-    Column("settlement_no", IdText, primary_key=True),
-    Column("other_days", Integer, nullable=False),
 )

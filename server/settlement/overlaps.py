@@ -7,9 +7,9 @@ the month (``server.settlement.overlap_rules``). All of it stands in the transac
 happened whole or not at all, and nothing is stated twice. What is too much for one close is left to
 the next.
 
-A hold is placed once for a row of a record. A person may end one with a reason although the overlap
-stands; it is placed again only if the record was revised since, or another home claims more days
-than were known when it was ended. Nothing here ends a hold.
+One hold stands against a record as long as it is beyond the month. A person ends it once that has
+gone (``S31-HOLD-OVERLAP``); should the days come back, so does the hold. Nothing here ends one.
+What was cleared is past holding: ``server.settlement.overlap_cleared`` lists it to be reversed.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -43,14 +43,15 @@ from server.settlement.overlap_rules import (
     Service,
     beyond_by_homes,
     beyond_by_hosts,
+    is_apart,
     summed_days,
 )
 from server.settlement.uuids import node_principal
 
-__all__ = ["BY_HOMES", "BY_HOSTS", "OverlapStating", "beyond", "keep_seen"]
+__all__ = ["BY_HOMES", "BY_HOSTS", "OverlapStating", "beyond", "held_numbers"]
 
 BY_HOSTS = "OVERLAP_BETWEEN_HOSTS"
-"""Reason of a hold: days with several hosts are beyond the month."""
+"""Reason of a hold: days under several pseudonyms of one person are beyond the month."""
 BY_HOMES = "OVERLAP_WITH_OTHER_HOME"
 """Reason of a hold: another home province pays for the same days."""
 
@@ -59,20 +60,6 @@ _ENTRIES_MAX = 2_000  # of one log and close; a write brings 10,000 at most
 
 _log = structlog.get_logger("deltacare.settlement")
 _alarm = structlog.get_logger("deltacare.alarm")
-
-
-def keep_seen(connection: Connection, days: Mapping[tuple[str, str], int]) -> None:
-    """Note which days of other homes are known of held settlements.
-
-    Args:
-        connection: Of a transaction.
-        days: By host and number.
-    """
-    values = [
-        {"partner": host, "settlement_no": number, "other_days": known}
-        for (host, number), known in sorted(days.items())
-    ]
-    upsert(connection, tables.seen, values, "other_days")
 
 
 @dataclass(slots=True)
@@ -277,8 +264,7 @@ class OverlapStating:
         found: dict[tuple[str, Cell], tuple[int, int]] = {}
         for cell, services in looked.services.items():
             length, own_days = _length(cell), summed_days(services)
-            hosts = {each.host for each in services}
-            if len(hosts) > 1 and own_days > length:
+            if is_apart(services) and own_days > length:
                 found[(self._own, cell)] = (own_days, 0)
             for partner, other_days in looked.other_days.get(cell, {}).items():
                 if own_days + other_days > length:
@@ -306,33 +292,20 @@ class OverlapStating:
         upsert(connection, table, values)
 
     def _hold(self, connection: Connection, looked: Looked, said: _Said) -> None:
-        """Hold what is beyond the month and was not held for the same before."""
-        wanted: dict[tuple[str, str], tuple[Service, str, int]] = {}
-        for service, reason, other_days in beyond(looked):
-            key = (service.host, service.settlement_no)
-            known = wanted.get(key)
-            if known is None or service.index > known[0].index:
-                wanted[key] = (service, reason, other_days)
-        before = _holds(connection, self._own, wanted)
-        known_days = _seen(connection, wanted)
-        seen: dict[tuple[str, str], int] = {}
-        for key, (service, reason, other_days) in sorted(wanted.items()):
-            standing, last_index = before.get(key, (False, -1))
-            is_new = last_index < service.index or other_days > known_days.get(key, 0)
-            if not standing and not is_new:
-                continue
-            seen[key] = max(other_days, known_days.get(key, 0))
-            if not standing:
-                said.holds.setdefault(service.host, []).append(
+        """Hold what is beyond the month and against what no hold stands."""
+        wanted = {(each.host, each.settlement_no): reason for each, reason in beyond(looked)}
+        held = held_numbers(connection, self._own, wanted)
+        for (host, number), reason in sorted(wanted.items()):
+            if (host, number) not in held:
+                said.holds.setdefault(host, []).append(
                     Hold(
-                        settlement_no=service.settlement_no,
+                        settlement_no=number,
                         home=self._own,
-                        host=service.host,
+                        host=host,
                         hold_class=HoldClass.HOLD_CLASS_OVERLAP,
                         reason=reason,
                     )
                 )
-        keep_seen(connection, seen)
 
 
 def _claimable(
@@ -357,24 +330,22 @@ def _claimable(
     return wanted
 
 
-def beyond(looked: Looked) -> Iterator[tuple[Service, str, int]]:
-    """Yield the open records to hold: each with the reason and the days of other homes."""
+def beyond(looked: Looked) -> Iterator[tuple[Service, str]]:
+    """Yield the open records to hold, each with the reason."""
     for cell, services in looked.services.items():
         length = _length(cell)
-        other_days = looked.other_days.get(cell, {})
-        most = max(other_days.values(), default=0)
         by_homes = {
             (each.host, each.index)
-            for days in other_days.values()
+            for days in looked.other_days.get(cell, {}).values()
             for each in beyond_by_homes(services, days, length)
         }
         by_hosts = {(each.host, each.index) for each in beyond_by_hosts(services, length)}
         for each in services:
             place = (each.host, each.index)
             if place in by_homes:
-                yield each, BY_HOMES, most
+                yield each, BY_HOMES
             elif place in by_hosts:
-                yield each, BY_HOSTS, 0
+                yield each, BY_HOSTS
 
 
 def _length(cell: Cell) -> int:
@@ -382,36 +353,24 @@ def _length(cell: Cell) -> int:
     return ServiceMonth.parse(cell[1]).days
 
 
-def _holds(
+def held_numbers(
     connection: Connection, own: str, keys: Iterable[tuple[str, str]]
-) -> Mapping[tuple[str, str], tuple[bool, int]]:
-    """Return of settlements whether a hold for overlap stands, and the place of the last one."""
+) -> frozenset[tuple[str, str]]:
+    """Return the settlements that a hold for overlap stands against.
+
+    Args:
+        connection: A snapshot, or inside a transaction.
+        own: Home, whose holds they are.
+        keys: Hosts and numbers of those that are asked about.
+    """
     holds = rows.hold.c
-    by_host: dict[str, list[str]] = {}
-    for host, number in keys:
-        by_host.setdefault(host, []).append(number)
-    found: dict[tuple[str, str], tuple[bool, int]] = {}
-    for host, numbers in by_host.items():
-        for some in chunks(sorted(numbers)):
-            query = select(holds.settlement_no, holds.idx, holds.end_idx).where(
-                holds.author == own,
-                holds.partner == host,
-                holds.hold_class == HoldClass.HOLD_CLASS_OVERLAP,
-                holds.settlement_no.in_(some),
-            )
-            for number, index, end_index in connection.execute(query):
-                standing, last = found.get((host, number), (False, -1))
-                found[(host, number)] = (standing or end_index is None, max(last, index))
-    return found
-
-
-def _seen(connection: Connection, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
-    """Return the days of other homes that were known of settlements when they were held."""
-    table = tables.seen.c
-    found: dict[tuple[str, str], int] = {}
+    found: set[tuple[str, str]] = set()
     for some in chunks(sorted(keys)):
-        query = select(table.partner, table.settlement_no, table.other_days).where(
-            tuple_(table.partner, table.settlement_no).in_(some)
+        query = select(holds.partner, holds.settlement_no).where(
+            holds.author == own,
+            holds.hold_class == HoldClass.HOLD_CLASS_OVERLAP,
+            holds.end_idx.is_(None),
+            tuple_(holds.partner, holds.settlement_no).in_(some),
         )
-        found.update(((host, number), days) for host, number, days in connection.execute(query))
-    return found
+        found.update((host, number) for host, number in connection.execute(query))
+    return frozenset(found)

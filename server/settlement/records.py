@@ -4,7 +4,7 @@ Each verb checks the whole batch, names every fault, and appends under the numbe
 projection holds everyone to.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -37,7 +37,9 @@ from server.registry.fields import read_page_size
 from server.registry.paging import next_token, read_token
 from server.settlement import fields, rules, store, tables
 from server.settlement.budgets import BudgetBook
+from server.settlement.holding import StillNeeded
 from server.settlement.requests import appended, check_batch, check_partner, read_write
+from server.settlement.reworked import require_worked
 from server.store.database import Database
 
 __all__ = ["PartnerRecords", "filed_record", "is_unanswered"]
@@ -54,7 +56,7 @@ class PartnerRecords:
         trust: Members.
         database: For lists.
         sequencer: Appends.
-        on_end: Told of the holds with a partner that a person ends, inside the transaction.
+        overlapping: Tells which held settlements with a host are still beyond a month.
         budgets: Knows what budgets cover.
     """
 
@@ -65,10 +67,10 @@ class PartnerRecords:
         trust: Trust,
         database: Database,
         sequencer: Sequencer,
-        on_end: Callable[[LogTx, str, Collection[int]], None],
+        overlapping: StillNeeded,
         budgets: BudgetBook,
     ) -> None:
-        self._on_end = on_end
+        self._overlapping = overlapping
         self._budgets = budgets
         self._province = province
         self._trust = trust
@@ -92,16 +94,21 @@ class PartnerRecords:
         def check(tx: LogTx) -> None:
             self._require_review(tx, request.duty)
             numbers = [each.settlement_no for each in request.reversals]
-            filed = store.numbers_filed(tx.connection, self._province, request.partner, numbers)
-            bad = ViolationCollector()
+            place = (tx.connection, self._province, request.partner, numbers)
+            filed, gone = store.numbers_filed(*place), set(store.numbers_reversed(*place))
+            unknown, before = ViolationCollector(), ViolationCollector()
             for position, body in enumerate(request.reversals):
-                if (body.settlement_no, body.home) not in filed:
-                    bad.note(
-                        f"reversals[{position}].settlement_no",
-                        body.settlement_no,
-                        f"{rules.REVERSES_UNKNOWN.code}: {rules.REVERSES_UNKNOWN.en}",
-                    )
-            _raise_rule(bad, Reason.NOT_FOUND)
+                key, where = (body.settlement_no, body.home), f"reversals[{position}].settlement_no"
+                if key not in filed:
+                    rule = rules.REVERSES_UNKNOWN
+                    unknown.note(where, body.settlement_no, f"{rule.code}: {rule.en}")
+                elif key in gone:
+                    rule = rules.REVERSED_BEFORE
+                    before.note(where, body.settlement_no, f"{rule.code}: {rule.en}")
+                gone.add(key)
+            for bad in (unknown, before):
+                if bad.count:
+                    _raise_rule(bad, rule.reason)
 
         entries = [
             Entry(maker=request.duty.maker, reviewer=request.duty.reviewer, reversal=each)
@@ -198,6 +205,7 @@ class PartnerRecords:
             holds, bad = tables.hold.c, ViolationCollector()
             seen: set[int] = set()
             over_budget: dict[str, int] = {}
+            overlapping: dict[str, int] = {}
             for position, body in enumerate(request.ends):
                 query = select(holds.end_idx, holds.hold_class, holds.settlement_no).where(
                     holds.author == self._province,
@@ -212,19 +220,14 @@ class PartnerRecords:
                     rule = rules.HOLD_ENDED
                 elif found.hold_class == HoldClass.HOLD_CLASS_OVER_BUDGET:
                     over_budget.setdefault(found.settlement_no, position)
+                elif found.hold_class == HoldClass.HOLD_CLASS_OVERLAP:
+                    overlapping.setdefault(found.settlement_no, position)
                 seen.add(body.hold_index)
                 if rule is not None:
                     where = f"ends[{position}].hold_index"
                     bad.note(where, body.hold_index, f"{rule.code}: {rule.en}")
-            short = self._budgets.still_over(
-                tx.connection, request.partner, over_budget, together=True
-            )
-            for number in short:
-                rule = rules.HOLD_OVER_BUDGET
-                where = f"ends[{over_budget[number]}].hold_index"
-                bad.note(where, number, f"{rule.code}: {rule.en}")
+            self._note_causes(tx, request.partner, over_budget, overlapping, bad)
             _raise_rule(bad, Reason.RULE_REFUSED)
-            self._on_end(tx, request.partner, seen)
 
         entries = [
             Entry(maker=request.duty.maker, reviewer=request.duty.reviewer, hold_end=each)
@@ -239,6 +242,35 @@ class PartnerRecords:
             faults=faults,
             check=check,
         )
+
+    def _note_causes(
+        self,
+        tx: LogTx,
+        partner: str,
+        over_budget: Mapping[str, int],
+        overlapping: Mapping[str, int],
+        bad: ViolationCollector,
+    ) -> None:
+        """Note the settlements whose holds may not end, because what they are for still stands.
+
+        Args:
+            tx: The transaction that would end them.
+            partner: The host.
+            over_budget: Places in the batch, by number, of holds for want of budget.
+            overlapping: The same of holds for overlap.
+            bad: Gets the violations.
+        """
+        connection = tx.connection
+        # What budgets cover, they cover one after the other.
+        short = self._budgets.still_over(connection, partner, over_budget, together=True)
+        twice = sorted(self._overlapping(connection, partner, overlapping))
+        for rule, numbers, places in (
+            (rules.HOLD_OVER_BUDGET, short, over_budget),
+            (rules.HOLD_OVERLAP, twice, overlapping),
+        ):
+            for number in numbers:
+                where = f"ends[{places[number]}].hold_index"
+                bad.note(where, number, f"{rule.code}: {rule.en}")
 
     def _require_review(self, tx: LogTx, duty: Duty) -> None:
         """Hold maker and reviewer of what is filed to these duties."""
@@ -302,6 +334,8 @@ class PartnerRecords:
         if request.filed_date:
             bad.take(parse_date, request.filed_date, field="filed_date")
         size = read_page_size(request.page_size, bad)
+        if request.settlement_nos:
+            check_batch(len(request.settlement_nos), "settlement_nos", bad)
         question = "\x1f".join(
             (
                 "records",
@@ -309,11 +343,17 @@ class PartnerRecords:
                 str(request.view),
                 request.settlement_no,
                 request.filed_date,
+                *request.settlement_nos,
             )
         ).encode()
         after = read_token(request.page_token, question, bad)
         bad.raise_if_any()
-        rows = await self._database.read(lambda c: self._rows(c, request, after, size + 1))
+
+        def read(connection: Connection) -> Sequence[Row[Any]]:
+            require_worked(connection, self._province)
+            return self._rows(connection, request, after, size + 1)
+
+        rows = await self._database.read(read)
         token = ""
         if len(rows) > size:
             last = rows[size - 1]
@@ -336,6 +376,8 @@ class PartnerRecords:
             query = query.where(*is_unanswered(self._province, request.partner))
         if request.settlement_no:
             query = query.where(records.settlement_no == request.settlement_no)
+        if request.settlement_nos:
+            query = query.where(records.settlement_no.in_(sorted(set(request.settlement_nos))))
         if request.filed_date:
             query = query.where(records.filed_date == request.filed_date)
         if after:

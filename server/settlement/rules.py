@@ -27,6 +27,7 @@ __all__ = [
     "ENROLMENT_EXISTS",
     "ENROLMENT_UNKNOWN",
     "HOLD_ENDED",
+    "HOLD_OVERLAP",
     "HOLD_OVER_BUDGET",
     "HOLD_UNKNOWN",
     "NOT_HOME",
@@ -37,6 +38,7 @@ __all__ = [
     "REPLACES_UNKNOWN",
     "RESULT_BY_STRANGER",
     "RESULT_EXISTS",
+    "REVERSED_BEFORE",
     "REVERSES_UNKNOWN",
     "RULES",
     "RULES_VERSION",
@@ -245,6 +247,24 @@ HOLD_OVER_BUDGET = Rule(
     source="contract, PolicyService; Budget Law, article 13",
 )
 
+HOLD_OVERLAP = Rule(
+    code="S31-HOLD-OVERLAP",
+    zh="重复享受尚未消除，不得解除暂缓：须另一户籍地或另一服务地先退出，或修订天数",
+    en=(
+        "The same days are still claimed elsewhere: the hold ends after the other home or host "
+        "withdrew them, or the days were revised."
+    ),
+    source="design, The night, step 1",
+)
+
+REVERSED_BEFORE = Rule(
+    code="S32-REVERSED-BEFORE",
+    zh="本方已冲正该编号，其后未再报送，无可再冲正",
+    en="The number is reversed already, and the author filed nothing under it since.",
+    source="contract, entry.proto",
+    reason=Reason.ALREADY_EXISTS,
+)
+
 RULES = (
     WRONG_LOG,
     WRONG_PAIR,
@@ -276,6 +296,8 @@ RULES = (
     CLAWBACK_AMOUNT,
     STATEMENT_WINDOW,
     HOLD_OVER_BUDGET,
+    HOLD_OVERLAP,
+    REVERSED_BEFORE,
 )
 
 

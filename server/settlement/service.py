@@ -126,13 +126,15 @@ class SettlementServicer:
             sequencer=sequencer,
             disputed=disputed,
         )
-        self._filing = RecordFiling(province=province, trust=trust, sequencer=sequencer)
+        self._filing = RecordFiling(
+            province=province, trust=trust, database=database, sequencer=sequencer
+        )
         self._records = PartnerRecords(
             province=province,
             trust=trust,
             database=database,
             sequencer=sequencer,
-            on_end=self._holding.note_ends,
+            overlapping=self._holding.still_overlapping,
             budgets=self.budgets,
         )
         self._totals = TotalsReader(province=province, trust=trust, database=database)

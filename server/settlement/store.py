@@ -21,6 +21,7 @@ __all__ = [
     "insert_rows",
     "last_closed_date",
     "numbers_filed",
+    "numbers_reversed",
     "numbers_standing",
     "open_date",
     "replaced_records",
@@ -97,6 +98,35 @@ def numbers_filed(
             records.settlement_no.in_(chunk),
         )
         found.update((row.settlement_no, row.home) for row in connection.execute(query))
+    return frozenset(found)
+
+
+def numbers_reversed(
+    connection: Connection, author: str, partner: str, numbers: Iterable[str]
+) -> frozenset[tuple[str, str]]:
+    """Return those of some numbers that the author reversed and filed no record under since.
+
+    Each with its home. Depends on the author's log alone.
+    """
+    records, reversals = tables.record.c, tables.reversal.c
+    found: set[tuple[str, str]] = set()
+    for chunk in _chunks(numbers):
+        newest: dict[tuple[str, str], int] = {}
+        for columns in (records, reversals):
+            query = (
+                select(columns.settlement_no, columns.home, func.max(columns.idx))
+                .where(
+                    columns.author == author,
+                    columns.partner == partner,
+                    columns.settlement_no.in_(chunk),
+                )
+                .group_by(columns.settlement_no, columns.home)
+            )
+            for number, home, index in connection.execute(query):
+                if columns is records:
+                    newest[number, home] = index
+                elif index > newest.get((number, home), -1):
+                    found.add((number, home))
     return frozenset(found)
 
 

@@ -12,6 +12,8 @@ from server.registry.tables import IdText
 from server.store.schema import BigInt, UtcTime, metadata
 
 __all__ = [
+    "NIGHT_AGAIN",
+    "NIGHT_AGREED",
     "cleared",
     "code",
     "consumed",
@@ -262,6 +264,11 @@ def _night() -> list[Column[str] | Column[int]]:
     ]
 
 
+NIGHT_AGREED = 1
+"""Its lines are closed and cleared."""
+NIGHT_AGAIN = 2
+"""Agreed before and worked out again, after a rebuild; to be closed again in a moment."""
+
 night = Table(
     "settlement_night",
     metadata,
@@ -271,7 +278,7 @@ night = Table(
     Column("lower_pays_fen", BigInt, nullable=False),
     Column("higher_pays_fen", BigInt, nullable=False),
     Column("rules_version", Integer, nullable=False),
-    Column("agreed", Integer, nullable=False),  # 1: its lines are closed and cleared
+    Column("agreed", Integer, nullable=False),  # 0, NIGHT_AGREED or NIGHT_AGAIN
     Column("outcome", LargeBinary),  # what it closes once it is agreed; empty after that
 )
 

@@ -297,7 +297,6 @@ _TABLES: Mapping[Retention, tuple[str, ...]] = {
     _ELDER: ("settlement_elder", "settlement_overlap_tag"),
     _FOUND: (
         "settlement_overlap",
-        "settlement_overlap_seen",
         "settlement_overlap_state",
     ),
     _QUEUE: ("personal_scrubs", "settlement_overlap_due"),

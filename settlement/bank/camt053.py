@@ -10,13 +10,26 @@ XML that declares a document type or an entity is refused before anything is bui
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from deltacare.times import business_date
+from deltacare.money import format_yuan
+from settlement.bank.camt053_values import (
+    BOOKED,
+    DEBIT,
+    Transaction,
+    account_number,
+    amount_text,
+    balance_difference,
+    masked,
+    read_code,
+    read_day,
+    read_fen,
+    read_period,
+    read_transactions,
+)
 from settlement.bank.camt053_xml import open_camt053
 from settlement.bank.findings import BankFinding, BankProblem
 from settlement.bank.pain001 import CURRENCY
@@ -29,10 +42,7 @@ __all__ = [
     "read_camt053",
 ]
 
-_BOOKED = "BOOK"
-_DEBIT = "DBIT"
-_OPENING, _CLOSING = ("OPBD", "PRCD"), "CLBD"
-_RETURN_CODES = frozenset({"RRTN", "RPCR", "RRCT"})  # sub-families: return, cancellation, reversal
+_PENDING = "PDNG"
 _FINDINGS_VALUE_CHARS_MAX = 80
 
 
@@ -42,14 +52,20 @@ class KnownPayment:
 
     Attributes:
         party: Which of the two.
+        due_fen: How much is due in all.
+        due_date: On which day that was stated: the id did not exist before.
         ordered: What was ordered, in fen, by attempt.
         execution_dates: On which day, by attempt.
+        order_dates: On which day it was ordered, by attempt.
         booked: What the own bank has shown before: its bookings.
     """
 
     party: Party
+    due_fen: int
+    due_date: date
     ordered: Mapping[int, int] = field(default_factory=dict)
     execution_dates: Mapping[int, date] = field(default_factory=dict)
+    order_dates: Mapping[int, date] = field(default_factory=dict)
     booked: tuple[Booking, ...] = ()
 
 
@@ -94,7 +110,11 @@ class BankStatement:
 
 
 def read_camt053(
-    data: bytes, *, accounts: Collection[str], payments: Mapping[str, KnownPayment]
+    data: bytes,
+    *,
+    accounts: Collection[str],
+    payments: Mapping[str, KnownPayment],
+    today: date,
 ) -> BankStatement:
     """Return what a message shows of our payments.
 
@@ -107,23 +127,24 @@ def read_camt053(
         data: The message.
         accounts: Numbers of every account that the members' metadata states as ours.
         payments: By id, those of which we are a party.
+        today: The business date: nothing is booked after it.
 
     Raises:
         Refusal: ``INVALID_FIELD``, if it is no such message.
     """
     # 1 and 2.
     message = open_camt053(data)
-    reading = _Reading(payments=payments)
+    reading = _Reading(payments=payments, today=today)
     covered: list[tuple[date, date]] = []
     for number, statement in enumerate(message.stmt, start=1):
         # 3.
-        account = _account_number(statement.acct)
+        account = account_number(statement.acct)
         if account not in accounts:
-            reading.note(BankProblem.ACCOUNT_NOT_OURS, str(number), value=_masked(account))
+            reading.note(BankProblem.ACCOUNT_NOT_OURS, str(number), value=masked(account))
             continue
         # 4.
         reading.statement(number, account, statement)
-        if (period := _period(statement)) is not None:
+        if (period := read_period(statement)) is not None:
             covered.append(period)
     # 5.
     reading.compare(covered)
@@ -141,101 +162,17 @@ def read_camt053(
 # --- 3 and 4: what a message says -----------------------------------------------------------------
 
 
-def _account_number(account: Any) -> str:  # noqa: ANN401  # of either version
-    if account.id.othr is not None:
-        return str(account.id.othr.id).replace(" ", "")
-    return str(account.id.iban or "")
-
-
-def _masked(number: str) -> str:
-    """Return the end of a number: enough to see which, too little to pay to."""
-    return f"*{number[-4:]}"
-
-
-def _code(value: Any) -> str:  # noqa: ANN401  # an enumerated value, a choice or a text
-    """Return a code that one version spells as an enumeration, the other as a text or a choice."""
-    if value is None:
-        return ""
-    if hasattr(value, "cd"):
-        return _code(value.cd or value.prtry)
-    return str(getattr(value, "value", value))
-
-
-def _day(value: Any) -> date | None:  # noqa: ANN401  # a choice of date and instant
-    if value is None:
-        return None
-    if value.dt is not None:
-        return date(value.dt.year, value.dt.month, value.dt.day)
-    if value.dt_tm is None:
-        return None
-    return _business_day(value.dt_tm)
-
-
-def _business_day(instant: Any) -> date:  # noqa: ANN401  # xsdata's instant
-    moment = instant.to_datetime()
-    return business_date(moment) if moment.tzinfo is not None else moment.date()
-
-
-def _period(statement: Any) -> tuple[date, date] | None:  # noqa: ANN401  # of either version
-    """Return the first and last day that a statement covers, if it says so."""
-    if statement.fr_to_dt is None:
-        return None
-    return _business_day(statement.fr_to_dt.fr_dt_tm), _business_day(statement.fr_to_dt.to_dt_tm)
-
-
-def _fen(amount: Any) -> int | None:  # noqa: ANN401  # of either version
-    """Return an amount of CNY in fen; ``None`` if it is no whole number of fen above zero."""
-    fen = Decimal(amount.value).scaleb(2)
-    return int(fen) if fen == fen.to_integral_value() and fen > 0 else None
-
-
-def _sub_family(code: Any) -> str:  # noqa: ANN401  # of either version
-    domain = code.domn if code is not None else None
-    return "" if domain is None else str(domain.fmly.sub_fmly_cd)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Transaction:
-    """A transaction of an entry, without what the versions spell differently."""
-
-    end_to_end_id: str
-    reference: str
-    amount: Any
-    direction: str
-    is_called_return: bool
-
-
-def _transactions(entry: Any) -> list[_Transaction]:  # noqa: ANN401  # of either version
-    """Return the transactions of an entry, each with its own amount if the bank gives one."""
-    found = []
-    reversal = bool(entry.rvsl_ind)
-    for details in entry.ntry_dtls:
-        for each in details.tx_dtls:
-            amount = getattr(each, "amt", None)
-            if amount is None and each.amt_dtls is not None and each.amt_dtls.tx_amt is not None:
-                amount = each.amt_dtls.tx_amt.amt
-            codes = {_sub_family(each.bk_tx_cd), _sub_family(entry.bk_tx_cd)}
-            named = each.rtr_inf is not None or bool(codes & _RETURN_CODES)
-            direction = getattr(each, "cdt_dbt_ind", None) or entry.cdt_dbt_ind
-            found.append(
-                _Transaction(
-                    end_to_end_id=((each.refs.end_to_end_id if each.refs else "") or "").strip(),
-                    reference=(each.refs.acct_svcr_ref if each.refs else "") or "",
-                    amount=amount,
-                    direction=_code(direction),
-                    is_called_return=named and not reversal,
-                )
-            )
-    return found
-
-
 @dataclass(slots=True, kw_only=True)
 class _Reading:
     """What was found so far; used for one message and thrown away."""
 
     payments: Mapping[str, KnownPayment]
+    today: date
     bookings: dict[bytes, SeenBooking] = field(default_factory=dict)
     findings: list[BankFinding] = field(default_factory=list)
+    pending: set[tuple[str, int]] = field(default_factory=set)
+    contradicted: set[bytes] = field(default_factory=set)
+    doubtful: set[tuple[str, int]] = field(default_factory=set)
     foreign_count: int = 0
     unbooked_count: int = 0
     repeated_count: int = 0
@@ -250,16 +187,26 @@ class _Reading:
     def statement(self, number: int, account: str, statement: Any) -> None:  # noqa: ANN401  # of either version
         """Read one statement."""
         for index, entry in enumerate(statement.ntry, start=1):
-            if _code(entry.sts) == _BOOKED:
+            if read_code(entry.sts) == BOOKED:
                 self._entry(f"{number}/{index}", account, statement.id, entry)
             else:
                 self.unbooked_count += 1
-        difference = _balance_difference(statement)
+                self._unbooked(entry)
+        difference = balance_difference(statement)
         if difference:
-            self.note(BankProblem.BALANCE_DIFFERS, str(number), value=difference)
+            self.note(BankProblem.BALANCE_DIFFERS, str(number), value=f"{CURRENCY} {difference:,}")
+
+    def _unbooked(self, entry: Any) -> None:  # noqa: ANN401  # of either version
+        """Note debits that the bank has and has not booked: they are not missing."""
+        if read_code(entry.sts) != _PENDING:
+            return
+        for each in read_transactions(entry):
+            named = split_end_to_end_id(each.end_to_end_id)
+            if named is not None and each.direction == DEBIT:
+                self.pending.add(named)
 
     def _entry(self, place: str, account: str, statement_id: str, entry: Any) -> None:  # noqa: ANN401  # of either version
-        transactions = _transactions(entry)
+        transactions = read_transactions(entry)
         if not transactions:
             self.foreign_count += 1
             return
@@ -291,29 +238,29 @@ class _Reading:
         self,
         place: str,
         entry: Any,  # noqa: ANN401  # of either version
-        transactions: Sequence[_Transaction],
+        transactions: Sequence[Transaction],
     ) -> list[int] | None:
         """Return the amount of each transaction in fen; of a single one that of its entry."""
         first = transactions[0].end_to_end_id
         single = len(transactions) == 1
         given = [entry.amt] if single else [each.amount for each in transactions]
         if any(each is None for each in given):
-            self.note(BankProblem.BATCH_SUM, place, of=first, value=entry.amt.value)
+            self.note(BankProblem.BATCH_SUM, place, of=first, value=amount_text(entry.amt))
             return None
         for amount in (entry.amt, *given):
             if amount.ccy != CURRENCY:
                 self.note(BankProblem.FOREIGN_CURRENCY, place, of=first, value=amount.ccy)
                 return None
-        fens = [_fen(amount) for amount in given]
+        fens = [read_fen(amount) for amount in given]
         if any(fen is None for fen in fens):
-            self.note(BankProblem.NOT_WHOLE_FEN, place, of=first, value=entry.amt.value)
+            self.note(BankProblem.NOT_WHOLE_FEN, place, of=first, value=amount_text(entry.amt))
             return None
         known = [fen for fen in fens if fen is not None]
-        way = _code(entry.cdt_dbt_ind)
+        way = read_code(entry.cdt_dbt_ind)
         signs = [1 if each.direction == way else -1 for each in transactions]
         total = sum(sign * fen for sign, fen in zip(signs, known, strict=True))
-        if total != _fen(entry.amt):
-            self.note(BankProblem.BATCH_SUM, place, of=first, value=entry.amt.value)
+        if total != read_fen(entry.amt):
+            self.note(BankProblem.BATCH_SUM, place, of=first, value=amount_text(entry.amt))
             return None
         return known
 
@@ -321,7 +268,7 @@ class _Reading:
         self,
         place: str,
         entry: Any,  # noqa: ANN401  # of either version
-        transaction: _Transaction,
+        transaction: Transaction,
         fen: int,
         reference: bytes,
     ) -> None:
@@ -333,26 +280,60 @@ class _Reading:
         if payment is None:
             self.note(BankProblem.UNKNOWN_PAYMENT, place, of=transaction.end_to_end_id)
             return
-        is_debit = transaction.direction == _DEBIT
+        is_debit = transaction.direction == DEBIT
         is_return = is_debit is (payment.party is Party.PAYEE)
         if transaction.is_called_return and not is_return:
             self.note(BankProblem.RETURN_CONTRADICTS, place, of=transaction.end_to_end_id)
             return
-        day = _day(entry.bookg_dt) or _day(entry.val_dt)
+        day = read_day(entry.bookg_dt) or read_day(entry.val_dt)
         if day is None:
             self.note(BankProblem.NO_DATE, place, of=transaction.end_to_end_id)
+            return
+        is_in_time = payment.order_dates.get(attempt, payment.due_date) <= day <= self.today
+        # What was reported before its attempt was ordered stays reported.
+        if not is_in_time and all(each.booking_ref != reference for each in payment.booked):
+            late = day > self.today
+            problem = BankProblem.AFTER_TODAY if late else BankProblem.BEFORE_ORDER
+            self.note(problem, place, of=transaction.end_to_end_id, value=day.isoformat())
+            self.doubtful.add((payment_id, attempt))
+            return
+        booking = Booking(
+            attempt=attempt, is_return=is_return, amount_fen=fen, booking_ref=reference
+        )
+        if self._is_contradicted(place, transaction.end_to_end_id, booking, payment):
             return
         if reference in self.bookings:
             self.repeated_count += 1
             return
         self.bookings[reference] = SeenBooking(
-            payment_id=payment_id,
-            booking=Booking(
-                attempt=attempt, is_return=is_return, amount_fen=fen, booking_ref=reference
-            ),
-            booking_date=day,
-            place=place,
+            payment_id=payment_id, booking=booking, booking_date=day, place=place
         )
+
+    def _is_contradicted(
+        self, place: str, name: str, booking: Booking, payment: KnownPayment
+    ) -> bool:
+        """Whether a booking stands elsewhere under its reference with another amount.
+
+        What was reported stands, for a booking is stated once; of two amounts in one message
+        neither is believed.
+        """
+        reference, fen = booking.booking_ref, booking.amount_fen
+        before = next((each for each in payment.booked if each.booking_ref == reference), None)
+        if before is not None and before.amount_fen != fen:
+            value = f"{_yuan(fen)}, before {_yuan(before.amount_fen)}"
+            self.note(BankProblem.BOOKED_OTHERWISE, place, of=name, value=value)
+            return True
+        if reference in self.contradicted:
+            return True
+        seen = self.bookings.get(reference)
+        if seen is None or seen.booking.amount_fen == fen:
+            return False
+        value = f"{_yuan(seen.booking.amount_fen)}, {_yuan(fen)}"
+        self.note(BankProblem.TWO_AMOUNTS, place, of=name, value=value)
+        self.contradicted.add(reference)
+        self.doubtful.add((seen.payment_id, booking.attempt))
+        del self.bookings[reference]
+        return True
 
     # --- 5: what was ordered ----------------------------------------------------------------------
 
@@ -363,15 +344,20 @@ class _Reading:
             seen.setdefault((each.payment_id, each.booking.attempt), []).append(each)
         for (payment_id, attempt), bookings in seen.items():
             self._compare_attempt(payment_id, attempt, bookings)
+        for payment_id in dict.fromkeys(payment_id for payment_id, _ in seen):
+            self._compare_returns(payment_id)
         for payment_id, payment in sorted(self.payments.items()):
             if payment.party is not Party.PAYER:
                 continue
             before = {each.attempt for each in payment.booked}
             for attempt, day in sorted(payment.execution_dates.items()):
                 is_covered = any(first <= day <= last for first, last in covered)
-                if is_covered and attempt not in before and (payment_id, attempt) not in seen:
+                shown = attempt in before or (payment_id, attempt) in {*seen, *self.doubtful}
+                if is_covered and not shown:
+                    is_pending = (payment_id, attempt) in self.pending
+                    problem = BankProblem.PENDING if is_pending else BankProblem.MISSING
                     name = f"{payment_id}-{attempt:02d}"
-                    self.note(BankProblem.MISSING, "", of=name, value=day.isoformat())
+                    self.note(problem, "", of=name, value=day.isoformat())
 
     def _compare_attempt(
         self, payment_id: str, attempt: int, bookings: Sequence[SeenBooking]
@@ -385,41 +371,56 @@ class _Reading:
         known = {each.booking_ref for each in payment.booked}
         before = [each for each in payment.booked if each.attempt == attempt and not each.is_return]
         fresh = [each for each in bookings if each.booking.booking_ref not in known]
+        if ordered is None and payment.party is Party.PAYEE:
+            had = [each for each in payment.booked if each.attempt == attempt]
+            held = _net((*had, *(each.booking for each in fresh)))
+            if held > 0:
+                self.note(BankProblem.NOT_SENT_BY_PAYER, place, of=name, value=_yuan(held))
         went = [each for each in fresh if not each.booking.is_return]
-        for each in fresh:
-            if each.booking.is_return:
-                value = each.booking.amount_fen
-                self.note(BankProblem.RETURNED, each.place, of=name, value=value)
         for each in went:
             if ordered is not None and each.booking.amount_fen != ordered:
-                value = each.booking.amount_fen
+                value = _yuan(each.booking.amount_fen)
                 self.note(BankProblem.WRONG_AMOUNT, each.place, of=name, value=value)
         if went and len(before) + len(went) > 1:
-            total = sum(each.booking.amount_fen for each in went) + _total(before)
+            total = sum(each.booking.amount_fen for each in went) + _net(before)
             if ordered is None or total > ordered:
-                self.note(BankProblem.DOUBLED, went[-1].place, of=name, value=total)
+                self.note(BankProblem.DOUBLED, went[-1].place, of=name, value=_yuan(total))
+
+    def _compare_returns(self, payment_id: str) -> None:
+        """Say what returns leave to do: nothing, where they leave just what is due."""
+        payment = self.payments[payment_id]
+        known = {each.booking_ref for each in payment.booked}
+        fresh = [
+            each
+            for each in self.bookings.values()
+            if each.payment_id == payment_id and each.booking.booking_ref not in known
+        ]
+        # What nobody ordered and the payee sent back was not what is due.
+        back = [
+            each
+            for each in fresh
+            if each.booking.is_return
+            and (payment.party is Party.PAYER or each.booking.attempt in payment.ordered)
+        ]
+        surplus = _net((*payment.booked, *(each.booking for each in fresh))) - payment.due_fen
+        if not back or not surplus:
+            return
+        if surplus > 0:
+            last = back[-1]
+            name = f"{payment_id}-{last.booking.attempt:02d}"
+            self.note(BankProblem.SURPLUS_LEFT, last.place, of=name, value=_yuan(surplus))
+            return
+        is_payer = payment.party is Party.PAYER
+        for each in back:
+            problem = BankProblem.RETURNED if is_payer else BankProblem.SENT_BACK
+            name = f"{payment_id}-{each.booking.attempt:02d}"
+            self.note(problem, each.place, of=name, value=_yuan(each.booking.amount_fen))
 
 
-def _total(bookings: Iterable[Booking]) -> int:
-    return sum(each.amount_fen for each in bookings)
+def _net(bookings: Iterable[Booking]) -> int:
+    """Return what moved the way of the payment, less what came back."""
+    return sum(-each.amount_fen if each.is_return else each.amount_fen for each in bookings)
 
 
-def _signed(each: Any) -> Decimal:  # noqa: ANN401  # an entry or a balance of either version
-    amount = Decimal(each.amt.value)
-    return -amount if _code(each.cdt_dbt_ind) == _DEBIT else amount
-
-
-def _balances(statement: Any) -> Iterator[tuple[str, Decimal]]:  # noqa: ANN401  # of either version
-    for each in statement.bal:
-        yield _code(each.tp.cd_or_prtry), _signed(each)
-
-
-def _balance_difference(statement: Any) -> Decimal:  # noqa: ANN401  # of either version
-    """Return by how much a statement does not add up; zero if it does, or does not say."""
-    balances = dict(_balances(statement))
-    opening = next((balances[each] for each in _OPENING if each in balances), None)
-    closing = balances.get(_CLOSING)
-    if opening is None or closing is None:
-        return Decimal(0)
-    booked = (each for each in statement.ntry if _code(each.sts) == _BOOKED)
-    return closing - opening - sum((_signed(each) for each in booked), Decimal(0))
+def _yuan(fen: int) -> str:
+    return f"{CURRENCY} {format_yuan(fen)}"

@@ -1,8 +1,9 @@
 """From the bytes of a camt.053 message to the classes of its version, or one clear refusal.
 
 The bytes are held to a size, to no document type and no entity, and to a version that is known,
-before anything is built from them; what the classes of that version do not know is refused. What
-the message says is read in `settlement.bank.camt053`.
+before anything is built from them; what the classes of that version do not know is refused. Nor do
+amounts and days pass that Python reads as numbers and XML Schema does not, such as ``1e3``: what is
+money is written one way. What the message says is read in `settlement.bank.camt053`.
 """
 
 import re
@@ -43,8 +44,12 @@ _HEAD_BYTES = 200
 _CHINESE = re.compile(
     rb"^(<\?xml[^>]{0,100}encoding=[\"'])(gb18030|gbk|gb2312)([\"'])", re.IGNORECASE
 )
+_AMOUNT = re.compile(r"[+-]?0*([0-9]*)(?:\.([0-9]*))?", re.ASCII)  # of xs:decimal
+_DIGITS_MAX, _FRACTION_DIGITS_MAX = 18, 5  # of the schema's amounts
+_WHITE = " \t\r\n"  # what XML Schema collapses
 _REMEDY = "Give the camt.053 file as the bank's system exported it."
 
+_NOT_ITS_SCHEMA = "It does not follow its schema."
 _VALUE_CHARS_MAX = 80
 
 
@@ -59,25 +64,49 @@ def open_camt053(data: bytes) -> Any:  # noqa: ANN401  # of either version
 
 
 class _Head(xml.sax.ContentHandler):
-    """Sees every element, remembers the first, and how deep they lie."""
+    """Sees every element: remembers the first, how deep they lie, and what is no amount or day."""
 
     def __init__(self) -> None:
         super().__init__()
         self.namespace: str | None = None
+        self.malformed: str | None = None
         self._depth = 0
+        self._is_amount = False
+        self._text: list[str] = []
 
     def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802, ANN401  # the base class's
         """Look at an element."""
         if self.namespace is None:
             prefix, colon, _ = name.partition(":")
             self.namespace = attrs.get(f"xmlns:{prefix}" if colon else "xmlns", "")
+        self._is_amount = "Ccy" in attrs  # amounts have one, and nothing else has
+        self._text = []
         self._depth += 1
         if self._depth > _DEPTH_MAX:
             raise _no_message(f"Elements lie more than {_DEPTH_MAX} deep.")
 
-    def endElement(self, name: str) -> None:  # noqa: ARG002, N802  # the base class's
+    def characters(self, content: str) -> None:
+        """Take in a part of its text."""
+        self._text.append(content)
+
+    def endElement(self, name: str) -> None:  # noqa: N802  # the base class's
         """Leave it."""
         self._depth -= 1
+        text = "".join(self._text).strip(_WHITE)
+        is_day = name.endswith(("Dt", "DtTm"))
+        if (self._is_amount and not _is_amount(text)) or (is_day and not text.isascii()):
+            self.malformed = self.malformed or f"{name.rpartition(':')[2]} {text}"
+        self._is_amount = False
+        self._text = []
+
+
+def _is_amount(text: str) -> bool:
+    """Whether the schema has an amount of these characters."""
+    match = _AMOUNT.fullmatch(text)
+    if match is None or not any(each.isdigit() for each in text):
+        return False
+    whole, fraction = match[1], (match[2] or "").rstrip("0")
+    return len(fraction) <= _FRACTION_DIGITS_MAX and len(whole + fraction) <= _DIGITS_MAX
 
 
 def _no_message(text: str, value: str = "") -> Exception:
@@ -116,6 +145,8 @@ def _namespace(data: bytes) -> str:
     if head.namespace is None or head.namespace not in _NAMESPACES:
         known = ", ".join(each.rpartition(":")[2] for each in _NAMESPACES)
         raise _no_message(f"It is none of {known}.", head.namespace or "no namespace")
+    if head.malformed is not None:
+        raise _no_message(_NOT_ITS_SCHEMA, head.malformed)
     return head.namespace
 
 
@@ -128,4 +159,4 @@ def _parse(data: bytes, namespace: str) -> Any:  # noqa: ANN401  # of either ver
             return parser.from_bytes(data, _NAMESPACES[namespace].Document)
     except (ParserError, ConverterWarning, TypeError, ValueError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _no_message("It does not follow its schema.", text) from None
+        raise _no_message(_NOT_ITS_SCHEMA, text) from None

@@ -38,9 +38,9 @@ class BankProblem(enum.Enum):
     )
     NOT_WHOLE_FEN = (
         False,
-        "The amount is not a whole number of fen above zero.",
+        "The amount is not a whole number of fen above zero and up to a trillion yuan.",
         "Ask the bank for a corrected statement.",
-        "金额不是大于零的整数分。",
+        "金额不是大于零、至多一万亿元的整数分。",
         "请向银行索取更正的对账单。",
     )
     BATCH_SUM = (
@@ -64,6 +64,20 @@ class BankProblem(enum.Enum):
         "入账无日期。",
         "请向银行索取更正的对账单。",
     )
+    BEFORE_ORDER = (
+        False,
+        "The booking is dated before the payment was ordered, or before anything was due.",
+        "Ask the bank for a corrected statement.",
+        "入账日早于下达指令之日，或早于款项应付之日。",
+        "请向银行索取更正的对账单。",
+    )
+    AFTER_TODAY = (
+        False,
+        "The booking is dated after today.",
+        "Read the statement again on that day, or ask the bank for a corrected one.",
+        "入账日晚于今日。",
+        "请于当日再次读取，或向银行索取更正的对账单。",
+    )
     RETURN_CONTRADICTS = (
         False,
         "The booking is called a return but goes the way of the payment.",
@@ -78,6 +92,20 @@ class BankProblem(enum.Enum):
         "EndToEndId 为本系统格式，但无任何生效清算单或预付款与之对应。",
         "并非本方付款，或节点尚未收到清算单；请稍后再试。",
     )
+    BOOKED_OTHERWISE = (
+        False,
+        "The booking was reported before, under the same reference, with another amount.",
+        "What was reported stands. Ask the bank which is right: it corrects by another booking.",
+        "该笔流水此前已以其他金额登记。",
+        "仍以先前登记为准；请向银行核实，更正须另记一笔。",
+    )
+    TWO_AMOUNTS = (
+        False,
+        "The message shows the booking twice under one reference, with two amounts.",
+        "Ask the bank for a corrected statement.",
+        "报文中同一流水号出现两个不同金额。",
+        "请向银行索取更正的对账单。",
+    )
     # --- A booking that is reported, and has to be looked at
     NOT_ORDERED = (
         True,
@@ -85,6 +113,13 @@ class BankProblem(enum.Enum):
         "Find out who gave the bank the order.",
         "银行入账了本节点从未指令的一次付款。",
         "请查明是谁向银行下达的指令。",
+    )
+    NOT_SENT_BY_PAYER = (
+        True,
+        "The money came under an attempt that the payer's log, as held here, does not order.",
+        "Ask the payer. What it did not send goes back under the same EndToEndId.",
+        "到账所注付款次数在付款方日志（以本节点所存为准）中无指令。",
+        "请询问付款方；非其所付者以同一 EndToEndId 退回。",
     )
     WRONG_AMOUNT = (
         True,
@@ -107,7 +142,28 @@ class BankProblem(enum.Enum):
         "付款被退回。",
         "查明原因后用 settle pay order 重新付款。",
     )
+    SENT_BACK = (
+        True,
+        "Money that is due left our account again.",
+        "Ask the bank why. The payer orders it again once its own bank shows it.",
+        "应收款项又从本方账户转出。",
+        "请向银行查明原因；付款方对账单显示后由其重付。",
+    )
+    SURPLUS_LEFT = (
+        True,
+        "A part of the surplus went back; the payee still has more than is due.",
+        "See settle pay list: the payee returns the rest under the same EndToEndId.",
+        "多付款项只退回一部分，收款方所收仍多于应付。",
+        "见 settle pay list：收款方以同一 EndToEndId 退回其余部分。",
+    )
     # --- What is not in it
+    PENDING = (
+        False,
+        "The bank has the payment and has not booked it yet.",
+        "Read the next statement. Do not order it again.",
+        "银行已受理该笔付款，尚未入账。",
+        "请读取下一份对账单，切勿重复付款。",
+    )
     MISSING = (
         True,
         "The statement covers the day of execution and does not show the payment.",
@@ -133,7 +189,7 @@ class BankFinding:
         place: Statement and entry, such as ``2/17``, both counted from 1; the statement alone where
             it is about the whole.
         end_to_end_id: Of the booking; empty if it is about none.
-        value: What was found there, short.
+        value: What was found there, short; an amount with its currency.
     """
 
     problem: BankProblem

@@ -3,9 +3,11 @@
 A payment is made under one id, in attempts. What is known of it are orders, the bookings that the
 payer's bank shows and those that the payee's bank shows; all three arrive in any order, and the
 state is a function of them and of the day alone. A booking counts once by its reference. Another
-attempt may be ordered only when the payer's bank has shown what became of every one before, and
-never for more than is still due by the larger of the two banks' words. Who may say what, and where
-the amount due comes from, is decided elsewhere.
+attempt may be ordered only when the payer's bank has shown what became of every one that was
+ordered, and never for more than is still due by the larger of the two banks' words. What only the
+payee's bank shows of an attempt that nobody ordered is money while it is there, and opens no
+attempt: else any stranger's fen with our id would keep a payment from being made. Who may say what,
+and where the amount due comes from, is decided elsewhere.
 """
 
 import enum
@@ -113,7 +115,7 @@ class PaymentStanding:
         state: One of eight.
         owner: Who has to act.
         action: What to do next.
-        attempt: The last one that was ordered or that a bank shows; 0 if none.
+        attempt: The last one that was ordered or that the payer's bank shows; 0 if none.
         debited_fen: What the payer's bank shows as paid less returned; negative while a return was
             read and its debit was not.
         credited_fen: What the payee's bank shows as received less returned, likewise.
@@ -153,9 +155,19 @@ class _Attempt:
         return max(0, self.credit - self.credit_back)
 
     @property
+    def is_ordered(self) -> bool:
+        """Whether the payer's log has an order of it."""
+        return self.execution_date is not None
+
+    @property
+    def is_of_payer(self) -> bool:
+        """Whether the payer ordered it or its bank shows it: later attempts are counted on."""
+        return self.is_ordered or bool(self.debit or self.debit_back)
+
+    @property
     def is_open(self) -> bool:
         """Whether the payer's bank has not shown what became of it: a debit, of any amount."""
-        return not self.debit
+        return self.is_ordered and not self.debit
 
     @property
     def lag(self) -> int:
@@ -212,8 +224,14 @@ class _Facts:
         return any(each.debit_back > each.debit for each in self.attempts)
 
     @property
-    def last(self) -> _Attempt:
-        return self.attempts[-1]
+    def last(self) -> int:
+        """The last attempt of the payer; 0 if there is none."""
+        return max((each.number for each in self.attempts if each.is_of_payer), default=0)
+
+    @property
+    def last_is_back(self) -> bool:
+        """Whether nothing of that attempt is away from the payer."""
+        return not any(each.out for each in self.attempts if each.number == self.last)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,9 +332,9 @@ TABLE: Final[tuple[Row, ...]] = (
         State.PARTIAL,
         _PAYER,
         Action.ASK_BANK,
-        lambda f: f.last.number >= ATTEMPTS_MAX,
+        lambda f: f.last >= ATTEMPTS_MAX,
     ),
-    _row(State.RETURNED, _PAYER, Action.ORDER_AGAIN, lambda f: f.last.out == 0),
+    _row(State.RETURNED, _PAYER, Action.ORDER_AGAIN, lambda f: f.last_is_back),
     _row(State.PARTIAL, _PAYER, Action.ORDER_REST, lambda _: True),
 )
 """Every state, in the order in which its row is tried."""
@@ -358,7 +376,6 @@ def standing(
     )
     facts = _Facts(due=due_fen, today=today, attempts=attempts)
     row = next(row for row in TABLE if row.when(facts))
-    last = numbers[-1] if numbers else 0
     may_order = row.action in _ORDERING
     rest = due_fen - facts.out
     assert not may_order or 0 < rest <= due_fen, "what is ordered is due"
@@ -366,10 +383,10 @@ def standing(
         state=row.state,
         owner=row.owner,
         action=row.action,
-        attempt=last,
+        attempt=facts.last,
         debited_fen=sum(each.debit - each.debit_back for each in attempts),
         credited_fen=sum(each.credit - each.credit_back for each in attempts),
-        next_attempt=last + 1 if may_order else 0,
+        next_attempt=facts.last + 1 if may_order else 0,
         next_fen=rest if may_order else 0,
     )
 

@@ -38,7 +38,8 @@ class LineClass(enum.Enum):
         netted: Whether its amount enters the netting.
         actor: Whose move it is.
         deadline_days: Calendar days from the date under which the line was first filed, of a line
-            of one side from the end of its transit; 0 where nothing is to be done.
+            of one side from the end of its transit; 0 where nothing is to be done. Whoever makes
+            a date of it moves one that falls on a day off to the next working day.
         action_zh: What to do next, in Chinese.
         action_en: What to do next, in English.
     """

@@ -9,7 +9,6 @@ is always zeros. The shell converts on the way in and out.
 This module reads no file and judges no value.
 """
 
-from datetime import date
 from types import MappingProxyType
 from typing import Final
 
@@ -165,7 +164,7 @@ CAREGIVERS: Final = Schema(
 
 # The months that any row is of, with their lengths. Days are counted from `FIRST_DAY`.
 MONTHS: Final = Schema({"service_month": "string", "first_day": "int64", "days": "int64"})
-FIRST_DAY: Final = date(1900, 1, 1)
+FIRST_DAY: Final = "1900-01-01"
 DAYS_MAX: Final = 2**19 - 1
 
 # Intervals with both ends; where there is none, `until_day` is `DAYS_MAX`. `standing` numbers what

@@ -266,6 +266,7 @@ def test_a_duty_that_is_not_said_does_not_count() -> None:
         ("key_id", "a" * 65),
         ("principal", ""),
         ("principal", "a b"),
+        ("principal", "Pay-2"),
         ("algorithm", ""),
         ("algorithm", "ed25519"),
         ("algorithm", "SM2"),

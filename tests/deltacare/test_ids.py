@@ -15,6 +15,7 @@ from deltacare.ids import (
     LogName,
     Principal,
     all_logs,
+    are_two_persons,
     parse_beneficiary_ref,
     parse_identity_number,
     parse_opaque_id,
@@ -236,6 +237,7 @@ def test_principals_read_back() -> None:
         "spiffe://deltacare/310000/node/1/2",
         "spiffe://deltacare/310100/node/1",
         "spiffe://deltacare/310000/Node/1",
+        "spiffe://deltacare/310000/clerk/X-1",
         "spiffe://deltacare/310000/node/..",
         "spiffe://deltacare/310000/node/a%2fb",
         "spiffe://deltacare/310000/node/1?x",
@@ -248,6 +250,21 @@ def test_other_principals_are_refused(uri: str) -> None:
     """Another trust domain, another shape or an escape is no caller of ours."""
     with pytest.raises(Refusal):
         Principal.parse(uri)
+
+
+@pytest.mark.parametrize("text", ["X-1", "x-Y", "Pay-2", "ＸY", "İ", "", "a b", "-a", "a" * 65])
+def test_other_opaque_ids_are_refused(text: str) -> None:
+    """A person has one id in one spelling, so that no two spellings pass as two persons."""
+    with pytest.raises(Refusal, match="opaque id"):
+        parse_opaque_id(text)
+    assert not are_two_persons(text, "x-9")
+    assert not are_two_persons("x-9", text)
+
+
+def test_two_persons_are_two_ids() -> None:
+    """Both of their form, and not one."""
+    assert are_two_persons("x-1", "x-2")
+    assert not are_two_persons("x-1", "x-1")
 
 
 def test_four_members_write_sixteen_logs() -> None:

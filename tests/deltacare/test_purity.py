@@ -17,6 +17,7 @@ ALLOWED = {
     "binascii",
     "calendar",
     "collections",
+    "copy",
     "cryptography",
     "dataclasses",
     "datetime",

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import chinese_calendar
 import pytest
 
-from deltacare.working_days import CALENDARS, add_working_days, is_working_day
+from deltacare.working_days import CALENDARS, add_working_days, is_working_day, next_working_day
 
 
 @pytest.mark.parametrize("year", [2024, 2025, 2026])
@@ -56,3 +56,18 @@ def test_a_year_that_is_not_published() -> None:
     """Nothing is said of it, not even of its Sundays."""
     assert is_working_day(date(2023, 12, 31)) is None
     assert is_working_day(date(2027, 1, 4)) is None
+
+
+@pytest.mark.parametrize(
+    "day, expected",
+    [
+        (date(2026, 10, 1), date(2026, 10, 8)),
+        (date(2026, 10, 10), date(2026, 10, 10)),
+        (date(2026, 11, 21), date(2026, 11, 23)),
+        (date(2026, 11, 23), date(2026, 11, 23)),
+        (date(2027, 1, 1), date(2027, 1, 1)),
+    ],
+)
+def test_the_next_working_day(day: date, expected: date) -> None:
+    """A day off is moved; of a year that is not published no day is known to be one."""
+    assert expected == next_working_day(day)

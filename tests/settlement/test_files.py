@@ -49,6 +49,30 @@ def test_wrong_number_of_cells_is_a_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text, broken",
+    [
+        ("name,fen,note\nx,1,200,\n", True),
+        ("name,fen,note\nx,1,200,000,\n", True),
+        ("name,fen,note\nx,1,234.50,\n", True),
+        ("name,fen,note\nx,¥1,200,,\n", True),
+        ("name;fen;note\nx;1;200;\n", False),  # no thousands mark can have split it
+        ("name,fen,note\nx,1,20,\n", False),
+        ("name,fen,note\nx,0,200,\n", False),
+        ("name,fen,note\nx,1234,200,\n", False),
+        ("name,fen,note,\nx,1,200,\n", False),  # as wide as the header
+        ("name,fen,note\nx,1,200\n", False),
+    ],
+)
+def test_a_number_split_at_its_thousands_mark(tmp_path: Path, text: str, *, broken: bool) -> None:
+    """The cells behind it are one place off: the row has a cell too many, not an amount of 1."""
+    path = tmp_path / "t.csv"
+    path.write_text(text, encoding="utf-8")
+    table = read_table(path)
+    assert [Problem.CELL_COUNT.en] * broken == [found.problem for found in table.findings]
+    assert (not broken) == bool(table.rows)
+
+
+@pytest.mark.parametrize(
     "cell, text",
     [
         (None, ""),
@@ -239,3 +263,79 @@ def test_too_little_memory_is_a_fault_of_the_file(
     with pytest.raises(BadFile) as refused:
         read_table(path)
     assert [Problem.OUT_OF_MEMORY.en] == [found.problem for found in refused.value.findings]
+
+
+def cell_xml(cell: bytes) -> bytes:
+    """Return a sheet of one column with one row below its header, which holds a cell."""
+    return sheet_xml(HEAD + b'<row r="2">%s</row>' % cell)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<c r="A2"><f>1200*50</f><v></v></c>',
+        b'<c r="A2"><f>1200*50</f><v/></c>',
+        b'<c r="A2"><f>1200*50</f></c>',
+        b"<c><f>1200*50</f></c>",
+        b'<c r="A2" t="str"><f>1200*50</f></c>',
+    ],
+)
+def test_a_formula_without_a_value_is_no_empty_cell(tmp_path: Path, cell: bytes) -> None:
+    """A program wrote it and no spreadsheet program worked it out: the row is not used."""
+    table = read_table(workbook_of(tmp_path / "t.xlsx", cell_xml(cell)))
+    found = table.findings[0]
+    assert ((), 1) == (table.rows, table.findings_total)
+    assert (2, "a", "=1200*50", Problem.UNSAVED_FORMULA.en) == (
+        found.row,
+        found.column,
+        found.value,
+        found.problem,
+    )
+
+
+@pytest.mark.parametrize(
+    "cell, text",
+    [
+        (b'<c r="A2"><f>1200*50</f><v>60000</v></c>', "60000"),
+        (b'<c r="A2" t="str"><f>"x"</f><v>x</v></c>', "x"),
+        (b'<c r="A2" t="e"><f>1/0</f><v>#DIV/0!</v></c>', "#DIV/0!"),
+    ],
+)
+def test_a_formula_counts_as_what_it_came_to(tmp_path: Path, cell: bytes, text: str) -> None:
+    """What the spreadsheet program saved is what the cell says."""
+    table = read_table(workbook_of(tmp_path / "t.xlsx", cell_xml(cell)))
+    assert ((), [(text,)]) == (table.findings, [row.cells for row in table.rows])
+
+
+def test_a_formula_that_came_to_an_empty_text_is_an_empty_cell(tmp_path: Path) -> None:
+    """A spreadsheet program saves it as an empty text: that is its value."""
+    rows = (
+        b'<row r="1"><c t="str"><v>a</v></c><c t="str"><v>b</v></c></row>'
+        b'<row r="2"><c r="A2" t="str"><f>""</f><v></v></c><c r="B2"><v>5</v></c></row>'
+    )
+    table = read_table(workbook_of(tmp_path / "t.xlsx", sheet_xml(rows)))
+    assert ((), [("", "5")]) == (table.findings, [row.cells for row in table.rows])
+
+
+def test_formulas_are_found_at_their_place(tmp_path: Path) -> None:
+    """Rows may be missing and cells need not say where they are; each row is told once."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for cells in (
+        ["a", "b", "c"],
+        [],
+        [None, "1", "=A1"],
+        [],
+        ["1", "=1", "=2"],
+        ["2", "3", "4"],
+        ["5", None, None, None, "=1"],
+    ):
+        sheet.append(cells)
+    book.create_sheet("other")["A1"] = "=1"
+    path = tmp_path / "t.xlsx"
+    book.save(path)
+    table = read_table(path)
+    assert [(3, "c", "=A1"), (5, "b", "=1"), (7, "", "5,,,,=1")] == [
+        (found.row, found.column, found.value) for found in table.findings
+    ]
+    assert [(6, ("2", "3", "4"))] == [(row.number, row.cells) for row in table.rows]

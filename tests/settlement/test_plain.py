@@ -230,7 +230,6 @@ def test_what_is_not_plainest_comes_to_the_same(tmp_path: Path) -> None:
     "content",
     [
         "",
-        ",".join(COLUMNS) + "\n",
         text_of([row(amount_fen=-1)]),
         # As many commas as there should be, but one of them in another row.
         text_of([row("S1"), row("S2")]).replace("S1,", "S1", 1).replace("S2,", "S2,,", 1),
@@ -238,7 +237,7 @@ def test_what_is_not_plainest_comes_to_the_same(tmp_path: Path) -> None:
     ],
 )
 def test_bad_files_are_refused_both_ways(tmp_path: Path, content: str) -> None:
-    """A file without rows or with a bad one is refused whichever way the other goes."""
+    """An empty file or one with a bad row is refused whichever way the other goes."""
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text(text_of([row()]), encoding="utf-8")
     bad.write_text(content, encoding="utf-8")

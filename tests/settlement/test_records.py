@@ -75,7 +75,7 @@ CHINESE = row(subsidy_kind="机构养老", institution="320000-苏甲")
         csv_text({**CHINESE, "service_month": "2025年3月"}).encode(),
         csv_text({**CHINESE, "service_month": "202503"}).encode(),
         csv_text({**CHINESE, "home": "31", "host": "320000000000"}).encode(),
-        csv_text({**CHINESE, "amount_fen": "1E+3", "service_days": "10.0"}).encode(),
+        csv_text({**CHINESE, "amount_fen": "1000.0", "service_days": "10.0"}).encode(),
         csv_text({**CHINESE, "amount_fen": " 1000 ", "settlement_no": "S1 "}).encode(),
         csv_text({**CHINESE, "amount_fen": "1,000"}).encode(),
     ],
@@ -119,11 +119,14 @@ BAD: list[tuple[str, str, Problem]] = [
     ("service_days", "32", Problem.BAD_DAYS),
     ("service_days", "1.5", Problem.BAD_DAYS),
     ("service_days", "-1", Problem.BAD_DAYS),
-    ("amount_fen", "", Problem.EMPTY_VALUE),
+    ("amount_fen", "", Problem.NO_AMOUNT),
     ("amount_fen", "-1", Problem.NEGATIVE_AMOUNT),
     ("amount_fen", "10.5", Problem.FRACTION_AMOUNT),
     ("amount_fen", "1.5E+0", Problem.FRACTION_AMOUNT),
     ("amount_fen", "1.23457E+9", Problem.SCIENTIFIC_AMOUNT),
+    ("amount_fen", "1E+3", Problem.SCIENTIFIC_AMOUNT),
+    ("amount_fen", "1e3", Problem.SCIENTIFIC_AMOUNT),
+    ("amount_fen", "1.23E+05", Problem.SCIENTIFIC_AMOUNT),
     ("amount_fen", "0x10", Problem.NOT_AMOUNT),
     ("amount_fen", "NaN", Problem.NOT_AMOUNT),
     ("amount_fen", str(MAX_FEN + 1), Problem.AMOUNT_TOO_LARGE),
@@ -164,12 +167,48 @@ def test_good_rows_of_a_bad_file_can_be_had(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "total, expected",
+    [
+        ("合计,,,,,,,,,", []),
+        ("合计 2,,,,,,,20,2000,", []),
+        ('TOTAL: 2 rows,,,,,,,,"2,000",', []),
+        ("总计 3,,,,,,,,,", [("", Problem.OTHER_COUNT.en, "3 ≠ 2")]),
+        ("合计,,,,,,,,2001,", [("amount_fen", Problem.OTHER_SUM.en, "2001 ≠ 2000")]),
+        ("合计,,,,,,,,much,", [("amount_fen", Problem.OTHER_SUM.en, "? ≠ 2000")]),
+        ("合计,,,,,,,21,,", [("service_days", Problem.OTHER_SUM.en, "21 ≠ 20")]),
+    ],
+)
+def test_a_row_of_totals(tmp_path: Path, total: str, expected: list[tuple[str, str, str]]) -> None:
+    """It is no record, and what it states has to be what the rows come to."""
+    text = csv_text(row("S1"), row("S2"))
+    plain = rows_of(save(tmp_path / "plain.csv", text))
+    path = save(tmp_path / "total.csv", text + total + "\r\n")
+    if expected:
+        found = [(one.column, one.problem, one.value) for one in refusal(path).findings]
+        assert (expected, {4}) == (found, {one.row for one in refusal(path).findings})
+    else:
+        assert plain == rows_of(path)
+
+
+def test_a_number_that_reads_like_a_total_is_a_record_for_every_reader(tmp_path: Path) -> None:
+    """A row that says whose it is is a record, whichever reader takes the file."""
+    path = save(tmp_path / "plain.csv", csv_text(row("S1"), row("TOTAL")))
+    assert isinstance(read_grid(path), Grid)
+    assert ["S1", "TOTAL"] == [one.settlement_no for one in read_settlements(path).rows]
+
+
+def test_totals_of_a_file_with_bad_rows_are_not_compared(tmp_path: Path) -> None:
+    """Beside a row that is left out, its own fault is said and not that the sums differ."""
+    text = csv_text(row("S1"), row("S2", service_days=0)) + "合计 2,,,,,,,,,\r\n"
+    assert [3] == [one.row for one in refusal(save(tmp_path / "bad.csv", text)).findings]
+
+
+@pytest.mark.parametrize(
     "data, problem, row_number",
     [
         (b"", Problem.EMPTY_FILE, 0),
         (b"\xef\xbb\xbf", Problem.EMPTY_FILE, 0),
         (b"\r\n\r\n", Problem.EMPTY_FILE, 0),
-        (",".join(COLUMNS).encode(), Problem.NO_ROWS, 0),
         (csv_text(row()).encode("utf-16"), Problem.UNKNOWN_ENCODING, 0),
         (b"\xff\xff,\xff", Problem.UNKNOWN_ENCODING, 0),
         (b"PK\x03\x04 not a workbook", Problem.NOT_A_WORKBOOK, 0),

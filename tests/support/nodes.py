@@ -186,6 +186,7 @@ class Node:
         database: its own.
         logs: the room; ``None`` while it is down.
         projectors: as passed.
+        is_clock_off: whether it is told that its clock is wrong.
     """
 
     def __init__(
@@ -205,6 +206,7 @@ class Node:
         self.url = url
         self.projectors = projectors
         self.settings = settings
+        self.is_clock_off = False
         self._trust = trust
         self._clock = clock
         self._network = network
@@ -241,6 +243,7 @@ class Node:
             projectors=self.projectors,
             attachments=self._attachments,
             settings=self.settings,
+            is_clock_off=lambda: self.is_clock_off,
         )
         await self._logs.start()
         self._network.services[self.province] = self._logs.service

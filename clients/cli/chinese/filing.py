@@ -32,6 +32,13 @@ ZH: Mapping[str, str] = {
     "Compare the file with its source.": "请核对文件与来源。",
     "It is not of the method's request type.": "内容不是该方法的请求。",
     "Serialise that type.": "请序列化该类型的请求。",
+    # Records.
+    "The month begins after {}, the business date it would be filed under.": (
+        "服务月份在本次报送的业务日期（{}）之后。"
+    ),
+    "The month has {} days.": "该月只有 {} 天。",
+    "Count the days of service in the month.": "请填写当月服务天数。",
+    "Correct the month, or file it once the month has begun.": "请更正月份，或待该月开始后报送。",
     # Totals and the inbox.
     "It is not within {} days of the first.": "不在首日起 {} 天之内。",
     "There are at most {}.": "至多 {} 项。",

@@ -133,9 +133,11 @@ ZH: Mapping[str, str] = {
         "本节点没有 {} 的有效密钥，请由管理员装入。"
     ),
     "{} is no witness of {}.": "{} 不是 {} 的见证方。",
-    "The note is not cosigned by {} with a key that was in force then.": (
-        "签名文本没有 {} 以当时有效的密钥所作的联签。"
+    "This node's clock differs from those of most partners: nothing is signed until it is right.": (
+        "本节点的时钟与多数伙伴不一致：校正之前不签署任何内容。"
     ),
+    "The note is not cosigned by {} with a key that was in force then, or at a time that has not"
+    " come here.": ("签名文本没有 {} 以当时有效的密钥所作的联签，或联签所记时间在本节点尚未到来。"),
     "The note is of another history of {}.": "签名文本属于 {} 的另一份历史。",
     "The note covers more of {} than is held here.": "签名文本所涵盖的 {} 条目多于本节点所持。",
     "{} has shown two histories.": "{} 出示过两份历史。",

@@ -12,6 +12,11 @@ ZH: Mapping[str, str] = {
     "A field of it does not have its form.": "其中有要素格式不符。",
     "Claims are sorted by tag, month and group, each once.": ("须按标签、月份与组排序，不得重复。"),
     "The same elder has another one in this request.": "本次请求中同一老人另有不同的号码。",
+    # Holds.
+    "The same days are still claimed elsewhere: the hold ends after the other home or host "
+    "withdrew them, or the days were revised.": (
+        "重复享受尚未消除，不得解除暂缓：须另一户籍地或另一服务地先退出，或修订天数。"
+    ),
     # Demands.
     "The demand's number is taken.": "追回编号已被使用。",
     "The settlement was demanded back already; that is done once.": (

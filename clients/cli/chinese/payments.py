@@ -25,6 +25,12 @@ ZH: Mapping[str, str] = {
     ),
     "The day of execution lies before the day of the entry.": ("付款日早于指令日。"),
     "The booking was reported before: it counts once.": ("该笔银行流水此前已登记，只计一次。"),
+    "The booking was reported before with other content: what a bank corrects it books anew.": (
+        "该笔银行流水此前已以其他内容登记；银行更正须另记一笔。"
+    ),
+    "The booking is dated before the payment was ordered, or before anything was due.": (
+        "入账日早于下达指令之日，或早于款项应付之日。"
+    ),
     "No binding statement and no advance of the own province has this hash.": (
         "没有以此为摘要的生效清算单或本省预付款。"
     ),
@@ -69,6 +75,7 @@ ZH: Mapping[str, str] = {
     "Its encoding cannot be read; have it exported as UTF-8.": (
         "编码无法读取；请以 UTF-8 重新导出。"
     ),
+    "It names a day that no calendar here has.": ("所载日期不存在。"),
     "It does not follow its schema.": ("不符合其报文结构。"),
     "The node's first root is not the one that was given to compare.": (
         "节点的首个根文件与所给的不同。"

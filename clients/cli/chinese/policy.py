@@ -28,6 +28,13 @@ ZH: Mapping[str, str] = {
     "A rate is an amount above zero, or a tariff above zero and a share.": (
         "标准须为大于零的金额，或大于零的单价及支付比例。"
     ),
+    "Give amount_yuan alone, or tariff_yuan with share_percent.": (
+        "请只填 amount_yuan，或填 tariff_yuan 与 share_percent。"
+    ),
+    "An earlier rate is of this grade too.": "前面已有该等级的标准。",
+    "Leave one rate for each grade.": "每个等级请只留一条标准。",
+    "A rate is not negative.": "标准不得为负。",
+    "Write yuan above zero, such as 45.00.": "请填写大于零的金额（元），如 45.00。",
     "Give amount_fen alone, or tariff_fen with share_basis_points from 1 to 10,000.": (
         "请只填 amount_fen，或填 tariff_fen 与 1 至 10,000 的 share_basis_points。"
     ),

@@ -95,6 +95,9 @@ ZH: Mapping[str, str] = {
         "所修订的记录已结清，只能冲正。"
     ),
     "The author filed no record under the number to reverse.": "本方未报送该编号，无可冲正。",
+    "The number is reversed already, and the author filed nothing under it since.": (
+        "本方已冲正该编号，其后未再报送，无可再冲正。"
+    ),
     "The log states no such hold.": "日志中没有该暂缓。",
     "The hold was ended already.": "该暂缓已解除。",
     "A log closes every date once, in order.": "日切须逐日按序，每日一次。",

@@ -32,6 +32,9 @@ ZH: Mapping[str, str] = {
         "请用载有 spiffe://deltacare/<省级代码>/<角色>/<代号> 的证书。"
     ),
     "This is not the opaque id of a principal.": "不是人员或系统的代号。",
+    "Use 1 to 64 lower-case letters, digits, inner hyphens, dots and underscores.": (
+        "请用 1 至 64 个小写字母、数字和下划线，中间可有连字符和点。"
+    ),
     "Use 1 to 64 letters, digits, inner hyphens, dots and underscores.": (
         "请用 1 至 64 个字母、数字和下划线，中间可有连字符和点。"
     ),
@@ -53,9 +56,6 @@ ZH: Mapping[str, str] = {
     "This is a truth value, not an amount.": "这是真假值，不是金额。",
     "The amount is missing.": "未填写金额。",
     "The exponent is out of range.": "指数超出范围。",
-    "Format the column as a number without decimals, or as text, and export it again.": (
-        "请将该列设为无小数的“数值”或“文本”格式后重新导出。"
-    ),
     # Dates and times.
     "The timestamp lies outside 1970 to 2998.": "时刻不在 1970 至 2998 年之间。",
     "The time is finer than a microsecond.": "时刻精度超过微秒。",
@@ -124,6 +124,7 @@ ZH: Mapping[str, str] = {
     "This is not a date of the form YYYY-MM-DD.": "不是 YYYY-MM-DD 形式的日期。",
     "This is not a date.": "不是日期。",
     "This is not a month of the form YYYY-MM.": "不是 YYYY-MM 形式的月份。",
+    "This is asked in a stream of batches.": "只能在分批报送时预检。",
     "This is not a partner.": "不是伙伴省。",
     "This is not a settlement number.": "不是结算编号。",
     "This is not a unified social credit code.": "不是统一社会信用代码。",

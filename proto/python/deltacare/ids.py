@@ -26,6 +26,7 @@ __all__ = [
     "LogName",
     "Principal",
     "all_logs",
+    "are_two_persons",
     "own_logs",
     "parse_beneficiary_ref",
     "parse_identity_number",
@@ -46,7 +47,8 @@ _BENEFICIARY_REF = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _REGISTER_NUMBER = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z-]{0,30}[0-9A-Za-z])?", re.ASCII)
 _CERTIFICATE = re.compile(r"[0-9A-Z](?:[0-9A-Z-]{0,30}[0-9A-Z])?", re.ASCII)
 _ROLE = re.compile(r"[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?", re.ASCII)
-_OPAQUE_ID = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z_.-]{0,62}[0-9A-Za-z])?", re.ASCII)
+# One spelling: who could write an id in capital letters as well would pass as two persons.
+_OPAQUE_ID = re.compile(r"[0-9a-z](?:[0-9a-z_.-]{0,62}[0-9a-z])?", re.ASCII)
 _SPREADSHEET_NUMBER = re.compile(r"[0-9.]+[eE]\+?[0-9]+", re.ASCII)
 
 # ISO 7064 MOD 11-2 as GB 11643-1999 applies it: 2^(17-i) mod 11 for position i.
@@ -249,8 +251,8 @@ class Principal:
     Attributes:
         province: Six digits.
         role: Lower-case letters, digits and inner hyphens, at most 32.
-        opaque_id: At most 64 letters, digits, inner hyphens, dots and underscores; says nothing
-            about the person.
+        opaque_id: At most 64 lower-case letters, digits, inner hyphens, dots and underscores; says
+            nothing about the person.
     """
 
     province: str
@@ -301,9 +303,15 @@ def parse_opaque_id(text: str, *, field: str = "principal_id") -> str:
             field,
             text,
             "This is not the opaque id of a principal.",
-            "Use 1 to 64 letters, digits, inner hyphens, dots and underscores.",
+            "Use 1 to 64 lower-case letters, digits, inner hyphens, dots and underscores.",
         )
     return text
+
+
+def are_two_persons(maker: str, reviewer: str) -> bool:
+    """Whether who made an entry and who reviewed it are named, each in its form, and are two."""
+    is_named = _OPAQUE_ID.fullmatch(maker) and _OPAQUE_ID.fullmatch(reviewer)
+    return bool(is_named) and maker != reviewer
 
 
 class LogKind(enum.Enum):

@@ -30,8 +30,6 @@ _NUMBER = re.compile(
     re.ASCII,
 )
 _TEXT_CHARS_MAX = 64
-# A spreadsheet shows at most six significant digits in scientific notation.
-_SCIENTIFIC_DIGITS_SHOWN = 6
 
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _PLACES = ("", "拾", "佰", "仟")
@@ -39,25 +37,33 @@ _GROUPS = ("", "万", "亿", "万亿")
 _CAPITAL_FEN_MAX = 10 ** (4 * len(_GROUPS)) * FEN_PER_YUAN
 
 
-def check_fen(value: int, *, field: str = "amount_fen", allow_negative: bool = False) -> int:
+def check_fen(
+    value: int,
+    *,
+    field: str = "amount_fen",
+    allow_negative: bool = False,
+    written: str | float | None = None,
+) -> int:
     """Return `value` if it may stand in a record.
 
     Args:
         value: Fen.
         field: The name that a refusal gives.
         allow_negative: Whether an amount below zero has a meaning here.
+        written: What a refusal shows of it; ``None``: the fen.
 
     Raises:
         Refusal: ``INVALID_FIELD``, if negative where that means nothing, or beyond ``MAX_FEN``.
     """
+    shown = value if written is None else written
     if value < 0 and not allow_negative:
         raise invalid_field(
-            field, value, "The amount is negative.", "File a reversal instead of a negative amount."
+            field, shown, "The amount is negative.", "File a reversal instead of a negative amount."
         )
     if abs(value) > MAX_FEN:
         raise invalid_field(
             field,
-            value,
+            shown,
             f"The amount is beyond {format_yuan(MAX_FEN)} yuan.",
             "Check that yuan were not entered as fen, or a digit twice.",
         )
@@ -70,7 +76,7 @@ def parse_fen(
     """Return the fen of a text or spreadsheet cell that states fen.
 
     Args:
-        value: Such as ``"123450"``, ``"1.2E+3"`` or the number of a cell.
+        value: Such as ``"123450"`` or the number of a cell; no text in scientific notation.
         field: The name that a refusal gives.
         allow_negative: Whether an amount below zero has a meaning here.
 
@@ -82,7 +88,7 @@ def parse_fen(
         raise invalid_field(
             field, value, "The amount has a fraction of a fen.", "State whole fen: 100 to a yuan."
         )
-    return check_fen(int(exact), field=field, allow_negative=allow_negative)
+    return check_fen(int(exact), field=field, allow_negative=allow_negative, written=value)
 
 
 def parse_yuan(
@@ -91,7 +97,8 @@ def parse_yuan(
     """Return the fen of a text or spreadsheet cell that states yuan.
 
     Args:
-        value: Such as ``"1,234.50"``, ``"¥1234.5"``, ``"1.2E+3"`` or the number of a cell.
+        value: Such as ``"1,234.50"``, ``"¥1234.5"`` or the number of a cell; no text in scientific
+            notation.
         field: The name that a refusal gives.
         allow_negative: Whether an amount below zero has a meaning here.
 
@@ -106,7 +113,7 @@ def parse_yuan(
             "The amount has a fraction of a fen.",
             "State yuan with at most two decimals.",
         )
-    return check_fen(int(exact), field=field, allow_negative=allow_negative)
+    return check_fen(int(exact), field=field, allow_negative=allow_negative, written=value)
 
 
 def _exact(value: str | float, field: str) -> Decimal:
@@ -122,19 +129,18 @@ def _exact(value: str | float, field: str) -> Decimal:
     match = _NUMBER.fullmatch(text) if len(text) <= _TEXT_CHARS_MAX else None
     if match is None or not (match["whole"] or match["fraction"]):
         raise invalid_field(field, value, "This is not an amount.", remedy)
+    if isinstance(value, str) and match["exponent"]:
+        # A spreadsheet shows as many digits as the cell's format has: 1.23E+05 may be 123,450.
+        raise invalid_field(
+            field,
+            value,
+            "Scientific notation may have dropped the last digits of the amount.",
+            "Write all its digits; in a spreadsheet, format the column as a number or as text.",
+        )
     whole, fraction = match["whole"].replace(",", ""), match["fraction"] or ""
     exponent = int(match["exponent"] or "0")
     if abs(exponent) > _TEXT_CHARS_MAX:
         raise invalid_field(field, value, "The exponent is out of range.", remedy)
-    digits = (whole + fraction).lstrip("0")
-    hidden = exponent > len(fraction) and len(digits) >= _SCIENTIFIC_DIGITS_SHOWN
-    if isinstance(value, str) and match["exponent"] and hidden:
-        raise invalid_field(
-            field,
-            value,
-            "Scientific notation has dropped the last digits of the amount.",
-            "Format the column as a number without decimals, or as text, and export it again.",
-        )
     sign = -1 if match["sign"] == "-" else 1
     return sign * Decimal(int(whole + fraction)).scaleb(exponent - len(fraction))
 

@@ -17,6 +17,7 @@ __all__ = [
     "add_working_days",
     "is_working_day",
     "missing_year",
+    "next_working_day",
     "working_days_after",
 ]
 
@@ -113,6 +114,16 @@ def add_working_days(day: date, count: int) -> date | None:
         if works is None:
             return None
         count -= works
+    return day
+
+
+def next_working_day(day: date) -> date:
+    """Return a day itself if people work on it, else the next on which they do.
+
+    A day of a year whose calendar is not published is returned as it is: it is not known to be off.
+    """
+    while is_working_day(day) is False:
+        day += _ONE_DAY
     return day
 
 

@@ -103,6 +103,21 @@ def test_a_workbook_in_disorder(tmp_path: Path) -> None:
     assert ("夜班", NAME, "320000-C1") == roster.rows[0].cells
 
 
+def test_a_formula_without_a_value_is_said(tmp_path: Path) -> None:
+    """Its row is not asked about and says what to do with the file, not that cells are missing."""
+    book = openpyxl.Workbook()
+    for row in (HEADER, ["320000-C1", NAME, ""], ['="320000-C"&2', NAME, ""]):
+        book.worksheets[0].append(row)
+    path = tmp_path / "roster.xlsx"
+    book.save(path)
+    roster = read_roster(path)
+    assert [(2, "320000-C1", NAME), (3, "", "")] == numbers(roster)
+    assert ((), 1) == (roster.rows[0].faults, len(roster.rows[1].faults))
+    (said,) = roster.rows[1].faults
+    assert "只有公式" in said[0]
+    assert "formula without a value" in said[1]
+
+
 def test_rows_at_fault_are_named_and_not_asked(tmp_path: Path) -> None:
     """Merged, damaged, misplaced, repeated, broken: each row says what is wrong with it."""
     book = openpyxl.Workbook()

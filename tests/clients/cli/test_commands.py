@@ -663,8 +663,8 @@ def test_enrol_and_resolve(clerk: Clerk, tmp_path: Path) -> None:
     assert (2, 7) == (code, len(found["error"]["faults"]))
 
 
-def test_policy(clerk: Clerk) -> None:
-    """Stated in yuan, listed everywhere; by persons who review no records."""
+def test_policy(clerk: Clerk, tmp_path: Path) -> None:
+    """Stated in yuan, listed everywhere; by persons who make no records, as a dry run says."""
     policy_makers = ("--maker", "policy-1", "--reviewer", "policy-2")
     code, _ = clerk.run(
         SH, "settle", "policy", "publish", "SAMPLE_KIND", "--unit", "day", "--rate", "45.50",
@@ -679,6 +679,14 @@ def test_policy(clerk: Clerk) -> None:
         ],
         JS, "settle", "policy", "list", "--home", SH,
     )  # fmt: skip
+    path = settlement_file(tmp_path / "home.csv", {"settlement_no": "DRY-1"})
+    dry = ("settle", "import", path, "--dry-run")
+    code, found = clerk.run(SH, *dry, *policy_makers)
+    assert (2, 1, 0) == (code, found["good_rows"], found["filed"])
+    (fault,) = found["refused"]
+    assert "S22-DUTIES-COMBINED" in fault["description"]
+    code, found = clerk.run(SH, *dry, *SIGNED)
+    assert (0, 1, 0, []) == (code, found["good_rows"], found["filed"], found["refused"])
 
 
 def test_logs(clerk: Clerk, nodes: Nodes, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from clients.cli import due, settle_status
-from clients.cli.due import Answer, Asker, Point, answers
+from clients.cli.due import BOTH, Answer, Asker, Point, answers
 from clients.cli.due_money import MONEY_TOPICS
 from clients.cli.due_records import RECORD_TOPICS
 from clients.cli.lines import next_command
@@ -60,6 +60,7 @@ def quiet_answers() -> dict[str, Any]:
         "settlement.JudgeInbox": spb.JudgeInboxResponse(),
         "clearing.ListLines": cpb.ListLinesResponse(),
         "settlement.ListHolds": spb.ListHoldsResponse(),
+        "settlement.ListOverlaps": spb.ListOverlapsResponse(),
         "clearing.ListReversalProposals": cpb.ListReversalProposalsResponse(),
         "settlement.ListClawbacks": spb.ListClawbacksResponse(),
         "dispute.ListDisputes": dpb.ListDisputesResponse(),
@@ -296,6 +297,39 @@ def test_holds_and_proposals() -> None:
     assert "1 of them by us, 2 overdue" in point.text
 
 
+def test_overlaps() -> None:
+    """Each other home and the own hosts are asked of; what waits says what to do next."""
+    overlap = spb.StandingOverlap(
+        service_month="2026-10",
+        own_days=20,
+        other_days=20,
+        noticed_date="2026-11-15",
+        settlements=[
+            spb.OverlapSettlement(host=OTHER, settlement_no="S1", held=True),
+            spb.OverlapSettlement(host=OTHER, settlement_no="S2", closed_date="2026-11-10"),
+        ],
+    )
+    # Of what was taken back nothing is left to do, though the next close has still to see it.
+    gone = spb.StandingOverlap(service_month="2026-09", noticed_date="2026-11-01")
+    given = spb.ListOverlapsResponse(overlaps=[gone, overlap])
+    with_other, between_hosts = asked(settlement__ListOverlaps=given)["OVERLAPS"].points
+    assert (f"deltacare settle overlaps --with {OTHER}", BOTH, True, "2026-11-15", 1) == (
+        with_other.command,
+        with_other.owner,
+        with_other.is_due,
+        with_other.since,
+        with_other.count,
+    )
+    assert "of ours 1 are held, 1 cleared: agree with 310000 whose days count" in with_other.text
+    assert (f"deltacare settle overlaps --with {OWN}", OWN) == (
+        between_hosts.command,
+        between_hosts.owner,
+    )
+    assert "with several hosts" in between_hosts.text
+    found = asked(settlement__ListOverlaps=spb.ListOverlapsResponse(overlaps=[gone]))
+    assert () == found["OVERLAPS"].points
+
+
 def test_clawbacks() -> None:
     """What is demanded of us is due; what we demand waits for the other."""
     rows = [
@@ -397,6 +431,57 @@ def test_statements() -> None:
     assert () == found["STATEMENTS"].points
 
 
+OVERPAID = ypb.PAYMENT_STATE_OVERPAID
+
+
+@pytest.mark.parametrize(
+    "payer, owner, action, words, is_due",
+    [
+        # Only our bank has shown it: we ask it, and the payee looks too.
+        (OWN, OTHER, "PAYEE_READ_BANK_STATEMENT", "overpaid by 0.40 yuan: ask the bank", True),
+        (OTHER, OWN, "PAYEE_READ_BANK_STATEMENT", "overpaid by 0.40 yuan: read", True),
+        (OTHER, OTHER, "ASK_BANK", "overpaid by 0.40 yuan: ask the bank", False),
+        # The payee has it.
+        (OWN, OTHER, "RETURN_SURPLUS", "overpaid by 0.40 yuan: the payee returns", False),
+        (OTHER, OWN, "RETURN_SURPLUS", "overpaid by 0.40 yuan: the payee returns", True),
+        # It is on the way back.
+        (OWN, OWN, "READ_BANK_STATEMENT", "overpaid by 0.40 yuan: the surplus is on its", True),
+    ],
+)
+def test_an_overpayment_is_said(
+    payer: str, owner: str, action: str, words: str, *, is_due: bool
+) -> None:
+    """Whoever has to act: that too much went is said, and how much, to payer and payee."""
+    over = ypb.StandingPayment(
+        basis_id="B1",
+        payer=payer,
+        payee=OTHER if payer == OWN else OWN,
+        amount_fen=100,
+        debited_fen=140,
+        credited_fen=140 if action == "RETURN_SURPLUS" else 0,
+        state=OVERPAID,
+        owner=owner,
+        next_action=action,
+    )
+    plain = ypb.StandingPayment(
+        basis_id="B2",
+        payer=payer,
+        payee=over.payee,
+        amount_fen=100,
+        debited_fen=100,
+        state=ypb.PAYMENT_STATE_DEBITED,
+        owner=owner,
+        next_action=action,
+    )
+    answer = ypb.ListPaymentsResponse(payments=[over, plain])
+    points = asked(payment__ListPayments=answer)["PAYMENTS"].points
+    (point,) = (each for each in points if "B1" in each.text)
+    assert words in point.text
+    assert "B2" not in point.text
+    assert is_due is point.is_due
+    assert point.command.startswith("deltacare settle ")
+
+
 def test_payments_advances_budgets_months() -> None:
     """By what is next and who does it; below the floor; nearly spent; the next month to close."""
     payments = [
@@ -424,6 +509,11 @@ def test_payments_advances_budgets_months() -> None:
     assert only(asked(payment__ListAdvances=advance(1_000, 600)), "ADVANCES").is_due
     for received, drawn in ((1_000, 500), (0, 0)):
         assert () == asked(payment__ListAdvances=advance(received, drawn))["ADVANCES"].points
+    # Terms alone are terms: nothing was granted yet. Another's are its own to keep.
+    for payer, floor, expected in ((OWN, 500, 1), (OWN, 0, 0), (OTHER, 500, 0)):
+        said = epb.AdvanceTerms(payee=THIRD, limit_fen=2_000, floor_fen=floor)
+        bare = ypb.ListAdvancesResponse(terms=[ypb.StandingTerms(payer=payer, terms=said)])
+        assert expected == len(asked(payment__ListAdvances=bare)["ADVANCES"].points)
 
     def budget(spent: int, held: int = 0) -> ppb.ListBudgetsResponse:
         row = ppb.StandingBudget(
@@ -452,6 +542,20 @@ def test_payments_advances_budgets_months() -> None:
         point.command,
         point.since,
     )
+    # While a night of the month is open, the books cannot be closed; a later night keeps nobody.
+    for day, command, is_due in (
+        ("2026-09-30", "settle nights --from 2026-09-30", False),
+        ("2026-10-01", "settle books close-month 2026-09", True),
+    ):
+        nights = cpb.PairNight(lower=OTHER, higher=THIRD, business_date="2026-09-01")
+        found = asked(
+            books__ListMonthCloses=months(("2026-08", True)),
+            clearing__ListPairNights=cpb.ListPairNightsResponse(
+                nights=[nights, night(f"CLOSE_MISSING {OWN_LOG}", day)]
+            ),
+        )
+        (point,) = found["MONTHS"].points
+        assert (f"deltacare {command}", is_due) == (point.command, point.is_due)
     altered = asked(books__ListMonthCloses=months(("2026-10", False)))
     assert "deltacare settle books months" == only(altered, "MONTHS").command
     assert () == asked(books__ListMonthCloses=months())["MONTHS"].points
@@ -500,7 +604,20 @@ def test_points_in_chinese() -> None:
     """The page is in the language of the run."""
     with using_language("zh"):
         point = only(asked(settlement__ListDayCloses=closes("2026-11-19")), "NIGHTS")
+    assert "本方未日切至 2026-11-21（共 2 日，最早 2026-11-20；可逐日关闭）" == point.text
+    with using_language("zh"):
+        point = only(asked(settlement__ListDayCloses=closes("2026-11-20")), "NIGHTS")
     assert "本方未日切至 2026-11-21" == point.text
+
+
+def test_both_are_said_in_words() -> None:
+    """Who does it is no code, in either language, where it is not ours alone."""
+    lines = [line(LineClass.IN_TRANSIT, "BOTH")]
+    answer = cpb.ListLinesResponse(lines=lines)
+    for lang, words in (("zh", "双方"), ("en", "both")):
+        _, text = page(*("--lang", lang, "--topic", "discrepancies"), clearing__ListLines=answer)
+        assert "BOTH" not in text
+        assert re.search(rf"{words} +│$", text, re.MULTILINE)
 
 
 # --- The page -------------------------------------------------------------------------------------

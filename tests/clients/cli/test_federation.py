@@ -105,6 +105,38 @@ def test_whole_ceremony(capsys: pytest.CaptureFixture[str], place: Path) -> None
     )
 
 
+def test_a_first_statement_may_name_accounts(
+    capsys: pytest.CaptureFixture[str], place: Path
+) -> None:
+    """Nobody was paid elsewhere before, so an account may count from the first day, or earlier."""
+    account = "310000=示例专户,3100000000000001,102290000000,2026-01-01T00:00:00Z"
+    code, out, err = run(capsys, *first(place), "--account", account, "--lang", "en")
+    assert (0, True) == (code, "3100000000000001" in out), out + err
+    for province in PAIR:
+        run_json(capsys, "sign", place / "p.json", "--office", place / f"office-{province}")
+    words = ("publish", place / "p.json", "--out", place / "out", "--install", place / "310000")
+    run_json(capsys, *words)
+    member, other = TrustStore(place / "310000" / "trust").load().members
+    (held,) = member.accounts
+    assert ("示例专户", "3100000000000001", "102290000000") == (
+        held.holder,
+        held.number,
+        held.bank_code,
+    )
+    assert datetime(2026, 1, 1, tzinfo=UTC) == held.from_time
+    assert () == other.accounts
+
+
+def test_an_account_of_no_member_is_refused(
+    capsys: pytest.CaptureFixture[str], place: Path
+) -> None:
+    """A province without a card has no account."""
+    account = "340000=示例专户,3400000000000001,102290000000,2026-01-01T00:00:00Z"
+    code, _, err = run(capsys, *first(place), "--account", account, "--lang", "en")
+    assert (2, True) == (code, "no such member" in err), err
+    assert not (place / "p.json").exists()
+
+
 @pytest.mark.parametrize(
     "lang, words",
     [

@@ -73,6 +73,27 @@ def test_a_policy_with_rates_by_grade(office: Office) -> None:
         assert all(word in said for word in words)
 
 
+def test_a_version_of_the_same_day_takes_the_place(office: Office) -> None:
+    """Which one counts is said where it is stated and where they are listed; 0 withdraws."""
+    publish = ("settle", "policy", "publish", "BATH", "--unit", "use", "--from", "2026-01-01")
+    first = office.run(*publish, "--rate", "30", "--cap", "300", *SIGNED)
+    index = int(first["appended"]["first_index"])
+    assert [] == first["replaces"]
+    other = office.run(*publish, "--rate", "1", "--cap", "9", "--division", DISTRICT, *SIGNED)
+    assert [] == other["replaces"]
+    said = office.said(*publish, "--rate", "0", "--cap", "0", *SIGNED)
+    assert f"takes the place of index {index}" in said
+    stated = {
+        int(each["entry"]["index"]): each["replaced_by"]
+        for each in office.run("settle", "policy", "list", "--home", HOME)["policies"]
+        if each["policy"]["subsidy_kind"] == "BATH"
+    }
+    last = max(stated)
+    assert {index: last, index + 1: None, last: None} == stated
+    assert f"replaced by index {last}" in office.said("settle", "policy", "list")
+    assert f"已由序号 {last} 取代" in office.said("settle", "policy", "list", language="zh")
+
+
 def test_budgets(office: Office) -> None:
     """A budget is stated and listed with what is left; one of another province is refused."""
     publish = ("settle", "budget", "publish")

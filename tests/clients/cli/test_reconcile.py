@@ -8,7 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from clients.cli.main import main
+from clients.filing.columns import TEMPLATES
+from clients.filing.templates import write_template
 from settlement.core.columns import COLUMNS
+from settlement.records import ALIASES
 
 ROW = {
     "settlement_no": "S1",
@@ -94,7 +97,45 @@ def test_bad_rows_are_named(
     assert fault["remedy"]
     assert value in errors
     code, _, errors = run("--home", home, "--host", home, "--lang", "zh")
-    assert (2, True) == (code, "第 3 行" in errors)
+    # A sheet may bear either name above the column, so both are said.
+    expected = f"第 3 行 {ALIASES[column][0]}（{column}）"
+    assert (2, True) == (code, expected in errors), errors
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_side_that_filed_nothing(tmp_path: Path, form: str) -> None:
+    """A template without rows is a side without records: what the other filed stands alone."""
+    filed = write(tmp_path / "filed.csv", {}, {"settlement_no": "S2", "beneficiary_ref": "b2"})
+    nothing = tmp_path / f"nothing.{form}"
+    write_template(TEMPLATES["records"], nothing, is_chinese=True)
+    for sides, expected in (
+        (("--home", filed, "--host", str(nothing)), "HOME_ONLY"),
+        (("--home", str(nothing), "--host", filed), "HOST_ONLY"),
+    ):
+        code, output, _ = run(*sides, "--json")
+        assert (1, {expected: 2}) == (code, json.loads(output).get("counts")), output
+    code, _, errors = run("--home", str(nothing), "--host", str(nothing), "--lang", "en")
+    assert (2, 2) == (code, errors.count("no rows"))
+
+
+def test_an_empty_amount_needs_a_node(tmp_path: Path) -> None:
+    """What a template leaves to the node is said to be the node's, not merely missing."""
+    path = write(tmp_path / "home.csv", {"amount_fen": ""})
+    code, _, errors = run("--home", path, "--host", path, "--lang", "en")
+    assert (2, True) == (code, "a node does, when the file is imported" in errors), errors
+    code, _, errors = run("--home", path, "--host", path, "--lang", "zh")
+    assert (2, True) == (code, "settle import" in errors), errors
+
+
+def test_a_row_of_totals_is_no_record(tmp_path: Path) -> None:
+    """The row that a template allows below the others is compared with them and left out."""
+    plain, summed = tmp_path / "plain.csv", tmp_path / "summed.csv"
+    write(plain, {})
+    text = plain.read_text(encoding="utf-8")
+    for total, expected in (("合计 1,,,,,,,10,45000,", 0), ("合计 1,,,,,,,10,45001,", 2)):
+        summed.write_text(f"{text}{total}\n", encoding="utf-8")
+        code, output, errors = run("--home", str(summed), "--host", str(plain), "--json")
+        assert expected == code, output + errors
 
 
 def test_missing_column_and_empty_file(tmp_path: Path) -> None:

@@ -316,3 +316,80 @@ def test_who_is_a_maker(people: People, tmp_path: Path) -> None:
     (again,) = found["drafts"]
     code, found = people.run(JS, "settle", "drafts", "withdraw", again["name"], name=CLERK)
     assert (0, "WITHDRAWN") == (code, found["state"])
+
+
+def test_an_amount_is_computed_once(people: People, tmp_path: Path) -> None:
+    """A rate that changes makes no other line of the same file; known numbers are told to all."""
+    policy = (
+        "settle", "policy", "publish", "CARE_BED", "--unit", "day", "--cap", "3100",
+        "--from", "2020-01-01", "--maker", "city-1", "--reviewer", "city-2",
+    )  # fmt: skip
+    assert 0 == people.run(JS, *policy, "--rate", "100")[0]
+    elders = write_elders(tmp_path / "elders.csv", ["E9"])
+    code, found = people.run(JS, "settle", "enrol", str(elders), "--partner", SH, *SIGNED)
+    assert 0 == code, found
+    (elder,) = [each["beneficiary_ref"] for each in found["tickets"]]
+    first, second = tmp_path / "first.xlsx", tmp_path / "second.xlsx"
+    assert 0 == people.text(SH, "settle", "template", "records", "--out", str(first))[0]
+    second.write_bytes(first.read_bytes())
+    (row,) = records([elder], [None])
+    row["结算编号"] = f"{SH}-T0"
+    fill(first, [row])
+    fill(second, [row, {**row, "结算编号": f"{SH}-T1", "服务天数": "10"}])
+    dry = ("settle", "import", str(second), "--dry-run", *SIGNED)
+    people.until(lambda found: found["good_rows"] == 2, SH, *dry)
+    code, found = people.run(SH, "settle", "import", str(first), *SIGNED)
+    assert (0, 1, 0) == (code, found["filed"], found["known_numbers"])
+    # Ten days at another rate are what the node computes now; what is filed stays what it is.
+    assert 0 == people.run(JS, *policy, "--rate", "90")[0]
+    found = people.until(
+        lambda found: found["sums"][0]["sum_fen"] == 20 * 10_000 + 10 * 9_000, SH, *dry
+    )
+    assert [2] == found["known_rows"]
+    for _ in range(2):
+        code, found = people.run(SH, "settle", "import", str(first), *SIGNED)
+        assert (0, 0, 1, []) == (
+            code, found["filed"], found["already_filed"], found["known_rows"],
+        )  # fmt: skip
+    # Another file with the number is filed, and its row is named.
+    code, text = people.text(SH, "settle", "import", str(second), *SIGNED)
+    assert (0, True) == (code, "1 行的编号先前已报（第 2 行" in text), text
+    # The reviewer of a clerk's draft is told as well.
+    fill(first, [{**row, "金额（分）": 200_000}])
+    assert 0 == people.run(JS, "settle", "import", str(first), *SIGNED)[0]
+    code, found = people.run(JS, "settle", "import", str(first), name=CLERK)
+    assert (0, [2]) == (code, found["known_rows"])
+    name = found["drafts"][0]["name"].removeprefix("drafts/")
+    code, found = people.run(JS, "settle", "drafts", "show", name, name=REVIEWER)
+    assert (0, [f"{SH}-T0"]) == (code, found["known_numbers"])
+    code, text = people.text(JS, "settle", "drafts", "show", name, name=REVIEWER)
+    assert (0, True) == (code, f"1 个编号本方先前已报：{SH}-T0" in text), text
+
+
+def test_months_and_their_days(people: People, tmp_path: Path) -> None:
+    """A month that has not begun, and more days than a month has, are told by a dry run."""
+    path = tmp_path / "records.xlsx"
+    assert 0 == people.text(SH, "settle", "template", "records", "--out", str(path))[0]
+    policy = (
+        "settle", "policy", "publish", "CARE_BED", "--unit", "day", "--rate", "100", "--cap",
+        "3100", "--from", "2020-01-01", "--maker", "city-1", "--reviewer", "city-2",
+    )  # fmt: skip
+    assert 0 == people.run(JS, *policy)[0]
+    ahead = str(ServiceMonth.of(OPENING + timedelta(days=64)))
+    february = f"{OPENING.year - 1}-02"
+    rows = records(["0" * 32] * 4, [100] * 4)
+    for row, month, days in zip(
+        rows, (MONTH, ahead, february, february), (20, 20, 30, 28), strict=True
+    ):
+        row |= {"服务月份": month, "服务天数": str(days)}
+    fill(path, rows)
+    importing = ("settle", "import", str(path), "--only-good", *SIGNED)
+    expected = [("row 3 service_month", ahead), ("row 4 service_days", "30")]
+
+    def told(found: Any) -> bool:
+        return expected == [(each["field"], each["value"]) for each in found["faults"]]
+
+    found = people.until(told, SH, *importing, "--dry-run")
+    assert 2 == found["good_rows"]
+    code, found = people.run(SH, *importing)
+    assert (2, True, 2) == (code, told(found), found["filed"])

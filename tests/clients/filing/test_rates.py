@@ -7,6 +7,7 @@ import pytest
 from openpyxl import Workbook
 
 from clients.filing.rates import read_rates
+from clients.language import using_language
 from deltacare.errors import Refusal
 from deltacare.v1.entry_pb2 import Rate
 from settlement.findings import BadFile
@@ -93,10 +94,72 @@ def test_no_rates_in_it(tmp_path: Path, text: str) -> None:
         read_rates(path)
 
 
-def test_a_missing_column(tmp_path: Path) -> None:
-    """Which column is missing is said."""
+@pytest.mark.parametrize(
+    "header, row, expected",
+    [
+        ("grade,amount_yuan", "一级,10", Rate(assessment_grade="一级", amount_fen=1_000)),
+        (
+            "grade,tariff_yuan,share_percent",
+            "一级,10,50",
+            Rate(assessment_grade="一级", tariff_fen=1_000, share_basis_points=5_000),
+        ),
+    ],
+)
+def test_columns_that_nobody_needs_may_be_missing(
+    tmp_path: Path, header: str, row: str, expected: Rate
+) -> None:
+    """An amount by grade needs no tariff, and a tariff with its share no amount."""
+    path = tmp_path / "rates.csv"
+    path.write_text(f"{header}\n{row}\n", encoding="utf-8")
+    assert [expected] == read_rates(path)
+
+
+@pytest.mark.parametrize(
+    "header, missing",
+    [
+        ("amount_yuan", ["grade"]),
+        ("grade", ["amount_yuan"]),
+        ("grade,tariff_yuan", ["share_percent"]),
+        ("grade,amount_yuan,share_percent", ["tariff_yuan"]),
+        ("标准", ["grade", "amount_yuan"]),
+    ],
+)
+def test_a_missing_column(tmp_path: Path, header: str, missing: list[str]) -> None:
+    """Which column is missing is said: of those that the others make useless, not of all."""
+    path = tmp_path / "rates.csv"
+    path.write_text(f"{header}\n{',' * header.count(',')}1\n", encoding="utf-8")
     with pytest.raises(BadFile) as caught:
-        read_rates(write_csv(tmp_path / "rates.csv", [("grade", "amount_yuan"), ("a", "1")]))
-    assert 2 == len(caught.value.violations)
+        read_rates(path)
+    assert missing == [finding.column for finding in caught.value.findings]
+
+
+def test_a_grade_that_stands_twice_is_named(tmp_path: Path) -> None:
+    """Of two rates of one grade it could not be said which counts."""
+    rows = [*ROWS[:1], ("a", "1", "", ""), ("b", "2", "", ""), ("a", "3", "", "")]
+    with pytest.raises(Refusal) as caught:
+        read_rates(write_csv(tmp_path / "rates.csv", rows))
+    assert [("row 4, grade", "a")] == [(each.field, each.value) for each in caught.value.violations]
+
+
+def test_chinese_rows_name_the_columns_in_chinese(tmp_path: Path) -> None:
+    """Who reads Chinese is told the name that stands above the column in Chinese sheets too."""
+    rows = [*ROWS[:1], ("a", "1.005", "", "")]
+    with using_language("zh"), pytest.raises(Refusal) as caught:
+        read_rates(write_csv(tmp_path / "rates.csv", rows))
+    assert ["第 2 行，金额（amount_yuan）"] == [each.field for each in caught.value.violations]
+
+
+def test_no_rows(tmp_path: Path) -> None:
+    """Column names alone are no rates."""
     with pytest.raises(BadFile):
         read_rates(write_csv(tmp_path / "rates.csv", ROWS[:1]))
+
+
+def test_what_a_rate_cannot_be_is_said_by_row_and_in_yuan(tmp_path: Path) -> None:
+    """An amount beside a share, nothing at all, and less than nothing: as they were written."""
+    rows = [*ROWS[:1], ("a", "10", "120", "50"), ("b", "", "", ""), ("c", "-5", "", "")]
+    with pytest.raises(Refusal) as caught:
+        read_rates(write_csv(tmp_path / "rates.csv", rows))
+    expected = [("row 2", "a, 10, 120, 50"), ("row 3", "b"), ("row 4, amount_yuan", "-5")]
+    assert expected == [(each.field, each.value) for each in caught.value.violations]
+    assert not any("reversal" in each.remedy for each in caught.value.violations)

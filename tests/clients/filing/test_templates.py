@@ -1,20 +1,27 @@
 """What the program writes to be filled in, it reads back, with what clerks add to it."""
 
 import csv
+import json
+import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import openpyxl
 import pytest
+from click.testing import CliRunner
 
+from clients.cli.main import main
+from clients.cli.settle import settle
 from clients.filing.columns import TEMPLATES, Form
-from clients.filing.control import Mismatch, mismatches, row_sums
+from clients.filing.control import row_sums
 from clients.filing.end_files import read_ends
 from clients.filing.enrolling import enrolment_requests, read_elders
-from clients.filing.record_files import StatedTotals, read_records
+from clients.filing.record_files import read_records
 from clients.filing.templates import write_template
 from deltacare.v1.types_pb2 import Duty
 from settlement.findings import BadFile, Problem
+from settlement.stated import Mismatch, StatedTotals, mismatches
 from tests.support.persons import NUMBER
 
 RECORD = {
@@ -87,6 +94,24 @@ def test_a_filled_template_is_accepted(suffix: str, lang: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", list(TEMPLATES))
+def test_the_command_that_follows_is_whole(name: str, tmp_path: Path) -> None:
+    """What is printed after a template is written, and stands in its guidance, can be typed."""
+    path = tmp_path / "a file.xlsx"
+    run = CliRunner().invoke(main, ["settle", "template", name, "--out", str(path), "--json"])
+    printed = json.loads(run.stdout)["command"]
+    guided = [cell.value for cell in openpyxl.load_workbook(path).worksheets[1]["A"]]
+    assert f"When it is filled in: {printed.replace(shlex.quote(str(path)), 'FILE')}" in guided
+    program, group, *words = shlex.split(printed)
+    assert ("deltacare", "settle") == (program, group)
+    context = click.Context(settle)
+    command = settle.get_command(context, words[0])
+    assert command is not None
+    # Parsed as the shell would have it; a missing or unknown option raises.
+    parsed = command.make_context(words[0], words[1:], parent=context)
+    assert path in parsed.params.values()
+
+
+@pytest.mark.parametrize("name", list(TEMPLATES))
 def test_an_empty_template_has_no_rows(name: str, tmp_path: Path) -> None:
     """Formats and checks of empty rows are no rows, and every column says what belongs in it."""
     for suffix in (".csv", ".xlsx"):
@@ -136,6 +161,13 @@ def test_a_row_of_totals(
     read = read_records(filled(TEMPLATES["records"], tmp_path / "a.xlsx", rows, total=total))
     assert ["S1", "S2"] == [row.settlement_no for row in read.rows]
     assert expected == list(mismatches(read.totals, read.rows))
+
+
+def test_a_number_that_reads_like_a_total(tmp_path: Path) -> None:
+    """A row that says whose it is is a record, whatever its number."""
+    row = {**RECORD, "settlement_no": "TOTAL"}
+    read = read_records(filled(TEMPLATES["records"], tmp_path / "a.csv", [row]))
+    assert (["TOTAL"], ()) == ([each.settlement_no for each in read.rows], read.totals)
 
 
 def test_empty_amounts_and_dates(tmp_path: Path) -> None:

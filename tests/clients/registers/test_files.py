@@ -85,6 +85,23 @@ def test_row_with_a_comma_too_many(tmp_path: Path) -> None:
     assert [3] == [found.row for found in register.findings if found.defect is Defect.ROW_BROKEN]
 
 
+def test_a_formula_without_a_value_is_said(tmp_path: Path) -> None:
+    """Its row is left out under its own name: it was never worked out, and is not empty."""
+    book = Workbook()
+    for row in csv.reader(sample_csv(PART).decode("utf-8-sig").splitlines()):
+        book.worksheets[0].append(row)
+    book.worksheets[0]["A3"] = "=1+1"
+    path = tmp_path / "register.xlsx"
+    book.save(path)
+    register = load_register(path, mapping=SHANGHAI, today=TODAY, province="340000")
+    assert (len(PART) - 1, 1) == (len(register.institutions), register.left_out_count)
+    assert [(3, "=1+1")] == [
+        (found.row, found.value)
+        for found in register.findings
+        if found.defect is Defect.FORMULA_UNSAVED
+    ]
+
+
 SHEETS = """
 format = "deltacare/register-mapping/v1"
 [source]

@@ -54,6 +54,16 @@ def test_headings_are_repeated() -> None:
     assert [] == [number for number in range(1, 101) if f"示例养老院{number}" not in whole]
 
 
+def test_hashes_are_broken_in_the_middle() -> None:
+    """A hash that does not fit a line is two halves, not all but two characters and these."""
+    drawn = pdf(statement_document(STANDING, NIGHTS, counts={"320000": counts()}))
+    words = " ".join(pages(drawn)).split()
+    first = NIGHTS[0]
+    shown = (first.lower_result.digest, first.lower_result_hash, b"\x05" * 32)
+    for text in (each.hex() for each in shown):
+        assert {text[:32], text[32:]} <= set(words), text
+
+
 def test_english() -> None:
     """The month in English."""
     (first, *_) = pages(pdf(month_document(MONTH, lang="en")))

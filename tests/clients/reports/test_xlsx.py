@@ -9,6 +9,7 @@ import openpyxl
 
 from clients.reports.month import month_digest, month_document
 from clients.reports.statement import statement_document
+from clients.reports.words import division
 from clients.reports.xlsx import workbook
 from settlement.core.net import payment_id
 from tests.clients.reports.generated import HASH, MONTH, NIGHTS, STANDING, counts
@@ -118,6 +119,17 @@ def test_month() -> None:
         found["差错单"]
     )
     assert ["Assets:Bank", "银行存款", 0, 900, -900] in found["账簿"]
+
+
+def test_a_district_without_a_name_is_placed() -> None:
+    """Of a district whose name no table here has, the city is said beside the code."""
+    assert [
+        "徐汇区 310104",
+        "合肥市所辖 340104",
+        "合肥市 340100",
+        "安徽 340000",
+        "999999",
+    ] == [division(code) for code in ("310104", "340104", "340100", "340000", "999999")]
 
 
 def test_amounts_are_exact() -> None:

@@ -128,6 +128,15 @@ def test_a_refusal_is_named(verify: Ask) -> None:
     assert "Refused by 320000" in refused(verify, logs.statement_evidence().to_bytes())
 
 
+@pytest.mark.parametrize("maker, reviewer", [("a", "A"), ("A", "a")])
+def test_one_person_in_two_spellings(verify: Ask, maker: str, reviewer: str) -> None:
+    """An id in capital letters is nobody's: what states a key for it binds nobody."""
+    logs = Logs().settled(answers=(SH,))
+    logs.answered(JS, leaf_hash(logs.entries[SH][2]), maker=maker, reviewer=reviewer)
+    refusal = refused(verify, logs.statement_evidence().to_bytes())
+    assert "BAD_PROOF: The key key-A in the file cannot be read." == refusal
+
+
 @pytest.mark.parametrize("maker, reviewer", [("a", "a"), ("a", ""), ("", "a")])
 def test_maker_and_reviewer_are_two_persons(verify: Ask, maker: str, reviewer: str) -> None:
     """An approval that one person made and reviewed binds nobody."""

@@ -272,3 +272,8 @@ async def test_nobody_checks_their_own_work(tmp_path: Path, name: str) -> None:
         world.statements["one"] = bytes(32)
         with pytest.raises(Refusal, match="The reviewer is the maker"):
             await getattr(world, name)(Duty(maker="one", reviewer="one"))
+        # One id has one spelling: in capital letters a person would be a second one.
+        for duty in (Duty(maker="one", reviewer="One"), Duty(maker="ONE", reviewer="one")):
+            with pytest.raises(Refusal, match="not the opaque id of a principal") as caught:
+                await getattr(world, name)(duty)
+            assert Reason.INVALID_FIELD is caught.value.reason

@@ -46,7 +46,9 @@ async def test_refused(tmp_path: Path) -> None:
         # A night is not agreed: it is named.
         found = await refusal(ledger)
         assert rules.B05_NIGHT_NOT_AGREED.code == found.details["rule"]
-        assert f"2026-11-29 {HOST}-{HOME}; 2026-11-30 {HOST}-{HOME}" == found.details["missing"]
+        assert f"2026-11: 2026-11-29 {HOST}-{HOME} (1/2)" == found.details["subject"]
+        assert found.details["subject"] in found.message
+        assert "missing" not in found.details, "the first and the number say enough"
         await ledger.month_of_nights()
         # Not the next one.
         for month in ("2026-10", "2026-12"):

@@ -2,18 +2,20 @@
 
 import asyncio
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clients.reports.gathering import agreed_nights, count_classes, month_facts, statement_money
-from clients.reports.month import month_document
+from clients.reports.month import MonthFacts, month_document
 from clients.reports.statement import statement_document
 from clients.reports.xlsx import workbook
 from deltacare.ids import LogName
 from deltacare.times import ServiceMonth
 from deltacare.v1 import clearing_service_pb2 as cpb
+from deltacare.v1.payment_service_pb2 import PaymentState
 from server.dispute.service import DisputeServicer
 from server.payment.service import PaymentServicer
 from server.registry.service import RegistryServicer
@@ -75,9 +77,14 @@ async def test_month(tmp_path: Path) -> None:
         await ledger.statement()
         await ledger.close_month(HOME)
         read: list[int] = []
-        facts = await asyncio.to_thread(
-            month_facts, Client(ledger), HOME, ServiceMonth.parse(MONTH), said=read.append
-        )
+        client: Any = Client(ledger)
+
+        async def gathered(month: str, today: date, **more: Any) -> MonthFacts:
+            return await asyncio.to_thread(
+                month_facts, client, HOME, ServiceMonth.parse(month), today=today, **more
+            )
+
+        facts = await gathered(MONTH, date(2026, 12, 5), said=read.append)
         assert ["2026-11-28", "2026-11-29", "2026-11-30"] == [
             each.business_date for each in facts.nights
         ]
@@ -98,14 +105,25 @@ async def test_month(tmp_path: Path) -> None:
         }
         assert [1] == [each.line_count for each in facts.open[HOST]]
         assert 3 == sum(read)
-        assert [400_000] == [each.amount_fen for each in facts.payments]
+        # The statement was stated in December: at the end of November nothing was to be paid.
+        assert [] == facts.payments
+        running = await gathered("2026-12", date(2026, 12, 5))
+        assert [(400_000, PaymentState.PAYMENT_STATE_DUE)] == [
+            (each.amount_fen, each.state) for each in running.payments
+        ]
         assert facts.close is not None
         assert MONTH == facts.close.month_close.month
         cleared = next(
             each for each in facts.balance.balances if each.account.startswith("Expenses")
         )
         assert 400_000 == cleared.debit_fen
-        assert workbook(month_document(facts))
+        drawn = workbook(month_document(facts))
+        # What comes later changes nothing in the report of a month that is over.
+        payment = running.payments[0].payment_id
+        await ledger.report(HOME, payment, 400_000, day="2026-12-05", ref=1)
+        assert drawn == workbook(month_document(await gathered(MONTH, date(2026, 12, 9))))
+        later = await gathered("2026-12", date(2026, 12, 5))
+        assert [PaymentState.PAYMENT_STATE_DEBITED] == [each.state for each in later.payments]
 
 
 async def test_statement(tmp_path: Path) -> None:

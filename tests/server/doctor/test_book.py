@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,11 @@ from tests.support.federation import make_trust, seed
 
 OURS, THEIRS = "310000", "320000"
 LOG = LogName.registry(OURS)
+
+
+def present() -> datetime:
+    """Return the present instant."""
+    return datetime.now(tz=UTC)
 
 
 @pytest.fixture
@@ -61,7 +66,7 @@ def test_logs(copied: Examined) -> None:
     files = NodeFiles.of(copied.ours)
     federation = files.trust().statement.federation
     book = Book(files.config.database_url)
-    logs = {held.log: held for held in book.logs(federation)}
+    logs = {held.log: held for held in book.logs(federation, now=present())}
     assert {
         LOG,
         LogName.audit(OURS),
@@ -97,7 +102,8 @@ def test_a_bad_key_cosigned_nothing(copied: Examined) -> None:
     )
     members = (federation.member(OURS), spoilt)
     book = Book(files.config.database_url)
-    logs = {held.log: held for held in book.logs(replace(federation, members=members))}
+    stated = replace(federation, members=members)
+    logs = {held.log: held for held in book.logs(stated, now=present())}
     book.close()
     assert {OURS} == set(logs[LOG].cosigned)
 
@@ -148,6 +154,33 @@ def test_cosignatures_gone(copied: Examined) -> None:
     assert (Level.BAD, "NO_QUORUM", Side.PARTNER) in codes(copied, Check.COSIGNATURES)
 
 
+def test_cosignatures_from_the_future(copied: Examined) -> None:
+    """What was signed by a clock that is ahead is told, whoever signed it."""
+    later = f"cosigned_time = cosigned_time + {3 * 86_400 * 1_000_000}"
+    change(copied, f"UPDATE cosignatures SET {later} WHERE witness = 'deltacare/{THEIRS}/witness'")
+    found = codes(copied, Check.COSIGNATURES)
+    assert {(Level.BAD, "COSIGNATURE_FROM_FUTURE", Side.PARTNER)} == set(found)
+    change(copied, f"UPDATE cosignatures SET {later} WHERE witness = 'deltacare/{OURS}/witness'")
+    found = codes(copied, Check.COSIGNATURES)
+    assert (Level.BAD, "COSIGNATURE_FROM_FUTURE", Side.OURS) in found
+
+
+def test_a_checkpoint_that_nobody_cosigns(copied: Examined) -> None:
+    """A partner that answers and does not cosign our newest checkpoint is told, in time."""
+    log_id = f"log_id = (SELECT log_id FROM logs WHERE name = '{LOG}')"
+    change(copied, f"DELETE FROM cosignatures WHERE size = {INSTITUTIONS} AND {log_id}")
+    first = INSTITUTIONS - 1
+    change(copied, f"UPDATE logs SET quorum_size = {first} WHERE {log_id}")
+    for minutes, expected in ((5, []), (20, [(Level.WARN, "NOT_COSIGNED", Side.PARTNER)])):
+        stored = int((present() - timedelta(minutes=minutes)).timestamp() * 1_000_000)
+        change(
+            copied,
+            f"UPDATE checkpoints SET quorum_time = NULL, stored_time = {stored}"
+            f" WHERE size = {INSTITUTIONS} AND {log_id}",
+        )
+        assert expected == codes(copied, Check.COSIGNATURES)
+
+
 def test_absent(copied: Examined) -> None:
     """A database that is not there is told from one that cannot be read."""
     (copied.ours / "node.sqlite").unlink()
@@ -189,7 +222,7 @@ def test_postgresql(postgres_url: str) -> None:
     assert (Access.READ, None) == (seen.access, seen.damage)
     assert seen.size_bytes > 1_000_000
     assert [Level.OK] == [each.level for each in check_database(seen, directory="/n")]
-    assert [] == book.logs(make_trust())
+    assert [] == book.logs(make_trust(), now=present())
     with (
         pytest.raises(Exception, match="read-only transaction"),
         book._reading() as connection,

@@ -178,6 +178,63 @@ def test_cosignatures(ages_h: dict[str, float], code: str, level: Level, provinc
 
 
 @pytest.mark.parametrize(
+    "ahead, expected",
+    [
+        (("310000", "330000"), (Level.BAD, "COSIGNATURE_FROM_FUTURE", Side.OURS, "")),
+        (("340000", "330000"), (Level.BAD, "COSIGNATURE_FROM_FUTURE", Side.PARTNER, "330000")),
+    ],
+)
+def test_cosignatures_from_the_future(
+    ahead: Sequence[str], expected: tuple[Level, str, Side, str]
+) -> None:
+    """A time that has not come is told before all else, first if it is ours."""
+    three_days = timedelta(days=3)
+    found = check_cosignatures(
+        held(5, cosigned=cosigned({"310000": 1}), ahead=dict.fromkeys(ahead, NOW + three_days)),
+        own=OURS,
+        trust=TRUST,
+        is_running=True,
+        now=NOW,
+        directory="/n",
+    )
+    assert expected == (found.level, found.code, found.side, found.province)
+    assert "3 d ahead" in found.en
+
+
+@pytest.mark.parametrize(
+    "log, minutes, is_running, expected",
+    [
+        (LogName.registry(OURS), 9, 1, ("OK", Level.OK, "")),
+        (LogName.registry(OURS), 11, 1, ("NOT_COSIGNED", Level.WARN, "330000")),
+        (LogName.registry(OURS), 61, 1, ("NOT_COSIGNED", Level.BAD, "330000")),
+        (LogName.registry(OURS), 61, 0, ("OK", Level.OK, "")),
+        # What a partner's log waits for is its author's to find out.
+        (LOG, 61, 1, ("OK", Level.OK, "")),
+    ],
+)
+def test_a_checkpoint_that_waits(
+    log: LogName, minutes: int, is_running: int, expected: tuple[str, Level, str]
+) -> None:
+    """Old cosignatures are young enough, and still nobody cosigns the newest checkpoint."""
+    young = cosigned({"310000": 1, "320000": 1, "330000": 1, "340000": 1})
+    found = check_cosignatures(
+        held(
+            5,
+            log,
+            cosigned=young,
+            waiting_time=NOW - timedelta(minutes=minutes),
+            lacking=("330000",),
+        ),
+        own=OURS,
+        trust=TRUST,
+        is_running=bool(is_running),
+        now=NOW,
+        directory="/n",
+    )
+    assert expected == (found.code, found.level, found.province)
+
+
+@pytest.mark.parametrize(
     "log, fresh_h, is_running, expected",
     [
         (LOG, 1, True, (Level.WARN, "LOG_SILENT", Side.PARTNER)),

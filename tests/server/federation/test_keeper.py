@@ -244,6 +244,23 @@ async def test_frozen(tmp_path: Path) -> None:
     assert list((await nodes[SH].status()).problems) == []
 
 
+async def test_a_clock_that_most_partners_contradict(tmp_path: Path) -> None:
+    """The node whose clock is wrong knows it, and no other thinks so of itself; it passes."""
+    nodes = FourTrusts(tmp_path)
+    await nodes.rounds()
+    wrong = nodes[AH]
+    for way in (1, -1):
+        wrong.clock.advance(way * timedelta(days=3))
+        with capture_logs() as logs:
+            await nodes.rounds(times=1)
+        assert [AH] == [p for p, node in nodes.nodes.items() if node.keeper.is_clock_off()]
+        assert 1 == len(events(logs, "clock_off"))
+        wrong.clock.advance(-way * timedelta(days=3))
+        assert not wrong.keeper.is_clock_off(), "what was said is of another time"
+        await nodes.rounds(times=1)
+        assert not wrong.keeper.is_clock_off()
+
+
 async def test_alarm_long_before_expiry(tmp_path: Path) -> None:
     """Ten minutes without a refresh are an alarm, repeated at most every ten minutes."""
     nodes = FourTrusts(tmp_path)

@@ -92,6 +92,48 @@ async def test_what_went_back_is_not_drawn(tmp_path: Path) -> None:
         assert [] == await received(world, THIRD)
 
 
+async def test_a_grant_that_is_sent_again_succeeds(tmp_path: Path) -> None:
+    """The same advance is answered with its place, whatever the terms are by now."""
+    async with World.open(tmp_path) as world:
+        await world.terms(500_000)
+        first = await world.grant(f"{PAYER}-A1", 300_000)
+        await world.terms(1)
+        assert first == await world.grant(f"{PAYER}-A1", 300_000)
+        assert [(f"{PAYER}-A1", 0, 0, 1)] == await listed(world)
+        for changes in ({"amount_fen": 1}, {"payee": THIRD}):
+            with pytest.raises(Refusal, match="Z05"):
+                await world.grant(f"{PAYER}-A1", 300_000, **changes)
+
+
+async def test_terms_are_listed_before_anything_is_granted(tmp_path: Path) -> None:
+    """The last word on each payee, once, on the first page; others' by their province."""
+    async with World.open(tmp_path) as world:
+        await world.terms(500_000)
+        await world.terms(400_000, floor_fen=100_000)
+        await world.terms(300, payee=THIRD)
+        await world.settled()
+
+        async def stated(
+            province: str, of: str = "", token: str = ""
+        ) -> list[tuple[str, str, int]]:
+            page = await world.services[province].list_advances(
+                ppb.ListAdvancesRequest(province=of, page_size=1, page_token=token),
+                world.call(province),
+            )
+            if page.next_page_token:
+                assert [] == await stated(province, of, page.next_page_token)
+            return [(each.payer, each.terms.payee, each.terms.limit_fen) for each in page.terms]
+
+        both = [(PAYER, PAYEE, 400_000), (PAYER, THIRD, 300)]
+        assert both == await stated(PAYEE)
+        assert both == await stated(PAYER, PAYER)
+        assert both[1:] == await stated(PAYEE, THIRD)
+        await world.grant(f"{PAYER}-A1", 1)
+        await world.grant(f"{PAYER}-A2", 1)
+        await world.settled()
+        assert both == await stated(PAYEE)
+
+
 async def test_the_limit_holds(tmp_path: Path) -> None:
     """Granted less drawn never exceeds the last terms; without terms nothing is granted."""
     async with World.open(tmp_path) as world:

@@ -1,10 +1,12 @@
 """Reports of what banks show: counted once, from both sides, never lost."""
 
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
 from deltacare.errors import Refusal
+from deltacare.times import business_date
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import payment_service_pb2 as ppb
 from tests.server.payment.world import PAYEE, PAYER, THIRD, World
@@ -31,6 +33,23 @@ async def test_a_file_read_twice_counts_once(tmp_path: Path) -> None:
         assert (1, 2) == (more.appended.entry_count, more.known_count)
         found = await world.payment()
         assert (300_001, 2) == (found.debited_fen, len(found.payer_reports))
+
+
+async def test_a_booking_reported_otherwise_is_refused(tmp_path: Path) -> None:
+    """One reference with two amounts is not passed over: nothing of the request is kept."""
+    async with World.open(tmp_path) as world:
+        await ordered(world)
+        await world.report(PAYER, ("B", 100_000, "a"))
+        for bookings in (
+            [("B", 300_000, "a"), ("B", 200_000, "b")],
+            [("R", 100_000, "a")],
+            [("B", 200_000, "b"), ("B", 200_001, "b")],
+        ):
+            with pytest.raises(Refusal, match="Z29"):
+                await world.report(PAYER, *bookings)
+        with pytest.raises(Refusal, match="Z29"):
+            await world.report(PAYER, ("B", 100_000, "a"), attempt=2)
+        assert [100_000] == [each.amount_fen for each in (await world.payment()).payer_reports]
 
 
 async def test_doubled_and_brought_back(tmp_path: Path) -> None:
@@ -69,6 +88,45 @@ async def test_bookings_without_an_order_count(tmp_path: Path) -> None:
         assert f"ORDERED {PAYER} READ_BANK_STATEMENT" == await world.state()
 
 
+async def test_a_booking_is_not_older_than_its_order(tmp_path: Path) -> None:
+    """The day of the order is the first on which either bank can have booked it."""
+    async with World.open(tmp_path) as world:
+        await world.bind(f"{PAYEE}-S1", 300_000)
+        stated = world.today
+        world.tomorrow()
+        await world.order(world.orders([await world.payment()]))
+        await world.settled()
+        for province in (PAYER, PAYEE):
+            with pytest.raises(Refusal, match="Z30"):
+                await world.report(province, ("B", 300_000, "a"), day=stated)
+        (time,) = (await world.payment(PAYEE)).order_times
+        assert world.today == business_date(time.ToDatetime(tzinfo=UTC))
+        # What was never ordered may have come on any day on which the payment was due.
+        await world.report(PAYEE, ("B", 100, "stray"), attempt=2, day=stated)
+        await world.report(PAYER, ("B", 300_000, "a"))
+        found = await world.payment()
+        assert (300_000, 100) == (found.debited_fen, found.credited_fen)
+
+
+async def test_a_stray_credit_keeps_nobody_from_paying(tmp_path: Path) -> None:
+    """Money under an attempt that nobody ordered goes back; then the payer's next attempt goes."""
+    async with World.open(tmp_path) as world:
+        await ordered(world)
+        await world.report(PAYER, ("B", 300_000, "a"), ("R", 300_000, "b"))
+        await world.report(PAYEE, ("B", 100, "stray"), attempt=3)
+        assert f"PARTIAL {PAYER} READ_BANK_STATEMENT" == await world.state()
+        assert 0 == (await world.payment()).next_attempt
+        await world.report(PAYEE, ("R", 100, "stray back"), attempt=3)
+        assert f"RETURNED {PAYER} ORDER_AGAIN" == await world.state()
+        found = await world.payment()
+        assert (1, 2, 300_000) == (found.attempt, found.next_attempt, found.next_fen)
+        await world.order(world.orders([found]))
+        await world.report(PAYER, ("B", 300_000, "c"), attempt=2)
+        await world.report(PAYEE, ("B", 300_000, "c"), attempt=2)
+        assert "PAID  " == await world.state(THIRD)
+        assert [] == await world.voids(THIRD)
+
+
 async def test_what_is_not_ours_is_refused(tmp_path: Path) -> None:
     """Who is no party of a payment reports nothing of it; nor is anything booked tomorrow."""
     async with World.open(tmp_path) as world:
@@ -99,6 +157,11 @@ async def test_what_is_not_ours_is_refused(tmp_path: Path) -> None:
             await report(THIRD)
         with pytest.raises(Refusal, match="Z27"):
             await report(PAYER, payment_id="A" * 32)
+        with pytest.raises(Refusal, match="Z30"):
+            await report(PAYER, booking_date="2020-01-01")
+        # Of an attempt that was never ordered: no day before the statement.
+        with pytest.raises(Refusal, match="Z30"):
+            await report(PAYER, attempt=2, booking_date="2020-01-01")
         for field, value in (
             ("booking_date", "2026-11-23"),
             ("booking_date", "soon"),

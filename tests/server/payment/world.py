@@ -326,6 +326,7 @@ class World:
         *bookings: tuple[str, int, str],
         attempt: int = 1,
         duty: Duty = APPROVERS,
+        day: date | None = None,
     ) -> ppb.ReportPaymentsResponse:
         """Report bookings of the only payment: ``B`` or ``R``, fen, and the bank's reference."""
         (payment,) = await self.payments(province)
@@ -336,7 +337,7 @@ class World:
                 attempt=attempt,
                 outcome=outcomes[kind],
                 amount_fen=fen,
-                booking_date=self.today.isoformat(),
+                booking_date=(day or self.today).isoformat(),
                 booking_ref=hashlib.sha256(f"{province} {ref}".encode()).digest(),
                 message_hash=bytes(32),
             )

@@ -247,6 +247,8 @@ async def test_amounts_are_computed(tmp_path: Path) -> None:
             (ref(101), KIND, 30),  # another city: the province's 100.00 a day
             (ref(101), "MEAL_AID", 1),
             (ref(102), KIND, 1),
+            (ref(101), KIND, 32),  # October has 31 days
+            (ref(102), KIND, 32),
         ]
         request = ppb.ComputeAmountsRequest(
             services=[
@@ -269,6 +271,8 @@ async def test_amounts_are_computed(tmp_path: Path) -> None:
             (300_000, ""),
             (0, "NO_POLICY"),
             (0, "NOT_ENROLLED"),
+            (0, "TOO_MANY_DAYS"),
+            (0, "TOO_MANY_DAYS"),
         ]
         for province in (HOME, HOST):
             answer = await world[province].policy.compute_amounts(request, world.call(province))

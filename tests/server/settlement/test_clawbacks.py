@@ -1,5 +1,6 @@
 """Demands for what was cleared: who may state one, what it says, and where it stands."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -86,8 +87,8 @@ async def test_a_demand_runs_its_course(tmp_path: Path) -> None:
         await seen(world)
         for province in (HOME, HOST):
             (standing,) = await demands(world, province)
-            # Ten working days after Monday, 2 November.
-            assert (STATES.CLAWBACK_STATE_DEMANDED, "2026-11-16", "") == (
+            # Ten working days after Sunday, 22 November, by the clock: the log is behind it.
+            assert (STATES.CLAWBACK_STATE_DEMANDED, "2026-12-04", "") == (
                 standing.state,
                 standing.due_date,
                 standing.approvals_rule,
@@ -96,7 +97,11 @@ async def test_a_demand_runs_its_course(tmp_path: Path) -> None:
         night = await world.night(2)
         assert 0 == night.lower_result.higher_pays_fen
         assert {"REVERSED_ONE_SIDE": ["S1"]} == await world.classes(2)
-        world.disputed.add("S1")
+        # A dispute from before the demand is no answer to it; one that was raised since is.
+        world.disputed["S1"] = datetime(2026, 11, 19, tzinfo=UTC)
+        (standing,) = await demands(world)
+        assert STATES.CLAWBACK_STATE_DEMANDED == standing.state
+        world.disputed["S1"] = datetime(2026, 11, 30, tzinfo=UTC)
         (standing,) = await demands(world)
         assert STATES.CLAWBACK_STATE_DISPUTED == standing.state
         world.disputed.clear()
@@ -208,11 +213,20 @@ async def test_who_sets_policy_demands_nothing(tmp_path: Path) -> None:
 
 def test_a_year_without_a_calendar_is_said() -> None:
     """The last day to answer lies in a year whose calendar is not published: nobody guesses it."""
+    made, demanded = datetime(2026, 11, 1, tzinfo=UTC), STATES.CLAWBACK_STATE_DEMANDED
     assert ("2026-12-31", "") == (
-        due_date("2026-12-17", STATES.CLAWBACK_STATE_DEMANDED),
-        due_date("2026-12-18", STATES.CLAWBACK_STATE_DEMANDED),
+        due_date("2026-12-17", made, demanded),
+        due_date("2026-12-18", made, demanded),
     )
-    assert "" == due_date("2026-11-02", STATES.CLAWBACK_STATE_ANSWERED)
+    assert "" == due_date("2026-11-02", made, STATES.CLAWBACK_STATE_ANSWERED)
+
+
+def test_a_log_that_is_behind_shortens_no_term() -> None:
+    """The term runs from the day the demand was made, in Shanghai, if that is the later one."""
+    evening = datetime(2026, 11, 22, 16, 30, tzinfo=UTC)
+    for state in (STATES.CLAWBACK_STATE_DEMANDED, STATES.CLAWBACK_STATE_DISPUTED):
+        # Ten working days after Monday, 23 November.
+        assert "2026-12-07" == due_date("2026-09-28", evening, state)
 
 
 async def test_demands_that_are_void(tmp_path: Path) -> None:

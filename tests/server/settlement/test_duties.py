@@ -58,7 +58,8 @@ async def test_duties_are_kept_apart(tmp_path: Path) -> None:
         assert Reason.RULE_REFUSED is caught.value.reason
         assert "POLICY: rv-1 REVIEW" == caught.value.details["subject"]
         # Nor does who set policy make records, or who made them set policy.
-        (refused,) = await world.stream(
+        # Neither if it is only asked.
+        for refused in await world.stream(
             HOME,
             [
                 spb.FileRecordsRequest(
@@ -66,11 +67,13 @@ async def test_duties_are_kept_apart(tmp_path: Path) -> None:
                     duty=Duty(maker="city-1", reviewer="rv-9"),
                     partner=HOST,
                     records=[world.record("S2")],
+                    validate_only=validate_only,
                 )
+                for validate_only in (False, True)
             ],
-        )
-        assert "RULE_REFUSED" == refused.refusal_reason
-        assert "S24" in refused.faults[0].description
+        ):
+            assert "RULE_REFUSED" == refused.refusal_reason
+            assert "S24" in refused.faults[0].description
         with pytest.raises(Refusal, match="S24") as caught:
             await publish(DUTY.maker, "city-3")
         assert "POLICY: mk-1 MAKING" == caught.value.details["subject"]

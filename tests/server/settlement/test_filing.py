@@ -1,5 +1,6 @@
 """Filing: what is accepted, what is refused and how, and that a repetition changes nothing."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -319,3 +320,147 @@ async def test_identity_numbers_are_not_filed(tmp_path: Path) -> None:
         ] == [[fault.field for fault in each.faults] for each in refused]
         assert NUMBER not in repr(refused)
         assert 1 == let.appended.entry_count
+
+
+async def test_what_is_only_validated(tmp_path: Path) -> None:
+    """It is answered as if it were filed, and nothing of it stays, not even its request id."""
+    async with World.open(tmp_path) as world:
+        request = spb.FileRecordsRequest(
+            request_id=world.request_id(),
+            duty=DUTY,
+            partner=HOME,
+            records=[world.record("S1")],
+            validate_only=True,
+        )
+        bad = spb.FileRecordsRequest()
+        bad.CopyFrom(request)
+        bad.records.append(world.record("S2", service_month="2027-03"))
+        bad.records.append(world.record("S3", replaces_index=7))
+        same = spb.FileRecordsRequest()
+        same.CopyFrom(request)
+        same.duty.reviewer = same.duty.maker
+        good, *refused = await world.stream(HOST, [request, bad, same])
+        assert (request.request_id, "", False) == (
+            good.request_id,
+            good.refusal_reason,
+            good.HasField("appended"),
+        )
+        assert ["INVALID_FIELD", "INVALID_FIELD"] == [each.refusal_reason for each in refused]
+        assert ["records[1].service_month"] == [each.field for each in refused[0].faults]
+        assert ["duty.reviewer"] == [each.field for each in refused[1].faults]
+        # The same id files other content then, and it stands at the beginning of the log.
+        request.validate_only = False
+        request.records.append(world.record("S4"))
+        (filed,) = await world.stream(HOST, [request])
+        assert (0, 2) == (filed.appended.first_index, filed.appended.entry_count)
+        # A draft says what is to be filed: in it this means nothing.
+        request.validate_only = True
+        call = world.call(HOST, "FileRecords")
+        with pytest.raises(Refusal, match="validate_only"):
+            await world[HOST].settlement.file_batch(request, call)
+
+
+async def test_a_number_is_reversed_once(tmp_path: Path) -> None:
+    """Again it is refused with the rule, also twice in one batch; the whole batch is named."""
+    async with World.open(tmp_path) as world:
+        await world.file(HOST, [world.record("S1"), world.record("S2"), world.record("S3")])
+        with pytest.raises(Refusal, match="S32-REVERSED-BEFORE") as caught:
+            await world.reverse(HOST, "S2", "S1", "S2")
+        assert ["reversals[2].settlement_no"] == [each.field for each in caught.value.violations]
+        await world.reverse(HOST, "S1", "S2")
+        with pytest.raises(Refusal, match="S32-REVERSED-BEFORE") as caught:
+            await world.reverse(HOST, "S1", "S3", "S2")
+        assert Reason.ALREADY_EXISTS is caught.value.reason
+        assert [("reversals[0].settlement_no", "S1"), ("reversals[2].settlement_no", "S2")] == [
+            (each.field, each.value) for each in caught.value.violations
+        ]
+        # What was filed under it since can be withdrawn; the other side's word is its own.
+        await world.file(HOST, [world.record("S1")])
+        await world.reverse(HOST, "S1", "S3")
+        await world.file(HOME, [world.record("S1")])
+        await world.reverse(HOME, "S1")
+
+
+async def test_a_month_that_has_not_begun(tmp_path: Path) -> None:
+    """What cannot have been served yet is refused whole, row by row; the open month is not."""
+    async with World.open(tmp_path) as world:
+        answer = await world.file(
+            HOST,
+            [
+                world.record("S1"),
+                world.record("S2", service_month="2026-12"),
+                world.record("S3", service_month="2027-03"),
+            ],
+        )
+        assert "INVALID_FIELD" == answer.refusal_reason
+        assert [
+            ("records[1].service_month", "2026-12"),
+            ("records[2].service_month", "2027-03"),
+        ] == [(each.field, each.value) for each in answer.faults]
+        (said,) = {each.description for each in answer.faults}
+        assert said.startswith(f"The month begins after {day(1)}, the business date")
+        assert all(each.remedy for each in answer.faults)
+        answer = await world.file(HOST, [world.record("S4", service_month="2026-11")])
+        assert not answer.refusal_reason
+        # Once its first day is the open date, a month can be filed.
+        world.nodes.clock.advance(timedelta(days=40))
+        await world.close(30)
+        answer = await world.file(HOST, [world.record("S5", service_month="2026-12")])
+        assert not answer.refusal_reason, answer
+
+
+async def test_a_list_of_some_numbers(tmp_path: Path) -> None:
+    """Records under any of them, over pages, in the order of the log; not more than a thousand."""
+    async with World.open(tmp_path) as world:
+        numbers = ["S1", "S2", "S3", "S1"]
+        answer = await world.file(HOST, [world.record(each) for each in numbers])
+        assert not answer.refusal_reason
+        request = spb.ListRecordsRequest(
+            partner=HOME,
+            view=spb.RECORD_VIEW_OWN,
+            settlement_nos=["S3", "S1", "S3", "NONE"],
+            page_size=2,
+        )
+        first = await world[HOST].settlement.list_records(request, world.call(HOST))
+        request.page_token = first.next_page_token
+        second = await world[HOST].settlement.list_records(request, world.call(HOST))
+        assert ["S1", "S3", "S1"] == [
+            each.record.settlement_no for each in (*first.records, *second.records)
+        ]
+        assert "" == second.next_page_token
+        # A token is of its question.
+        for changed in (["S1"], ["X"] * 1_001):
+            request.settlement_nos[:] = changed
+            with pytest.raises(Refusal):
+                await world[HOST].settlement.list_records(request, world.call(HOST))
+
+
+async def test_more_days_than_the_month_has(tmp_path: Path) -> None:
+    """A kind that is paid by days has no more of them than its month; uses may be more."""
+    async with World.open(tmp_path) as world:
+        await world.facts(elders=2)
+        meals = epb.SubsidyPolicy(
+            subsidy_kind="CARE_MEAL",
+            unit=epb.SUBSIDY_UNIT_USE,
+            rate_fen=1_000,
+            cap_fen=310_000,
+            from_date="2026-01-01",
+        )
+        await world.registry(HOME, *entries("subsidy_policy", meals))
+        await world.settled()
+        days = {"service_month": "2026-02", "service_days": 29, "amount_fen": 290_000}
+        answer = await world.file(
+            HOST,
+            [
+                world.record("S1", 0, **{**days, "service_days": 28}),
+                world.record("S2", 0, **days),
+                world.record("NOBODY", 77, **days),
+                world.record("MEALS", 0, **{**days, "subsidy_kind": "CARE_MEAL"}),
+                world.record("NO-POLICY", 0, **{**days, "subsidy_kind": "CARE_BATH"}),
+            ],
+        )
+        assert "INVALID_FIELD" == answer.refusal_reason
+        assert [("records[1].service_days", "29"), ("records[2].service_days", "29")] == [
+            (each.field, each.value) for each in answer.faults
+        ]
+        assert {"The month has 28 days."} == {each.description for each in answer.faults}

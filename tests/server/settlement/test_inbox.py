@@ -1,5 +1,6 @@
 """The inbox: what a host filed is held against enrolment, policy, budget and what is known."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,131 @@ async def test_a_budget_is_drawn_in_order(tmp_path: Path) -> None:
         # What was filed has reserved its part.
         await world.file(HOME, [world.record("S1", 1)])
         assert {"S0": "FITS", "S2": "OVER_BUDGET"} == await verdicts(world)
+
+
+async def test_equal_copies_are_one(tmp_path: Path) -> None:
+    """Of copies under one number the first is judged as if alone, and the budget is drawn on once.
+
+    Under a number that says two things, both are suspect.
+    """
+    async with World.open(tmp_path) as world:
+        await world.facts(elders=4)
+        policy = epb.SubsidyPolicy(
+            subsidy_kind=KIND,
+            unit=epb.SUBSIDY_UNIT_DAY,
+            rate_fen=10_000,
+            cap_fen=310_000,
+            from_date="2026-02-01",
+            budgeted=True,
+        )
+        budget = epb.Budget(home_division=HOME, year=2026, subsidy_kind=KIND, amount_fen=600_000)
+        await world.registry(HOME, *entries("subsidy_policy", policy))
+        await world.registry(HOME, *entries("budget", budget))
+        await filed(world, world.record("S0"), world.record("S0"))
+        await filed(world, world.record("S0"), world.record("S1", 1))
+        await filed(
+            world, world.record("S2", 2), world.record("S2", 2, caregiver_cert_no="310000-C1")
+        )
+        expected = [
+            ("S0", "FITS"),
+            ("S0", "DUPLICATE"),
+            ("S0", "DUPLICATE"),
+            ("S1", "FITS"),
+            ("S2", "DUPLICATE"),
+            ("S2", "DUPLICATE"),
+        ]
+        # Where a page ends makes no difference.
+        for page_size in (0, 1, 2, 5):
+            assert expected == [
+                (each.filed.record.settlement_no, EVERY[each.verdict])
+                for each in await judge(world, page_size)
+            ], page_size
+
+
+async def test_a_month_that_had_not_begun(tmp_path: Path) -> None:
+    """A service that was filed before its month began does not fit, though its month comes."""
+    async with World.open(tmp_path) as world:
+        await world.facts(elders=2)
+        log = LogName.settlement(HOST, HOME)
+        early = world.record("EARLY", 0, service_month="2026-12")
+        # Its own node refuses it; another program may not.
+        await world[HOST].node.append(
+            log, entries("settlement_record", early, world.record("S1", 1, service_month="2026-11"))
+        )
+        await world[HOME].node.holds(log, 2)
+        assert {"EARLY": "NOT_BEGUN", "S1": "FITS"} == await verdicts(world)
+        world.nodes.clock.advance(timedelta(days=40))
+        await world.close(31)
+        assert {"EARLY": "NOT_BEGUN", "S1": "FITS"} == await verdicts(world)
+
+
+async def test_sums_of_an_elder(tmp_path: Path) -> None:
+    """What does not fit with what is filed, cleared, or fits before it, is told as a night would.
+
+    The cap is 3,100.00 a kind and month, and both kinds are of one exclusivity group.
+    """
+    async with World.open(tmp_path) as world:
+        await world.facts(elders=6)
+        await world.both(world.record("CLEARED-1", 3))
+        await world.night(1)
+        assert {"MATCHED": ["CLEARED-1"]} == await world.classes(1)
+        await world.file(HOME, [world.record("FILED-1", 2), world.record("BACK-1", 4)])
+        await world.reverse(HOME, "BACK-1")
+        care = {"service_days": 15, "amount_fen": 150_000}
+        visit = {**care, "subsidy_kind": "CARE_VISIT"}
+        await filed(
+            world,
+            # One kind, days within the month: the cap is what is exceeded.
+            world.record("CAP-1", 0, service_days=15, amount_fen=150_000, subsidy_kind="CARE_MEAL"),
+            world.record("CAP-2", 0, service_days=16, amount_fen=160_000, subsidy_kind="CARE_MEAL"),
+            world.record("CAP-3", 0, service_days=1, amount_fen=10_000, subsidy_kind="CARE_MEAL"),
+            # Two kinds of one group: 15 and 15 days fit, two more do not.
+            world.record("DAYS-1", 1, **care),
+            world.record("DAYS-2", 1, **visit),
+            world.record("DAYS-3", 1, service_days=2, amount_fen=20_000),
+            world.record("DAYS-4", 1, service_days=1, amount_fen=10_000),
+            world.record("OTHER-MONTH", 1, service_month="2026-09", **care),
+            # What home filed or a night cleared stands first.
+            world.record("FILED-2", 2, service_days=2, amount_fen=20_000),
+            world.record("CLEARED-2", 3, service_days=2, amount_fen=20_000),
+            world.record("BACK-2", 4, service_days=2, amount_fen=20_000),
+        )
+        await world[HOME].node.append(
+            LogName.settlement(HOME, HOST),
+            entries(
+                "enrolment",
+                epb.Enrolment(
+                    enrolment_id="E-MEAL",
+                    beneficiary_ref=ref(0),
+                    home_division="320106",
+                    subsidy_kinds=["CARE_MEAL"],
+                    from_date="2026-01-01",
+                ),
+            ),
+        )
+        meal = epb.SubsidyPolicy(
+            subsidy_kind="CARE_MEAL",
+            unit=epb.SUBSIDY_UNIT_USE,
+            rate_fen=10_000,
+            cap_fen=310_000,
+            from_date="2026-01-01",
+        )
+        await world.registry(HOME, *entries("subsidy_policy", meal))
+        expected = {
+            "CAP-1": "FITS",
+            "CAP-2": "FITS",
+            "CAP-3": "OVER_CAP",
+            "DAYS-1": "FITS",
+            "DAYS-2": "FITS",
+            "DAYS-3": "OVERLAP",
+            "DAYS-4": "FITS",
+            "OTHER-MONTH": "FITS",
+            "FILED-2": "OVERLAP",
+            "CLEARED-2": "OVERLAP",
+            "BACK-2": "FITS",
+        }
+        for page_size in (0, 1, 4):
+            assert expected == await verdicts(world, page_size), page_size
 
 
 @pytest.mark.parametrize(

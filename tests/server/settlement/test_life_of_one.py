@@ -104,7 +104,9 @@ async def test_a_death_entered_a_month_late(tmp_path: Path) -> None:
         await demand_back(world, demand("DEAD"))
         await seen(world)
         (standing,) = await demands(world, HOST)
-        assert (spb.CLAWBACK_STATE_DEMANDED, "2026-11-17") == (standing.state, standing.due_date)
+        # Ten working days after Sunday, 22 November, by the clock: the log is behind it.
+        assert (spb.CLAWBACK_STATE_DEMANDED, "2026-12-04") == (standing.state, standing.due_date)
+        assert [("DEAD", "ELDER_INELIGIBLE", day(2), HOST, day(12))] == await proposals(world)
         assert 0 == await run_night(world, 3)
         assert {"REVERSED_ONE_SIDE": ["DEAD"]} == await world.classes(3)
         assert [("REVERSED_ONE_SIDE", HOST)] == await owners(world)

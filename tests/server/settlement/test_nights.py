@@ -154,8 +154,15 @@ async def test_reversal_of_a_cleared_settlement(tmp_path: Path) -> None:
         night = await world.night(3)
         assert {"MATCHED": ["S1"]} == await world.classes(3)
         assert -300_000 == night.lower_result.higher_pays_fen
-        await world.reverse(HOME, "S1")
-        await world.reverse(HOST, "S1")
+        again = epb.Reversal(settlement_no="S1", home=HOME, host=HOST, reason="ERROR")
+        for side, other in ((HOME, HOST), (HOST, HOME)):
+            with pytest.raises(Refusal, match="S32-REVERSED-BEFORE"):
+                await world.reverse(side, "S1")
+            # Appended as if the rule had not been asked, it nets nothing.
+            log = LogName.settlement(side, other)
+            entry = epb.Entry(maker="mk-1", reviewer="rv-1", reversal=again)
+            index = await world[side].node.append(log, [entry])
+            await world[other].node.holds(log, index + 1)
         night = await world.night(4)
         assert {} == await world.classes(4)
         assert 0 == night.lower_result.higher_pays_fen
@@ -238,9 +245,18 @@ async def test_late_facts_are_proposed_for_reversal(tmp_path: Path) -> None:
             assert cpb.LINE_CLASS_CAREGIVER_UNCERTIFIED == proposal.line_class
             assert (day(1), day(2)) == (proposal.cleared_date, proposal.noticed_date)
             assert (HOST, day(12)) == (proposal.owner, proposal.due_date)
-        # Once both have reversed it, there is nothing left to propose.
-        await world.reverse(HOME, "S1")
+        # Once one side has reversed it, the move is the other's; once both have, nobody's, though
+        # a night has still to clear it.
         await world.reverse(HOST, "S1")
+        answer = await world[HOST].clearing.list_reversal_proposals(
+            cpb.ListReversalProposalsRequest(partner=HOME), world.call(HOST)
+        )
+        assert [HOME] == [each.owner for each in answer.proposals]
+        await world.reverse(HOME, "S1")
+        answer = await world[HOME].clearing.list_reversal_proposals(
+            cpb.ListReversalProposalsRequest(partner=HOST), world.call(HOME)
+        )
+        assert [] == list(answer.proposals)
         await world.night(4)
         answer = await world[HOME].clearing.list_reversal_proposals(
             cpb.ListReversalProposalsRequest(partner=HOST), world.call(HOME)

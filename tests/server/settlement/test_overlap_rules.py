@@ -12,6 +12,8 @@ from server.settlement.overlap_rules import (
     Service,
     beyond_by_homes,
     beyond_by_hosts,
+    cleared_by_homes,
+    cleared_by_hosts,
     summed_days,
 )
 
@@ -23,7 +25,7 @@ services = st.lists(
         host=st.sampled_from(("310000", "330000", "340000")),
         settlement_no=st.sampled_from("ABCDEF"),
         index=st.integers(0, 30),
-        beneficiary_ref=st.just("r"),
+        beneficiary_ref=st.sampled_from("rq"),
         filed_date=st.sampled_from(("2026-11-01", "2026-11-02", "2026-11-03")),
         days=st.integers(1, 31),
         closed_date=st.sampled_from((None, None, "2026-11-01")),
@@ -47,7 +49,8 @@ def test_what_is_left_fits_or_nothing_more_can_be_held(rows: list[Service]) -> N
     assert by_hand(rows) == summed_days(rows)
     beyond = beyond_by_hosts(rows, LENGTH)
     assert all(each.closed_date is None for each in beyond)
-    if len({each.host for each in rows}) < 2 or summed_days(rows) <= LENGTH:
+    refs = {(each.host, each.beneficiary_ref) for each in rows}
+    if len(refs) < 2 or summed_days(rows) <= LENGTH:
         assert () == beyond
         return
     left = [each for each in rows if each not in beyond]
@@ -71,6 +74,27 @@ def test_between_homes_all_open_records_are_held(rows: list[Service], other_days
     open_rows = tuple(each for each in rows if each.closed_date is None)
     exceeds = other_days > 0 and by_hand(rows) + other_days > LENGTH
     assert (open_rows if exceeds else ()) == beyond_by_homes(rows, other_days, LENGTH)
+
+
+@given(services)
+def test_what_is_closed_beyond_the_month(rows: list[Service]) -> None:
+    """Closed rows alone exceed it, over several pseudonyms; without those named they do not."""
+    closed = [each for each in rows if each.closed_date is not None]
+    found = cleared_by_hosts(rows, LENGTH)
+    assert set(found) <= set(closed)
+    exceeds = (
+        len({(each.host, each.beneficiary_ref) for each in closed}) > 1 and by_hand(closed) > LENGTH
+    )
+    assert exceeds is bool(found)
+    assert not exceeds or by_hand([each for each in closed if each not in found]) <= LENGTH
+
+
+@given(services, st.integers(0, 62))
+def test_what_is_closed_and_claimed_by_another_home(rows: list[Service], other_days: int) -> None:
+    """All of it, if its days and the other's exceed the month: what is open is held instead."""
+    closed = tuple(each for each in rows if each.closed_date is not None)
+    exceeds = other_days > 0 and by_hand(closed) + other_days > LENGTH
+    assert (closed if exceeds else ()) == cleared_by_homes(rows, other_days, LENGTH)
 
 
 def claim(tag: int = 1, *, tag_bytes: bytes = b"", **changes: object) -> OverlapClaim:

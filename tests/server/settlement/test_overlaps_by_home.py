@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from clients.vault import Vault
+from deltacare.errors import Refusal
 from deltacare.ids import LogName
 from deltacare.overlap import OverlapSecret
+from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import settlement_service_pb2 as spb
 from deltacare.v1.entry_pb2 import Entry
@@ -29,11 +31,12 @@ from tests.server.settlement.homes import (
     holds,
     homes,
     overlaps,
+    policy,
     publish_key,
     stated,
 )
 from tests.server.settlement.test_overlaps_by_host import end_hold, reverse
-from tests.server.settlement.world import MONTH, World, day, entries
+from tests.server.settlement.world import KIND, MONTH, World, day, entries
 from tests.support.federation import seed
 from tests.support.persons import identity_number
 
@@ -114,35 +117,37 @@ async def test_both_sides_hold_and_the_hold_ends(tmp_path: Path) -> None:
         assert [] == await overlaps(world, JS, ZJ)
 
 
-async def test_a_hold_that_a_person_ended_comes_back_only_for_more_days(tmp_path: Path) -> None:
-    """The same claim does not bring it back; a greater one does."""
+async def test_a_hold_that_was_ended_comes_back_with_the_days(tmp_path: Path) -> None:
+    """It ends after the other home withdrew; when that claims as much again, it is held again."""
     async with homes(tmp_path) as world:
         await both_homes(world, days=(20, 12))
         (hold,) = await holds(world, JS, SH)
+        with pytest.raises(Refusal, match="S31-HOLD-OVERLAP"):
+            await end_hold(world, JS, SH, hold.entry.index)
+        await reverse(world, ZJ, AH, "A1")
+        await close(world, 4)
         await end_hold(world, JS, SH, hold.entry.index)
         at_zj = await enrol(world, ZJ, SH, "zj-elder", NUMBER)
-        await file(world, ZJ, SH, at_zj, "X9", days=5, service_month="2026-09")
-        await close(world, 4)
+        await file(world, ZJ, SH, at_zj, "X1", days=12)
         await close(world, 5)
-        assert {} == await held(world, JS, SH)
-        await file(world, ZJ, SH, at_zj, "X1", days=1)
         await close(world, 6)
-        await close(world, 7)
         assert {"S1": False} == await held(world, JS, SH)
 
 
 async def test_who_ends_a_hold_knows_what_the_node_holds(tmp_path: Path) -> None:
-    """What the other home claimed until then brings no new hold, though no close looked at it."""
+    """What the other home said last decides, though no own close looked at it yet."""
     async with homes(tmp_path) as world:
         await both_homes(world, days=(20, 12))
         (hold,) = await holds(world, JS, SH)
-        at_zj = await enrol(world, ZJ, SH, "zj-elder", NUMBER)
-        await file(world, ZJ, SH, at_zj, "X1", days=1)
+        await reverse(world, ZJ, AH, "A1")
         await close(world, 4, ZJ)
-        await end_hold(world, JS, SH, hold.entry.index)
-        await close(world, 4, JS)
-        assert [12, 13] == [each[3] for each in await claims(world, ZJ, JS)]
-        assert {} == await held(world, JS, SH)
+        assert {"S1": True} == await held(world, JS, SH)
+        at_zj = await enrol(world, ZJ, SH, "zj-elder", NUMBER)
+        await file(world, ZJ, SH, at_zj, "X1", days=13)
+        await close(world, 5, ZJ)
+        assert [12, 0, 13] == [each[3] for each in await claims(world, ZJ, JS)]
+        with pytest.raises(Refusal, match="S31-HOLD-OVERLAP"):
+            await end_hold(world, JS, SH, hold.entry.index)
 
 
 async def test_days_that_fit_the_month(tmp_path: Path) -> None:
@@ -156,8 +161,20 @@ async def test_days_that_fit_the_month(tmp_path: Path) -> None:
         assert {} == await held(world, JS, SH) | await held(world, ZJ, AH)
 
 
+async def proposed(world: World, province: str, partner: str) -> list[tuple[str, str, str, str]]:
+    """Return what is proposed for reversal as days paid for twice."""
+    answer = await world[province].clearing.list_reversal_proposals(
+        cpb.ListReversalProposalsRequest(partner=partner), world.call(province)
+    )
+    assert {cpb.LINE_CLASS_OVERLAP} >= {each.line_class for each in answer.proposals}
+    return [
+        (each.record.settlement_no, each.noticed_date, each.owner, each.due_date)
+        for each in answer.proposals
+    ]
+
+
 async def test_what_was_cleared_before_the_other_claimed(tmp_path: Path) -> None:
-    """It is past holding: the overlap names it with the night that closed it, to be demanded."""
+    """It is past holding: home alone is told to reverse it, as long as the other claims."""
     async with homes(tmp_path) as world:
         await world.facts(elders=0)
         at_js = await enrol(world, JS, SH, "js-elder", NUMBER)
@@ -166,6 +183,7 @@ async def test_what_was_cleared_before_the_other_claimed(tmp_path: Path) -> None
         await world.both(record)
         await world.all_nights(1)
         assert {"MATCHED": ["S1"]} == await world.classes(1)
+        assert [] == await proposed(world, JS, SH)
         await file(world, ZJ, AH, at_zj, "A1", days=20)
         await close(world, 2)
         await close(world, 3)
@@ -175,6 +193,14 @@ async def test_what_was_cleared_before_the_other_claimed(tmp_path: Path) -> None
         assert [("S1", False, day(1))] == [
             (each.settlement_no, each.held, each.closed_date) for each in overlap.settlements
         ]
+        # Tuesday, and ten days.
+        assert [("S1", day(3), JS, day(13))] == await proposed(world, JS, SH)
+        for province, partner in ((SH, JS), (ZJ, AH), (AH, ZJ), (JS, ZJ)):
+            assert [] == await proposed(world, province, partner)
+        await reverse(world, ZJ, AH, "A1")
+        await close(world, 4)
+        await close(world, 5)
+        assert [] == await proposed(world, JS, SH)
 
 
 async def test_only_what_changed_is_claimed(tmp_path: Path) -> None:
@@ -205,11 +231,16 @@ async def test_tags_and_who_sees_them(
     tmp_path: Path, quiet: Sequence[Mapping[str, object]]
 ) -> None:
     """A tag is of one pair and year, stands in that pair's logs and databases, and says nothing."""
-    async with homes(tmp_path, keys=(JS, ZJ, AH)) as world:
+    async with homes(tmp_path, keys=()) as world:
+        for province in (JS, ZJ, AH):
+            await publish_key(world, province, from_year=2025)
+        for home in (JS, ZJ):
+            body = policy(KIND, from_date="2025-01-01")
+            await world.registry(home, *entries("subsidy_policy", body))
         at_js = await enrol(world, JS, SH, "js-elder", NUMBER)
         at_zj = await enrol(world, ZJ, AH, "zj-elder", NUMBER)
         await file(world, JS, SH, at_js, "S1", days=20)
-        await file(world, JS, SH, at_js, "S2", days=20, service_month="2027-01")
+        await file(world, JS, SH, at_js, "S2", days=20, service_month="2025-12")
         await file(world, ZJ, AH, at_zj, "A1", days=20)
         await close(world, 1)
         await close(world, 2)

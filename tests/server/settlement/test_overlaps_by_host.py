@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from deltacare.errors import Refusal
+from deltacare.ids import LogName
 from deltacare.v1 import entry_pb2 as epb
 from deltacare.v1 import settlement_service_pb2 as spb
 from tests.server.settlement.homes import (
@@ -135,6 +136,19 @@ async def test_two_handles_of_one_person(tmp_path: Path) -> None:
         assert {"Z1": False} == await held(world, JS, ZJ)
 
 
+async def test_several_handles_of_one_person_with_one_host(tmp_path: Path) -> None:
+    """Each pseudonym alone fits the month, so that the night sees nothing: home holds the rest."""
+    async with homes(tmp_path, provinces=THREE) as world:
+        number = identity_number(7)
+        elder = [await enrol(world, JS, SH, f"elder-{n}", number) for n in (1, 2, 3)]
+        for n, days in enumerate((20, 20, 11)):
+            await file(world, JS, SH, elder[n], f"S{n}", days=days)
+        await close(world, 1)
+        assert {"S1": False, "S2": False} == await held(world, JS, SH)
+        (row,) = await overlaps(world, JS, JS)
+        assert (51, 0) == (row.own_days, row.other_days)
+
+
 @pytest.mark.parametrize("way", ["reversal", "revision"])
 async def test_a_hold_ends_when_the_days_shrink(tmp_path: Path, way: str) -> None:
     """What took too many days is reversed or revised: the hold can be ended, by a person."""
@@ -160,47 +174,53 @@ async def test_a_hold_ends_when_the_days_shrink(tmp_path: Path, way: str) -> Non
         assert [] == await overlaps(world, JS, JS)
 
 
-async def test_a_person_may_end_a_hold_that_stands(tmp_path: Path) -> None:
-    """It is not placed again for the same record, but it is for a revised one."""
+async def test_a_hold_that_stands_is_not_ended(tmp_path: Path) -> None:
+    """The refusal names the rule; an end that came nevertheless is followed by another hold."""
     async with homes(tmp_path, provinces=THREE) as world:
         elder = [await enrol(world, JS, host, "elder-1") for host in (SH, ZJ)]
         await file(world, JS, SH, elder[0], "S1", days=20)
-        index = await file(world, JS, ZJ, elder[1], "Z1", days=20)
+        await file(world, JS, ZJ, elder[1], "Z1", days=20)
         await close(world, 1)
         (hold,) = await holds(world, JS, ZJ)
-        await end_hold(world, JS, ZJ, hold.entry.index)
-        # Something else of the same elder and month, so that the close looks again.
-        await file(world, JS, ZJ, elder[1], "Z2", days=1)
+        with pytest.raises(Refusal) as refused:
+            await end_hold(world, JS, ZJ, hold.entry.index)
+        (fault,) = refused.value.violations
+        assert ("ends[0].hold_index", "Z1") == (fault.field, fault.value)
+        assert fault.description.startswith("S31-HOLD-OVERLAP: ")
+        assert {"Z1": False} == await held(world, JS, ZJ)
+        # As another program, or an earlier one, may have written it.
+        end = epb.HoldEnd(hold_index=hold.entry.index, reason="CHECKED")
+        await world[JS].node.append(LogName.settlement(JS, ZJ), entries("hold_end", end))
+        assert {} == await held(world, JS, ZJ)
         await close(world, 2)
-        assert {"Z2": False} == await held(world, JS, ZJ)
-        await file(world, JS, ZJ, elder[1], "Z1", days=19, replaces_index=index)
-        await close(world, 3)
-        # The revision was filed last: without it, the other record fits.
-        assert {"Z1": False, "Z2": True} == await held(world, JS, ZJ)
+        (again,) = await holds(world, JS, ZJ)
+        assert ("Z1", day(2)) == (again.hold.settlement_no, again.from_date), "without a gap"
         with pytest.raises(Refusal, match="S13"):
             await end_hold(world, JS, ZJ, hold.entry.index)
 
 
 @pytest.mark.slow
 async def test_what_is_cleared_comes_first(tmp_path: Path) -> None:
-    """Once a person had the later record paid, the earlier one that is open is the one beyond."""
+    """What a night closed before the group was stated stays; the earlier one, open, is beyond."""
     async with homes(tmp_path, provinces=THREE) as world:
         await world.facts(elders=0)
+        alone = epb.SubsidyPolicy(
+            subsidy_kind="VISIT", unit=epb.SUBSIDY_UNIT_DAY, rate_fen=10_000, cap_fen=310_000
+        )
+        alone.from_date = "2026-01-01"
+        await world.registry(JS, *entries("subsidy_policy", alone))
         elder = [await enrol(world, JS, host, "elder-1") for host in (SH, ZJ)]
-        await file(world, JS, ZJ, elder[1], "Z1", days=25)
+        await file(world, JS, ZJ, elder[1], "Z1", days=25, subsidy_kind="VISIT")
         await close(world, 1)
         record = world.record("S1", beneficiary_ref=elder[0], service_days=11, amount_fen=110_000)
         await world.both(record)
         await world.night(2)
-        assert {"OVERLAP": ["S1"]} == await world.classes(2)
-        (hold,) = await holds(world, JS, SH)
-        await end_hold(world, JS, SH, hold.entry.index)
+        assert {"MATCHED": ["S1"]} == await world.classes(2)
+        alone.exclusivity_group = GROUP
+        await world.registry(JS, *entries("subsidy_policy", alone))
         await world.night(3)
-        await world.night(4)
-        assert {"MATCHED": ["S1"]} == await world.classes(4)
-        await file(world, JS, ZJ, elder[1], "Z2", days=1)
-        await world.night(5)
-        assert {"Z1": False, "Z2": False} == await held(world, JS, ZJ)
+        assert {"Z1": False} == await held(world, JS, ZJ)
+        assert {} == await held(world, JS, SH)
 
 
 async def test_a_policy_that_comes_late(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Results of two nodes, leaves and differences, as values."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -85,6 +85,27 @@ def test_owner_and_due_date() -> None:
         LineClass.OVER_BUDGET: ("320000", "2026-12-01"),
     }
     assert expected == {each: owner_and_due(each, "320000", "310000", day) for each in expected}
+
+
+@pytest.mark.parametrize(
+    "start, due_date",
+    [
+        # In the National Day holiday, and a Saturday.
+        ("2026-09-26", "2026-10-08"),
+        ("2026-10-14", "2026-10-26"),
+        # A Saturday on which people work.
+        ("2026-09-30", "2026-10-10"),
+        # Nothing is known of the Sundays of a year that is not published.
+        ("2026-12-24", "2027-01-03"),
+    ],
+)
+def test_no_term_ends_on_a_day_off(start: str, due_date: str) -> None:
+    """It ends on the next working day; transit alone is calendar days to its end."""
+    day = date.fromisoformat(start)
+    assert due_date == owner_and_due(LineClass.OVERLAP, "320000", "310000", day)[1]
+    assert date.fromisoformat(due_date) >= day + timedelta(days=10)
+    transit = owner_and_due(LineClass.IN_TRANSIT, "320000", "310000", day)[1]
+    assert (day + timedelta(days=3)).isoformat() == transit
 
 
 @pytest.mark.parametrize(

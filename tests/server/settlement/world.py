@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any, Self
@@ -160,7 +160,7 @@ class World:
         self.asked: list[Call] = []
         self.overlap_keys: dict[str, OverlapKeys] = {}
         self.vaults: dict[str, Vault] = {}
-        self.disputed: set[str] = set()
+        self.disputed: dict[str, datetime] = {}
         self.advances = Advances()
         self._approvers: set[tuple[str, str]] = set()
         self._requests = 0

@@ -171,6 +171,29 @@ CASES = [
     ),
     # Booked without an order: it is money all the same.
     ([], ["1:100"], [], "DEBITED payee PAYEE_READ_BANK_STATEMENT", 0, 0),
+    # What the payer neither ordered nor sent keeps nobody from paying, once it is gone again: the
+    # next attempt follows the payer's own, whatever number a stranger wrote.
+    ([], [], ["3:1", "3:-1"], "RETURNED payer ORDER_AGAIN", 1, 100),
+    (
+        [order(1)],
+        ["1:100", "1:-100"],
+        ["3:1", "3:-1"],
+        "RETURNED payer ORDER_AGAIN",
+        2,
+        100,
+    ),
+    ([order(1)], ["1:60"], ["1:60", "99:1", "99:-1"], "PARTIAL payer ORDER_REST", 2, 40),
+    ([order(1)], [], ["3:1", "3:-1"], "ORDERED payer READ_BANK_STATEMENT", 0, 0),
+    # While it is with the payee, nothing is ordered on top of it.
+    ([], [], ["3:1"], "PARTIAL payer READ_BANK_STATEMENT", 0, 0),
+    (
+        [order(1)],
+        ["1:100", "1:-100"],
+        ["3:1"],
+        "PARTIAL payer READ_BANK_STATEMENT",
+        0,
+        0,
+    ),
     # A booking under a later attempt does not end the one that is open.
     (
         [order(1)],
@@ -337,6 +360,40 @@ def test_never_more_is_ordered_than_is_due(steps: list[tuple[str, int]]) -> None
         pending = sum(each.amount_fen for each in bank.orders if each.attempt not in booked_)
         with_payee = sum(bank.moved(each.attempt) for each in bank.orders)
         assert pending + with_payee <= DUE
+
+
+@given(
+    ORDERS,
+    BOOKINGS,
+    BOOKINGS,
+    DAYS,
+    st.lists(st.tuples(st.integers(4, 99), st.integers(1, 10**9)), min_size=1, max_size=3),
+)
+def test_strays_that_went_back_change_nothing(
+    orders: list[Ordered],
+    payer: list[Booking],
+    payee: list[Booking],
+    today: date,
+    strays: list[tuple[int, int]],
+) -> None:
+    """Whoever writes our id on whatever sum: once the payee sent it back, all is as it was."""
+    without = standing(DUE, orders=orders, payer=payer, payee=payee, today=today)
+    more = [
+        Booking(
+            attempt=attempt,
+            is_return=is_return,
+            amount_fen=fen,
+            booking_ref=f"stray {number} {is_return}".encode(),
+        )
+        for number, (attempt, fen) in enumerate(strays)
+        for is_return in (False, True)
+    ]
+    found = standing(DUE, orders=orders, payer=payer, payee=[*payee, *more], today=today)
+    if without.state is State.DUE:
+        assert (State.RETURNED, Action.ORDER_AGAIN) == (found.state, found.action)
+        assert (1, DUE) == (found.next_attempt, found.next_fen)
+    else:
+        assert without == found
 
 
 def test_both_orders_of_the_two_banks() -> None:

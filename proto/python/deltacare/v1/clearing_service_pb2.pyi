@@ -749,7 +749,7 @@ Global___ListReversalProposalsRequest: _TypeAlias = ListReversalProposalsRequest
 
 @_typing.final
 class ReversalProposal(_message.Message):
-    """A cleared settlement that later facts would have refused."""
+    """A cleared settlement that should be reversed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -762,11 +762,11 @@ class ReversalProposal(_message.Message):
     cleared_date: _builtins.str
     """Date it was cleared on."""
     line_class: Global___LineClass.ValueType
-    """Class it would have had."""
+    """Class it would have had; `OVERLAP` of days that are paid for elsewhere as well."""
     noticed_date: _builtins.str
-    """Night that noticed."""
+    """Night, or close of a date, that noticed."""
     owner: _builtins.str
-    """Province that has to act, or `BOTH`."""
+    """Province that has to act, or `BOTH`; once one side has reversed it, the other."""
     due_date: _builtins.str
     """Last day to act."""
     @_builtins.property

@@ -142,7 +142,8 @@ class ClearingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListReversalProposals(self, request, context):
-        """Lists cleared settlements that facts known later would have refused: proposals for reversal.
+        """Lists cleared settlements that facts known later would have refused, and, of the own province as
+        home, those whose days are paid for elsewhere as well: proposals for reversal.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -50,7 +50,9 @@ class ClearingServiceStub:
     ListNightLeaves: _grpc.UnaryUnaryMultiCallable[_clearing_service_pb2.ListNightLeavesRequest, _clearing_service_pb2.ListNightLeavesResponse]
     """Peers of the pair only: leaves under the digest of a night."""
     ListReversalProposals: _grpc.UnaryUnaryMultiCallable[_clearing_service_pb2.ListReversalProposalsRequest, _clearing_service_pb2.ListReversalProposalsResponse]
-    """Lists cleared settlements that facts known later would have refused: proposals for reversal."""
+    """Lists cleared settlements that facts known later would have refused, and, of the own province as
+    home, those whose days are paid for elsewhere as well: proposals for reversal.
+    """
     ProposeStatement: _grpc.UnaryUnaryMultiCallable[_clearing_service_pb2.ProposeStatementRequest, _clearing_service_pb2.ProposeStatementResponse]
     """Proposes a statement over the agreed nights of a window.
     FAILED_PRECONDITION: a night of the window is not agreed, or is in another statement, or it is
@@ -87,7 +89,9 @@ class ClearingServiceAsyncStub(ClearingServiceStub):
     ListNightLeaves: _aio.UnaryUnaryMultiCallable[_clearing_service_pb2.ListNightLeavesRequest, _clearing_service_pb2.ListNightLeavesResponse]  # type: ignore[assignment]
     """Peers of the pair only: leaves under the digest of a night."""
     ListReversalProposals: _aio.UnaryUnaryMultiCallable[_clearing_service_pb2.ListReversalProposalsRequest, _clearing_service_pb2.ListReversalProposalsResponse]  # type: ignore[assignment]
-    """Lists cleared settlements that facts known later would have refused: proposals for reversal."""
+    """Lists cleared settlements that facts known later would have refused, and, of the own province as
+    home, those whose days are paid for elsewhere as well: proposals for reversal.
+    """
     ProposeStatement: _aio.UnaryUnaryMultiCallable[_clearing_service_pb2.ProposeStatementRequest, _clearing_service_pb2.ProposeStatementResponse]  # type: ignore[assignment]
     """Proposes a statement over the agreed nights of a window.
     FAILED_PRECONDITION: a night of the window is not agreed, or is in another statement, or it is
@@ -163,7 +167,9 @@ class ClearingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _clearing_service_pb2.ListReversalProposalsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_clearing_service_pb2.ListReversalProposalsResponse, _abc.Awaitable[_clearing_service_pb2.ListReversalProposalsResponse]]:
-        """Lists cleared settlements that facts known later would have refused: proposals for reversal."""
+        """Lists cleared settlements that facts known later would have refused, and, of the own province as
+        home, those whose days are paid for elsewhere as well: proposals for reversal.
+        """
 
     @_abc_1.abstractmethod
     def ProposeStatement(

@@ -750,7 +750,7 @@ class Entry(_message.Message):
     ACCESS_DENIED_FIELD_NUMBER: _builtins.int
     DISCLOSURE_FIELD_NUMBER: _builtins.int
     maker: _builtins.str
-    """Opaque id of the principal who made the request. 1 to 64 characters of `[A-Za-z0-9._-]`."""
+    """Opaque id of the principal who made the request. 1 to 64 characters of `[a-z0-9._-]`."""
     reviewer: _builtins.str
     """Opaque id of the principal who reviewed it; empty where a node speaks for itself.
     Never equal to `maker` when both are given.
@@ -2598,7 +2598,7 @@ class ApprovalKey(_message.Message):
     key_id: _builtins.str
     """Name of the key: 1 to 64 characters of `[A-Za-z0-9._-]`."""
     principal: _builtins.str
-    """Opaque id of the person whose it is; never another's later."""
+    """Opaque id of the person whose it is, 1 to 64 characters of `[a-z0-9._-]`; never another's later."""
     algorithm: _builtins.str
     """`Ed25519` or `SM2` (SM2 with SM3)."""
     public_key: _builtins.bytes

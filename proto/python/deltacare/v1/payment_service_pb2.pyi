@@ -273,6 +273,34 @@ class StandingAdvance(_message.Message):
 Global___StandingAdvance: _TypeAlias = StandingAdvance  # noqa: Y015
 
 @_typing.final
+class StandingTerms(_message.Message):
+    """The last word of a member on how much it holds ready with another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYER_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    payer: _builtins.str
+    """Who pays ahead."""
+    @_builtins.property
+    def terms(self) -> _entry_pb2.AdvanceTerms:
+        """The terms."""
+
+    def __init__(
+        self,
+        *,
+        payer: _builtins.str = ...,
+        terms: _entry_pb2.AdvanceTerms | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["terms", b"terms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payer", b"payer", "terms", b"terms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StandingTerms: _TypeAlias = StandingTerms  # noqa: Y015
+
+@_typing.final
 class ListAdvancesResponse(_message.Message):
     """Advances."""
 
@@ -280,21 +308,27 @@ class ListAdvancesResponse(_message.Message):
 
     ADVANCES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """For the next page, or empty."""
     @_builtins.property
     def advances(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingAdvance]:
         """Sorted by payer, payee and place in the log."""
 
+    @_builtins.property
+    def terms(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingTerms]:
+        """On the first page: terms, whether anything was granted or not, sorted by payer and payee."""
+
     def __init__(
         self,
         *,
         advances: _abc.Iterable[Global___StandingAdvance] | None = ...,
         next_page_token: _builtins.str = ...,
+        terms: _abc.Iterable[Global___StandingTerms] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["advances", b"advances", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advances", b"advances", "next_page_token", b"next_page_token", "terms", b"terms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -324,6 +358,7 @@ class StandingPayment(_message.Message):
     BASIS_TIME_FIELD_NUMBER: _builtins.int
     NEXT_ATTEMPT_FIELD_NUMBER: _builtins.int
     NEXT_FEN_FIELD_NUMBER: _builtins.int
+    ORDER_TIMES_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """The id under which it is ever made."""
     basis_hash: _builtins.bytes
@@ -339,7 +374,7 @@ class StandingPayment(_message.Message):
     state: Global___PaymentState.ValueType
     """Where it stands."""
     attempt: _builtins.int
-    """Last attempt; 0 if none."""
+    """Last attempt that was ordered or that the payer's bank shows; 0 if none."""
     debited_fen: _builtins.int
     """What the payer's bank shows as paid less returned, in fen; negative while only a return was
     read.
@@ -372,6 +407,10 @@ class StandingPayment(_message.Message):
     def basis_time(self) -> _timestamp_pb2.Timestamp:
         """When the statement or the advance was stated."""
 
+    @_builtins.property
+    def order_times(self) -> _containers.RepeatedCompositeFieldContainer[_timestamp_pb2.Timestamp]:
+        """When each of the orders was stated, in their order. No bank books an attempt before that day."""
+
     def __init__(
         self,
         *,
@@ -393,10 +432,11 @@ class StandingPayment(_message.Message):
         basis_time: _timestamp_pb2.Timestamp | None = ...,
         next_attempt: _builtins.int = ...,
         next_fen: _builtins.int = ...,
+        order_times: _abc.Iterable[_timestamp_pb2.Timestamp] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["basis_time", b"basis_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "attempt", b"attempt", "basis_hash", b"basis_hash", "basis_id", b"basis_id", "basis_time", b"basis_time", "credited_fen", b"credited_fen", "debited_fen", b"debited_fen", "next_action", b"next_action", "next_attempt", b"next_attempt", "next_fen", b"next_fen", "orders", b"orders", "owner", b"owner", "payee", b"payee", "payee_reports", b"payee_reports", "payer", b"payer", "payer_reports", b"payer_reports", "payment_id", b"payment_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "attempt", b"attempt", "basis_hash", b"basis_hash", "basis_id", b"basis_id", "basis_time", b"basis_time", "credited_fen", b"credited_fen", "debited_fen", b"debited_fen", "next_action", b"next_action", "next_attempt", b"next_attempt", "next_fen", b"next_fen", "order_times", b"order_times", "orders", b"orders", "owner", b"owner", "payee", b"payee", "payee_reports", b"payee_reports", "payer", b"payer", "payer_reports", b"payer_reports", "payment_id", b"payment_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -79,7 +79,8 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GrantAdvance(self, request, context):
-        """States that an advance will be paid.
+        """States that an advance will be paid. One of the same content as that kept is answered with its
+        place.
         FAILED_PRECONDITION: the balance would exceed the limit, or there are no terms.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -113,6 +114,7 @@ class PaymentServiceServicer:
     def ReportPayments(self, request, context):
         """As payer or payee, keeps what a camt.053 message shows, 1 to 1,000. What is known already is
         passed over.
+        ALREADY_EXISTS: a booking was reported before with another payment, outcome or amount.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,8 @@ class PaymentServiceStub:
     SetAdvanceTerms: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.SetAdvanceTermsRequest, _payment_service_pb2.SetAdvanceTermsResponse]
     """States how much is held ready with another member."""
     GrantAdvance: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.GrantAdvanceRequest, _payment_service_pb2.GrantAdvanceResponse]
-    """States that an advance will be paid.
+    """States that an advance will be paid. One of the same content as that kept is answered with its
+    place.
     FAILED_PRECONDITION: the balance would exceed the limit, or there are no terms.
     """
     ListAdvances: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListAdvancesRequest, _payment_service_pb2.ListAdvancesResponse]
@@ -52,6 +53,7 @@ class PaymentServiceStub:
     ReportPayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ReportPaymentsRequest, _payment_service_pb2.ReportPaymentsResponse]
     """As payer or payee, keeps what a camt.053 message shows, 1 to 1,000. What is known already is
     passed over.
+    ALREADY_EXISTS: a booking was reported before with another payment, outcome or amount.
     """
 
 @_typing.type_check_only
@@ -62,7 +64,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     SetAdvanceTerms: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.SetAdvanceTermsRequest, _payment_service_pb2.SetAdvanceTermsResponse]  # type: ignore[assignment]
     """States how much is held ready with another member."""
     GrantAdvance: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.GrantAdvanceRequest, _payment_service_pb2.GrantAdvanceResponse]  # type: ignore[assignment]
-    """States that an advance will be paid.
+    """States that an advance will be paid. One of the same content as that kept is answered with its
+    place.
     FAILED_PRECONDITION: the balance would exceed the limit, or there are no terms.
     """
     ListAdvances: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListAdvancesRequest, _payment_service_pb2.ListAdvancesResponse]  # type: ignore[assignment]
@@ -78,6 +81,7 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     ReportPayments: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ReportPaymentsRequest, _payment_service_pb2.ReportPaymentsResponse]  # type: ignore[assignment]
     """As payer or payee, keeps what a camt.053 message shows, 1 to 1,000. What is known already is
     passed over.
+    ALREADY_EXISTS: a booking was reported before with another payment, outcome or amount.
     """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -97,7 +101,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.GrantAdvanceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.GrantAdvanceResponse, _abc.Awaitable[_payment_service_pb2.GrantAdvanceResponse]]:
-        """States that an advance will be paid.
+        """States that an advance will be paid. One of the same content as that kept is answered with its
+        place.
         FAILED_PRECONDITION: the balance would exceed the limit, or there are no terms.
         """
 
@@ -137,6 +142,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_service_pb2.ReportPaymentsResponse, _abc.Awaitable[_payment_service_pb2.ReportPaymentsResponse]]:
         """As payer or payee, keeps what a camt.053 message shows, 1 to 1,000. What is known already is
         passed over.
+        ALREADY_EXISTS: a booking was reported before with another payment, outcome or amount.
         """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -411,7 +411,9 @@ class ComputedAmount(_message.Message):
     computation_version: _builtins.int
     """Version of the computation."""
     reason: _builtins.str
-    """Code of the reason why nothing is paid: `NOT_ENROLLED`, `NO_POLICY`, `NO_RATE`; else empty."""
+    """Code of the reason why nothing is paid: `TOO_MANY_DAYS` of a month, `NOT_ENROLLED`, `NO_POLICY`,
+    `NO_RATE`; else empty.
+    """
     def __init__(
         self,
         *,

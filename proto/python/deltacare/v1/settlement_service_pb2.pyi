@@ -64,7 +64,17 @@ class _InboxVerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InboxVer
     INBOX_VERDICT_OVER_BUDGET: _InboxVerdict.ValueType  # 5
     """The budget does not cover it."""
     INBOX_VERDICT_DUPLICATE: _InboxVerdict.ValueType  # 6
-    """Something else was filed or cleared under the number, or looks like the same service."""
+    """Something else was filed or cleared under the number, or looks like the same service. Of equal
+    copies under one number that wait, the first is judged as if alone, and the others are this.
+    """
+    INBOX_VERDICT_NOT_BEGUN: _InboxVerdict.ValueType  # 7
+    """The month of service begins after the business date that the host filed it under."""
+    INBOX_VERDICT_OVERLAP: _InboxVerdict.ValueType  # 8
+    """With what home filed, what is cleared and the records before it that fit, the days of one
+    exclusivity group are more than the month has.
+    """
+    INBOX_VERDICT_OVER_CAP: _InboxVerdict.ValueType  # 9
+    """With the same, the sum of the elder, kind and month is above the cap."""
 
 class InboxVerdict(_InboxVerdict, metaclass=_InboxVerdictEnumTypeWrapper):
     """What home thinks of a record of the host."""
@@ -82,7 +92,17 @@ INBOX_VERDICT_AMOUNT: InboxVerdict.ValueType  # 4
 INBOX_VERDICT_OVER_BUDGET: InboxVerdict.ValueType  # 5
 """The budget does not cover it."""
 INBOX_VERDICT_DUPLICATE: InboxVerdict.ValueType  # 6
-"""Something else was filed or cleared under the number, or looks like the same service."""
+"""Something else was filed or cleared under the number, or looks like the same service. Of equal
+copies under one number that wait, the first is judged as if alone, and the others are this.
+"""
+INBOX_VERDICT_NOT_BEGUN: InboxVerdict.ValueType  # 7
+"""The month of service begins after the business date that the host filed it under."""
+INBOX_VERDICT_OVERLAP: InboxVerdict.ValueType  # 8
+"""With what home filed, what is cleared and the records before it that fit, the days of one
+exclusivity group are more than the month has.
+"""
+INBOX_VERDICT_OVER_CAP: InboxVerdict.ValueType  # 9
+"""With the same, the sum of the elder, kind and month is above the cap."""
 Global___InboxVerdict: _TypeAlias = InboxVerdict  # noqa: Y015
 
 class _ClawbackState:
@@ -100,7 +120,7 @@ class _ClawbackStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Clawbac
     CLAWBACK_STATE_RECOVERED: _ClawbackState.ValueType  # 3
     """The reversal is cleared: it nets the other way."""
     CLAWBACK_STATE_DISPUTED: _ClawbackState.ValueType  # 4
-    """The host disputes it."""
+    """The host disputes it, by a dispute that it raised since the demand."""
 
 class ClawbackState(_ClawbackState, metaclass=_ClawbackStateEnumTypeWrapper):
     """Where a demand stands."""
@@ -114,7 +134,7 @@ CLAWBACK_STATE_ANSWERED: ClawbackState.ValueType  # 2
 CLAWBACK_STATE_RECOVERED: ClawbackState.ValueType  # 3
 """The reversal is cleared: it nets the other way."""
 CLAWBACK_STATE_DISPUTED: ClawbackState.ValueType  # 4
-"""The host disputes it."""
+"""The host disputes it, by a dispute that it raised since the demand."""
 Global___ClawbackState: _TypeAlias = ClawbackState  # noqa: Y015
 
 @_typing.final
@@ -387,10 +407,15 @@ class FileRecordsRequest(_message.Message):
     DUTY_FIELD_NUMBER: _builtins.int
     PARTNER_FIELD_NUMBER: _builtins.int
     RECORDS_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID."""
     partner: _builtins.str
     """Partner province: every record is between it and the own province, as home or as host."""
+    validate_only: _builtins.bool
+    """Only asks what stands against the batch now, duties included: nothing is appended, nothing is
+    kept under the request id, and the answer of a batch that could be filed has no `appended`.
+    """
     @_builtins.property
     def duty(self) -> _types_pb2.Duty:
         """Who answers for it."""
@@ -406,10 +431,11 @@ class FileRecordsRequest(_message.Message):
         duty: _types_pb2.Duty | None = ...,
         partner: _builtins.str = ...,
         records: _abc.Iterable[_entry_pb2.SettlementRecord] | None = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty", "partner", b"partner", "records", b"records", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duty", b"duty", "partner", b"partner", "records", b"records", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -468,7 +494,7 @@ class FileRecordsResponse(_message.Message):
     """How many faults there are in all."""
     @_builtins.property
     def appended(self) -> _types_pb2.Appended:
-        """Where the records stand, in order; absent if the batch was refused."""
+        """Where the records stand, in order; absent if the batch was refused or only validated."""
 
     @_builtins.property
     def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldFault]:
@@ -751,6 +777,7 @@ class ListRecordsRequest(_message.Message):
     FILED_DATE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_NOS_FIELD_NUMBER: _builtins.int
     partner: _builtins.str
     """Partner province."""
     view: Global___RecordView.ValueType
@@ -763,6 +790,10 @@ class ListRecordsRequest(_message.Message):
     """Most rows wanted, 1 to 1,000; 0 means 100."""
     page_token: _builtins.str
     """From the previous page, or empty."""
+    @_builtins.property
+    def settlement_nos(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these numbers, at most 1,000; none do not restrict."""
+
     def __init__(
         self,
         *,
@@ -772,10 +803,11 @@ class ListRecordsRequest(_message.Message):
         filed_date: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        settlement_nos: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filed_date", b"filed_date", "page_size", b"page_size", "page_token", b"page_token", "partner", b"partner", "settlement_no", b"settlement_no", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filed_date", b"filed_date", "page_size", b"page_size", "page_token", b"page_token", "partner", b"partner", "settlement_no", b"settlement_no", "settlement_nos", b"settlement_nos", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1336,8 +1368,9 @@ class StandingClawback(_message.Message):
     state: Global___ClawbackState.ValueType
     """Where it stands."""
     due_date: _builtins.str
-    """Last working day for the host to answer; empty once answered, or if the calendar of that year is
-    not published.
+    """Last working day for the host to answer, counted from the date the demand is filed under or the
+    day it was made, whichever is later; empty once answered, or if the calendar of that year is not
+    published.
     """
     approvals_rule: _builtins.str
     """Rule that stands against the approvals as this node knows the keys; empty if they count."""
@@ -1508,7 +1541,7 @@ class ListOverlapsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     other_home: _builtins.str
-    """The other home province; the own one for days with several hosts."""
+    """The other home province; the own one for days with several hosts, or under several handles."""
     page_size: _builtins.int
     """Most rows wanted, 1 to 1,000; 0 means 100."""
     page_token: _builtins.str

@@ -242,7 +242,9 @@ class SettlementServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EndHolds(self, request, context):
-        """Ends holds of the own province from the next business date on, 1 to 1,000.
+        """Ends holds of the own province from the next business date on, 1 to 1,000. FAILED_PRECONDITION
+        names those whose cause stands: the days are still claimed elsewhere (S31-HOLD-OVERLAP), or the
+        budget does not cover them (S30-HOLD-OVER-BUDGET).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -80,7 +80,10 @@ class SettlementServiceStub:
     PlaceHolds: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.PlaceHoldsRequest, _settlement_service_pb2.PlaceHoldsResponse]
     """As home, holds settlements back, 1 to 1,000."""
     EndHolds: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.EndHoldsRequest, _settlement_service_pb2.EndHoldsResponse]
-    """Ends holds of the own province from the next business date on, 1 to 1,000."""
+    """Ends holds of the own province from the next business date on, 1 to 1,000. FAILED_PRECONDITION
+    names those whose cause stands: the days are still claimed elsewhere (S31-HOLD-OVERLAP), or the
+    budget does not cover them (S30-HOLD-OVER-BUDGET).
+    """
     ListRecords: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.ListRecordsRequest, _settlement_service_pb2.ListRecordsResponse]
     """Lists records of one partner's pair: both sides', or what one side filed and the other has not."""
     CloseDay: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.CloseDayRequest, _settlement_service_pb2.CloseDayResponse]
@@ -142,7 +145,10 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
     PlaceHolds: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.PlaceHoldsRequest, _settlement_service_pb2.PlaceHoldsResponse]  # type: ignore[assignment]
     """As home, holds settlements back, 1 to 1,000."""
     EndHolds: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.EndHoldsRequest, _settlement_service_pb2.EndHoldsResponse]  # type: ignore[assignment]
-    """Ends holds of the own province from the next business date on, 1 to 1,000."""
+    """Ends holds of the own province from the next business date on, 1 to 1,000. FAILED_PRECONDITION
+    names those whose cause stands: the days are still claimed elsewhere (S31-HOLD-OVERLAP), or the
+    budget does not cover them (S30-HOLD-OVER-BUDGET).
+    """
     ListRecords: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.ListRecordsRequest, _settlement_service_pb2.ListRecordsResponse]  # type: ignore[assignment]
     """Lists records of one partner's pair: both sides', or what one side filed and the other has not."""
     CloseDay: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.CloseDayRequest, _settlement_service_pb2.CloseDayResponse]  # type: ignore[assignment]
@@ -291,7 +297,10 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _settlement_service_pb2.EndHoldsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_settlement_service_pb2.EndHoldsResponse, _abc.Awaitable[_settlement_service_pb2.EndHoldsResponse]]:
-        """Ends holds of the own province from the next business date on, 1 to 1,000."""
+        """Ends holds of the own province from the next business date on, 1 to 1,000. FAILED_PRECONDITION
+        names those whose cause stands: the days are still claimed elsewhere (S31-HOLD-OVERLAP), or the
+        budget does not cover them (S30-HOLD-OVER-BUDGET).
+        """
 
     @_abc_1.abstractmethod
     def ListRecords(

@@ -25,7 +25,7 @@ class Duty(_message.Message):
     MAKER_FIELD_NUMBER: _builtins.int
     REVIEWER_FIELD_NUMBER: _builtins.int
     maker: _builtins.str
-    """Opaque id of the maker (经办). 1 to 64 characters of `[A-Za-z0-9._-]`."""
+    """Opaque id of the maker (经办). 1 to 64 characters of `[a-z0-9._-]`."""
     reviewer: _builtins.str
     """Opaque id of the checker (复核). Same form; differs from `maker`."""
     def __init__(

@@ -458,13 +458,6 @@ def _create_overlaps() -> None:
             table="settlement_overlap",
         ),
     )
-    op.create_table(
-        "settlement_overlap_seen",
-        sa.Column("partner", ID_TEXT, nullable=False),
-        sa.Column("settlement_no", ID_TEXT, nullable=False),
-        sa.Column("other_days", sa.Integer, nullable=False),
-        _key("partner", "settlement_no", table="settlement_overlap_seen"),
-    )
 
 
 def upgrade() -> None:
