@@ -253,6 +253,11 @@ async def test_late_facts_are_proposed_for_reversal(tmp_path: Path) -> None:
         )
         assert [HOME] == [each.owner for each in answer.proposals]
         await world.reverse(HOME, "S1")
+        log = LogName.settlement(HOST, HOME)
+        await world[HOME].node.has_quorum(log, world[HOST].node.logs.reader.position(log).size)
+        log = LogName.settlement(HOST, HOME)
+        size = world[HOST].node.logs.reader.position(log).size
+        await world[HOME].node.holds(log, size)
         answer = await world[HOME].clearing.list_reversal_proposals(
             cpb.ListReversalProposalsRequest(partner=HOST), world.call(HOME)
         )
