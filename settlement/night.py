@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any, Final
 
 import pyarrow as pa
@@ -32,7 +33,15 @@ from settlement.core.columns import (
 )
 from settlement.core.digest import DigestBuilder
 from settlement.core.summary import Summary, summarise
-from settlement.engine import Engine, EngineSettings, TextBlock, open_engine
+from settlement.engine import (
+    CompiledPlan,
+    Engine,
+    EngineSettings,
+    TextBlock,
+    arrow_schema,
+    compiled,
+    open_engine,
+)
 from settlement.texts import row_texts
 
 __all__ = [
@@ -226,42 +235,86 @@ class Night:
         return _outer(self.engine.table("newly_cancelled"))
 
 
+class _NoRows:
+    """What a plan comes to where there is no row: each step is empty, and sums are nought."""
+
+    def __init__(self, plan: CompiledPlan) -> None:
+        self._steps = plan.steps
+
+    def load(self, name: str, table: pa.Table) -> None:
+        """Take nothing: what is loaded beside no rows changes nothing."""
+
+    def make(self, name: str) -> None:
+        """Compute nothing."""
+
+    def table(self, name: str) -> pa.Table:
+        """Return a step without rows, or its one row of sums."""
+        schema = arrow_schema(self._steps[name].columns)
+        rows = [dict.fromkeys(schema.names, 0)] if name == "beyond_rows" else []
+        return pa.Table.from_pylist(rows, schema=schema)
+
+    def batches(self, name: str) -> Iterator[pa.RecordBatch]:
+        """Yield nothing."""
+        assert name in self._steps, f"a plan has no step {name}"
+        return iter(())
+
+
 @contextmanager
 def open_night(inputs: NightInputs, settings: EngineSettings) -> Iterator[Night]:
     """Load a night's inputs into an engine and yield the night; its result depends on no engine.
+
+    Where nobody filed a row and no cleared settlement is being reversed there can be no line, so
+    that no engine is opened and no register asked: most nights of a small pair are such.
 
     Args:
         inputs: The tables; those that come one after the other are read once, here.
         settings: On what it runs.
     """
     plan = "night" if inputs.facts is not None else "night_without_facts"
+    parts = iter(_parts(inputs.rows))
+    first = next((part for part in parts if part.num_rows), None)
+    if _is_quiet(first, inputs):
+        yield Night(_NoRows(compiled(plan)), (0, 0))
+        return
     with open_engine(plan, settings) as engine:
-        # 1. Each side's rows, and history.
-        sums, months = {"home": 0, "host": 0}, set[str]()
-        for name in sums:
-            engine.load(f"{name}_rows", _inner(empty(INPUT_SCHEMAS["rows"]), INPUT_SCHEMAS["rows"]))
-        for sides in _ahead(_of_sides, _parts(inputs.rows)):
-            for side, rows in sides.items():
-                engine.load(f"{side}_rows", rows)
-                months.update(_months_of(rows))
-                sums[side] += pc.sum(rows["amount_fen"]).as_py() or 0
-        for name in HISTORY:
-            schema = INPUT_SCHEMAS[name]
-            engine.load(name, _inner(empty(schema), schema))
-            for part in _parts(getattr(inputs, name)):
-                if part.num_rows:
-                    if name == "cleared":
-                        months.update(_months_of(part))
-                    engine.load(name, _inner(part, schema))
-        # 2. Facts about what is there, and what is asked.
-        facts = inputs.facts
-        if facts is not None:
-            known = facts if isinstance(facts, Facts) else facts(_outer(engine.table("cells")))
-            for name in FACTS:
-                engine.load(name, _inner(getattr(known, name), FACT_SCHEMAS[name]))
-            engine.load("months", _months(months))
-        engine.load("asked", asked_table(inputs.business_date))
-        yield Night(engine, (sums["home"], sums["host"]))
+        yield Night(
+            engine, _fill(engine, inputs, parts if first is None else chain([first], parts))
+        )
+
+
+def _is_quiet(first: pa.Table | None, inputs: NightInputs) -> bool:
+    """Return whether there can be no line: none of no row, but those of reversals after clearing."""
+    return first is None and not any(part.num_rows for part in _parts(inputs.cleared_reversals))
+
+
+def _fill(engine: Engine, inputs: NightInputs, rows: Iterable[pa.Table]) -> tuple[int, int]:
+    """Load a night's inputs into an engine; return what each side's rows sum up to."""
+    # 1. Each side's rows, and history.
+    sums, months = {"home": 0, "host": 0}, set[str]()
+    for name in sums:
+        engine.load(f"{name}_rows", _inner(empty(INPUT_SCHEMAS["rows"]), INPUT_SCHEMAS["rows"]))
+    for sides in _ahead(_of_sides, rows):
+        for side, of_side in sides.items():
+            engine.load(f"{side}_rows", of_side)
+            months.update(_months_of(of_side))
+            sums[side] += pc.sum(of_side["amount_fen"]).as_py() or 0
+    for name in HISTORY:
+        schema = INPUT_SCHEMAS[name]
+        engine.load(name, _inner(empty(schema), schema))
+        for part in _parts(getattr(inputs, name)):
+            if part.num_rows:
+                if name == "cleared":
+                    months.update(_months_of(part))
+                engine.load(name, _inner(part, schema))
+    # 2. Facts about what is there, and what is asked.
+    facts = inputs.facts
+    if facts is not None:
+        known = facts if isinstance(facts, Facts) else facts(_outer(engine.table("cells")))
+        for name in FACTS:
+            engine.load(name, _inner(getattr(known, name), FACT_SCHEMAS[name]))
+        engine.load("months", _months(months))
+    engine.load("asked", asked_table(inputs.business_date))
+    return sums["home"], sums["host"]
 
 
 def run_night(

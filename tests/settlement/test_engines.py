@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+import settlement.night
 from deltacare.errors import Refusal
 from settlement.engine import MEMORY_MB_MIN, EngineSettings, open_engine, parse_engine
 from settlement.night import NightResult, run_night
@@ -73,6 +74,19 @@ def assert_same(night: dict[str, Any], *others: EngineSettings) -> NightResult:
     for other in others:
         assert_equal(first, run_night(to_inputs(night), keep_leaves=True, settings=other))
     return first
+
+
+@settings(FEW, max_examples=10)
+@given(nights())
+def test_a_quiet_night_is_what_the_engine_finds(night: dict[str, Any]) -> None:
+    """Without rows, and without reversals of what was cleared, an engine comes to the same."""
+    quiet = to_inputs(night | {"rows": [], "cleared_reversals": []})
+    first = run_night(quiet, keep_leaves=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settlement.night, "_is_quiet", lambda *_: False)
+        second = run_night(quiet, keep_leaves=True)
+    assert_equal(second, first)
+    assert first.lines.schema == second.lines.schema
 
 
 @pytest.mark.parametrize("examples", [4, pytest.param(40, marks=pytest.mark.slow)])

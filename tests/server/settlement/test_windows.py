@@ -5,11 +5,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from deltacare.errors import Refusal
 from deltacare.v1 import clearing_service_pb2 as cpb
 from deltacare.v1 import entry_pb2 as epb
-from server.settlement import rules
+from server.settlement import rules, tables
 from settlement.windows import WindowKind, window_of
 from tests.server.settlement.world import DUTY, HOME, HOST, OPENING, World, entries
 
@@ -41,10 +42,30 @@ def days(first: date, last: date) -> list[date]:
 
 
 async def agree(world: World, *dates: date, attempt: int = 1) -> None:
-    """State the same results of some dates on both sides."""
+    """State the same results of some dates on both sides, as nights would that were worked out."""
     for author in PAIR:
+        partner = HOME if author == HOST else HOST
+        rows = [worked(partner, each, attempt) for each in dates]
+        await world[author].node.database.write(
+            lambda connection, rows=rows: connection.execute(insert(tables.night), rows)
+        )
         await world.registry(author, *(night(author, each, attempt=attempt) for each in dates))
     await world.settled()
+
+
+def worked(partner: str, day: date, attempt: int) -> dict[str, object]:
+    """Return the row that an agreed night of one side leaves."""
+    return {
+        "partner": partner,
+        "business_date": day.isoformat(),
+        "attempt": attempt,
+        "digest": bytes(32),
+        "line_count": 0,
+        "lower_pays_fen": 0,
+        "higher_pays_fen": 1_000,
+        "rules_version": 1,
+        "agreed": tables.NIGHT_AGREED,
+    }
 
 
 async def propose(
