@@ -283,7 +283,7 @@ def open_night(inputs: NightInputs, settings: EngineSettings) -> Iterator[Night]
 
 
 def _is_quiet(first: pa.Table | None, inputs: NightInputs) -> bool:
-    """Return whether there can be no line: none of no row, but those of reversals after clearing."""
+    """Return whether there can be no line: without rows only reversals of cleared ones make one."""
     return first is None and not any(part.num_rows for part in _parts(inputs.cleared_reversals))
 
 

@@ -37,7 +37,7 @@ def assert_three(night: dict[str, Any], *, hashes: int = HASHES[-1]) -> NightRes
 
 
 @pytest.mark.parametrize(
-    "examples", [15, pytest.param(COMMON.max_examples * 2, marks=pytest.mark.slow)]
+    "examples", [15, pytest.param(COMMON.max_examples, marks=pytest.mark.slow)]
 )
 def test_sqlite_equals_duckdb_and_the_dictionary(examples: int) -> None:
     """Drawn nights, with registers and without: lines, classes, sums and digest are the same."""
