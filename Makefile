@@ -6,9 +6,9 @@ EXTRAS ?=
 SECONDS ?= 600
 
 # Bytecode is kept while testing: every worker and every process that a test starts imports it all.
-test test-slow: export PYTHONDONTWRITEBYTECODE =
+test test-slow test-long: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: install demo test test-slow test-interop test-hledger fuzz lint type proto proto-check buf bench check clean
+.PHONY: install demo test test-slow test-long test-interop test-hledger fuzz lint type proto proto-check buf bench check clean
 
 install: .venv/.run $(EXTRAS:%=.venv/.%)
 
@@ -47,11 +47,15 @@ demo: .venv/.run
 
 ## Every test that needs nothing but Python.
 test: .venv/.dev
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not interop and not slow and not hledger and not spark" -q $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not interop and not slow and not long and not hledger and not spark" -q $(ARGS)
 
 ## Whole processes, restored nodes and keys replaced under load: some minutes more.
 test-slow: .venv/.dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m slow -q $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "slow and not long" -q $(ARGS)
+
+## What is drawn at length, and whole months: some minutes more, before a release.
+test-long: .venv/.dev
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m long -q $(ARGS)
 
 ## The same nights on Apache Spark, in this machine: brings Spark and Java.
 test-spark: .venv/.dev .venv/.spark
@@ -92,7 +96,7 @@ buf: .venv/.dev
 bench: .venv/.bench
 	$(BIN)/python -m bench $(ONLY)
 
-check: lint type proto-check test test-slow
+check: lint type proto-check test test-slow test-long
 
 clean:
 	rm -rf .venv build dist out node_modules tests/interop/node_modules

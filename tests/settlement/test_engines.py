@@ -89,7 +89,7 @@ def test_a_quiet_night_is_what_the_engine_finds(night: dict[str, Any]) -> None:
     assert first.lines.schema == second.lines.schema
 
 
-@pytest.mark.parametrize("examples", [4, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [4, pytest.param(40, marks=pytest.mark.long)])
 def test_files_equal_memory(tmp_path: Path, examples: int) -> None:
     """With its tables in files DuckDB comes to the same, and leaves nothing behind."""
 

@@ -155,7 +155,7 @@ def run(directory: Path, *, memory_mb: int | None) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_night_far_beyond_memory(tmp_path: Path) -> None:
     """800,000 rows in less than their own size: files are written, and the digest is the same."""
     free = run(tmp_path / "free", memory_mb=None)

@@ -76,7 +76,7 @@ def compare(night: dict[str, Any]) -> NightResult:
 
 
 @pytest.mark.parametrize(
-    "examples", [20, pytest.param(COMMON.max_examples, marks=pytest.mark.slow)]
+    "examples", [20, pytest.param(COMMON.max_examples, marks=pytest.mark.long)]
 )
 def test_engine_equals_oracle(examples: int) -> None:
     """Lines, bytes, digest, counts, closed rows and cleared numbers are those of the oracle."""

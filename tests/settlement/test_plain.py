@@ -132,6 +132,7 @@ FEW_ROWS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     shared=FEW_ROWS,

@@ -37,7 +37,7 @@ def assert_three(night: dict[str, Any], *, hashes: int = HASHES[-1]) -> NightRes
 
 
 @pytest.mark.parametrize(
-    "examples", [15, pytest.param(COMMON.max_examples, marks=pytest.mark.slow)]
+    "examples", [15, pytest.param(COMMON.max_examples, marks=pytest.mark.long)]
 )
 def test_sqlite_equals_duckdb_and_the_dictionary(examples: int) -> None:
     """Drawn nights, with registers and without: lines, classes, sums and digest are the same."""
@@ -56,6 +56,7 @@ def test_every_edge_on_sqlite(hashes: int) -> None:
     assert len(assert_three(every_edge(), hashes=hashes).summary.counts) >= 8
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EDGES)
 def test_edge_on_sqlite(name: str) -> None:
     """Each edge has the class that the rules give."""
@@ -64,6 +65,7 @@ def test_edge_on_sqlite(name: str) -> None:
     assert sorted(expected) == sorted((one["settlement_no"], one["class"]) for one in found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", REGISTERS)
 def test_registers_on_sqlite(name: str) -> None:
     """Each case of the registers has its class."""

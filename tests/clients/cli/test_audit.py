@@ -42,7 +42,7 @@ from tests.settlement.test_records import csv_text
 from tests.support.nodes import FourNodes, Node
 from tests.support.tls import Edge, Federation, Scripted, ScriptedFederation, running_edge
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 FEDERATION = "deltacare.v1.FederationService"
 SETTLEMENT = "deltacare.v1.SettlementService"

@@ -16,7 +16,7 @@ from tests.clients.issuing.test_sheet import GOOD, HEADS, IDENTITY, NAME, sheet_
 
 __all__ = ["clerk", "nodes"]
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 JS = "320000"
 SCHEME = """

@@ -86,7 +86,7 @@ async def test_bundle_in_some_places(gate_of_nodes: Gate) -> None:
     await alter(gate_of_nodes, places)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_bundle_in_every_place(gate_of_nodes: Gate) -> None:
     """In every byte."""
     await alter(gate_of_nodes, lambda data: range(len(data)))
@@ -129,7 +129,7 @@ async def test_phone_form_with_some_characters(gate: Gate) -> None:
     assert {"BAD_SIGNATURE"} == found
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_phone_form_with_every_character(gate: Gate) -> None:
     """Every character of it exchanged for every other."""
     found = judged(gate, lambda before: CHARACTERS.replace(before, ""))

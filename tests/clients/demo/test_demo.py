@@ -153,6 +153,7 @@ def test_everything_left_verifies_offline(shown: tuple[dict[str, Any], Path]) ->
             assert report["statement"]["hash"] == found["statement_hash"]
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_books(shown: tuple[dict[str, Any], Path]) -> None:
     """Without the kill and again from nothing: the same counts and the same money."""
     report, _ = shown

@@ -18,7 +18,7 @@ from server.certification.facts import LogFacts
 from tests.support.evidence import AH, JS, NOW, NUMBER, SH, Asked, Logs
 
 # Histories of a property: some in the ordinary tests, many in the slow ones.
-LENGTHS = pytest.mark.parametrize("examples", [100, pytest.param(600, marks=pytest.mark.slow)])
+LENGTHS = pytest.mark.parametrize("examples", [100, pytest.param(600, marks=pytest.mark.long)])
 
 DAYS = ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24"]
 REASON = "REASON"

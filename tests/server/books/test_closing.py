@@ -72,7 +72,7 @@ async def test_repeated(tmp_path: Path) -> None:
         assert first == await ledger.close_month(HOME, request_id=request_id)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_later_facts(tmp_path: Path) -> None:
     """Reversals, a late report of the bank and a statement leave the closed month as it was."""
     async with Ledger.open(tmp_path) as ledger:
@@ -99,7 +99,7 @@ async def test_later_facts(tmp_path: Path) -> None:
         assert (True, stated) == (month.recomputed, month.month_close)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_from_the_entries_of_the_month(tmp_path: Path) -> None:
     """Worked out from nothing but the entries that a month took in, its books are the same."""
     async with Ledger.open(tmp_path) as ledger:
@@ -142,7 +142,7 @@ async def test_rebuild(tmp_path: Path) -> None:
         assert [True] == [each.recomputed for each in await ledger.months(HOME)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_restored(tmp_path: Path) -> None:
     """A node that lost its close takes it back, and closes no month again."""
     async with Ledger.open(tmp_path) as ledger:
@@ -226,7 +226,7 @@ async def test_void(tmp_path: Path) -> None:
             assert expected == await ledger.voids(province, log)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_books_that_disagree(tmp_path: Path) -> None:
     """Rows that are not what the night's result states keep a month from closing, by an alarm."""
     async with Ledger.open(tmp_path) as ledger:
@@ -242,7 +242,7 @@ async def test_books_that_disagree(tmp_path: Path) -> None:
         assert f"GROSS_DIFFERS 2026-11-28 {HOME} {HOST}" == found.details["subject"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_ends(tmp_path: Path) -> None:
     """A month takes in settlement logs up to its own last close, whatever follows."""
     async with Ledger.open(tmp_path) as ledger:

@@ -19,7 +19,7 @@ from server.renewal import add_ca
 from tests.server.doctor.conftest import Examined, serving
 from tests.support.federated import make_directories
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 OURS, THEIRS = "310000", "320000"
 

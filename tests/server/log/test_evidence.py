@@ -29,7 +29,7 @@ from tests.support.federation import PROVINCES, log_signer, make_keys, principal
 from tests.support.liars import LyingAuthor, with_junk
 from tests.support.nodes import FourNodes, Node, institution, until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 SHANGHAI, JIANGSU, ZHEJIANG, ANHUI = PROVINCES
 REGISTRY = LogName.registry(SHANGHAI)

@@ -282,7 +282,7 @@ def export_and_verify(nodes: Wholes, province: str, directory: Path) -> list[Pat
     return written
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_nothing_brings_an_erased_person_back(
     tmp_path: Path, database_urls: Mapping[str, str]
 ) -> None:
@@ -337,7 +337,7 @@ async def test_nothing_brings_an_erased_person_back(
     assert set() == found_in([log_file], everything)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_neither_a_retry_nor_an_old_backup_nor_a_rebuild_brings_it_back(
     tmp_path: Path,
 ) -> None:
@@ -426,7 +426,7 @@ async def restored(nodes: Wholes, urls: Mapping[str, str], root: Path) -> AsyncI
     await nodes.start(OWN)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_an_old_backup_brings_back_nobody_whose_certificate_it_does_not_know(
     tmp_path: Path, database_urls: Mapping[str, str]
 ) -> None:
@@ -479,7 +479,7 @@ async def test_an_old_backup_brings_back_nobody_whose_certificate_it_does_not_kn
         await settled(gone, what="both erased again")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_a_file_sent_again_says_that_the_holder_was_erased(tmp_path: Path) -> None:
     """Not that the number is another's, which would have the person certified under a new one."""
     async with wholes(tmp_path, {}) as nodes:

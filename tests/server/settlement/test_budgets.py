@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, insert, select
@@ -604,6 +605,7 @@ class Story:
             assert spent[cell] + coming[cell] <= amount, "what may still be cleared is covered"
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40,
     deadline=None,

@@ -18,7 +18,7 @@ from server.settlement import tables
 from tests.server.settlement.test_reversals import run_night
 from tests.server.settlement.world import HOME, HOST, World
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 NUMBERS = ("S1", "S2", "S3", "S4")
 AMOUNTS = (300_000, 290_000)

@@ -56,6 +56,7 @@ async def dies(world: World, elder: int, effective_date: str) -> None:
     )
 
 
+@pytest.mark.slow
 async def test_cleared_filed_again_reversed_on_both_sides(tmp_path: Path) -> None:
     """Paid once, not twice, and back once: the sum over the nights is nothing."""
     async with World.open(tmp_path) as world:
@@ -88,6 +89,7 @@ async def test_cleared_filed_again_reversed_on_both_sides(tmp_path: Path) -> Non
         assert [300_000, 0, 0, 0, -300_000, 0, 0] == paid
 
 
+@pytest.mark.slow
 async def test_a_death_entered_a_month_late(tmp_path: Path) -> None:
     """It closes no night again: proposed, demanded back, answered, and the money returns."""
     async with World.open(tmp_path) as world:
@@ -127,6 +129,7 @@ async def test_a_death_entered_a_month_late(tmp_path: Path) -> None:
         assert {"ELDER_INELIGIBLE": ["AFTER"]} == await world.classes(6)
 
 
+@pytest.mark.long
 async def test_a_death_within_the_month_takes_what_exceeds_it(tmp_path: Path) -> None:
     """Twenty days before the death stand; thirty of the same month do not."""
     async with World.open(tmp_path) as world:
@@ -143,6 +146,7 @@ async def test_a_death_within_the_month_takes_what_exceeds_it(tmp_path: Path) ->
         assert ("BEYOND", "ELDER_INELIGIBLE") == proposal[:2]
 
 
+@pytest.mark.long
 async def test_a_notice_keeps_its_deadline(tmp_path: Path) -> None:
     """Named again by later nights, a proposal ages from its first."""
     async with World.open(tmp_path) as world:
@@ -158,7 +162,7 @@ async def test_a_notice_keeps_its_deadline(tmp_path: Path) -> None:
         ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_filed_weeks_late_by_one_side(tmp_path: Path) -> None:
     """In transit, then one-sided for weeks, then matched: cleared once, in the night it matched."""
     async with World.open(tmp_path) as world:
@@ -177,6 +181,7 @@ async def test_filed_weeks_late_by_one_side(tmp_path: Path) -> None:
         assert {"MATCHED": ["LATE"]} == await world.classes(16)
 
 
+@pytest.mark.long
 async def test_a_month_that_is_filed_when_the_register_has_changed(tmp_path: Path) -> None:
     """Late filing is judged by the days of the service month, not by the day it is filed."""
     async with World.open(tmp_path) as world:
@@ -191,6 +196,7 @@ async def test_a_month_that_is_filed_when_the_register_has_changed(tmp_path: Pat
         assert {"MATCHED": ["OCTOBER"], "ELDER_INELIGIBLE": ["NOVEMBER"]} == await world.classes(3)
 
 
+@pytest.mark.long
 async def test_revisions_across_dates(tmp_path: Path) -> None:
     """Each night judges what stood before its close; what it closed is revised no more."""
     async with World.open(tmp_path) as world:
@@ -216,6 +222,7 @@ async def test_revisions_across_dates(tmp_path: Path) -> None:
         assert {} == await world.classes(3)
 
 
+@pytest.mark.long
 async def test_a_demand_that_is_disputed_and_withdrawn_stays_one_sided(tmp_path: Path) -> None:
     """The host does not reverse: no money moves, and the line waits with its owner named."""
     async with World.open(tmp_path) as world:

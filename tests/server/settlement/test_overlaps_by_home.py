@@ -173,6 +173,7 @@ async def proposed(world: World, province: str, partner: str) -> list[tuple[str,
     ]
 
 
+@pytest.mark.slow
 async def test_what_was_cleared_before_the_other_claimed(tmp_path: Path) -> None:
     """It is past holding: home alone is told to reverse it, as long as the other claims."""
     async with homes(tmp_path) as world:

@@ -13,7 +13,7 @@ from deltacare.v1 import entry_pb2 as epb
 from tests.server.settlement.recompute import recompute_nights
 from tests.server.settlement.world import HOME, HOST, World, day, make_record
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 SEED = 20261122
 DATES = 3

@@ -14,7 +14,7 @@ from server.settlement.pins import Waiting
 from tests.server.settlement.world import HOME, HOST, World, day
 from tests.support.nodes import Node
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 AGREED = cpb.PAIR_NIGHT_STATE_AGREED
 NIGHTS = (1, 2, 3)

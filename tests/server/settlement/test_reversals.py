@@ -10,7 +10,7 @@ from deltacare.v1 import clearing_service_pb2 as cpb
 from tests.server.settlement.recompute import RecomputedNight, recompute_nights
 from tests.server.settlement.world import HOME, HOST, World, day
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 AGREED = cpb.PAIR_NIGHT_STATE_AGREED
 
