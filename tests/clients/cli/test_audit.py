@@ -26,7 +26,10 @@ from deltacare.v1.federation_service_pb2 import (
     WhoAmIResponse,
 )
 from deltacare.v1.settlement_service_pb2 import (
+    ListDayClosesRequest,
+    ListDayClosesResponse,
     ListRecordsRequest,
+    ListRecordsResponse,
     ResolveEnrolmentRequest,
     ResolveEnrolmentResponse,
 )
@@ -98,6 +101,12 @@ async def desk(directory: Path) -> AsyncIterator[Desk]:
         call.disclose(SPAN, 7, 2)
         return ResolveEnrolmentResponse()
 
+    async def day_closes(_request: ListDayClosesRequest, _call: Call) -> ListDayClosesResponse:
+        return ListDayClosesResponse()
+
+    async def records(_request: ListRecordsRequest, _call: Call) -> ListRecordsResponse:
+        return ListRecordsResponse()
+
     async def members(_request: ListMembersRequest, _call: Call) -> ListMembersResponse:
         listed = [service._member(nodes.trust, province) for province in nodes.trust.provinces]
         return ListMembersResponse(members=listed, province=OWN, registry_quorum=2)
@@ -114,7 +123,9 @@ async def desk(directory: Path) -> AsyncIterator[Desk]:
         FEDERATION: ScriptedFederation(
             who_am_i=who, explain_access=explaining, list_members=members
         ),
-        SETTLEMENT: Scripted(resolve_enrolment=resolve),
+        SETTLEMENT: Scripted(
+            resolve_enrolment=resolve, list_day_closes=day_closes, list_records=records
+        ),
         LOG: Scripted(
             get_checkpoint=log.get_checkpoint,
             list_logs=log.list_logs,
