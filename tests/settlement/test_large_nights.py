@@ -1,7 +1,6 @@
 """A night whose rows are far beyond the memory that it is given, in a process of its own."""
 
 import json
-import resource
 import subprocess
 import sys
 import threading
@@ -97,6 +96,12 @@ def bytes_under(directory: Path, name: str) -> int:
     return found
 
 
+def peak_kb() -> int:
+    """Return the most memory that this program held; `ru_maxrss` begins with its parent's."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1])
+
+
 def child(directory: str, pairs: int, memory_mb: int | None) -> None:
     """Run one night, and print what it came to and what it took."""
     ended = threading.Event()
@@ -118,7 +123,7 @@ def child(directory: str, pairs: int, memory_mb: int | None) -> None:
             yield part
 
     inputs = inputs_of(rows(), known)
-    begun_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begun_kb = peak_kb()
     settings = EngineSettings(threads=2, memory_mb=memory_mb, directory=Path(directory))
     with open_night(inputs, settings) as night:
         counts = {key.name: count for key, count in night.summary().counts.items()}
@@ -130,7 +135,7 @@ def child(directory: str, pairs: int, memory_mb: int | None) -> None:
         "digest": digest.hex(),
         "counts": counts,
         "closed": closed,
-        "grown_mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - begun_kb) // 1_024,
+        "grown_mb": (peak_kb() - begun_kb) // 1_024,
         "loaded_mb": loaded[0] >> 20,
         "tables_mb": most["night.duckdb"] >> 20,
         "spilled_mb": most["spilled/*"] >> 20,
