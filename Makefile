@@ -49,11 +49,11 @@ demo: .venv/.run
 test: .venv/.dev
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not interop and not slow and not long and not hledger and not spark" -q $(ARGS)
 
-## Whole processes, restored nodes and keys replaced under load: some minutes more.
+## Whole processes, killed ones too, and the pages of `docs`: some minutes more.
 test-slow: .venv/.dev
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m "slow and not long" -q $(ARGS)
 
-## What is drawn at length, and whole months: some minutes more, before a release.
+## Properties at length, whole months, restored nodes, keys under load: before a release.
 test-long: .venv/.dev
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m long -q $(ARGS)
 

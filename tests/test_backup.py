@@ -146,7 +146,7 @@ def no_fork(nodes: Wholes) -> None:
         assert [] == [row.log for row in rows if row.evidence_count]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_a_node_restored_from_an_old_copy(tmp_path: Path) -> None:
     """Own logs and nights are what they were; a lost audit log is stated, not written anew."""
     copy = tmp_path / "last-week"

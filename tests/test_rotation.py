@@ -449,7 +449,7 @@ async def bad_keys_are_named_and_healed(nodes: Wholes) -> None:
             assert not source.key_ids & {key.key_id.hex() for key in bad}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_all_keys_are_replaced_under_load(tmp_path: Path) -> None:
     """Root, log, witness and TLS keys, while 12 pairs call: no call lost, all of it verifiable."""
     async with Wholes.open(tmp_path) as nodes:

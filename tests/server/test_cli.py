@@ -20,7 +20,7 @@ from clients.cli.main import main
 from server.config import read_config
 from tests.support.federated import PASSPHRASE, free_ports, make_directories
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 START_TIMEOUT_S = 30
 

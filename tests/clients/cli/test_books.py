@@ -64,7 +64,7 @@ def run(nodes: Nodes, *arguments: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_journal_and_balance(nodes: Nodes) -> None:
     """A budget is a line of the journal, and two accounts of the balance, in both languages."""
     code, out, _ = run(nodes, "settle", "books", "journal", "--json")
@@ -81,7 +81,7 @@ def test_journal_and_balance(nodes: Nodes) -> None:
     assert [] == json.loads(out).get("balances", [])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("format_", ["beancount", "hledger"])
 def test_export(nodes: Nodes, tmp_path: Path, format_: str) -> None:
     """The file holds the journal and how far each log was read; bean-check takes it."""
@@ -98,7 +98,7 @@ def test_export(nodes: Nodes, tmp_path: Path, format_: str) -> None:
         subprocess.run(command, check=True)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_months(nodes: Nodes) -> None:
     """What may not be closed is refused by its rule, in Chinese, and nothing is closed."""
     code, out, err = run(
@@ -111,7 +111,7 @@ def test_months(nodes: Nodes) -> None:
     assert (0, {"month_closes": []}) == (code, json.loads(out))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("suffix", ["xlsx", "pdf"])
 def test_month_report(nodes: Nodes, tmp_path: Path, suffix: str) -> None:
     """The month as a workbook and on paper, Chinese first, with the digest that is printed."""
@@ -131,7 +131,7 @@ def test_month_report(nodes: Nodes, tmp_path: Path, suffix: str) -> None:
     assert {digest, 1000000.01} <= cells
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_bad_input(nodes: Nodes, tmp_path: Path) -> None:
     """Another ending, no month, no statement: said before anything is written."""
     out = tmp_path / "month.doc"

@@ -89,7 +89,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
         yield made
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_a_node_refuses(nodes: Nodes) -> None:
     """Of fields, by rules, and what nobody may read."""
     profile = ("--as", str(nodes.node_directory(SH) / "clients"))
@@ -121,7 +121,7 @@ def test_what_a_node_refuses(nodes: Nodes) -> None:
         assert_chinese(re.sub(r"谁可以：.*", "", text), who)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_log_that_was_altered(nodes: Nodes, tmp_path: Path) -> None:
     """An exported log of which a byte was changed is refused in Chinese."""
     profile = ("--as", str(nodes.node_directory(SH) / "clients"))

@@ -24,7 +24,7 @@ from deltacare.trust import log_policy
 from settlement.core.columns import COLUMNS
 from tests.support.processes import running_nodes
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 OPENING = business_date(datetime.now(UTC)) - timedelta(days=3)
 MONTH = str(ServiceMonth.of(OPENING.replace(day=1) - timedelta(days=1)))

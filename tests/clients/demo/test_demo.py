@@ -22,7 +22,7 @@ from deltacare.tlog.policy import Policy
 from deltacare.tlog.receipt import verify_receipt_by_policy
 from settlement.core.classes import LineClass
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 VERDICTS = {
     "VALID",

@@ -115,7 +115,7 @@ async def test_reversal_after_clearing(tmp_path: Path) -> None:
         assert ("2026-11-29", f"2026-11-29 {HOME}-{HOST} {KIND}") == (back.book_date, back.subject)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_what_ends_a_reservation(tmp_path: Path) -> None:
     """A revision reserves its own amount, a reversal none, and a held record none while it is."""
     async with Ledger.open(tmp_path) as ledger:
@@ -183,7 +183,7 @@ async def test_pages(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.postgres
 async def test_postgresql(tmp_path: Path, postgres_url: str) -> None:
     """On PostgreSQL the books are the same, but for hashes of entries with cosigners' times."""

@@ -119,7 +119,7 @@ async def test_from_the_entries_of_the_month(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_rebuild(tmp_path: Path) -> None:
     """After a rebuild of every log the books wait for the nights, and are then what they were."""
     async with Ledger.open(tmp_path) as ledger:
@@ -169,7 +169,7 @@ async def test_restored(tmp_path: Path) -> None:
         assert (True, stated) == (month.recomputed, month.month_close)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_next_month(tmp_path: Path) -> None:
     """December closes after November, with what November's close did not know in it."""
     async with Ledger.open(tmp_path) as ledger:
@@ -192,7 +192,7 @@ async def test_next_month(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_void(tmp_path: Path) -> None:
     """What its author had no right to say is void at every node, by the log alone."""
     async with Ledger.open(tmp_path) as ledger:

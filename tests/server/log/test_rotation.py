@@ -29,7 +29,7 @@ from tests.support.rotating import (
     with_until,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 SHANGHAI, JIANGSU, ZHEJIANG, ANHUI = PROVINCES
 REGISTRY = LogName.registry(SHANGHAI)

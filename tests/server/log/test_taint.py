@@ -16,7 +16,7 @@ from tests.support.federation import PROVINCES
 from tests.support.nodes import Node, institution, until
 from tests.support.rotating import with_taint
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 SHANGHAI, JIANGSU, ZHEJIANG, ANHUI = PROVINCES
 REGISTRY = LogName.registry(SHANGHAI)

@@ -31,19 +31,19 @@ def home(day: str, state: int = CLOSED) -> tuple[str, epb.Institution]:
     [
         # Thirty of October's 31 days are claimed: from the 2nd on all are closed, but for one.
         ([home("2026-10-02")], "INSTITUTION_UNLISTED"),
-        pytest.param([home("2026-10-30")], "INSTITUTION_UNLISTED", marks=pytest.mark.slow),
+        pytest.param([home("2026-10-30")], "INSTITUTION_UNLISTED", marks=pytest.mark.long),
         ([home("2026-10-31")], "MATCHED"),
         pytest.param(
-            [home("2026-10-02", epb.INSTITUTION_STATE_SUSPENDED)], "MATCHED", marks=pytest.mark.slow
+            [home("2026-10-02", epb.INSTITUTION_STATE_SUSPENDED)], "MATCHED", marks=pytest.mark.long
         ),
         ([home("2026-10-02"), home("2026-10-03", OPERATING)], "MATCHED"),
         pytest.param(
             [home("2026-10-02"), home("2026-10-04", OPERATING)],
             "INSTITUTION_UNLISTED",
-            marks=pytest.mark.slow,
+            marks=pytest.mark.long,
         ),
         # The register has no day: closed from the day on which it says so, in November.
-        pytest.param([home("")], "MATCHED", marks=pytest.mark.slow),
+        pytest.param([home("")], "MATCHED", marks=pytest.mark.long),
     ],
 )
 async def test_closed_days_are_not_listed(

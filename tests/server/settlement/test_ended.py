@@ -43,7 +43,7 @@ async def end(world: World, author: str, effective_date: str = ENDED) -> None:
     await state(world, author, ("agreement_answer", answer))
 
 
-@pytest.mark.parametrize("author", [HOST, pytest.param(HOME, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("author", [HOST, pytest.param(HOME, marks=pytest.mark.long)])
 async def test_days_before_an_end_are_payable(tmp_path: Path, author: str) -> None:
     """No night had cleared them when it was said; the first day without is not paid."""
     async with World.open(tmp_path) as world:

@@ -48,10 +48,10 @@ async def judged(world: World, number: int) -> dict[str, list[str]]:
         (HOST, {}, "INSTITUTION_UNLISTED"),
         (HOME, {}, "INSTITUTION_UNLISTED"),
         # By a third province: it closes nothing between these two.
-        pytest.param(THIRD, {}, "MATCHED", marks=pytest.mark.slow),
-        pytest.param(HOST, {"kind": epb.MEASURE_KIND_WARNING}, "MATCHED", marks=pytest.mark.slow),
+        pytest.param(THIRD, {}, "MATCHED", marks=pytest.mark.long),
+        pytest.param(HOST, {"kind": epb.MEASURE_KIND_WARNING}, "MATCHED", marks=pytest.mark.long),
         # Thirty days are claimed, and 31 October alone is closed; then two days are.
-        pytest.param(HOST, {"from_date": "2026-10-31"}, "MATCHED", marks=pytest.mark.slow),
+        pytest.param(HOST, {"from_date": "2026-10-31"}, "MATCHED", marks=pytest.mark.long),
         (HOST, {"from_date": "2026-10-30"}, "INSTITUTION_UNLISTED"),
     ],
 )
@@ -71,7 +71,7 @@ async def test_measure_closes_a_listing(
     [
         ("2026-10-12", True, "MATCHED"),
         ("2026-10-13", True, "INSTITUTION_UNLISTED"),
-        pytest.param("2026-10-12", False, "INSTITUTION_UNLISTED", marks=pytest.mark.slow),
+        pytest.param("2026-10-12", False, "INSTITUTION_UNLISTED", marks=pytest.mark.long),
     ],
 )
 async def test_overdue_closes_a_listing(
@@ -106,7 +106,7 @@ async def test_lift_opens_again(tmp_path: Path) -> None:
         assert {"MATCHED": ["S1"]} == await judged(world, 2)
 
 
-@pytest.mark.parametrize("author", [HOST, pytest.param(HOME, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("author", [HOST, pytest.param(HOME, marks=pytest.mark.long)])
 async def test_late_measure_is_proposed_for_reversal(tmp_path: Path, author: str) -> None:
     """A measure into the past changes no closed date; the cleared line is listed at both."""
     async with World.open(tmp_path) as world:
