@@ -176,7 +176,7 @@ def pieces_of(data: Any, starts: Any, ends: Any) -> Any:  # noqa: ANN401 - numpy
     """
     offsets = np.empty(2 * starts.size + 1, np.int32)
     offsets[:-1:2], offsets[1::2] = starts, ends
-    offsets[-1] = offsets[-2]
+    offsets[-1] = offsets[-2] if starts.size else 0
     return pa.Array.from_buffers(
         pa.binary(), 2 * starts.size, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
     )

@@ -245,3 +245,9 @@ def test_bad_files_are_refused_both_ways(tmp_path: Path, content: str) -> None:
     for paths in ((good, bad), (bad, good)):
         with pytest.raises(BadFile):
             reconcile(*paths)
+
+
+def test_one_side_has_nothing_left(tmp_path: Path) -> None:
+    """Where all rows of one file are matched, the other's rest is judged alone."""
+    matched = row("S", beneficiary_ref="b")
+    plainly(tmp_path, [matched], [matched, row("S1", beneficiary_ref="b9", amount_fen=7)])
