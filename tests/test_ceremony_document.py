@@ -13,7 +13,7 @@ DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "ceremony.md"
 PASSPHRASE = "four offices, one passphrase"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_document_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each command prints what the document says it prints, from the first to the last."""
     terminal = Terminal(monkeypatch, tmp_path)

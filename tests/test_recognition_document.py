@@ -75,7 +75,7 @@ def writings(value: str) -> Iterator[bytes]:
     yield json.dumps(value).strip('"').encode()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_document_is_true(terminal: Terminal) -> None:
     """Each command prints what the document says it prints, from the first to the last."""
     for documented, printed in compared(DOCUMENT, terminal.run_block, *VARIES):
